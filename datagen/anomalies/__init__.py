@@ -1,0 +1,8 @@
+"""The five operators of the paper, section 3.1: one module each, `propose` and `apply`.
+
+Values in, values out: no operator changes its input, reads a file or decides what is visible.
+"""
+
+from datagen.anomalies.operators import OPERATORS, Donor, DonorPool, apply, propose
+
+__all__ = ["OPERATORS", "Donor", "DonorPool", "apply", "propose"]

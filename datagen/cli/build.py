@@ -1,0 +1,154 @@
+"""`datagen build`: recipe and collection in, progress and a closing summary out."""
+
+import importlib.resources
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from datagen.core.errors import RecipeError
+from datagen.pipeline.build import Event, build
+from datagen.pipeline.card import STAND_IN_NOTE
+from datagen.pipeline.estimate import estimate
+from datagen.pipeline.plan import Plan
+from datagen.pipeline.summary import Summary
+from datagen.recipe import load_recipe
+from datagen.render.protocol import RENDERERS, open_renderer
+from datagen.shapes.source import open_collection
+
+
+def find_recipe(name: str | None) -> Path | None:
+    """A path as given, or a built-in recipe by name. Raises RecipeError listing the built-in ones."""
+    if name is None:
+        return None
+    path = Path(name)
+    if path.is_file():
+        return path
+    folders = [Path(str(importlib.resources.files("datagen"))) / "_recipes"]
+    folders.append(Path(__file__).parents[2] / "recipes")
+    for folder in folders:
+        built_in = folder / f"{path.stem}.yaml"
+        if built_in.is_file() and path.parent in (Path(), Path("recipes")):
+            return built_in
+    have = sorted(p.stem for folder in folders if folder.is_dir() for p in folder.glob("*.yaml"))
+    raise RecipeError(f"{name} is neither a file nor a built-in recipe ({', '.join(have)})")
+
+
+def run_build(
+    *,
+    shapes: str,
+    out: Path,
+    recipe: str | None,
+    seed: int | None,
+    limit: int | None,
+    data_root: Path | None,
+    renderer_name: str,
+    threads: int,
+    skip: Sequence[str],
+    overrides: Sequence[str],
+    dry_run: bool,
+    as_json: bool,
+) -> bool:
+    """Build, and return whether anything was quarantined."""
+    console = Console(stderr=True)
+    plan = Plan(load_recipe(find_recipe(recipe), overrides, seed), open_collection(shapes, data_root), limit)
+    if renderer_name not in RENDERERS:
+        open_renderer(renderer_name)
+    if plan.source.stand_in:
+        console.print(f"[yellow]note:[/] {STAND_IN_NOTE}")
+    if dry_run:
+        figures = estimate(plan, renderer_name)
+        print_json(figures) if as_json else console.print(_figures(figures))
+        return False
+    progress = Reporter(console, plan, skip)
+    renderer = open_renderer(renderer_name, threads)
+    with progress:
+        summary = build(plan, out, renderer, progress.watch, skip)
+    _close(console, out, summary)
+    if as_json:
+        print_json(summary.to_json())
+    return bool(summary.quarantined)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+class Reporter:
+    """A bar on a terminal, a line every 30 s otherwise: images, rejections, rate, time left."""
+
+    def __init__(self, console: Console, plan: Plan, skip: Sequence[str]) -> None:
+        self.console = console
+        self.total = sum(job.shape_id not in skip for job in plan.jobs())
+        self.done = self.images = self.rejected = 0
+        self.start = self.last = time.monotonic()
+        self.failed: dict[str, str] = {}
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("jobs, {task.fields[images]} images, {task.fields[rejected]} rejected, {task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task("building", total=self.total, images=0, rejected=0, rate="")
+
+    def __enter__(self) -> "Reporter":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def watch(self, event: Event) -> None:
+        """Take note of one job."""
+        self.done += 1
+        if event.bundle:
+            self.images += sum(row.row_type == "sample" for row in event.bundle.rows)
+            self.rejected += sum(row.row_type == "rejection" for row in event.bundle.rows)
+        if event.error and self.failed.setdefault(event.job.shape_id, str(event.error)) is not None:
+            line = f"quarantined {event.job.shape_id} ({event.job.job_type} {event.job.slot}): {event.error}"
+            self.console.print(line, highlight=False, soft_wrap=True)
+        rate = f"{self.images / max(time.monotonic() - self.start, 1e-6):.2f} images/s"
+        self.bar.update(self.task, advance=1, images=self.images, rejected=self.rejected, rate=rate)
+        if not self.console.is_terminal and time.monotonic() - self.last > 30:
+            self.last = time.monotonic()
+            left = (self.last - self.start) / self.done * (self.total - self.done)
+            self.console.print(
+                f"{self.done}/{self.total} jobs, {self.images} images, {self.rejected} rejected, "
+                f"{rate}, {left:.0f} s left",
+                highlight=False,
+            )
+
+
+def _close(console: Console, out: Path, summary: Summary) -> None:
+    table = Table(title="proposals by kind", title_justify="left")
+    for name in ("kind", "images", "proposals", "accepted", "rate", "rejected because"):
+        table.add_column(name)
+    for kind, tally in summary.kinds.items():
+        reasons = ", ".join(f"{reason} {count}" for reason, count in tally.reasons.most_common(4))
+        rate = f"{tally.accepted / tally.proposals:.0%}" if tally.proposals else "-"
+        images = str(summary.families.get(kind, 0))
+        table.add_row(kind, images, str(tally.proposals), str(tally.accepted), rate, reasons)
+    console.print(table)
+    splits = ", ".join(f"{count} {split}" for split, count in summary.splits.items())
+    console.print(
+        f"{summary.images} images ({summary.anomalous} anomalous) of {summary.shapes} shapes: {splits}", highlight=False
+    )
+    if summary.quarantined:
+        console.print(f"{len(summary.quarantined)} shapes quarantined; running again tries them again", highlight=False)
+    console.print(f"dataset: {out}", highlight=False, soft_wrap=True)
+
+
+def _figures(figures: dict[str, object]) -> Table:
+    table = Table(title="dry run", show_header=False, title_justify="left")
+    for key, value in figures.items():
+        table.add_row(key.replace("_", " "), str(value))
+    return table

@@ -1,0 +1,77 @@
+"""`datagen doctor`: what is missing and what to do."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+
+from rich.console import Console
+from rich.table import Table
+
+from datagen.core.errors import DatagenError
+
+NEEDED = {
+    "bpy": "pip install 'bpy==4.5.*' (Python 3.11 only)",
+    "trimesh": "pip install 'trimesh==5.2.*'",
+    "manifold3d": "pip install 'manifold3d==3.5.*'",
+    "pymeshlab": "pip install pymeshlab",
+    "embreex": "pip install embreex",
+    "pyarrow": "pip install pyarrow",
+}
+OPTIONAL = {
+    "pyrender": "option reference.renderer: pyrender; pip install pyrender, and libEGL",
+    "ray": "parallel builds; pip install 'ray==2.60.*'",
+    "cascadio": "STEP files; pip install 'datagen[step]'",
+    "torch": "training; pip install 'datagen[train]'",
+    "pytorch3d": "camera adapter; build it from source, see README",
+}
+
+
+def run_doctor() -> int:
+    """Print a table; 5 if something needed is missing, else 0."""
+    console = Console()
+    table = Table(title="datagen doctor", title_justify="left")
+    for name in ("what", "state", "what to do"):
+        table.add_column(name)
+    missing = False
+    right = platform.python_version_tuple()[:2] == ("3", "11")
+    table.add_row("Python", platform.python_version(), "" if right else "use Python 3.11: bpy has wheels for no other")
+    for name, advice in NEEDED.items():
+        found = importlib.util.find_spec(name) is not None
+        missing |= not found
+        table.add_row(name, importlib.metadata.version(name) if found else "MISSING", "" if found else advice)
+    for name, advice in OPTIONAL.items():
+        found = importlib.util.find_spec(name) is not None
+        table.add_row(name, importlib.metadata.version(name) if found else "not installed", "" if found else advice)
+    free = shutil.disk_usage(".").free / 2**30
+    table.add_row("cores", str(len(os.sched_getaffinity(0))), "")
+    table.add_row("disk here", f"{free:.0f} GiB free", "" if free > 5 else "a chair takes about 9 MiB; make room")
+    table.add_row("collections", _collections(), "--data-root or $DATAGEN_DATA adds a folder, such as PartNet's")
+    if not missing:
+        table.add_row("Blender", *_blender())
+    console.print(table)
+    return 5 if missing else 0
+
+
+def _blender() -> tuple[str, str]:
+    from datagen.render.blender.client import BlenderProcess
+
+    process = BlenderProcess()
+    try:
+        return f"{process.versions()['renderer']}; {', '.join(process.devices())}", ""
+    except DatagenError as error:
+        return "does not start", str(error)
+    finally:
+        process.close()
+
+
+def _collections() -> str:
+    from datagen.shapes.source import open_collection
+
+    try:
+        source = open_collection("partnet/chair")
+    except DatagenError as error:
+        return str(error)
+    kind = "stand-ins made by this project" if source.stand_in else "real"
+    return f"partnet/chair: {len(source.entries())} shapes, {kind}"

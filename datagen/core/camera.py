@@ -1,0 +1,73 @@
+"""Cameras: OpenGL axes (+x right, +y up, looking along -z), pixel i covering [i, i + 1)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FOCAL_PX_AT_256 = 355.0
+"""Focal length of the published views at 256 px; other sizes scale with the image."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A perspective camera on a sphere about `target` in the frame inside (z up).
+
+    Azimuth is counter-clockwise seen from above, from +x; angles in degrees, lengths in object units.
+    """
+
+    azimuth_deg: float
+    elevation_deg: float
+    radius: float
+    size_px: int = 256
+    target: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    @property
+    def focal_px(self) -> float:
+        """Focal length in pixels, scaled with the image size."""
+        return FOCAL_PX_AT_256 * self.size_px / 256
+
+    @property
+    def K(self) -> np.ndarray:
+        """Intrinsics (3, 3): square pixels, principal point at the image centre."""
+        f, c = self.focal_px, self.size_px / 2
+        return np.array([[f, 0, c], [0, f, c], [0, 0, 1]], dtype=np.float64)
+
+    @property
+    def position(self) -> np.ndarray:
+        """Camera centre in the world, shape (3,)."""
+        az, el = np.radians([self.azimuth_deg, self.elevation_deg])
+        offset = [np.cos(el) * np.cos(az), np.cos(el) * np.sin(az), np.sin(el)]
+        return np.array(self.target) + self.radius * np.array(offset)
+
+    @property
+    def T_world_camera(self) -> np.ndarray:
+        """Camera-to-world (4, 4)."""
+        z = self.position - np.array(self.target)
+        z = z / np.linalg.norm(z)
+        x = np.cross([0.0, 0.0, 1.0], z)
+        x = x / np.linalg.norm(x)
+        T = np.eye(4)
+        T[:3, 0], T[:3, 1], T[:3, 2], T[:3, 3] = x, np.cross(z, x), z, self.position
+        return T
+
+    @property
+    def T_camera_world(self) -> np.ndarray:
+        """World-to-camera (4, 4): the inverse of the rigid `T_world_camera`."""
+        return rigid_inverse(self.T_world_camera)
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixel coordinates (N, 2) as (column, row), continuous, and z-depth (N,) of world points (N, 3)."""
+        T = self.T_camera_world
+        p = points @ T[:3, :3].T + T[:3, 3]
+        depth = -p[:, 2]
+        f, c = self.focal_px, self.size_px / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.stack([c + f * p[:, 0] / depth, c - f * p[:, 1] / depth], axis=1), depth
+
+
+def rigid_inverse(T: np.ndarray) -> np.ndarray:
+    """Inverse of a rigid 4 x 4 transform."""
+    inverse = np.eye(4)
+    inverse[:3, :3] = T[:3, :3].T
+    inverse[:3, 3] = -T[:3, :3].T @ T[:3, 3]
+    return inverse

@@ -1,0 +1,59 @@
+"""Materials as values: an SVBRDF set, and which part wears which."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MATERIAL_CLASSES = ("wood", "plastic", "leather", "fabric", "metal")
+"""The five classes of the paper, section 3.2."""
+CHANNELS = ("base_color", "roughness", "metallic", "normal", "height")
+"""Texture channels: base_color is sRGB, the others linear; normal is OpenGL (+y up) once loaded."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """One SVBRDF: image maps where it has them, constants where it does not.
+
+    `tile_size` is the edge of one texture repeat in object units of a unit-sphere chair
+    (1 unit is about 0.55 m). Colours are linear Rec. 709.
+    """
+
+    material_id: str
+    material_class: str
+    maps: Mapping[str, str] = field(default_factory=dict)
+    """channel -> path of an 8- or 16-bit image file."""
+    base_color: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    roughness: float = 0.5
+    metallic: float = 0.0
+    specular: float = 0.5
+    sheen: float = 0.0
+    coat: float = 0.0
+    normal_strength: float = 1.0
+    tile_size: float = 0.5
+    mean_color: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """Mean of the base colour, linear: what assignment compares for contrast."""
+    source: str = "procedural"
+    licence: str = "unknown"
+    digest: str = ""
+    """Content hash of the maps and constants."""
+
+
+@dataclass(frozen=True)
+class PartMaterial:
+    """How one part is dressed. `projection` is 'box' or 'smart'; `offset` in tiles, per part."""
+
+    part_id: int
+    material_id: str
+    projection: str
+    offset: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class MaterialAssignment:
+    """Every part's dress, sorted by part id."""
+
+    parts: tuple[PartMaterial, ...]
+
+    @property
+    def material_ids(self) -> tuple[str, ...]:
+        """Distinct materials, sorted."""
+        return tuple(sorted({part.material_id for part in self.parts}))

@@ -1,0 +1,90 @@
+"""Jobs, rows and bundles: what is planned, what is committed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """The unit of work and of commit. `slot` counts jobs of one type within a shape."""
+
+    job_id: str
+    job_type: str
+    """anomaly | normal | reference"""
+    shape_id: str
+    slot: int
+    kind: str
+    """normal, one of KINDS, or reference."""
+    views: int
+    split: str
+    public_id: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of manifest.parquet: a sample, a rejection, a reference bundle or a quarantined job."""
+
+    job_id: str
+    index: int
+    row_type: str
+    """sample | rejection | reference | quarantine"""
+    status: str
+    """ok | rejected | quarantined"""
+    shape_id: str
+    public_id: int
+    split: str
+    source: str
+    seed: int
+    sample_id: str = ""
+    stage: str = ""
+    """Where a rejection fell: proposal | view | picture."""
+    reason: str = ""
+    detail: str = ""
+    label: int = 0
+    kind: str = "normal"
+    part: str = ""
+    part_class: str = ""
+    part_id: int = 0
+    severity: float = 0.0
+    method: str = ""
+    spec: str = ""
+    """Canonical JSON of the accepted or rejected anomaly spec."""
+    query_path: str = ""
+    annotation_path: str = ""
+    mask_new_path: str = ""
+    mask_old_path: str = ""
+    bbox_xywh_512: tuple[float, ...] = ()
+    iou: float = 0.0
+    azimuth_deg: float = 0.0
+    elevation_deg: float = 0.0
+    radius: float = 0.0
+    K: tuple[float, ...] = ()
+    T_world_camera: tuple[float, ...] = ()
+    T_shape_source: tuple[float, ...] = ()
+    query_scale: float = 0.0
+    light_id: int = -1
+    texture_id: int = -1
+    material_ids: tuple[str, ...] = ()
+    visible_px: int = 0
+    changed_px: int = 0
+    repaired_part_id: int = 0
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    versions: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A finished job: files by path below the dataset's folder, and its rows."""
+
+    job: Job
+    files: Mapping[str, bytes]
+    rows: tuple[Row, ...]
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """CPU-seconds by phase."""

@@ -1,0 +1,43 @@
+"""Deterministic bytes of the file types a dataset is made of."""
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from datagen.core.shape import Mesh
+
+
+def png_bytes(picture: np.ndarray) -> bytes:
+    """PNG of (H, W, 3) or (H, W) uint8, or of a bool mask as 0 and 255."""
+    if picture.dtype == bool:
+        picture = picture.astype(np.uint8) * 255
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def json_bytes(value: Any, indent: int | None = None) -> bytes:
+    """UTF-8 JSON with the keys in the given order; NaN is refused with ValueError."""
+    return (json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent) + "\n").encode()
+
+
+def npy_bytes(array: np.ndarray, allow_pickle: bool = False) -> bytes:
+    """The .npy file of an array."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=allow_pickle)
+    return buffer.getvalue()
+
+
+def obj_bytes(mesh: Mesh) -> bytes:
+    """A plain OBJ, six decimals, no materials."""
+    vertices = "".join(f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in mesh.vertices.tolist())
+    faces = "".join(f"f {a} {b} {c}\n" for a, b, c in (mesh.faces + 1).tolist())
+    return (vertices + faces).encode()
+
+
+def number(value: float) -> str:
+    """A number as file names hold it: 18, 2.5, 31.07."""
+    return f"{value:g}" if float(value) != int(value) else str(int(value))

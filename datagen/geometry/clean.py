@@ -1,0 +1,84 @@
+"""Cleaning that PartNet needs before anything else: weld, degenerate and duplicate faces.
+
+Two PartNet parts in three are double-sided copies (lookdev.md, section 0): kept, they render as
+black patches and a boolean takes them for an empty solid.
+"""
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from datagen.core.errors import MeshLoadError
+from datagen.core.shape import Mesh
+
+WELD_GRID = 1e-5
+"""Vertices closer than this (object units) are one vertex."""
+
+
+def weld(mesh: Mesh, grid: float = WELD_GRID) -> Mesh:
+    """Merge vertices that fall on one grid cell; the first one's position stays."""
+    keys = np.round(mesh.vertices / grid).astype(np.int64)
+    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    return Mesh(mesh.vertices[first], inverse.reshape(-1)[mesh.faces])
+
+
+def good_faces(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Mask (F,) of faces that have an area and are the first of their vertex set."""
+    a, b, c = vertices[faces].transpose(1, 0, 2)
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    distinct = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
+    _, first = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
+    unique = np.zeros(len(faces), dtype=bool)
+    unique[first] = True
+    return distinct & (area > 1e-14) & unique
+
+
+def compact(vertices: np.ndarray, faces: np.ndarray) -> Mesh:
+    """A mesh without unused vertices."""
+    used, inverse = np.unique(faces, return_inverse=True)
+    return Mesh(vertices[used], inverse.reshape(faces.shape))
+
+
+def clean(mesh: Mesh) -> Mesh:
+    """Weld, drop degenerate and duplicate faces. Raises MeshLoadError when nothing is left."""
+    welded = weld(mesh)
+    keep = good_faces(welded.vertices, welded.faces)
+    if not keep.any():
+        raise MeshLoadError("no face has an area after cleaning")
+    return compact(welded.vertices, welded.faces[keep])
+
+
+def face_components(faces: np.ndarray, vertex_count: int) -> np.ndarray:
+    """Label (F,) of the vertex-connected component of each face."""
+    i = np.concatenate([faces[:, 0], faces[:, 1]])
+    j = np.concatenate([faces[:, 1], faces[:, 2]])
+    graph = coo_matrix((np.ones(len(i), dtype=np.int8), (i, j)), shape=(vertex_count, vertex_count))
+    _, labels = connected_components(graph, directed=False)
+    _, compacted = np.unique(labels[faces[:, 0]], return_inverse=True)
+    return compacted
+
+
+def split_components(mesh: Mesh) -> list[Mesh]:
+    """One mesh a vertex-connected component, in order of first face."""
+    labels = face_components(mesh.faces, len(mesh.vertices))
+    _, first = np.unique(labels, return_index=True)
+    return [compact(mesh.vertices, mesh.faces[labels == labels[face]]) for face in np.sort(first)]
+
+
+def corner_normals(mesh: Mesh, angle_deg: float = 35.0) -> np.ndarray:
+    """Normals (F, 3, 3) per face corner: smooth where the faces about a vertex agree within the angle."""
+    a, b, c = mesh.triangles.transpose(1, 0, 2)
+    weighted = np.cross(b - a, c - a)
+    face_normals = weighted / np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), 1e-30)
+    welded = weld(mesh)
+    sums = np.zeros((len(welded.vertices), 3))
+    for corner in range(3):
+        for axis in range(3):
+            sums[:, axis] += np.bincount(
+                welded.faces[:, corner], weights=weighted[:, axis], minlength=len(welded.vertices)
+            )
+    normals = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-30)
+    smooth = normals[welded.faces]
+    flat = np.repeat(face_normals[:, None, :], 3, axis=1)
+    agrees = np.einsum("fci,fci->fc", smooth, flat) > np.cos(np.radians(angle_deg))
+    return np.where(agrees[..., None], smooth, flat)

@@ -1,0 +1,218 @@
+"""A material library from any folder tree of image sets (section 3.2 uses 400 SVBRDFs found so).
+
+A set with a texture that cannot be read is left out with a warning, not fatal to the library: one bad
+download must not stop a build. `prepare` raises MaterialError if a file broke since.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from datagen.core.errors import MaterialError
+from datagen.core.ids import content_hash
+from datagen.core.material import Material
+from datagen.materials import images
+from datagen.materials.cache import cache_root, fetch
+from datagen.materials.colour import MAX_LUMINANCE, as_rgb, linear_from_srgb, luminance, srgb_from_linear
+from datagen.materials.library import unknown_material, with_maps
+from datagen.materials.names import classify, parse
+
+CLASS_CONSTANTS: Mapping[str, Mapping[str, float]] = {
+    "wood": {"roughness": 0.5, "specular": 0.4, "tile_size": 0.8},
+    "plastic": {"roughness": 0.35, "tile_size": 0.5},
+    "leather": {"roughness": 0.42, "tile_size": 0.6},
+    "fabric": {"roughness": 0.9, "specular": 0.2, "sheen": 0.25, "tile_size": 0.6},
+    "metal": {"roughness": 0.35, "metallic": 1.0, "tile_size": 0.7},
+}
+"""Constants where a set has no map, and the scale at which photographs look right (lookdev section 2)."""
+_VERSION = "folder-1"
+_CONSTANT_DEVIATION = 1.5
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """The files of one set by channel, and what is known about it."""
+
+    material: Material
+    files: Mapping[str, Path]
+    gain: float
+    """Factor on linear base colour that keeps it below what counts as background."""
+
+
+@dataclass(frozen=True)
+class FolderLibrary:
+    """What a folder holds. `left_out` names every set that is not used, with the reason."""
+
+    root: Path
+    sets: Mapping[str, ImageSet]
+    warnings: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    cache: Path | None = None
+
+    @property
+    def materials(self) -> tuple[Material, ...]:
+        """Every usable set, sorted by id, without maps."""
+        return tuple(self.sets[name].material for name in sorted(self.sets))
+
+    def prepare(self, material_id: str) -> Material:
+        """Convert a set into the cache: sRGB base colour, OpenGL normal, split ARM, equal proportions.
+
+        Raises MaterialError for an unknown id or a file that cannot be read any more.
+        """
+        if material_id not in self.sets:
+            raise unknown_material(material_id)
+        image_set = self.sets[material_id]
+        try:
+            stamps = [
+                [c, p.name, p.stat().st_size, p.stat().st_mtime_ns]
+                for c, p in sorted(image_set.files.items())
+            ]
+        except OSError as error:
+            raise MaterialError(
+                f"material {material_id}: {error}; the folder has changed since the plan"
+            ) from error
+        key = content_hash(
+            [_VERSION, str(self.root), material_id, stamps, image_set.material.material_class]
+        )[:16]
+        folder = (self.cache or cache_root()) / _VERSION / f"{material_id}-{key}"
+        baked = fetch(folder, lambda: _converted(image_set))
+        return with_maps(image_set.material, baked)
+
+
+@dataclass
+class _Findings:
+    sets: dict[str, ImageSet] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+
+def load_folder(root: Path, cache: Path | None = None, licence: str = "unknown") -> FolderLibrary:
+    """Every image set below `root`, checked to be readable, classed by its name.
+
+    Raises MaterialError when the folder is not there or holds no usable set.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise MaterialError(f"the material folder {root} is not there; check the recipe's libraries")
+    found = _Findings()
+    for name, files in sorted(_grouped(root, found).items()):
+        try:
+            _add(name, files, root, licence, found)
+        except MaterialError as error:
+            found.left_out.append((name, error.args[0]))
+            found.warnings.append(f"material {name} is left out: {error.args[0]}")
+    if not found.sets:
+        reasons = (
+            "; ".join(f"{name}: {reason}" for name, reason in found.left_out[:3])
+            or "it holds no texture sets"
+        )
+        raise MaterialError(f"no usable material in {root} ({reasons}); add 'procedural' or another folder")
+    return FolderLibrary(root, found.sets, tuple(found.warnings), tuple(found.left_out), cache)
+
+
+def _grouped(root: Path, found: _Findings) -> dict[str, dict[str, Path]]:
+    """Set name -> channel -> file. A set is named by its folder, or by its prefix where a folder holds several."""
+    by_folder: dict[Path, dict[str, dict[str, Path]]] = {}
+    inside = root.resolve()
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() not in images.SUFFIXES or not path.is_file():
+            continue
+        if not path.resolve().is_relative_to(inside):
+            found.warnings.append(
+                f"{path.relative_to(root)} links to a file outside the folder and is not read"
+            )
+            continue
+        name = parse(path.stem)
+        if name is not None:
+            by_folder.setdefault(path.parent, {}).setdefault(name.set_name, {}).setdefault(name.channel, path)
+    sets = {}
+    for folder, groups in sorted(by_folder.items()):
+        place = ".".join(folder.relative_to(root).parts)
+        alone = len(groups) == 1 and place
+        for prefix, files in groups.items():
+            sets[place if alone or not prefix else f"{place}.{prefix}".lstrip(".")] = files
+    return {name or root.name: files for name, files in sets.items()}
+
+
+def _add(name: str, files: dict[str, Path], root: Path, licence: str, found: _Findings) -> None:
+    """Check one set and add it to the findings. Raises MaterialError for a file that cannot be read."""
+    row = classify(
+        f"{name} {' '.join(path.stem for path in files.values())}" if classify(name).left_out else name
+    )
+    if row.left_out:
+        found.left_out.append((name, row.left_out))
+        return
+    if "base_color" not in files:
+        found.left_out.append((name, "it has no base colour"))
+        return
+    small = images.read(files["base_color"], "RGB", 512)
+    if images.looks_like_atlas(small):
+        found.left_out.append(
+            (name, "a flat background fills much of it: it is a UV atlas, made for one mesh")
+        )
+        return
+    for channel, path in files.items():
+        if channel != "base_color":
+            images.read(path, "RGB", 128)
+    if "normal" in files and not {"normal_gl", "normal_dx"} & set(files):
+        found.warnings.append(
+            f"material {name}: the normal map's convention is not stated; taken as OpenGL (+y up)"
+        )
+    mean = linear_from_srgb(small / 255).mean(axis=(0, 1))
+    gain = min(1.0, MAX_LUMINANCE / max(float(luminance(mean)), 1e-6))
+    if gain < 1:
+        found.warnings.append(
+            f"material {name} is darkened to {gain:.0%}: brighter objects count as background"
+        )
+    colour = as_rgb(mean * gain)
+    material = Material(
+        name,
+        row.material_class,
+        base_color=colour,
+        mean_color=colour,
+        source=f"folder {root.name}",
+        licence=licence,
+    )
+    found.sets[name] = ImageSet(replace(material, **CLASS_CONSTANTS[row.material_class]), files, gain)
+
+
+def _converted(image_set: ImageSet) -> dict[str, np.ndarray]:
+    """uint8 maps of a set by channel, as `Material.maps` promises them."""
+    files, material_class = image_set.files, image_set.material.material_class
+    base = images.squared(images.read(files["base_color"], "RGB", images.MAX_EDGE))
+    turn = material_class == "wood" and images.grain_runs_up(base)
+    if image_set.gain < 1:
+        linear = linear_from_srgb(base / 255) * image_set.gain
+        base = np.round(srgb_from_linear(linear) * 255).astype(np.uint8)
+    maps = {"base_color": base, **_grey_maps(files, material_class)}
+    normal = _normal_map(files)
+    if normal is not None:
+        maps["normal"] = normal
+    return {c: images.turned(a, c == "normal") for c, a in maps.items()} if turn else maps
+
+
+def _grey_maps(files: Mapping[str, Path], material_class: str) -> dict[str, np.ndarray]:
+    """Roughness and metallic, from their own files, a gloss map or a packed AO/roughness/metallic one."""
+    grey = {}
+    if "arm" in files:
+        packed = images.squared(images.read(files["arm"], "RGB", images.MAX_EDGE))
+        grey["roughness"], grey["metallic"] = packed[..., 1], packed[..., 2]
+    if "gloss" in files:
+        grey["roughness"] = 255 - images.squared(images.read(files["gloss"], "L", images.MAX_EDGE))
+    for channel in ("roughness", "metallic"):
+        if channel in files:
+            grey[channel] = images.squared(images.read(files[channel], "L", images.MAX_EDGE))
+    if material_class != "metal" or ("metallic" in grey and grey["metallic"].std() < _CONSTANT_DEVIATION):
+        grey.pop("metallic", None)
+    return grey
+
+
+def _normal_map(files: Mapping[str, Path]) -> np.ndarray | None:
+    """The normal map in OpenGL convention, or one made from the height map, or None."""
+    for channel in ("normal_gl", "normal", "normal_dx"):
+        if channel in files:
+            normal = images.squared(images.read(files[channel], "RGB", images.MAX_EDGE))
+            return images.flipped_green(normal) if channel == "normal_dx" else normal
+    return None

@@ -1,0 +1,103 @@
+"""Texture files as arrays: guarded reading, and the conversions that make every set look alike."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from datagen.core.errors import MaterialError
+
+MAX_PIXELS = 8192 * 8192
+"""Larger images are refused before they are decoded."""
+MAX_EDGE = 1024
+"""Maps are stored at most this large: a 256-px picture shows a fifth of it."""
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".tga")
+
+
+def read(path: Path, mode: str, max_edge: int | None = None) -> np.ndarray:
+    """A texture as uint8, (H, W) for mode 'L' or (H, W, 3) for 'RGB'.
+
+    16-bit greys are scaled to 8 bits. Raises MaterialError naming the file when it is truncated,
+    no image, or larger than `MAX_PIXELS`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise MaterialError(
+                        f"{path} has {image.width} x {image.height} pixels, more than {MAX_PIXELS}; scale it down"
+                    )
+                if max_edge is not None:
+                    image.draft(mode, (max_edge, max_edge))
+                image.load()
+                return _as_mode(image, mode, max_edge)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise MaterialError(
+            f"cannot read the texture {path}: {error}; fetch it again or remove it"
+        ) from error
+
+
+def _as_mode(image: Image.Image, mode: str, max_edge: int | None) -> np.ndarray:
+    if image.mode.startswith("I"):
+        grey = np.asarray(image, dtype=np.float64)
+        image = Image.fromarray((grey / (257 if grey.max() > 255 else 1)).clip(0, 255).astype(np.uint8))
+    elif image.mode == "F":
+        image = Image.fromarray((np.asarray(image).clip(0, 1) * 255).astype(np.uint8))
+    elif image.mode in ("P", "PA"):
+        image = image.convert("RGBA")
+    image = image.convert(mode)
+    if max_edge is not None and max(image.size) > max_edge:
+        scale = max_edge / max(image.size)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.BOX)
+    return np.asarray(image)
+
+
+def squared(array: np.ndarray) -> np.ndarray:
+    """A square map: a strip is repeated along its short side, so that one repeat has one density.
+
+    Where the sides are no whole multiple the map is stretched to the nearest one.
+    """
+    height, width = array.shape[:2]
+    long, short = max(height, width), min(height, width)
+    times = max(1, round(long / short))
+    if long != short * times:
+        size = (long, long // times) if width >= height else (long // times, long)
+        array = np.asarray(Image.fromarray(array).resize(size, Image.Resampling.BICUBIC))
+    if times > 1:
+        array = np.concatenate([array] * times, axis=0 if width >= height else 1)
+    return array[:long, :long]
+
+
+def flipped_green(normal: np.ndarray) -> np.ndarray:
+    """A DirectX (+y down) normal map as OpenGL (+y up), and the reverse; (H, W, 3) uint8."""
+    return np.stack([normal[..., 0], 255 - normal[..., 1], normal[..., 2]], axis=-1)
+
+
+def turned(array: np.ndarray, is_normal: bool = False) -> np.ndarray:
+    """A map turned a quarter counter-clockwise; of a normal map the vectors turn along."""
+    array = np.rot90(array)
+    if is_normal:
+        array = np.stack([255 - array[..., 1], array[..., 0], array[..., 2]], axis=-1)
+    return np.ascontiguousarray(array)
+
+
+def grain_runs_up(base_color: np.ndarray) -> bool:
+    """Whether a wood texture's grain runs along v: its tone changes mostly along u."""
+    grey = base_color.astype(np.float64).mean(axis=2)
+    along_u, along_v = np.diff(grey, axis=1), np.diff(grey, axis=0)
+    return bool((along_u**2).mean() > 1.3 * (along_v**2).mean())
+
+
+def looks_like_atlas(base_color: np.ndarray) -> bool:
+    """Whether one perfectly flat colour fills much of a picture that is textured elsewhere."""
+    colours = base_color.astype(np.int32)
+    flat = (np.abs(np.diff(colours, axis=0))[:, :-1].max(axis=2) <= 1) & (
+        np.abs(np.diff(colours, axis=1))[:-1].max(axis=2) <= 1
+    )
+    keys = (colours // 4) @ np.array([1, 64, 4096])
+    values, counts = np.unique(keys[:-1, :-1][flat], return_counts=True)
+    share = counts.max() / flat.size if len(values) else 0.0
+    return bool(0.12 < share < 0.9 and flat.mean() < 0.95)

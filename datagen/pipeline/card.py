@@ -1,0 +1,62 @@
+"""The dataset card and the table of shape ids: what the data is, whose it is, how to read it."""
+
+from collections.abc import Sequence
+
+from datagen.formats.encode import json_bytes
+from datagen.pipeline.context import Context
+from datagen.pipeline.plan import Plan
+
+STAND_IN_NOTE = (
+    "The shapes are stand-ins made by this project in PartNet's on-disk format. They are NOT PartNet data; "
+    "figures obtained on them say nothing about BrokenChairs-180K."
+)
+
+
+def shapes_table(plan: Plan, shapes: Sequence[str]) -> bytes:
+    """shapes.json: the integer id of every shape beside the source's name, model and split."""
+    rows = {
+        str(plan.ids[s]): {"shape_id": s, "model_id": plan.model_of(s), "split": plan.splits[s]} for s in shapes
+    }
+    return json_bytes({"source": plan.source.name, "shapes": rows}, indent=1)
+
+
+def dataset_card(plan: Plan, shapes: Sequence[str], context: Context) -> bytes:
+    """README.md of the dataset's folder: source and licence of shapes, materials and lights."""
+    counts = {split: sum(plan.splits[s] == split for s in shapes) for split in ("train", "val", "test")}
+    licences = sorted({(m.source, m.licence) for m in context.library.materials})
+    lights = [f"| {light.index} | {light.world} | {len(light.suns)} |" for light in context.lights]
+    lines = [
+        f"# {plan.recipe.name}",
+        "",
+        f"Conditional anomaly-detection data in the BrokenChairs-180K layout, made by datagen from {plan.source.name}.",
+        *(["", f"**{STAND_IN_NOTE}**"] if plan.source.stand_in else []),
+        "",
+        f"Seed {plan.recipe.seed}; {len(shapes)} shapes: "
+        + ", ".join(f"{count} {split}" for split, count in counts.items())
+        + ". `shapes.json` maps the integer ids to the source's names, `run.json` holds the whole recipe, "
+        "`manifest.parquet` one row a sample or rejection. File formats: DATA.md of datagen.",
+        "",
+        "## Shapes",
+        "",
+        f"Source: {plan.source.name}. Licence: {plan.source.licence}",
+        "",
+        "| id | source name | model | split |",
+        "|---|---|---|---|",
+        *(f"| {plan.ids[s]} | {s} | {plan.model_of(s)} | {plan.splits[s]} |" for s in shapes),
+        "",
+        "## Materials",
+        "",
+        "| source | licence |",
+        "|---|---|",
+        *(f"| {source} | {licence} |" for source, licence in licences),
+        "",
+        "## Lights",
+        "",
+        "Environments carried by Blender (CC0, see its license.txt), blurred and white-balanced, with suns.",
+        "",
+        "| index | environment | suns |",
+        "|---|---|---|",
+        *lights,
+        "",
+    ]
+    return "\n".join(lines).encode()

@@ -1,0 +1,206 @@
+"""What normal and anomalous queries share: dress, render, check, write. One code path, so that
+nothing but the anomaly itself can tell them apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from datagen.annotate.masks import Annotation
+from datagen.annotate.quality import check_contrast, check_picture
+from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.camera import Camera
+from datagen.core.ids import canonical_json, content_hash
+from datagen.core.material import MaterialAssignment
+from datagen.core.row import Job, Row
+from datagen.core.scene import GeometryFrame, Light, RenderJob, RenderPart, View
+from datagen.core.shape import Mesh, Shape
+from datagen.formats import brokenchairs as layout
+from datagen.formats.encode import png_bytes
+from datagen.materials.assign import assign
+from datagen.pipeline.context import Context, texture_number
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A view that passed the ray-cast checks: what is left is to render it."""
+
+    camera: Camera
+    light: Light
+    frame: GeometryFrame
+    annotation: Annotation | None = None
+
+
+def job_row(job: Job, context: Context, **values: object) -> Row:
+    """A row with the job's columns filled in."""
+    base = Row(
+        job_id=job.job_id,
+        index=0,
+        row_type="sample",
+        status="ok",
+        shape_id=job.shape_id,
+        public_id=job.public_id,
+        split=job.split,
+        source=context.plan.source.name,
+        seed=context.recipe.seed,
+        kind=job.kind,
+        versions=context.versions,
+    )
+    return replace(base, **values)  # type: ignore[arg-type]
+
+
+def rejection(job: Job, context: Context, stage: str, why: Rejected, **values: object) -> Row:
+    """A row that says why a proposal, a view or a picture was not taken."""
+    return job_row(
+        job,
+        context,
+        row_type="rejection",
+        status="rejected",
+        stage=stage,
+        reason=why.reason,
+        detail=why.detail,
+        **values,
+    )
+
+
+def draw_light(context: Context, rng: np.random.Generator) -> Light:
+    """One of the recipe's set-ups."""
+    return context.lights[int(rng.integers(len(context.lights)))]
+
+
+def dress(shape: Shape, context: Context, rng: np.random.Generator) -> MaterialAssignment:
+    """A material for every part, the same for normal and anomalous chairs under one rng."""
+    return assign(shape, context.library, context.recipe.materials, rng)
+
+
+def render_candidates(
+    context: Context,
+    meshes: Sequence[tuple[int, Mesh]],
+    assignment: MaterialAssignment,
+    candidates: Sequence[Candidate],
+    ground_z: float,
+) -> list[np.ndarray]:
+    """Pictures of the candidates: one scene, meshes in the query frame."""
+    worn = {part.part_id: part for part in assignment.parts}
+    with context.phase("materials"):
+        materials = context.materials(assignment.material_ids)
+    job = RenderJob(
+        parts=tuple(RenderPart(part_id, mesh, worn[part_id]) for part_id, mesh in meshes),
+        materials=materials,
+        views=tuple(View(c.camera, c.light) for c in candidates),
+        ground_z=ground_z,
+        seed=context.recipe.seed,
+        settings=context.recipe.render.model_dump(mode="json"),
+    )
+    with context.phase("render"):
+        return context.renderer.render(job)
+
+
+def write_query(
+    job: Job,
+    context: Context,
+    folder: str,
+    candidate: Candidate,
+    picture: np.ndarray,
+    assignment: MaterialAssignment,
+    common: Mapping[str, object],
+    anomaly: AnomalousShape | None = None,
+) -> tuple[Row, dict[str, bytes]]:
+    """The row and files of one picture, or its rejection and no file."""
+    quality, note = context.recipe.quality, candidate.annotation
+    why = check_picture(picture, candidate.frame, quality)
+    if why is None and note is not None:
+        why = check_contrast(picture, note.changed, quality)
+    columns = {**common, **_columns(context, candidate, assignment)}
+    if why is not None:
+        return rejection(job, context, "picture", why, **columns), {}
+    tail = layout.query_tail(
+        job.public_id,
+        int(columns["texture_id"]),  # type: ignore[call-overload]
+        candidate.camera,
+        candidate.light.index,
+        "normal" if anomaly is None else "anomaly",
+    )
+    paths = layout.query_paths(folder, tail)
+    files = {paths["query"]: png_bytes(picture)}
+    columns["query_path"] = paths["query"]
+    if anomaly is not None and note is not None:
+        files |= _annotation_files(context, paths, anomaly, note, candidate, columns)
+    columns["sha256"] = dict.fromkeys(files, "")
+    columns["sample_id"] = content_hash(
+        [job.job_id, columns.get("spec", ""), assignment_json(assignment), candidate_json(context, candidate)]
+    )
+    return job_row(job, context, **columns), files
+
+
+def assignment_json(assignment: MaterialAssignment) -> str:
+    """Canonical text of a dress."""
+    return canonical_json([[p.part_id, p.material_id, p.projection, p.offset] for p in assignment.parts])
+
+
+def candidate_json(context: Context, candidate: Candidate) -> list[object]:
+    """Camera, light and engine settings of a picture."""
+    camera = candidate.camera
+    return [
+        [camera.azimuth_deg, camera.elevation_deg, camera.radius, camera.size_px],
+        candidate.light.index,
+        context.recipe.render.model_dump(mode="json"),
+    ]
+
+
+def _columns(context: Context, candidate: Candidate, assignment: MaterialAssignment) -> dict[str, object]:
+    camera = candidate.camera
+    pose = layout.published_pose(camera)
+    return {
+        "azimuth_deg": camera.azimuth_deg,
+        "elevation_deg": camera.elevation_deg,
+        "radius": camera.radius,
+        "K": tuple(camera.K.ravel().tolist()),
+        "T_world_camera": tuple(pose.ravel().tolist()),
+        "query_scale": context.recipe.query.scale,
+        "light_id": candidate.light.index,
+        "texture_id": texture_number(assignment_json(assignment)),
+        "material_ids": assignment.material_ids,
+        "visible_px": int(candidate.frame.silhouette.sum()),
+    }
+
+
+def _annotation_files(
+    context: Context,
+    paths: Mapping[str, str],
+    anomaly: AnomalousShape,
+    note: Annotation,
+    candidate: Candidate,
+    columns: dict[str, object],
+) -> dict[str, bytes]:
+    """Annotation JSON and masks; fills the columns that describe them."""
+    part = anomaly.normal.part(anomaly.spec.part_id)
+    config = {
+        "part": part.path,
+        "part_class": part.part_class,
+        "part_id": part.part_id,
+        "severity": anomaly.severity,
+        "spec": anomaly.spec.to_json(),
+    }
+    files = {
+        paths["annotation"]: layout.annotation_json(
+            anomaly.spec.kind,
+            note.bbox_xywh_512,
+            note.iou,
+            candidate.camera,
+            int(columns["texture_id"]),  # type: ignore[call-overload]
+            config,
+        ),
+        paths["mask_old"]: png_bytes(note.mask_old),
+    }
+    columns.update(
+        annotation_path=paths["annotation"],
+        mask_old_path=paths["mask_old"],
+        bbox_xywh_512=note.bbox_xywh_512,
+        iou=note.iou,
+        changed_px=int(note.changed.sum()),
+    )
+    if note.mask_new is not None:
+        files[paths["mask_new"]] = png_bytes(note.mask_new)
+        columns["mask_new_path"] = paths["mask_new"]
+    return files

@@ -1,0 +1,242 @@
+"""The three job types of BrokenChairs: reference, normal, anomaly. Each is job + context -> Bundle."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from datagen.anomalies import apply, propose
+from datagen.annotate.correspondences import correspond, draw_points
+from datagen.annotate.visibility import check_anomaly, check_object
+from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.ids import canonical_json
+from datagen.core.rng import stream
+from datagen.core.row import Bundle, Job, Row
+from datagen.core.shape import T_PUBLISHED_FROM_INSIDE, Mesh, Shape, concatenate
+from datagen.formats import brokenchairs as layout
+from datagen.formats.encode import json_bytes, npy_bytes, obj_bytes, png_bytes
+from datagen.geometry.rays import RayScene
+from datagen.geometry.solid import solidify_part
+from datagen.pipeline import queries
+from datagen.pipeline.context import Context
+from datagen.pipeline.queries import Candidate
+from datagen.render.raycast import cast_view
+from datagen.render.reference import ReferenceShader
+from datagen.scenes.cameras import query_cameras, query_transform, reference_cameras, reference_transform
+
+
+def run_job(job: Job, context: Context) -> Bundle:
+    """Do a job. Raises ShapeError, MaterialError, RenderError: the caller quarantines it."""
+    context.take_cost()
+    with context.phase("load"):
+        shape = context.shapes.load(job.shape_id)
+    rows, files = STAGES[job.job_type](job, context, shape)
+    rows = tuple(replace(row, index=k) for k, row in enumerate(rows))
+    return Bundle(job, files, rows, context.take_cost())
+
+
+Result = tuple[list[Row], dict[str, bytes]]
+
+
+def reference_job(job: Job, context: Context, shape: Shape) -> Result:
+    """Textureless views with depth, camera and correspondences, model_id.txt and model.obj."""
+    recipe = context.recipe.reference
+    with context.phase("reference"):
+        placed = shape.transformed(reference_transform(shape))
+        meshes = [part.mesh for part in placed.parts]
+        scene = RayScene([(part.part_id, part.mesh) for part in placed.parts])
+        shader = ReferenceShader(scene, meshes)
+        whole = concatenate(meshes)
+        points = draw_points(whole, recipe.points, stream(context.recipe.seed, "points", job.shape_id))
+        folder = layout.reference_folder(job.public_id)
+        files = {
+            f"{folder}/model_id.txt": (context.plan.model_of(job.shape_id) + "\n").encode(),
+            f"{folder}/model.obj": obj_bytes(whole.transformed(T_PUBLISHED_FROM_INSIDE)),
+        }
+        for azimuth, camera in reference_cameras(recipe):
+            stem = layout.reference_stem(job.public_id, recipe.radius, azimuth, recipe.elevation_deg)
+            stem = f"{folder}/mv_images/{stem}"
+            frame = cast_view(scene, camera)
+            seen = correspond(points, scene, camera)
+            record = {"pxy": seen.pxy, "is_visible": seen.is_visible, "xyz": seen.xyz}
+            files[f"{stem}.png"] = png_bytes(shader.picture(frame, camera))
+            files[f"{stem}.npy"] = npy_bytes(np.array(record, dtype=object), allow_pickle=True)
+            files[f"{stem}.json"] = json_bytes(layout.camera_json(camera))
+            files[f"{stem}_depth.npy"] = npy_bytes(frame.depth.astype(np.float32))
+    row = queries.job_row(
+        job,
+        context,
+        row_type="reference",
+        radius=recipe.radius,
+        elevation_deg=recipe.elevation_deg,
+        T_shape_source=_source_transform(shape),
+        sha256=dict.fromkeys(files, ""),
+    )
+    return [row], files
+
+
+def normal_job(job: Job, context: Context, shape: Shape) -> Result:
+    """Normal views, in groups that share a dress; half of the groups pass one part through repair."""
+    recipe, seed = context.recipe, context.recipe.seed
+    rng = stream(seed, "normal", job.shape_id, job.slot)
+    T = query_transform(shape, recipe.query)
+    placed = shape.transformed(T)
+    cameras = query_cameras(recipe.query, rng)[: job.views]
+    rows: list[Row] = []
+    files: dict[str, bytes] = {}
+    size = recipe.normal.views_per_material
+    for group in range(0, len(cameras), size):
+        dress_rng = stream(seed, "dress", "normal", job.shape_id, job.slot, group)
+        assignment = queries.dress(shape, context, dress_rng)
+        with context.phase("repair"):
+            meshes, repaired = _repair_control(placed, recipe.normal.repair_share, dress_rng)
+        scene = RayScene(meshes)
+        candidates = []
+        for camera in cameras[group : group + size]:
+            with context.phase("raycast"):
+                frame = cast_view(scene, camera)
+            why = check_object(frame, recipe)
+            light = queries.draw_light(context, dress_rng)
+            if why is None:
+                candidates.append(Candidate(camera, light, frame))
+            else:
+                rows.append(
+                    queries.rejection(
+                        job,
+                        context,
+                        "view",
+                        why,
+                        azimuth_deg=camera.azimuth_deg,
+                        elevation_deg=camera.elevation_deg,
+                        radius=camera.radius,
+                    )
+                )
+        if not candidates:
+            continue
+        pictures = queries.render_candidates(context, meshes, assignment, candidates, float(placed.bounds[0, 2]))
+        common = {"T_shape_source": _source_transform(shape), "repaired_part_id": repaired}
+        for candidate, picture in zip(candidates, pictures, strict=True):
+            row, written = queries.write_query(
+                job, context, f"{job.public_id}-n{job.slot}", candidate, picture, assignment, common
+            )
+            rows.append(row)
+            files |= written
+    return rows, files
+
+
+def _repair_control(placed: Shape, share: float, rng: np.random.Generator) -> tuple[list[tuple[int, Mesh]], int]:
+    """Meshes with one part sent through the repair path of `broken`, its shape left alone (leak control)."""
+    meshes = [(part.part_id, part.mesh) for part in placed.parts]
+    chosen = int(rng.integers(len(meshes)))
+    if rng.random() >= share:
+        return meshes, 0
+    solid = solidify_part(meshes[chosen][1])
+    if solid is None:
+        return meshes, 0
+    part_id = meshes[chosen][0]
+    meshes[chosen] = (part_id, solid.mesh())
+    return meshes, part_id
+
+
+def anomaly_job(job: Job, context: Context, shape: Shape) -> Result:
+    """Proposals until one is accepted and seen, then its views."""
+    rows: list[Row] = []
+    for attempt in range(context.recipe.anomaly.attempts):
+        found = _attempt(job, context, shape, attempt, rows)
+        if found is not None:
+            anomaly, candidates = found
+            more, files = _render_anomaly(job, context, anomaly, candidates)
+            if files:
+                return rows + more, files
+            rows += more
+    return rows, {}
+
+
+def _attempt(
+    job: Job, context: Context, shape: Shape, attempt: int, rows: list[Row]
+) -> tuple[AnomalousShape, list[Candidate]] | None:
+    """One proposal, from spec to visible views; appends the row of its rejection."""
+    recipe = context.recipe
+    rng = stream(recipe.seed, "anomaly", job.shape_id, job.slot, job.kind, attempt)
+    pool = context.donors(job.split)
+    with context.phase("operator"):
+        part_class, spec = propose(shape, job.kind, recipe.anomaly, rng, pool)
+        result = spec if isinstance(spec, Rejected) else apply(shape, spec, recipe.anomaly, pool)
+    columns: dict[str, object] = {"label": 1, "part_class": part_class}
+    if not isinstance(spec, Rejected):
+        columns |= {"part_id": spec.part_id, "spec": canonical_json(spec.to_json())}
+    if isinstance(result, Rejected):
+        rows.append(queries.rejection(job, context, "proposal", result, **columns))
+        return None
+    candidates = _visible_views(job, context, result, rng)
+    if isinstance(candidates, Rejected):
+        rows.append(queries.rejection(job, context, "proposal", candidates, **columns))
+        return None
+    return result, candidates
+
+
+def _visible_views(
+    job: Job, context: Context, anomaly: AnomalousShape, rng: np.random.Generator
+) -> list[Candidate] | Rejected:
+    """Up to the wanted number of views that show the anomaly, or why none does."""
+    recipe, shape = context.recipe, anomaly.normal
+    T = query_transform(shape, recipe.query)
+    with context.phase("raycast"):
+        normal = RayScene([(part.part_id, part.mesh.transformed(T)) for part in shape.parts])
+        changed = RayScene([(part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()])
+        found: list[Candidate] = []
+        reasons: dict[str, int] = {}
+        for camera in query_cameras(recipe.query, rng):
+            light = queries.draw_light(context, rng)
+            before, after = cast_view(normal, camera), cast_view(changed, camera)
+            note = check_anomaly(anomaly, T, camera, before, after, recipe)
+            if isinstance(note, Rejected):
+                reasons[note.reason] = reasons.get(note.reason, 0) + 1
+            else:
+                found.append(Candidate(camera, light, after, note))
+            if len(found) == job.views:
+                break
+    if not found:
+        return Rejected("not_visible", canonical_json(reasons))
+    return found
+
+
+def _render_anomaly(job: Job, context: Context, anomaly: AnomalousShape, candidates: list[Candidate]) -> Result:
+    shape, recipe = anomaly.normal, context.recipe
+    T = query_transform(shape, recipe.query)
+    rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)
+    assignment = queries.dress(shape, context, rng)
+    meshes = [(part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()]
+    ground_z = float(shape.transformed(T).bounds[0, 2])
+    pictures = queries.render_candidates(context, meshes, assignment, candidates, ground_z)
+    part = shape.part(anomaly.spec.part_id)
+    common = {
+        "label": 1,
+        "part": part.path,
+        "part_class": part.part_class,
+        "part_id": part.part_id,
+        "severity": anomaly.severity,
+        "method": anomaly.method,
+        "spec": canonical_json(anomaly.spec.to_json()),
+        "T_shape_source": _source_transform(shape),
+    }
+    folder = f"{job.public_id}-a{job.slot}-{job.kind}"
+    rows, files = [], {}
+    for candidate, picture in zip(candidates, pictures, strict=True):
+        row, written = queries.write_query(
+            job, context, folder, candidate, picture, assignment, common, anomaly
+        )
+        rows.append(row)
+        files |= written
+    return rows, files
+
+
+def _source_transform(shape: Shape) -> tuple[float, ...]:
+    return tuple(value for row in shape.T_shape_source for value in row)
+
+
+STAGES: dict[str, Callable[[Job, Context, Shape], Result]] = {
+    "reference": reference_job,
+    "normal": normal_job,
+    "anomaly": anomaly_job,
+}

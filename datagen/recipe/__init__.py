@@ -1,0 +1,9 @@
+"""Recipes: pydantic models of recipes/*.yaml, the loader and the canonical hash.
+
+Says what a dataset is; where and how it runs are command-line flags and never stand here.
+"""
+
+from datagen.recipe.loader import load_recipe, recipe_hash
+from datagen.recipe.models import Recipe
+
+__all__ = ["Recipe", "load_recipe", "recipe_hash"]

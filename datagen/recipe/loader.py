@@ -1,0 +1,74 @@
+"""Read a recipe: YAML with size and alias caps, `--set` overrides, pydantic validation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from datagen.core.errors import RecipeError
+from datagen.core.ids import content_hash
+from datagen.recipe.models import Recipe
+
+MAX_BYTES = 1_000_000
+MAX_ALIASES = 50
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read ({error.strerror}); check --recipe") from error
+    if len(text) > MAX_BYTES:
+        raise RecipeError(f"{path} is larger than {MAX_BYTES} bytes; that is no recipe")
+    try:
+        if sum(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)) > MAX_ALIASES:
+            raise RecipeError(f"{path} uses more than {MAX_ALIASES} aliases; write the values out")
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        first = str(error).replace("\n", " ")
+        raise RecipeError(f"{path} is no YAML: {first}") from error
+    if not isinstance(data, dict):
+        raise RecipeError(f"{path} holds no mapping at its top level")
+    return data
+
+
+def _override(data: dict[str, Any], assignment: str) -> None:
+    key, separator, text = assignment.partition("=")
+    if not separator or not key:
+        raise RecipeError(f"--set {assignment}: write it as section.key=value")
+    *parents, leaf = key.split(".")
+    node = data
+    for parent in parents:
+        node = node.setdefault(parent, {})
+        if not isinstance(node, dict):
+            raise RecipeError(f"--set {assignment}: '{parent}' is a value, not a section")
+    node[leaf] = yaml.safe_load(text)
+
+
+def parse_recipe(data: dict[str, Any], origin: str) -> Recipe:
+    """Validate plain data. Raises RecipeError naming every wrong key on one line."""
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'recipe'}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors()
+        )
+        raise RecipeError(f"{origin}: {wrong}; see the recipe reference in DATA.md") from error
+
+
+def load_recipe(path: Path | None, overrides: Sequence[str] = (), seed: int | None = None) -> Recipe:
+    """The recipe at `path` (defaults if None) with `--set` overrides and the command's seed."""
+    data = _read_yaml(path) if path else {}
+    for assignment in overrides:
+        _override(data, assignment)
+    if seed is not None:
+        data["seed"] = seed
+    return parse_recipe(data, str(path or "recipe"))
+
+
+def recipe_hash(recipe: Recipe) -> str:
+    """Digest of every value, defaults included."""
+    return content_hash(recipe.model_dump(mode="json"))

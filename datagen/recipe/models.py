@@ -1,0 +1,205 @@
+"""The recipe as typed data. Magnitudes are relative to D, the shape's bounding-box diagonal."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from datagen.materials.settings import MaterialSettings  # moved to recipe later
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Range = tuple[float, float]
+
+
+class Section(BaseModel):
+    """A frozen mapping that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PositionRecipe(Section):
+    """Translation: length as a share of D (semantics.md, Magnitudes)."""
+
+    distance: Range = (0.04, 0.20)
+    min_shift_px: Positive = 6.0
+    """Median shift of the part in the picture, at 256 px."""
+
+
+class RotationRecipe(Section):
+    """Rotation about the contact with the neighbours."""
+
+    angle_deg: Range = (8.0, 45.0)
+    min_distance: Positive = 0.02
+    """Mean surface distance as a share of the part's own diagonal: symmetric turns fall below it."""
+
+
+class BrokenRecipe(Section):
+    """Boolean subtraction of a roughened sphere or box."""
+
+    removed: Range = (0.10, 0.90)
+    """Accepted share of the part's solidified volume."""
+    aimed: Range = (0.18, 0.70)
+    """Share of the surface that a proposal aims to remove."""
+    box_share: Fraction = 0.5
+    roughness: Range = (0.04, 0.12)
+    """Amplitude of the cutter's surface noise, relative to its size."""
+    box_is_union: bool = False
+    """True: 2d_bbox holds both masks; False: the new mask alone."""
+
+
+class SwappedRecipe(Section):
+    """The same salient part of another shape of the split."""
+
+    min_distance: Positive = 0.02
+    """Symmetric surface distance (95th percentile) as a share of D."""
+    extent_ratio: Range = (0.5, 2.0)
+
+
+class MissingRecipe(Section):
+    """Removal of a part."""
+
+    min_area: Fraction = 0.005
+    """Share of the shape's surface."""
+    min_remaining: Fraction = 0.5
+    """Share of the visible surface that has to remain, in every view."""
+
+
+class AnomalyRecipe(Section):
+    """Which kinds, how many, which parts."""
+
+    slots: dict[str, float] = Field(
+        default_factory=lambda: {"position": 1, "rotation": 1, "broken": 1, "swapped": 1, "missing": 1}
+    )
+    """Expected jobs of each kind a shape; a fraction is drawn by a hash of the shape."""
+    slots_per_shape: int | None = None
+    """If given, each shape takes this many distinct kinds of `slots`, dealt in turn over the shapes."""
+    views: dict[int, Positive] = Field(default_factory=lambda: {1: 1, 2: 2, 3: 2, 4: 3, 5: 1, 6: 1, 7: 1})
+    """Weights of the number of views a slot asks for."""
+    views_by_kind: dict[str, dict[int, Positive]] = Field(default_factory=dict)
+    attempts: Annotated[int, Field(ge=1, le=200)] = 24
+    weights: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """kind -> part class -> weight; empty means the published frequencies."""
+    min_changed_px: Positive = 60.0
+    """Changed pixels a view must show, at 256 px."""
+    position: PositionRecipe = PositionRecipe()
+    rotation: RotationRecipe = RotationRecipe()
+    broken: BrokenRecipe = BrokenRecipe()
+    swapped: SwappedRecipe = SwappedRecipe()
+    missing: MissingRecipe = MissingRecipe()
+
+    @model_validator(mode="after")
+    def _known_kinds(self) -> "AnomalyRecipe":
+        known = {"position", "rotation", "broken", "swapped", "missing"}
+        for name in (*self.slots, *self.views_by_kind, *self.weights):
+            if name not in known:
+                raise ValueError(f"unknown anomaly kind '{name}'; the kinds are {', '.join(sorted(known))}")
+        return self
+
+
+class NormalRecipe(Section):
+    """Normal query images."""
+
+    views: dict[int, Positive] = Field(default_factory=lambda: {6: 1, 8: 2, 10: 3, 12: 3})
+    views_per_material: Annotated[int, Field(ge=1)] = 4
+    """Views that share one dress, as many as an anomaly slot shows."""
+    repair_share: Fraction = 0.5
+    """Share of dresses in which one part passes the repair path, shape unchanged (leak control)."""
+
+
+class QueryRecipe(Section):
+    """Query cameras (paper, section 3.2)."""
+
+    size_px: Annotated[int, Field(ge=32, le=4096)] = 256
+    azimuth_step_deg: Positive = 18.0
+    elevation_deg: Range = (20.0, 40.0)
+    radius: Positive = 2.5
+    scale: Positive = 0.833
+    """Bounding-sphere radius of the object, so that no view is cut by the frame."""
+
+
+class ReferenceRecipe(Section):
+    """The reference bundle (published format, sections 1.5 and 1.8)."""
+
+    views: Annotated[int, Field(ge=2)] = 20
+    elevation_deg: float = 20.0
+    radius: Positive = 3.0
+    points: Annotated[int, Field(ge=64)] = 2000
+    duplicate_first: bool = False
+    """Also write azimuth 360, as the published bundles do."""
+    renderer: Literal["raycast", "pyrender"] = "raycast"
+
+
+class LightRecipe(Section):
+    """Light set-ups named by index."""
+
+    worlds: tuple[str, ...] = (
+        "studio",
+        "courtyard",
+        "city",
+        "forest",
+        "interior",
+        "sunset",
+        "sunrise",
+        "night",
+    )
+    setups: Annotated[int, Field(ge=1)] = 8
+    sun_share: Fraction = 0.45
+    suns: tuple[int, int] = (1, 3)
+
+
+class RenderRecipe(Section):
+    """Cycles, spelt out: nothing is left to a default of the Blender version."""
+
+    samples: Annotated[int, Field(ge=1)] = 32
+    adaptive_threshold: float = 0.0
+    """0 turns adaptive sampling off."""
+    min_samples: Annotated[int, Field(ge=1)] = 16
+    denoiser: Literal["oidn", "none"] = "oidn"
+    max_bounces: Annotated[int, Field(ge=0)] = 3
+    clamp_indirect: float = 3.0
+    view_transform: Literal["Standard", "Filmic", "AgX", "Khronos PBR Neutral"] = "Standard"
+    device: Literal["CPU", "CUDA", "OPTIX", "HIP", "METAL", "ONEAPI"] = "CPU"
+    floor_radiance: Positive = 1.1
+    floor_emission: Fraction = 0.35
+    floor_albedo: Fraction = 0.6
+
+
+class QualityRecipe(Section):
+    """Checks after rendering (semantics.md, Ground and light), in 8-bit grey."""
+
+    ground_level: float = 230.0
+    ground_share: Fraction = 0.90
+    ground_floor: float = 150.0
+    object_level: float = 230.0
+    object_share: Fraction = 0.95
+    margin_px: float = 16.0
+    """A box whose centre lies this near the frame is rejected, at 256 px."""
+    min_object_share: Fraction = 0.02
+    min_contrast: float = 6.0
+    """90th percentile of local contrast inside the changed pixels."""
+
+
+class SplitRecipe(Section):
+    """Shares of train, validation and test (paper, section 3.2: 138 : 13 : 26)."""
+
+    train: Positive = 138.0
+    val: Positive = 13.0
+    test: Positive = 26.0
+    use_published: bool = True
+
+
+class Recipe(Section):
+    """A whole dataset."""
+
+    name: str = "brokenchairs"
+    kind: Literal["brokenchairs"] = "brokenchairs"
+    seed: Annotated[int, Field(ge=0)] = 0
+    split: SplitRecipe = SplitRecipe()
+    anomaly: AnomalyRecipe = AnomalyRecipe()
+    normal: NormalRecipe = NormalRecipe()
+    query: QueryRecipe = QueryRecipe()
+    reference: ReferenceRecipe = ReferenceRecipe()
+    light: LightRecipe = LightRecipe()
+    materials: MaterialSettings = MaterialSettings()
+    render: RenderRecipe = RenderRecipe()
+    quality: QualityRecipe = QualityRecipe()

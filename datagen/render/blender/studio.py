@@ -1,0 +1,159 @@
+"""The white ground, the environment and the suns (lookdev.md, section 1)."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from datagen.core.errors import MissingDependency
+from datagen.core.scene import Light, RenderJob, View
+
+WORLD_SIZE = (64, 32)
+BLUR_PX = 4.0
+WHITE_BALANCE = 0.8
+FLOOR_HALF_SIZE = 60.0
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+class Studio:
+    """Camera, ground and lights of one job's scene; `aim` sets them for a view."""
+
+    def __init__(self, scene: bpy.types.Scene, job: RenderJob) -> None:
+        self.scene = scene
+        self.settings: dict[str, Any] = dict(job.settings)
+        self._light: Light | None = None
+        self._suns: list[bpy.types.Object] = []
+        self._add_floor(job.ground_z)
+        data = bpy.data.cameras.new("camera")
+        data.sensor_fit, data.sensor_width = "HORIZONTAL", 36.0
+        data.clip_start, data.clip_end = 0.01, 200.0
+        self.camera = bpy.data.objects.new("camera", data)
+        scene.collection.objects.link(self.camera)
+        scene.camera = self.camera
+
+    def aim(self, view: View) -> None:
+        """Place the camera and change the light if it differs from the last view's."""
+        camera = view.camera
+        self.camera.data.lens = 36.0 * camera.focal_px / camera.size_px
+        self.camera.matrix_world = [list(row) for row in camera.T_world_camera.T]
+        if view.light != self._light:
+            self._relight(view.light)
+
+    @property
+    def irradiance(self) -> float:
+        """Irradiance on the ground that makes diffuse plus emission the wanted radiance."""
+        s = self.settings
+        return s["floor_radiance"] * (1 - s["floor_emission"]) * np.pi / s["floor_albedo"]
+
+    def _add_floor(self, ground_z: float) -> None:
+        h, z = FLOOR_HALF_SIZE, ground_z - 0.002
+        data = bpy.data.meshes.new("floor")
+        data.from_pydata([(-h, -h, z), (h, -h, z), (h, h, z), (-h, h, z)], [], [(0, 1, 2, 3)])
+        material = bpy.data.materials.new("floor")
+        material.use_nodes = True
+        material.cycles.emission_sampling = "NONE"
+        nodes, links = material.node_tree.nodes, material.node_tree.links
+        nodes.clear()
+        diffuse, emission = nodes.new("ShaderNodeBsdfDiffuse"), nodes.new("ShaderNodeEmission")
+        add, output = nodes.new("ShaderNodeAddShader"), nodes.new("ShaderNodeOutputMaterial")
+        diffuse.inputs["Color"].default_value = (*[self.settings["floor_albedo"]] * 3, 1.0)
+        strength = self.settings["floor_radiance"] * self.settings["floor_emission"]
+        emission.inputs["Strength"].default_value = strength
+        links.new(diffuse.outputs[0], add.inputs[0])
+        links.new(emission.outputs[0], add.inputs[1])
+        links.new(add.outputs[0], output.inputs["Surface"])
+        data.materials.append(material)
+        self.scene.collection.objects.link(bpy.data.objects.new("floor", data))
+
+    def _relight(self, light: Light) -> None:
+        for lamp in self._suns:
+            bpy.data.objects.remove(lamp)
+        self._suns = [self._sun(k, light) for k in range(len(light.suns))]
+        self._set_world(light)
+        self._light = light
+
+    def _sun(self, k: int, light: Light) -> bpy.types.Object:
+        sun = light.suns[k]
+        data = bpy.data.lights.new(f"sun_{k}", "SUN")
+        elevation, azimuth = np.radians([sun.elevation_deg, sun.azimuth_deg])
+        data.energy = float(sun.share * self.irradiance / np.sin(elevation))
+        data.angle = float(np.radians(sun.angle_deg))
+        data.color = sun.color
+        lamp = bpy.data.objects.new(data.name, data)
+        lamp.rotation_euler = (float(np.pi / 2 - elevation), 0.0, float(azimuth + np.pi / 2))
+        self.scene.collection.objects.link(lamp)
+        return lamp
+
+    def _set_world(self, light: Light) -> None:
+        share = 1.0 - sum(sun.share for sun in light.suns)
+        pixels = _blurred(light.world)
+        upper = _cosine_integral(pixels)
+        luminance = float(upper @ LUMINANCE)
+        tint = (luminance / np.maximum(upper, 1e-9)) ** WHITE_BALANCE
+        strength = share * self.irradiance / float((upper * tint) @ LUMINANCE)
+        world = self.scene.world or bpy.data.worlds.new("world")
+        self.scene.world = world
+        world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", 64
+        world.use_nodes = True
+        nodes, links = world.node_tree.nodes, world.node_tree.links
+        nodes.clear()
+        coordinates, mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
+        texture, background = nodes.new("ShaderNodeTexEnvironment"), nodes.new("ShaderNodeBackground")
+        output = nodes.new("ShaderNodeOutputWorld")
+        mapping.inputs["Rotation"].default_value[2] = float(np.radians(light.rotation_deg))
+        texture.image = _image(light.world, pixels * tint)
+        background.inputs["Strength"].default_value = strength
+        links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
+        links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
+        links.new(texture.outputs["Color"], background.inputs["Color"])
+        links.new(background.outputs["Background"], output.inputs["Surface"])
+
+
+def world_path(name: str) -> Path:
+    """A stock environment of the bpy wheel by name, or an image file. Raises MissingDependency."""
+    if Path(name).suffix:
+        path = Path(name)
+    else:
+        path = Path(bpy.utils.system_resource("DATAFILES")) / "studiolights" / "world" / f"{name}.exr"
+    if not path.is_file():
+        raise MissingDependency(f"environment '{name}' is not at {path}; name one of the stock worlds or a file")
+    return path
+
+
+@lru_cache(maxsize=32)
+def _blurred(name: str) -> np.ndarray:
+    """Environment reduced to 64 x 32 and blurred, (32, 64, 3) linear, row 0 at the bottom."""
+    image = bpy.data.images.load(str(world_path(name)), check_existing=False)
+    width, height = image.size
+    flat = np.empty(width * height * image.channels, dtype=np.float32)
+    image.pixels.foreach_get(flat)
+    pixels = flat.reshape(height, width, image.channels)[..., :3].astype(np.float64)
+    bpy.data.images.remove(image)
+    columns, rows = WORLD_SIZE
+    edges_y = np.linspace(0, height, rows + 1).astype(int)
+    edges_x = np.linspace(0, width, columns + 1).astype(int)
+    box = np.add.reduceat(np.add.reduceat(pixels, edges_y[:-1], axis=0), edges_x[:-1], axis=1)
+    box /= (np.diff(edges_y)[:, None] * np.diff(edges_x)[None, :])[..., None]
+    blurred = gaussian_filter1d(box, BLUR_PX, axis=1, mode="wrap")
+    return gaussian_filter1d(blurred, BLUR_PX, axis=0, mode="nearest")
+
+
+def _cosine_integral(pixels: np.ndarray) -> np.ndarray:
+    """Irradiance (3,) on a level ground: the cosine-weighted integral over the upper half."""
+    rows, columns = pixels.shape[:2]
+    elevation = (np.arange(rows) + 0.5) / rows * np.pi - np.pi / 2
+    weight = np.clip(np.sin(elevation), 0, None) * np.cos(elevation) * (np.pi / rows) * (2 * np.pi / columns)
+    return np.einsum("rci,r->i", pixels, weight)
+
+
+def _image(name: str, pixels: np.ndarray) -> bpy.types.Image:
+    rows, columns = pixels.shape[:2]
+    image = bpy.data.images.new(f"world {name}", columns, rows, float_buffer=True, is_data=True)
+    image.colorspace_settings.name = "Non-Color"
+    rgba = np.concatenate([pixels, np.ones((rows, columns, 1))], axis=2).astype(np.float32)
+    image.pixels.foreach_set(rgba.ravel())
+    image.update()
+    return image

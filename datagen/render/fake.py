@@ -1,0 +1,63 @@
+"""A numpy renderer with the protocol of the real one: flat shading, white ground, milliseconds a view.
+
+For tests and dry runs. It obeys the same figures for ground and object as Cycles does, so the
+quality checks after rendering mean something with it too.
+"""
+
+import numpy as np
+
+import datagen
+from datagen.core.scene import GeometryFrame, RenderJob, View
+from datagen.geometry.rays import RayScene
+from datagen.render.raycast import cast_view
+
+
+class FakeRenderer:
+    """Lambert shading of the mean material colour, a soft blob of shadow on white."""
+
+    name = "fake"
+
+    def render(self, job: RenderJob) -> list[np.ndarray]:
+        """One (H, W, 3) uint8 picture a view."""
+        scene = RayScene([(part.part_id, part.mesh) for part in job.parts])
+        colors = {p.part_id: _shown(job.materials[p.dress.material_id].mean_color) for p in job.parts}
+        return [_picture(cast_view(scene, view.camera), view, colors, job.ground_z) for view in job.views]
+
+    def versions(self) -> dict[str, str]:
+        """This package's version."""
+        return {"renderer": f"fake {datagen.__version__}"}
+
+    def cpu_seconds(self) -> float:
+        """Nothing runs elsewhere."""
+        return 0.0
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def _shown(linear: tuple[float, float, float]) -> np.ndarray:
+    return np.clip(np.array(linear), 0.02, 0.6) ** (1 / 2.2)
+
+
+def _picture(frame: GeometryFrame, view: View, colors: dict[int, np.ndarray], ground_z: float) -> np.ndarray:
+    size = view.camera.size_px
+    picture = np.full((size, size, 3), 1.0)
+    picture *= (1 - 0.12 * _shadow(view, ground_z))[..., None]
+    azimuth = np.radians(view.light.rotation_deg)
+    sun = np.array([np.cos(azimuth) * 0.5, np.sin(azimuth) * 0.5, 0.7])
+    shade = 0.45 + 0.5 * np.clip(frame.normal @ (sun / np.linalg.norm(sun)), 0, 1)
+    for part_id, color in colors.items():
+        mask = frame.part_id == part_id
+        picture[mask] = color * shade[mask][:, None]
+    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def _shadow(view: View, ground_z: float) -> np.ndarray:
+    """Darkness (H, W) in 0..1 of a soft disc about the point on the ground below the target."""
+    camera = view.camera
+    below = np.array([[camera.target[0], camera.target[1], ground_z]])
+    (centre,), _ = camera.project(below)
+    rows, columns = np.mgrid[: camera.size_px, : camera.size_px] + 0.5
+    spread = 0.16 * camera.size_px
+    squared = ((columns - centre[0]) ** 2 + ((rows - centre[1]) / 0.5) ** 2) / spread**2
+    return np.exp(-squared / 2)

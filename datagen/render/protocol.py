@@ -1,0 +1,45 @@
+"""The renderer protocol and the one place that picks an implementation by name."""
+
+from typing import Protocol
+
+import numpy as np
+
+from datagen.core.errors import UsageError
+from datagen.core.scene import RenderJob
+
+RENDERERS = ("cycles", "fake")
+
+
+class Renderer(Protocol):
+    """Makes the pictures of a job. Same job, same bytes, whatever was rendered before."""
+
+    name: str
+
+    def render(self, job: RenderJob) -> list[np.ndarray]:
+        """One (H, W, 3) uint8 sRGB picture a view. Raises RenderError; raises MissingDependency."""
+        ...
+
+    def versions(self) -> dict[str, str]:
+        """Name and version of what makes the pixels."""
+        ...
+
+    def cpu_seconds(self) -> float:
+        """CPU-seconds spent so far outside this process (0 for in-process renderers)."""
+        ...
+
+    def close(self) -> None:
+        """End helper processes."""
+        ...
+
+
+def open_renderer(name: str, threads: int = 1) -> Renderer:
+    """`cycles` or `fake`. Raises UsageError for another name."""
+    if name == "fake":
+        from datagen.render.fake import FakeRenderer
+
+        return FakeRenderer()
+    if name == "cycles":
+        from datagen.render.blender.client import BlenderProcess
+
+        return BlenderProcess(threads=threads)
+    raise UsageError(f"unknown renderer '{name}'; the renderers are {', '.join(RENDERERS)}")

@@ -1,0 +1,52 @@
+"""Query and reference cameras (paper, section 3.2; semantics.md, Frames and scale)."""
+
+import numpy as np
+
+from datagen.core.camera import Camera
+from datagen.core.shape import Shape
+from datagen.recipe.models import QueryRecipe, ReferenceRecipe
+
+
+def query_cameras(recipe: QueryRecipe, rng: np.random.Generator) -> list[Camera]:
+    """One camera an azimuth step, in random order; elevation uniform on a 0.01 degree grid.
+
+    They look at the origin: the query scene has the object's box centre there.
+    """
+    steps = round(360 / recipe.azimuth_step_deg)
+    low, high = (round(100 * limit) for limit in recipe.elevation_deg)
+    return [
+        Camera(
+            azimuth_deg=round(float(k * recipe.azimuth_step_deg), 6),
+            elevation_deg=int(rng.integers(low, high + 1)) / 100,
+            radius=recipe.radius,
+            size_px=recipe.size_px,
+        )
+        for k in rng.permutation(steps)
+    ]
+
+
+def reference_cameras(recipe: ReferenceRecipe) -> list[tuple[float, Camera]]:
+    """(published azimuth, camera) of every reference view.
+
+    Published reference azimuths run clockwise seen from above, against those of the queries.
+    """
+    step = 360 / recipe.views
+    azimuths = [k * step for k in range(recipe.views + int(recipe.duplicate_first))]
+    return [(a, Camera(-a, recipe.elevation_deg, recipe.radius)) for a in azimuths]
+
+
+def query_transform(shape: Shape, recipe: QueryRecipe) -> np.ndarray:
+    """Shape frame to query scene: box centre to the origin, bounding sphere to the recipe's radius."""
+    return _centred(shape, recipe.scale)
+
+
+def reference_transform(shape: Shape) -> np.ndarray:
+    """Shape frame to reference scene: box centre to the origin, bounding sphere 1."""
+    return _centred(shape, 1.0)
+
+
+def _centred(shape: Shape, scale: float) -> np.ndarray:
+    T = np.eye(4)
+    T[:3, :3] *= scale
+    T[:3, 3] = -scale * shape.centre
+    return T

@@ -1,0 +1,73 @@
+"""collection.json: who made a collection of shapes, and under which licence."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from datagen.core.errors import UsageError
+
+PARTNET_LICENCE = (
+    "ShapeNet and PartNet terms of use: registered users, non-commercial research and education (shapenet.org)"
+)
+CARD_NAME = "collection.json"
+
+
+@dataclass(frozen=True)
+class CollectionCard:
+    """Where a collection comes from. `stand_in`: made by this project in place of real data.
+
+    `up` ('x' | 'y' | 'z'), `front` ('+x' .. '-z') and `files` ('parts' | 'shapes') settle what a folder of
+    plain meshes leaves open; '' means decide by rule.
+    """
+
+    source: str
+    licence: str
+    stand_in: bool = False
+    note: str = ""
+    up: str = ""
+    front: str = ""
+    files: str = ""
+
+
+def read_card(root: Path, source: str, licence: str | None = None) -> CollectionCard:
+    """The card of `root`, its gaps filled with `source` and `licence` (or with what the folder says).
+
+    Raises UsageError when collection.json is there but cannot be used.
+    """
+    path = root / CARD_NAME
+    default = CollectionCard(source, licence or folder_licence(root))
+    if not path.is_file():
+        return default
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return CollectionCard(
+            source=str(data.get("source") or default.source),
+            licence=str(data.get("licence") or default.licence),
+            stand_in=bool(data.get("stand_in", False)),
+            note=str(data.get("note", "")),
+            **{key: _choice(data, key, allowed) for key, allowed in _CHOICES.items()},
+        )
+    except (ValueError, AttributeError, OSError) as error:
+        raise UsageError(f"{path}: {error}; mend the file or remove it") from error
+
+
+_CHOICES = {
+    "up": ("", "y", "z", "x"),
+    "front": ("", *(sign + axis for sign in "+-" for axis in "xyz")),
+    "files": ("", "parts", "shapes"),
+}
+
+
+def _choice(data: dict[str, object], key: str, allowed: tuple[str, ...]) -> str:
+    value = str(data.get(key, ""))
+    if value not in allowed:
+        raise ValueError(f"{key} is {value!r}, not one of {', '.join(allowed[1:])}")
+    return value
+
+
+def folder_licence(root: Path) -> str:
+    """What a folder without a card says about its licence: the name of its LICENSE file, or nothing."""
+    names = sorted(
+        path.name for path in root.iterdir() if path.is_file() and path.name.upper().startswith(("LICENSE", "LICENCE"))
+    )
+    return f"unknown (see {', '.join(names)} in the folder)" if names else "unknown (see the folder)"

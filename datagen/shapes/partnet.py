@@ -1,0 +1,180 @@
+"""PartNet's layout on disk as a source: `<root>/<anno_id>/`, flat data_v0, or one annotation's folder."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from datagen.core.errors import MeshLoadError, ShapeError
+from datagen.core.shape import REMAINDER_PATH, T_INSIDE_FROM_PUBLISHED, Mesh, Part, Shape, concatenate
+from datagen.geometry.load import NEXT_STEP, parse_obj
+from datagen.shapes.card import PARTNET_LICENCE, CollectionCard, folder_licence, read_card
+from datagen.shapes.partnet_tree import PartTree, read_json, read_splits, read_tree, tree_path
+from datagen.shapes.semantics import part_class
+from datagen.shapes.source import ShapeEntry, natural_key
+
+_SHAPENET_ID = re.compile(r"[0-9a-f]{16,64}|u[0-9a-f]{8}-[0-9a-f-]{8,}")
+_OBJ_NAME = re.compile(r"(new|original)-\d+\.obj")
+
+
+def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource | None":
+    """A source if `path` is an annotation's folder or holds some (of `category`, if given), else None.
+
+    A plain path to a mixed flat download gives the chairs; other categories are left out.
+    Raises UsageError on a broken collection.json.
+    """
+    if not path.is_dir():
+        return None
+    if tree_path(path):
+        folders, root = (path,), path.parent
+    else:
+        folders, root = tuple(child for child in sorted(path.iterdir()) if child.is_dir() and _is_shape(child)), path
+    folders = _of_category(folders, category)
+    if not folders:
+        return None
+    licence = PARTNET_LICENCE if _looks_original(folders[0]) else folder_licence(root)
+    return PartNetSource(root, folders, read_card(root, "partnet", licence))
+
+
+def _is_shape(folder: Path) -> bool:
+    # A folder with objs/ but no tree is a damaged download: keep it, so that load() can say so.
+    return tree_path(folder) is not None or ((folder / "objs").is_dir() and (folder / "meta.json").is_file())
+
+
+def _of_category(folders: tuple[Path, ...], category: str | None) -> tuple[Path, ...]:
+    categories = {folder: _meta(folder).get("model_cat", "").lower() for folder in folders}
+    if category is None and len(set(categories.values()) - {""}) > 1 and "chair" in categories.values():
+        category = "chair"
+    if category is None:
+        return folders
+    return tuple(folder for folder in folders if categories[folder] in ("", category.lower()))
+
+
+def _looks_original(folder: Path) -> bool:
+    original_files = any((folder / name).exists() for name in ("point_sample", "tree_hier.html", "parts_render"))
+    return original_files or bool(_SHAPENET_ID.fullmatch(_meta(folder).get("model_id", "")))
+
+
+def _meta(folder: Path) -> dict[str, str]:
+    """meta.json as strings; {} where it is missing or broken (entries must survive that)."""
+    try:
+        data = read_json(folder / "meta.json")
+    except ShapeError:
+        return {}
+    return {str(k): str(v) for k, v in data.items()} if isinstance(data, dict) else {}
+
+
+@dataclass(frozen=True)
+class PartNetSource:
+    """Annotations of one collection. Source frame y up, front +z; loaded shapes are +Z up, front -Y."""
+
+    root: Path
+    folders: tuple[Path, ...]
+    card: CollectionCard
+
+    @property
+    def name(self) -> str:
+        """What the manifest's `source` column says."""
+        return self.card.source
+
+    @property
+    def licence(self) -> str:
+        """Licence text of the collection."""
+        return self.card.licence
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether this project made the shapes in place of PartNet's."""
+        return self.card.stand_in
+
+    @cached_property
+    def _by_id(self) -> dict[str, Path]:
+        return {path.name: path for path in sorted(self.folders, key=lambda p: natural_key(p.name))}
+
+    def entries(self) -> tuple[ShapeEntry, ...]:
+        """One entry a folder, reading JSON only; a broken tree leaves `part_classes` empty."""
+        splits: dict[str, dict[str, str]] = {}
+        entries = []
+        for shape_id, folder in self._by_id.items():
+            meta = _meta(folder)
+            category = meta.get("model_cat", "") or "Chair"
+            if category not in splits:
+                splits[category] = read_splits(self.root, category)
+            split = splits[category].get(meta.get("anno_id", shape_id), splits[category].get(shape_id))
+            entries.append(ShapeEntry(shape_id, meta.get("model_id") or shape_id, _leaf_classes(folder), split))
+        return tuple(entries)
+
+    def load(self, shape_id: str) -> Shape:
+        """One annotation, normalised. Raises ShapeError or MeshLoadError naming the file."""
+        folder = self._by_id.get(shape_id)
+        if folder is None:
+            raise ShapeError(f"{shape_id}: no such shape in {self.root}; see its folder names")
+        tree = read_tree(folder)
+        meta = _meta(folder)
+        parts, warnings = _read_parts(folder, tree)
+        if not (folder / "meta.json").is_file():
+            warnings = (*warnings, "meta.json is missing; the folder's name stands for model_id")
+        shape = Shape(
+            shape_id=shape_id,
+            source=self.name,
+            parts=parts,
+            model_id=meta.get("model_id") or shape_id,
+            category=(meta.get("model_cat") or "chair").lower(),
+            licence=self.licence,
+            provenance=f"{self.name}/{shape_id}",
+            warnings=(*tree.warnings, *warnings),
+        )
+        return shape.transformed(T_INSIDE_FROM_PUBLISHED).normalised()
+
+
+def _leaf_classes(folder: Path) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(part_class(leaf.path) for leaf in read_tree(folder).leaves))
+    except ShapeError:
+        return ()
+
+
+def _read_parts(folder: Path, tree: PartTree) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """Parts in the source frame, and what was skipped. Raises MeshLoadError, ShapeError."""
+    parts, warnings = [], []
+    for leaf in tree.leaves:
+        meshes = _read_objs(folder, leaf.objs, warnings)
+        if meshes:
+            label = part_class(leaf.path)
+            parts.append(Part(leaf.node_id + 1, leaf.name, leaf.path, label, concatenate(meshes), leaf.path))
+        else:
+            warnings.append(f"{leaf.path}: no obj of this leaf has a face; the part is skipped")
+    rest = _read_objs(folder, (*tree.leftovers, *_unnamed(folder, tree)), warnings)
+    if rest:
+        next_id = max((leaf.node_id for leaf in tree.leaves), default=0) + 2
+        parts.append(Part(next_id, "remainder", REMAINDER_PATH, "Other", concatenate(rest)))
+    if not parts:
+        raise ShapeError(f"{folder}: no part has a face; fetch the shape again")
+    return tuple(parts), tuple(warnings)
+
+
+def _unnamed(folder: Path, tree: PartTree) -> tuple[str, ...]:
+    """Stems of PartNet objs on disk that no node names: kept, so that the rendered chair is whole."""
+    named = {*tree.leftovers, *(obj for leaf in tree.leaves for obj in leaf.objs)}
+    objs = folder / "objs"
+    stems = [p.stem for p in objs.iterdir() if _OBJ_NAME.fullmatch(p.name)] if objs.is_dir() else []
+    return tuple(sorted(set(stems) - named, key=natural_key))
+
+
+def _read_objs(folder: Path, stems: tuple[str, ...], warnings: list[str]) -> list[Mesh]:
+    meshes = []
+    for stem in stems:
+        path = folder / "objs" / f"{stem}.obj"
+        try:
+            groups = parse_obj(path.read_bytes(), str(path))
+        except OSError as error:
+            raise MeshLoadError(f"{path}: {error.strerror}; fetch the shape again or --skip {folder.name}") from error
+        faced = [group for group in groups if len(group[2])]
+        if not faced:
+            warnings.append(f"objs/{stem}.obj has no face and is skipped")
+        for _, vertices, faces in faced:
+            try:
+                meshes.append(Mesh(vertices, faces))
+            except MeshLoadError as error:
+                raise MeshLoadError(f"{path}: {error.args[0]}; {NEXT_STEP}") from error
+    return meshes

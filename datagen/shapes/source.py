@@ -1,0 +1,113 @@
+"""The seam: what a source of shapes offers, and how a collection's name becomes one."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from datagen.core.errors import EmptyCollection, UsageError
+from datagen.core.shape import Shape
+
+DATA_VARIABLE = "DATAGEN_DATA"
+
+
+@dataclass(frozen=True)
+class ShapeEntry:
+    """What a plan needs to know of a shape without its meshes.
+
+    `part_classes` holds one class per leaf, sorted; it is empty where the labels cannot be read.
+    """
+
+    shape_id: str
+    model_id: str
+    part_classes: tuple[str, ...]
+    published_split: str | None = None
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A collection of shapes. `entries` is cheap and sorted; `load` reads one shape's meshes."""
+
+    @property
+    def name(self) -> str:
+        """What the manifest's `source` column says."""
+
+    @property
+    def licence(self) -> str:
+        """The licence text for the dataset card."""
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether this project made the shapes in place of real data."""
+
+    @property
+    def root(self) -> Path:
+        """The folder (or single file) that the shapes come from."""
+
+    def entries(self) -> tuple[ShapeEntry, ...]:
+        """All shapes in natural order of their ids, whatever the disk's order."""
+
+    def load(self, shape_id: str) -> Shape:
+        """One shape, normalised (+Z up). Raises ShapeError or MeshLoadError naming the file."""
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key that puts `chair2` before `chair10`."""
+    words = re.findall(r"\d+|\D+", text)
+    return tuple((0, int(word), word) if word.isdecimal() else (1, 0, word) for word in words)
+
+
+def open_collection(spec: str, data_root: Path | None = None) -> Source:
+    """The source behind a path or a collection's name such as `partnet/chair`.
+
+    A name is looked up under `data_root`, then $DATAGEN_DATA, then the built-in assets; below each as
+    `<name>`, and as PartNet's flat `data_v0`, where the last word of the name picks the category.
+    Raises EmptyCollection (one line: what was looked for, and where), UsageError on a bad card and
+    UnplacedParts on loose parts that nothing places.
+    """
+    from datagen.shapes.meshes import recognise_meshes
+    from datagen.shapes.partnet import recognise_partnet
+
+    looked: list[str] = []
+    for path, category in _candidates(spec, data_root):
+        looked.append(str(path))
+        if not path.exists():
+            continue
+        source = recognise_partnet(path, category) or recognise_meshes(path)
+        if source is not None:
+            return source
+    raise EmptyCollection(
+        f"{spec}: no shape found in {', '.join(looked)}; looked for PartNet folders "
+        "(<id>/result_after_merging.json) and for mesh files (obj, stl, ply, off, glb, gltf, step)"
+    )
+
+
+def _candidates(spec: str, data_root: Path | None) -> list[tuple[Path, str | None]]:
+    """Places to look, in order, each with the PartNet category to keep (None: as the folder says)."""
+    if not spec.strip():
+        raise UsageError("--shapes is empty; give a folder, a mesh file or a collection such as partnet/chair")
+    path = Path(spec).expanduser()
+    if path.exists() or path.is_absolute() or spec.startswith("."):
+        return [(path, None)]
+    category = path.name.lower()
+    places: list[tuple[Path, str | None]] = []
+    for root in _data_roots(data_root):
+        flat = [root / path.parent / "data_v0", root / "data_v0"]
+        places += [(root / path, None), *((place, category) for place in flat)]
+    # A data root may itself be the flat download.
+    places += [(root, category) for root in _data_roots(data_root)[:-1] if (root / "data_v0").exists() is False]
+    return places
+
+
+def _data_roots(data_root: Path | None) -> list[Path]:
+    variable = os.environ.get(DATA_VARIABLE)
+    roots = [data_root, Path(variable) if variable else None]
+    return [*(Path(root).expanduser() for root in roots if root is not None), assets_root()]
+
+
+def assets_root() -> Path:
+    """Built-in assets: `assets/` of a checkout, else `datagen/_assets` of an installed wheel."""
+    package = Path(__file__).resolve().parents[1]
+    checkout = package.parent / "assets"
+    return checkout if checkout.is_dir() else package / "_assets"

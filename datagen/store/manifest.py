@@ -1,0 +1,66 @@
+"""manifest.parquet and cost.parquet: the logs, sorted, with fixed writer settings."""
+
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datagen.core.row import SCHEMA_VERSION, Row
+from datagen.store.log import LogEntry
+
+_STRING = (
+    "job_id row_type status shape_id split source sample_id stage reason detail kind part part_class method spec "
+    "query_path annotation_path mask_new_path mask_old_path versions"
+).split()
+_INT = "index public_id seed label part_id light_id texture_id visible_px changed_px repaired_part_id".split()
+_FLOAT = "severity iou azimuth_deg elevation_deg radius query_scale".split()
+_VECTOR = "bbox_xywh_512 K T_world_camera T_shape_source".split()
+
+SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in _STRING),
+        *(pa.field(name, pa.int64()) for name in _INT),
+        *(pa.field(name, pa.float64()) for name in _FLOAT),
+        *(pa.field(name, pa.list_(pa.float64())) for name in _VECTOR),
+        pa.field("material_ids", pa.list_(pa.string())),
+        pa.field("sha256", pa.map_(pa.string(), pa.string())),
+    ],
+    metadata={"schema_version": str(SCHEMA_VERSION)},
+)
+
+
+def _record(row: Row) -> dict[str, Any]:
+    record = row.to_json()
+    record["sha256"] = sorted(record["sha256"].items())
+    for name in (*_VECTOR, "material_ids"):
+        record[name] = list(record[name])
+    return record
+
+
+def manifest_bytes(entries: Iterable[LogEntry]) -> bytes:
+    """All rows sorted by (job_id, index)."""
+    rows = sorted((row for entry in entries for row in entry.rows), key=lambda row: (row.job_id, row.index))
+    return _parquet(pa.Table.from_pylist([_record(row) for row in rows], schema=SCHEMA))
+
+
+def cost_bytes(entries: Iterable[LogEntry]) -> bytes:
+    """CPU-seconds by phase, one row a job; differs from run to run."""
+    records = [{"job_id": entry.job_id, **entry.cost} for entry in sorted(entries, key=lambda e: e.job_id)]
+    names = sorted({name for record in records for name in record} - {"job_id"})
+    schema = pa.schema([pa.field("job_id", pa.string()), *(pa.field(name, pa.float64()) for name in names)])
+    return _parquet(pa.Table.from_pylist(records, schema=schema))
+
+
+def _parquet(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd", compression_level=3, version="2.6", row_group_size=65536)
+    return buffer.getvalue()
+
+
+def read_manifest(folder: Path) -> list[dict[str, Any]]:
+    """Rows of a dataset's manifest as dictionaries."""
+    records: Sequence[dict[str, Any]] = pq.read_table(folder / "manifest.parquet").to_pylist()
+    return [{**record, "sha256": dict(record["sha256"] or [])} for record in records]
