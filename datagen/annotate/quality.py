@@ -1,7 +1,7 @@
 """Checks on the finished picture (semantics.md, Ground and light)."""
 
 import numpy as np
-from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
+from scipy.ndimage import binary_dilation, binary_erosion, maximum_filter, minimum_filter
 
 from datagen.core.anomaly import Rejected
 from datagen.core.scene import GeometryFrame
@@ -40,7 +40,8 @@ def check_contrast(picture: np.ndarray, changed: np.ndarray, recipe: QualityReci
     """The anomaly shows in the picture too: something has an edge where geometry changed."""
     level = grey(picture)
     local = maximum_filter(level, 3) - minimum_filter(level, 3)
-    contrast = float(np.percentile(local[binary_dilation(changed)], 90))
+    outline = binary_dilation(changed) & ~binary_erosion(changed)
+    contrast = float(np.percentile(local[outline], 90))
     if contrast < recipe.min_contrast:
         return Rejected("no_contrast", f"{contrast:.1f} grey levels about the change")
     return None

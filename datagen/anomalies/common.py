@@ -4,12 +4,16 @@ import numpy as np
 
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected, Vector
 from datagen.core.shape import Mesh, Part, Shape
-from datagen.geometry.sample import surface_distance
+from datagen.geometry.sample import grid_samples, surface_distance
 
 GROUND_TOLERANCE = 0.006
 """How far a part may sink below the ground before it is cut there, object units (under one pixel)."""
 FRAME_RADIUS = 1.06
 """A part beyond this distance from the centre can leave the frame of a query (0.883 of 0.902 units)."""
+
+
+DRAWS = 8
+"""Draws a proposal may make to stay above the ground and within the frame."""
 
 
 def vector(values: np.ndarray) -> Vector:
@@ -54,8 +58,6 @@ def moved(
 
 def long_axis(mesh: Mesh) -> np.ndarray:
     """Unit direction (3,) in which the part extends furthest: the first principal axis of its surface."""
-    from datagen.geometry.sample import grid_samples
-
     points = grid_samples(mesh, 1000)
     _, _, axes = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
     axis = axes[0]

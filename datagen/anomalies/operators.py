@@ -22,6 +22,8 @@ from datagen.core.shape import REMAINDER_PATH, Part, Shape
 from datagen.recipe.models import AnomalyRecipe
 
 OPERATORS = KINDS
+DONOR_DRAWS = 3
+"""Donors a swap may look at before it gives up on a slot."""
 Donor = Callable[[str], Shape]
 """Loads a donor shape by its id."""
 
@@ -79,8 +81,11 @@ def _propose_for(
     donors = pool.candidates(part.part_class, shape.shape_id)
     if not donors:
         return Rejected("no_donor", f"no other shape of the split has a {part.part_class}")
-    donor = pool.load(donors[int(rng.integers(len(donors)))])
-    return swapped.propose(shape, part, donor, recipe.swapped, rng)
+    for name in rng.permutation(donors)[:DONOR_DRAWS]:
+        proposal = swapped.propose(shape, part, pool.load(str(name)), recipe.swapped, rng)
+        if not isinstance(proposal, Rejected):
+            break
+    return proposal
 
 
 def apply(

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from datagen.anomalies.common import long_axis, moved, vector
+from datagen.anomalies.common import DRAWS, long_axis, misplaced, moved, vector
 from datagen.core.anomaly import AnomalousShape, Rejected, RotationSpec
 from datagen.core.rng import unit_vector
 from datagen.core.shape import Mesh, Part, Shape
@@ -14,22 +14,23 @@ from datagen.recipe.models import RotationRecipe
 def propose(shape: Shape, part: Part, recipe: RotationRecipe, rng: np.random.Generator) -> RotationSpec:
     """Pivot at the largest contact region (the centroid if the part floats), axis across the part.
 
-    The axis leans away from the part's long axis: a turn about that one rarely shows. Of the two
-    senses the one that keeps the part above the ground is taken.
+    The axis leans away from the part's long axis: a turn about that one rarely shows. Turns that
+    sink the part or push it out of the frame are drawn again, a few times, either sense tried.
     """
     others = [other.mesh for other in shape.parts if other.part_id != part.part_id]
     regions = contact_regions(part.mesh, others)
-    pivot = regions[0].centroid if regions else part.mesh.vertices.mean(axis=0)
+    pivot = vector(regions[0].centroid if regions else part.mesh.vertices.mean(axis=0))
     along = long_axis(part.mesh)
-    axis = unit_vector(rng)
-    axis = axis - 0.8 * along * (axis @ along)
-    axis = axis / np.linalg.norm(axis)
-    angle = rng.uniform(*recipe.angle_deg) * rng.choice([-1.0, 1.0])
-    specs = [
-        RotationSpec(part.part_id, part.part_class, vector(pivot), vector(axis), round(float(a), 9))
-        for a in (angle, -angle)
-    ]
-    return max(specs, key=lambda spec: min(0.0, float(_turned(part, spec).bounds[0, 2])))
+    for _ in range(DRAWS):
+        axis = unit_vector(rng)
+        axis = axis - 0.8 * along * (axis @ along)
+        axis = axis / np.linalg.norm(axis)
+        angle = rng.uniform(*recipe.angle_deg) * rng.choice([-1.0, 1.0])
+        for signed in (angle, -angle):
+            spec = RotationSpec(part.part_id, part.part_class, pivot, vector(axis), round(float(signed), 9))
+            if misplaced(shape, _turned(part, spec)) is None:
+                return spec
+    return spec
 
 
 def _turned(part: Part, spec: RotationSpec) -> Mesh:

@@ -30,12 +30,13 @@ def propose(
         min(np.linalg.norm(_place(donor, p) * [s, 1, 1] - place) for s in (1, -1)) + 0.05 * rng.random()
         for p in candidates
     ]
-    chosen = candidates[int(np.argmin(gaps))]
-    there = _place(donor, chosen)
-    mirrored = bool(abs(there[0] + place[0]) + 1e-9 < abs(there[0] - place[0]))
-    fitted = _fit(part.mesh, chosen.mesh, recipe)
+    # The part in the likest place that can be fitted at all.
+    fits = [(gap, _fit(part.mesh, p.mesh, recipe), p) for gap, p in zip(gaps, candidates, strict=True)]
+    _, fitted, chosen = min(fits, key=lambda fit: (isinstance(fit[1], Rejected), fit[0]))
     if isinstance(fitted, Rejected):
         return fitted
+    there = _place(donor, chosen)
+    mirrored = bool(abs(there[0] + place[0]) + 1e-9 < abs(there[0] - place[0]))
     spec = SwappedSpec(
         part.part_id,
         part.part_class,

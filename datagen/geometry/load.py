@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from datagen.core.errors import MeshLoadError, MissingDependency
-from datagen.core.shape import Mesh
+from datagen.core.shape import Mesh, concatenate
 
 SCENE_SUFFIXES = (".glb", ".gltf")
 STEP_SUFFIXES = (".step", ".stp")
@@ -30,7 +30,7 @@ def load_mesh(path: Path | str) -> tuple[tuple[str, Mesh], ...]:
     """Every named mesh of one file, in the file's own frame and units (glTF is y up).
 
     Nodes of a GLB/glTF and `o`/`g` groups of an OBJ come as separate meshes with the transforms of their
-    nodes applied, sorted as in the file; a file without names gives one mesh named after its stem.
+    nodes applied, glTF nodes sorted by name; a file without names gives one mesh named after its stem.
     Raises MeshLoadError naming the file, MissingDependency where an extra is needed to read it.
     """
     path = Path(path)
@@ -47,8 +47,6 @@ def load_mesh(path: Path | str) -> tuple[tuple[str, Mesh], ...]:
 
 def load_single(path: Path | str) -> Mesh:
     """All triangles of one file as one mesh, in the file's frame. Raises as `load_mesh`."""
-    from datagen.core.shape import concatenate
-
     return concatenate(mesh for _, mesh in load_mesh(path))
 
 
@@ -63,7 +61,7 @@ def parse_obj(data: bytes, name: str) -> tuple[tuple[str, np.ndarray, np.ndarray
 
     Polygons become fans. Raises MeshLoadError naming `name` on malformed lines.
     """
-    lines = data.replace(b"\\\n", b" ").replace(b"\r", b"").split(b"\n")
+    lines = data.replace(b"\r", b"").replace(b"\\\n", b" ").split(b"\n")
     vertices = _positions([line[2:] for line in lines if line[:2] in (b"v ", b"v\t")], name)
     groups = [(group, _faces(rows, name)) for group, rows in _group_faces(lines)]
     if any(len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)) for _, faces in groups):
@@ -114,7 +112,8 @@ def _group_faces(lines: list[bytes]) -> list[tuple[str, list[bytes]]]:
     """Face rows under their `o` names, or under `g` where the file has no two objects; repeats are joined."""
     objects = {line for line in lines if line[:2] == b"o "}
     key = b"o " if len(objects) > 1 else b"g "
-    current, groups = "", {}
+    current = ""
+    groups: dict[str, list[bytes]] = {}
     for line in lines:
         if line[:2] == b"f ":
             groups.setdefault(current, []).append(line[2:])
@@ -175,18 +174,28 @@ def _load_with_trimesh(path: Path) -> tuple[tuple[str, Mesh], ...]:
         # process=False: merging vertices would change counts silently. trimesh's own resolver keeps
         # external buffers inside the file's folder.
         scene = trimesh.load_scene(str(path), process=False, skip_materials=True)
-        nodes = [(str(node), *scene.graph[node]) for node in scene.graph.nodes_geometry]
+        parents = scene.graph.transforms.parents
+        nodes = [(_node_name(node, parents), *scene.graph[node]) for node in scene.graph.nodes_geometry]
         geometries = dict(scene.geometry)
     except PARSER_ERRORS as error:
         raise MeshLoadError(f"{path}: {type(error).__name__}: {error}; {NEXT_STEP}") from error
-    meshes = []
-    for node, T, key in sorted(nodes, key=lambda item: item[0]):
+    meshes: dict[str, list[Mesh]] = {}
+    for name, T, key in nodes:
         geometry = geometries.get(key)
         if not isinstance(geometry, trimesh.Trimesh) or not len(geometry.faces):
             continue
-        name = path.stem if len(nodes) == 1 and path.suffix.lower() not in SCENE_SUFFIXES else node
         mesh = _checked(path, name, np.array(geometry.vertices), np.array(geometry.faces))
-        meshes.append((name, mesh.transformed(np.array(T, dtype=np.float64))))
+        meshes.setdefault(name, []).append(mesh.transformed(np.array(T, dtype=np.float64)))
     if not meshes:
         raise MeshLoadError(f"{path}: it holds no triangle; {NEXT_STEP}")
-    return tuple(meshes)
+    if len(meshes) == 1 and path.suffix.lower() not in SCENE_SUFFIXES:
+        meshes = {path.stem: next(iter(meshes.values()))}
+    # trimesh keeps nodes in a set: sorting by name and content makes the order the file's alone.
+    return tuple((name, concatenate(sorted(meshes[name], key=lambda mesh: mesh.digest))) for name in sorted(meshes))
+
+
+def _node_name(node: object, parents: dict[object, object]) -> str:
+    """A node's name; primitives that trimesh hangs under their node as `node_1a2b3c` take the node's own."""
+    parent = str(parents.get(node, ""))
+    match = re.fullmatch(r"(.+)_[0-9a-f]{6}", str(node))
+    return parent if match and match[1] == parent else str(node)

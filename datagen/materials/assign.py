@@ -17,7 +17,7 @@ from datagen.core.rng import stream
 from datagen.core.shape import PART_CLASSES, Part, Shape
 from datagen.materials.colour import colour_distance
 from datagen.materials.library import MaterialLibrary
-from datagen.materials.settings import STAR_BASE, WHEEL, MaterialSettings, Weights
+from datagen.materials.settings import BARS, STAR_BASE, WHEEL, MaterialSettings, Weights
 
 _NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "Leg": (),
@@ -27,6 +27,7 @@ _NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "SurfaceBase": ("Leg", "SeatSurface"),
     "Footrest": ("Leg",),
     "BackSurface": ("SeatSurface", "Leg"),
+    BARS: ("SeatSurface", "Leg"),
     "BackFrame": ("BackSurface", "SeatSurface"),
     "BackSupport": ("BackSurface", "Leg"),
     "Arm": ("SeatSurface", "BackSurface", "Leg"),
@@ -35,7 +36,7 @@ _NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     WHEEL: (STAR_BASE,),
 }
 """Roles in the order they are drawn -> roles drawn before that they touch."""
-_FRAME = ("SeatFrame", "SeatSupport", "SurfaceBase", "Footrest", "BackFrame", "BackSupport", "Other")
+_FRAME = ("SeatFrame", "SeatSupport", "SurfaceBase", "Footrest", "BackFrame", "BackSupport", BARS, "Other")
 
 
 def assign(
@@ -59,12 +60,14 @@ def assign(
 
 
 def role_of(part: Part) -> str:
-    """The row of the class table that a part follows: its class, or StarBase or Wheel by its labels."""
+    """The row of the class table that a part follows: its class, or StarBase, Wheel or Bars by its labels."""
     label = f"{part.path} {part.name}".lower()
     if any(word in label for word in ("wheel", "caster")) and "stem" not in label:
         return WHEEL
     if "star" in label:
         return STAR_BASE
+    if part.part_class in ("BackSurface", "SeatSurface") and any(word in label for word in ("_bar", "slat", "spindle")):
+        return BARS
     return part.part_class if part.part_class in PART_CLASSES else "Other"
 
 
@@ -75,10 +78,7 @@ def _group_roles(parts: Sequence[Part]) -> dict[str, str]:
         if part.group:
             votes.setdefault(part.group, Counter())[role_of(part)] += 1
     order = list(_NEIGHBOURS)
-    return {
-        group: min(count, key=lambda role: (-count[role], order.index(role)))
-        for group, count in votes.items()
-    }
+    return {group: min(count, key=lambda role: (-count[role], order.index(role))) for group, count in votes.items()}
 
 
 @dataclass(frozen=True)

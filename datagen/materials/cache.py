@@ -53,9 +53,7 @@ def fetch(folder: Path, bake: Callable[[], Mapping[str, np.ndarray]]) -> BakedSe
         ) from error
     found = _read(folder)
     if found is None:
-        raise MaterialError(
-            f"the texture cache {folder} does not hold what was written; delete it and run again"
-        )
+        raise MaterialError(f"the texture cache {folder} does not hold what was written; delete it and run again")
     return found
 
 

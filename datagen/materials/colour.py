@@ -53,9 +53,7 @@ def lab_from_linear(linear: np.ndarray) -> np.ndarray:
     """CIELAB (D65) of (..., 3) linear colours."""
     t = np.asarray(linear, dtype=np.float64) @ _XYZ_FROM_RGB.T / _WHITE
     f = np.where(t > (6 / 29) ** 3, np.cbrt(np.maximum(t, 0)), t / (3 * (6 / 29) ** 2) + 4 / 29)
-    return np.stack(
-        [116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1
-    )
+    return np.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1)
 
 
 def linear_from_lab(lab: np.ndarray) -> np.ndarray:

@@ -19,16 +19,18 @@ from datagen.materials.colour import MAX_LUMINANCE, as_rgb, linear_from_srgb, lu
 from datagen.materials.library import unknown_material, with_maps
 from datagen.materials.names import classify, parse
 
-CLASS_CONSTANTS: Mapping[str, Mapping[str, float]] = {
-    "wood": {"roughness": 0.5, "specular": 0.4, "tile_size": 0.8},
-    "plastic": {"roughness": 0.35, "tile_size": 0.5},
-    "leather": {"roughness": 0.42, "tile_size": 0.6},
-    "fabric": {"roughness": 0.9, "specular": 0.2, "sheen": 0.25, "tile_size": 0.6},
-    "metal": {"roughness": 0.35, "metallic": 1.0, "tile_size": 0.7},
+CLASS_CONSTANTS: Mapping[str, Material] = {
+    "wood": Material("", "wood", roughness=0.5, specular=0.4, tile_size=0.8),
+    "plastic": Material("", "plastic", roughness=0.35, tile_size=0.5),
+    "leather": Material("", "leather", roughness=0.42, tile_size=0.6),
+    "fabric": Material("", "fabric", roughness=0.9, specular=0.2, sheen=0.25, tile_size=0.6),
+    "metal": Material("", "metal", roughness=0.35, metallic=1.0, tile_size=0.7),
 }
 """Constants where a set has no map, and the scale at which photographs look right (lookdev section 2)."""
 _VERSION = "folder-1"
 _CONSTANT_DEVIATION = 1.5
+_RELIEF = 0.008
+"""Depth of a height map in tiles where a set has no normal map."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,10 @@ class FolderLibrary:
             raise unknown_material(material_id)
         image_set = self.sets[material_id]
         try:
-            stamps = [
-                [c, p.name, p.stat().st_size, p.stat().st_mtime_ns]
-                for c, p in sorted(image_set.files.items())
-            ]
+            stamps = [[c, p.name, p.stat().st_size, p.stat().st_mtime_ns] for c, p in sorted(image_set.files.items())]
         except OSError as error:
-            raise MaterialError(
-                f"material {material_id}: {error}; the folder has changed since the plan"
-            ) from error
-        key = content_hash(
-            [_VERSION, str(self.root), material_id, stamps, image_set.material.material_class]
-        )[:16]
+            raise MaterialError(f"material {material_id}: {error}; the folder has changed since the plan") from error
+        key = content_hash([_VERSION, str(self.root), material_id, stamps, image_set.material.material_class])[:16]
         folder = (self.cache or cache_root()) / _VERSION / f"{material_id}-{key}"
         baked = fetch(folder, lambda: _converted(image_set))
         return with_maps(image_set.material, baked)
@@ -104,25 +99,21 @@ def load_folder(root: Path, cache: Path | None = None, licence: str = "unknown")
             found.left_out.append((name, error.args[0]))
             found.warnings.append(f"material {name} is left out: {error.args[0]}")
     if not found.sets:
-        reasons = (
-            "; ".join(f"{name}: {reason}" for name, reason in found.left_out[:3])
-            or "it holds no texture sets"
-        )
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in found.left_out[:3]) or "it holds no texture sets"
         raise MaterialError(f"no usable material in {root} ({reasons}); add 'procedural' or another folder")
     return FolderLibrary(root, found.sets, tuple(found.warnings), tuple(found.left_out), cache)
 
 
 def _grouped(root: Path, found: _Findings) -> dict[str, dict[str, Path]]:
-    """Set name -> channel -> file. A set is named by its folder, or by its prefix where a folder holds several."""
+    """Set name -> channel -> file. A set is named by its folder, or by its prefix
+    where a folder holds several."""
     by_folder: dict[Path, dict[str, dict[str, Path]]] = {}
     inside = root.resolve()
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in images.SUFFIXES or not path.is_file():
             continue
         if not path.resolve().is_relative_to(inside):
-            found.warnings.append(
-                f"{path.relative_to(root)} links to a file outside the folder and is not read"
-            )
+            found.warnings.append(f"{path.relative_to(root)} links to a file outside the folder and is not read")
             continue
         name = parse(path.stem)
         if name is not None:
@@ -138,9 +129,7 @@ def _grouped(root: Path, found: _Findings) -> dict[str, dict[str, Path]]:
 
 def _add(name: str, files: dict[str, Path], root: Path, licence: str, found: _Findings) -> None:
     """Check one set and add it to the findings. Raises MaterialError for a file that cannot be read."""
-    row = classify(
-        f"{name} {' '.join(path.stem for path in files.values())}" if classify(name).left_out else name
-    )
+    row = classify(f"{name} {' '.join(path.stem for path in files.values())}" if classify(name).left_out else name)
     if row.left_out:
         found.left_out.append((name, row.left_out))
         return
@@ -149,33 +138,27 @@ def _add(name: str, files: dict[str, Path], root: Path, licence: str, found: _Fi
         return
     small = images.read(files["base_color"], "RGB", 512)
     if images.looks_like_atlas(small):
-        found.left_out.append(
-            (name, "a flat background fills much of it: it is a UV atlas, made for one mesh")
-        )
+        found.left_out.append((name, "a flat background fills much of it: it is a UV atlas, made for one mesh"))
         return
     for channel, path in files.items():
         if channel != "base_color":
             images.read(path, "RGB", 128)
     if "normal" in files and not {"normal_gl", "normal_dx"} & set(files):
-        found.warnings.append(
-            f"material {name}: the normal map's convention is not stated; taken as OpenGL (+y up)"
-        )
+        found.warnings.append(f"material {name}: the normal map's convention is not stated; taken as OpenGL (+y up)")
     mean = linear_from_srgb(small / 255).mean(axis=(0, 1))
     gain = min(1.0, MAX_LUMINANCE / max(float(luminance(mean)), 1e-6))
     if gain < 1:
-        found.warnings.append(
-            f"material {name} is darkened to {gain:.0%}: brighter objects count as background"
-        )
+        found.warnings.append(f"material {name} is darkened to {gain:.0%}: brighter objects count as background")
     colour = as_rgb(mean * gain)
-    material = Material(
-        name,
-        row.material_class,
+    material = replace(
+        CLASS_CONSTANTS[row.material_class],
+        material_id=name,
         base_color=colour,
         mean_color=colour,
         source=f"folder {root.name}",
         licence=licence,
     )
-    found.sets[name] = ImageSet(replace(material, **CLASS_CONSTANTS[row.material_class]), files, gain)
+    found.sets[name] = ImageSet(material, files, gain)
 
 
 def _converted(image_set: ImageSet) -> dict[str, np.ndarray]:
@@ -215,4 +198,7 @@ def _normal_map(files: Mapping[str, Path]) -> np.ndarray | None:
         if channel in files:
             normal = images.squared(images.read(files[channel], "RGB", images.MAX_EDGE))
             return images.flipped_green(normal) if channel == "normal_dx" else normal
-    return None
+    if "height" not in files:
+        return None
+    height = images.squared(images.read(files["height"], "L", images.MAX_EDGE))
+    return images.normal_from_grey(height, _RELIEF)

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from datagen.core.errors import MaterialError
+from datagen.materials.procedural.noise import normal_from_height
 
 MAX_PIXELS = 8192 * 8192
 """Larger images are refused before they are decoded."""
@@ -34,9 +35,7 @@ def read(path: Path, mode: str, max_edge: int | None = None) -> np.ndarray:
                 image.load()
                 return _as_mode(image, mode, max_edge)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MaterialError(
-            f"cannot read the texture {path}: {error}; fetch it again or remove it"
-        ) from error
+        raise MaterialError(f"cannot read the texture {path}: {error}; fetch it again or remove it") from error
 
 
 def _as_mode(image: Image.Image, mode: str, max_edge: int | None) -> np.ndarray:
@@ -74,6 +73,12 @@ def squared(array: np.ndarray) -> np.ndarray:
 def flipped_green(normal: np.ndarray) -> np.ndarray:
     """A DirectX (+y down) normal map as OpenGL (+y up), and the reverse; (H, W, 3) uint8."""
     return np.stack([normal[..., 0], 255 - normal[..., 1], normal[..., 2]], axis=-1)
+
+
+def normal_from_grey(height: np.ndarray, relief: float) -> np.ndarray:
+    """An OpenGL normal map (N, N, 3) uint8 of a uint8 height map whose full range is `relief` tiles deep."""
+    normal = normal_from_height(height / 255 * relief, 1 / height.shape[0])
+    return np.round((normal * 0.5 + 0.5) * 255).astype(np.uint8)
 
 
 def turned(array: np.ndarray, is_normal: bool = False) -> np.ndarray:

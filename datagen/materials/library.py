@@ -1,6 +1,6 @@
 """The protocol of material libraries, and several of them as one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -43,16 +43,12 @@ class CombinedLibrary:
         ids = [material.material_id for library in self.libraries for material in library.materials]
         repeated = sorted({i for i in ids if ids.count(i) > 1}) if len(set(ids)) != len(ids) else []
         if repeated:
-            raise MaterialError(
-                f"two libraries have a material named {repeated[0]}; rename one of the folders"
-            )
+            raise MaterialError(f"two libraries have a material named {repeated[0]}; rename one of the folders")
 
     @property
     def materials(self) -> tuple[Material, ...]:
         """Every usable material, sorted by id."""
-        return tuple(
-            sorted((m for lib in self.libraries for m in lib.materials), key=lambda m: m.material_id)
-        )
+        return tuple(sorted((m for lib in self.libraries for m in lib.materials), key=lambda m: m.material_id))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -74,14 +70,12 @@ class CombinedLibrary:
 
 def unknown_material(material_id: str) -> MaterialError:
     """The error for an id that no library has."""
-    return MaterialError(
-        f"no material is named {material_id}; the recipe's libraries have changed since the plan"
-    )
+    return MaterialError(f"no material is named {material_id}; the recipe's libraries have changed since the plan")
 
 
-def with_maps(material: Material, baked: BakedSet, constants: Mapping[str, float] | None = None) -> Material:
-    """The listed material with its maps, constants measured on the way, and a digest of all that shows."""
-    material = replace(material, maps=dict(baked.paths), **(constants or {}))
+def with_maps(material: Material, baked: BakedSet) -> Material:
+    """The listed material with its maps and a digest of all that shows: map bytes and constants."""
+    material = replace(material, maps=dict(baked.paths))
     shown = {
         name: getattr(material, name)
         for name in (

@@ -71,14 +71,7 @@ class ClassRow:
     def matches(self, words: Sequence[str]) -> bool:
         """Whether a name with these words falls in this row."""
         text = f" {' '.join(words)} "
-        return any(
-            f" {word} " in text or (len(word) >= 5 and f" {word}" in text) or _starts(word, words)
-            for word in self.words
-        )
-
-
-def _starts(word: str, words: Sequence[str]) -> bool:
-    return word in ("wood", "metal") and any(w.startswith(word) for w in words)
+        return any(f" {word} " in text or (len(word) >= 4 and f" {word}" in text) for word in self.words)
 
 
 @lru_cache(maxsize=1)
@@ -89,9 +82,7 @@ def class_table() -> tuple[ClassRow, ...]:
     for row in yaml.safe_load(text):
         made = ClassRow(tuple(row["words"]), row.get("class", ""), row.get("left_out", ""))
         if (made.material_class in MATERIAL_CLASSES) == bool(made.left_out):
-            raise MaterialError(
-                f"class_names.yaml: the row of {made.words[0]!r} needs one of the classes or left_out"
-            )
+            raise MaterialError(f"class_names.yaml: the row of {made.words[0]!r} needs one of the classes or left_out")
         rows.append(made)
     return tuple(rows)
 
@@ -102,6 +93,4 @@ def classify(name: str) -> ClassRow:
     for row in class_table():
         if row.matches(words):
             return row
-    return ClassRow(
-        (), left_out="its name tells no class; put wood, plastic, leather, fabric or metal into it"
-    )
+    return ClassRow((), left_out="its name tells no class; put wood, plastic, leather, fabric or metal into it")

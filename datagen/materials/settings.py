@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from datagen.core.material import MATERIAL_CLASSES
 from datagen.core.shape import PART_CLASSES
 
-STAR_BASE, WHEEL = "StarBase", "Wheel"
-"""Rows beside the part classes: swivel bases and casters, told by their labels."""
+STAR_BASE, WHEEL, BARS = "StarBase", "Wheel", "Bars"
+"""Rows beside the part classes, told by labels: swivel bases, casters, slats and spindles of a surface."""
 
 Weights = Mapping[str, float]
 
@@ -29,8 +29,10 @@ DEFAULT_CLASSES: Mapping[str, Weights] = {
     "Other": {"metal": 0.45, "plastic": 0.35, "wood": 0.20},
     STAR_BASE: {"metal": 0.70, "plastic": 0.30},
     WHEEL: {"plastic": 1.0},
+    BARS: _FRAME,
 }
-DEFAULT_PROJECTION: Mapping[str, str] = {
+Projection = Literal["box", "smart"]
+DEFAULT_PROJECTION: Mapping[str, Projection] = {
     "wood": "box",
     "fabric": "box",
     "metal": "box",
@@ -47,9 +49,9 @@ class MaterialSettings(BaseModel):
     libraries: tuple[str, ...] = ("procedural",)
     """'procedural' for the built-in 400, or folders of image sets; several are joined."""
     classes: Mapping[str, Weights] = DEFAULT_CLASSES
-    """Part class (or StarBase, Wheel) -> weight of each material class; rows not given keep their default."""
-    projection: Mapping[str, Literal["box", "smart"]] = DEFAULT_PROJECTION
-    """Material class -> UV projection: 'smart' is the paper's (section 3.2), 'box' keeps grain along a part."""
+    """Part class (or StarBase, Wheel, Bars) -> weight of each material class; rows not given keep their default."""
+    projection: Mapping[str, Projection] = DEFAULT_PROJECTION
+    """Material class -> UV projection: 'smart' is the paper's (section 3.2), 'box' keeps the grain."""
     share_frame: float = Field(0.85, ge=0, le=1)
     """How often another part of the structure (frames, supports) wears what the legs wear."""
     share_arm: float = Field(0.55, ge=0, le=1)
@@ -68,20 +70,18 @@ class MaterialSettings(BaseModel):
     @field_validator("classes")
     @classmethod
     def _complete(cls, rows: Mapping[str, Weights]) -> Mapping[str, Weights]:
-        known = {*PART_CLASSES, STAR_BASE, WHEEL}
+        known = {*PART_CLASSES, STAR_BASE, WHEEL, BARS}
         for name, weights in rows.items():
             if name not in known:
                 raise ValueError(f"{name!r} is no part class; known are {', '.join(sorted(known))}")
             unknown = set(weights) - set(MATERIAL_CLASSES)
             if unknown or any(w < 0 for w in weights.values()) or sum(weights.values()) <= 0:
-                raise ValueError(
-                    f"weights of {name} must be >= 0, not all 0, and name {', '.join(MATERIAL_CLASSES)}"
-                )
+                raise ValueError(f"weights of {name} must be >= 0, not all 0, and name {', '.join(MATERIAL_CLASSES)}")
         return {**DEFAULT_CLASSES, **rows}
 
     @field_validator("projection")
     @classmethod
-    def _known(cls, rows: Mapping[str, str]) -> Mapping[str, str]:
+    def _known(cls, rows: Mapping[str, Projection]) -> Mapping[str, Projection]:
         unknown = set(rows) - set(MATERIAL_CLASSES)
         if unknown:
             raise ValueError(f"{sorted(unknown)[0]!r} is no material class")

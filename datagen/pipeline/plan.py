@@ -78,7 +78,7 @@ class Plan:
 
     def jobs_of(self, index: int, entry: ShapeEntry) -> Iterator[Job]:
         """The jobs of one shape; `index` is its place in the plan order."""
-        digest = self.source.load(entry.shape_id).digest
+        digest = self.source.digest(entry.shape_id)
         yield self._job(entry, digest, "reference", 0, "reference", self.recipe.reference.views)
         rng = stream(self.recipe.seed, "normal-views", entry.shape_id)
         yield self._job(entry, digest, "normal", 0, "normal", _draw(self.recipe.normal.views, rng))

@@ -20,6 +20,7 @@ from datagen.geometry.solid import solidify_part
 from datagen.pipeline import queries
 from datagen.pipeline.context import Context
 from datagen.pipeline.queries import Candidate
+from datagen.render.raster import Rasteriser
 from datagen.render.raycast import cast_view
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import query_cameras, query_transform, reference_cameras, reference_transform
@@ -44,8 +45,8 @@ def reference_job(job: Job, context: Context, shape: Shape) -> Result:
     with context.phase("reference"):
         placed = shape.transformed(reference_transform(shape))
         meshes = [part.mesh for part in placed.parts]
-        scene = RayScene([(part.part_id, part.mesh) for part in placed.parts])
-        shader = ReferenceShader(scene, meshes)
+        scene_parts = [(part.part_id, part.mesh) for part in placed.parts]
+        scene = RayScene(scene_parts)
         whole = concatenate(meshes)
         points = draw_points(whole, recipe.points, stream(context.recipe.seed, "points", job.shape_id))
         folder = layout.reference_folder(job.public_id)
@@ -53,16 +54,18 @@ def reference_job(job: Job, context: Context, shape: Shape) -> Result:
             f"{folder}/model_id.txt": (context.plan.model_of(job.shape_id) + "\n").encode(),
             f"{folder}/model.obj": obj_bytes(whole.transformed(T_PUBLISHED_FROM_INSIDE)),
         }
+        views = Rasteriser(scene_parts) if recipe.renderer == "pyrender" else ReferenceShader(scene, meshes)
         for azimuth, camera in reference_cameras(recipe):
             stem = layout.reference_stem(job.public_id, recipe.radius, azimuth, recipe.elevation_deg)
             stem = f"{folder}/mv_images/{stem}"
-            frame = cast_view(scene, camera)
+            picture, depth = views.shaded(camera)
             seen = correspond(points, scene, camera)
             record = {"pxy": seen.pxy, "is_visible": seen.is_visible, "xyz": seen.xyz}
-            files[f"{stem}.png"] = png_bytes(shader.picture(frame, camera))
+            files[f"{stem}.png"] = png_bytes(picture)
             files[f"{stem}.npy"] = npy_bytes(np.array(record, dtype=object), allow_pickle=True)
             files[f"{stem}.json"] = json_bytes(layout.camera_json(camera))
-            files[f"{stem}_depth.npy"] = npy_bytes(frame.depth.astype(np.float32))
+            files[f"{stem}_depth.npy"] = npy_bytes(depth.astype(np.float32))
+        views.close()
     row = queries.job_row(
         job,
         context,

@@ -176,7 +176,7 @@ class QualityRecipe(Section):
     """A box whose centre lies this near the frame is rejected, at 256 px."""
     min_object_share: Fraction = 0.02
     min_contrast: float = 6.0
-    """90th percentile of local contrast inside the changed pixels."""
+    """90th percentile of local contrast along the outline of the changed pixels."""
 
 
 class SplitRecipe(Section):

@@ -7,6 +7,7 @@ from datagen.core.scene import GeometryFrame
 from datagen.core.shape import Mesh
 from datagen.geometry.clean import corner_normals
 from datagen.geometry.rays import RayScene
+from datagen.render.raycast import cast_view
 
 AMBIENT, HEADLIGHT = 62.0, 128.0
 """Grey levels: facing surfaces 190, grazing ones 62 (the published sample: mean about 147, none >= 250)."""
@@ -20,8 +21,15 @@ class ReferenceShader:
         self.scene = scene
         self.corners = np.concatenate([corner_normals(mesh) for mesh in meshes])
 
-    def picture(self, frame: GeometryFrame, camera: Camera) -> np.ndarray:
-        """(H, W, 3) uint8, R = G = B."""
+    def shaded(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+        """Grey picture (H, W, 3) uint8 with R = G = B, and z-depth (H, W), 0 = background."""
+        frame = cast_view(self.scene, camera)
+        return self._picture(frame, camera), frame.depth
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def _picture(self, frame: GeometryFrame, camera: Camera) -> np.ndarray:
         size = camera.size_px
         rows, columns = np.nonzero(frame.silhouette)
         level = np.full((size, size), 255.0)

@@ -1,1 +1,188 @@
-def recognise_meshes(path): return None
+"""A user's own meshes as shapes: part files, files with named nodes, or single meshes cut into components."""
+
+import os
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
+from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape, concatenate
+from datagen.geometry.load import SCENE_SUFFIXES, load_mesh
+from datagen.shapes.assembly import components, is_heap
+from datagen.shapes.card import CollectionCard, read_card
+from datagen.shapes.digest import files_digest
+from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of
+from datagen.shapes.layout import ShapeFiles, find_shapes
+from datagen.shapes.mujoco import read_placements
+from datagen.shapes.orient import T_front, T_up, up_from_parts
+from datagen.shapes.source import ShapeEntry
+
+_CHAIR_WORD = re.compile("chair|stool|bench|sofa|seat|couch|settee")
+_Y_UP_SUFFIXES = (*SCENE_SUFFIXES, ".obj")
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A loaded part before it has a class: `hints` is every name it goes by."""
+
+    name: str
+    hints: str
+    mesh: Mesh
+    path: str = ""
+
+
+def recognise_meshes(path: Path) -> "MeshSource | None":
+    """A source if a path is or holds mesh files, else None. Raises UsageError on a broken collection.json."""
+    root = path if path.is_dir() else path.parent
+    card = read_card(root, "meshes")
+    shapes = find_shapes(path, card.files)
+    return MeshSource(path, shapes, card) if shapes else None
+
+
+@dataclass(frozen=True)
+class MeshSource:
+    """Shapes from plain mesh files; layout.py says which files make one shape.
+
+    Up is +Z for MuJoCo, STL, PLY, OFF and STEP, +Y for glTF and OBJ, unless collection.json's `up` or named
+    legs and seats say otherwise. The front is turned to -Y where a back and a seat tell it.
+    """
+
+    root: Path
+    shapes: tuple[ShapeFiles, ...]
+    card: CollectionCard
+
+    @property
+    def name(self) -> str:
+        """What the manifest's `source` column says."""
+        return self.card.source
+
+    @property
+    def licence(self) -> str:
+        """Licence text of the collection."""
+        return self.card.licence
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether this project made the shapes."""
+        return self.card.stand_in
+
+    @cached_property
+    def _entries(self) -> tuple[ShapeEntry, ...]:
+        return tuple(ShapeEntry(s.shape_id, s.shape_id, self._classes(s.shape_id)) for s in self.shapes)
+
+    def entries(self) -> tuple[ShapeEntry, ...]:
+        """One entry a shape; unlike PartNet's, plain meshes must be read to know their parts.
+
+        A shape that cannot be read keeps an entry without classes. Raises UnplacedParts naming the first
+        folder whose parts nothing places.
+        """
+        return self._entries
+
+    def _classes(self, shape_id: str) -> tuple[str, ...]:
+        try:
+            shape = self.load(shape_id)
+        except (ShapeError, MissingDependency):
+            return ()
+        return tuple(sorted(part.part_class for part in shape.parts if part.path != REMAINDER_PATH))
+
+    def digest(self, shape_id: str) -> str:
+        """Content hash of the mesh files and the XML that places them, read as bytes."""
+        files = next(shape for shape in self.shapes if shape.shape_id == shape_id)
+        paths = [*files.files, *([files.xml] if files.xml else [])]
+        return files_digest(paths, Path(os.path.commonpath([p.parent for p in paths])))
+
+    def load(self, shape_id: str) -> Shape:
+        """One shape, upright, facing -Y, normalised.
+
+        Raises ShapeError or MeshLoadError naming the file, UnplacedParts, MissingDependency for an extra.
+        """
+        files = next((shape for shape in self.shapes if shape.shape_id == shape_id), None)
+        if files is None:
+            raise ShapeError(f"{shape_id}: no such shape in {self.root}")
+        pieces, up, warnings = _read(files)
+        up = self.card.up or up
+        placed = [replace(piece, mesh=piece.mesh.transformed(T_up(up))) for piece in pieces]
+        parts = _parts(placed)
+        category = "chair" if _CHAIR_WORD.search(shape_id.lower()) else "object"
+        shape = Shape(
+            shape_id,
+            self.name,
+            parts,
+            shape_id,
+            category,
+            self.licence,
+            provenance=f"{self.name}/{shape_id}",
+            warnings=warnings,
+            T_shape_source=tuple(map(tuple, T_up(up).tolist())),
+        )
+        return shape.transformed(T_front(parts, up, self.card.front)).normalised()
+
+
+def _read(files: ShapeFiles) -> tuple[list[_Piece], str, tuple[str, ...]]:
+    """Pieces in the source's frame, the axis that points up there, and warnings."""
+    if files.xml is not None:
+        return _read_placed(files, files.xml)
+    if len(files.files) > 1:
+        return _read_part_files(files)
+    path = files.files[0]
+    named = load_mesh(path)
+    up = "y" if path.suffix.lower() in _Y_UP_SUFFIXES else "z"
+    if len(named) > 1:
+        pieces = [_Piece(name, name, mesh) for name, mesh in named]
+        return pieces, up_from_parts(_named_classes(pieces)) or up, ()
+    return _split(named[0][1]), up, ()
+
+
+def _read_placed(files: ShapeFiles, xml: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
+    pieces, used = [], set()
+    for placement in read_placements(xml):
+        mesh = concatenate(mesh for _, mesh in load_mesh(placement.file))
+        used.add(placement.file.resolve())
+        pieces.append(_Piece(placement.file.stem, placement.hints, mesh.transformed(placement.T_world_mesh)))
+    if not pieces:
+        raise ShapeError(f"{xml}: it places no mesh; add mesh geoms to its worldbody or remove it")
+    idle = [path.name for path in files.files if path.resolve() not in used]
+    return pieces, "z", (f"{xml.name} does not place {', '.join(idle)}; left out",) if idle else ()
+
+
+def _read_part_files(files: ShapeFiles) -> tuple[list[_Piece], str, tuple[str, ...]]:
+    pieces = []
+    for path in files.files:
+        named = load_mesh(path)
+        joined = concatenate(mesh for _, mesh in named)
+        pieces.append(_Piece(path.stem, path.stem, joined))
+    if is_heap([piece.mesh for piece in pieces]):
+        raise UnplacedParts(
+            f"{files.folder}: its {len(pieces)} part files all lie at the origin in their own frames and "
+            "nothing places them; export them in one frame, put a MuJoCo XML beside them, or, if each file is "
+            'a whole shape, add a collection.json with {"files": "shapes"}'
+        )
+    y_up = all(path.suffix.lower() in _Y_UP_SUFFIXES for path in files.files)
+    return pieces, up_from_parts(_named_classes(pieces)) or ("y" if y_up else "z"), ()
+
+
+def _split(mesh: Mesh) -> list[_Piece]:
+    """A single mesh as its connected components; what is too small to matter becomes the remainder."""
+    large, rest = components(mesh)
+    pieces = [_Piece(f"component_{k + 1}", "", part) for k, part in enumerate(large)]
+    return [*pieces, _Piece("remainder", "", rest, REMAINDER_PATH)] if rest is not None else pieces
+
+
+def _named_classes(pieces: list[_Piece]) -> list[tuple[str, np.ndarray]]:
+    return [(class_from_name(piece.hints) or "", piece.mesh.centre) for piece in pieces]
+
+
+def _parts(pieces: list[_Piece]) -> tuple[Part, ...]:
+    """Parts numbered from 1, z up; names decide the class, geometry where they say nothing."""
+    by_shape = classes_from_geometry([piece.mesh for piece in pieces])
+    parts = []
+    for index, (piece, guess) in enumerate(zip(pieces, by_shape, strict=True)):
+        if piece.path == REMAINDER_PATH:
+            parts.append(Part(index + 1, piece.name, piece.path, "Other", piece.mesh))
+            continue
+        label = class_from_name(piece.name) or class_from_name(piece.hints) or guess
+        parts.append(Part(index + 1, piece.name, piece.name, label, piece.mesh, group_of(piece.name, label)))
+    return tuple(parts)

@@ -9,6 +9,7 @@ from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.shape import REMAINDER_PATH, T_INSIDE_FROM_PUBLISHED, Mesh, Part, Shape, concatenate
 from datagen.geometry.load import NEXT_STEP, parse_obj
 from datagen.shapes.card import PARTNET_LICENCE, CollectionCard, folder_licence, read_card
+from datagen.shapes.digest import files_digest
 from datagen.shapes.partnet_tree import PartTree, read_json, read_splits, read_tree, tree_path
 from datagen.shapes.semantics import part_class
 from datagen.shapes.source import ShapeEntry, natural_key
@@ -25,10 +26,14 @@ def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource
     """
     if not path.is_dir():
         return None
+    folders: tuple[Path, ...]
     if tree_path(path):
         folders, root = (path,), path.parent
     else:
-        folders, root = tuple(child for child in sorted(path.iterdir()) if child.is_dir() and _is_shape(child)), path
+        folders, root = (
+            tuple(child for child in sorted(path.iterdir()) if child.is_dir() and _is_shape(child)),
+            path,
+        )
     folders = _of_category(folders, category)
     if not folders:
         return None
@@ -104,6 +109,11 @@ class PartNetSource:
             entries.append(ShapeEntry(shape_id, meta.get("model_id") or shape_id, _leaf_classes(folder), split))
         return tuple(entries)
 
+    def digest(self, shape_id: str) -> str:
+        """Content hash of the annotation's JSON and obj files, read as bytes."""
+        folder = self._by_id[shape_id]
+        return files_digest([*folder.glob("*.json"), *folder.glob("objs/*.obj")], folder)
+
     def load(self, shape_id: str) -> Shape:
         """One annotation, normalised. Raises ShapeError or MeshLoadError naming the file."""
         folder = self._by_id.get(shape_id)
@@ -136,7 +146,8 @@ def _leaf_classes(folder: Path) -> tuple[str, ...]:
 
 def _read_parts(folder: Path, tree: PartTree) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     """Parts in the source frame, and what was skipped. Raises MeshLoadError, ShapeError."""
-    parts, warnings = [], []
+    parts: list[Part] = []
+    warnings: list[str] = []
     for leaf in tree.leaves:
         meshes = _read_objs(folder, leaf.objs, warnings)
         if meshes:

@@ -48,6 +48,9 @@ class Source(Protocol):
     def entries(self) -> tuple[ShapeEntry, ...]:
         """All shapes in natural order of their ids, whatever the disk's order."""
 
+    def digest(self, shape_id: str) -> str:
+        """Content hash of the shape's files: part of its jobs' ids, read without parsing."""
+
     def load(self, shape_id: str) -> Shape:
         """One shape, normalised (+Z up). Raises ShapeError or MeshLoadError naming the file."""
 
@@ -74,7 +77,7 @@ def open_collection(spec: str, data_root: Path | None = None) -> Source:
         looked.append(str(path))
         if not path.exists():
             continue
-        source = recognise_partnet(path, category) or recognise_meshes(path)
+        source = recognise_partnet(path, category) or (recognise_meshes(path) if category is None else None)
         if source is not None:
             return source
     raise EmptyCollection(
@@ -84,19 +87,17 @@ def open_collection(spec: str, data_root: Path | None = None) -> Source:
 
 
 def _candidates(spec: str, data_root: Path | None) -> list[tuple[Path, str | None]]:
-    """Places to look, in order, each with the PartNet category to keep (None: as the folder says)."""
+    """Places to look, in order; with a category only PartNet annotations of it count there."""
     if not spec.strip():
         raise UsageError("--shapes is empty; give a folder, a mesh file or a collection such as partnet/chair")
     path = Path(spec).expanduser()
     if path.exists() or path.is_absolute() or spec.startswith("."):
         return [(path, None)]
-    category = path.name.lower()
     places: list[tuple[Path, str | None]] = []
     for root in _data_roots(data_root):
-        flat = [root / path.parent / "data_v0", root / "data_v0"]
-        places += [(root / path, None), *((place, category) for place in flat)]
-    # A data root may itself be the flat download.
-    places += [(root, category) for root in _data_roots(data_root)[:-1] if (root / "data_v0").exists() is False]
+        # A data root may hold the category's folder, PartNet's flat download, or be that download.
+        flat = (root / path.parent / "data_v0", root / "data_v0", root)
+        places += [(root / path, None), *((place, path.name.lower()) for place in flat)]
     return places
 
 

@@ -5,9 +5,8 @@ Thread period 0.018-0.030 units: below 0.015 it aliases at 256 px (lookdev secti
 
 import numpy as np
 
-from datagen.materials.colour import RGB
 from datagen.materials.procedural.noise import blurred, grid, power_noise, worley
-from datagen.materials.procedural.sheet import Maps, Sheet, tinted, varied
+from datagen.materials.procedural.sheet import Maps, Sheet, palette, tinted, varied
 
 KINDS = (
     "plain",
@@ -21,10 +20,11 @@ KINDS = (
     "velvet",
     "corduroy",
 )
-PALETTE = (
-    "4a4d52 1f2d4d 8f8f8c a5502c 59663a b8a98e 1f6268 7a5533 c2952c 5f1f2b 6b6f74 3d5a80 c2ad88 2f4a38 b5654a 45263d "
-    "9aa0a3 2c4a9a 6f6b35 a9814f 1d4a57 cfc7b6 4a3326 7d9db5 8c3b2e 1f6b52 b0a89a 51449a 2a2b2f b07e2b 56677a c79a92"
-).split()
+PALETTE = palette(
+    "4a4d52 1f2d4d 8f8f8c a5502c 59663a b8a98e 1f6268 7a5533 c2952c 5f1f2b 6b6f74 "
+    "3d5a80 c2ad88 2f4a38 b5654a 45263d 9aa0a3 2c4a9a 6f6b35 a9814f 1d4a57 cfc7b6 "
+    "4a3326 7d9db5 8c3b2e 1f6b52 b0a89a 51449a 2a2b2f b07e2b 56677a c79a92"
+)
 """sRGB of upholstery as catalogues show it: greys, blues, earths, a few strong colours."""
 
 _SHEEN = {"velvet": 0.7, "corduroy": 0.4, "boucle": 0.35, "melange": 0.35}
@@ -57,9 +57,7 @@ def draw(rng: np.random.Generator, index: int) -> Sheet:
 
 def bake(sheet: Sheet, rng: np.random.Generator, size: int) -> Maps:
     """Maps of a sheet made by `draw`."""
-    maker = {"velvet": _velvet, "corduroy": _corduroy, "boucle": _boucle, "melange": _melange}.get(
-        sheet.kind, _woven
-    )
+    maker = {"velvet": _velvet, "corduroy": _corduroy, "boucle": _boucle, "melange": _melange}.get(sheet.kind, _woven)
     colour, height = maker(sheet, rng, size)
     rough = np.clip(sheet.roughness + 0.03 * power_noise(rng, size, 0.05, 0.004, 0.5), 0.6, 1.0)
     return Maps(tinted(colour, sheet.mean_color), rough, height)
@@ -91,7 +89,7 @@ def _woven(sheet: Sheet, rng: np.random.Generator, size: int) -> tuple[np.ndarra
     yarn = _yarn(rng, size, n, i, j, over, contrast)
     tone = (0.45 + 0.55 * height) * yarn
     second = sheet.values["second"] if sheet.kind in ("tweed", "herringbone", "twill") else 1.0
-    spread = {"tweed": 1.0, "herringbone": 0.8, "twill": 0.35}.get(sheet.kind, 0.0)
+    spread = {"tweed": 0.45, "herringbone": 0.5, "twill": 0.3}.get(sheet.kind, 0.0)
     tone = tone * np.where(over, 1.0, 1 + spread * (second - 1))
     return tone, 0.0045 * 25 / n * height
 
@@ -118,7 +116,7 @@ def _melange(sheet: Sheet, rng: np.random.Generator, size: int) -> tuple[np.ndar
     """Felted wool: fibres of two tones in every direction, no thread."""
     fibres = sum(_fibres(rng, size, angle) for angle in (0, 1, 2)) / np.sqrt(3)
     clouds = power_noise(rng, size, 0.25, 0.03, 1.0)
-    tone = np.exp(0.30 * sheet.values["heather"] * fibres + 0.20 * fibres + 0.07 * clouds)
+    tone = np.exp(0.16 * sheet.values["heather"] * fibres + 0.16 * fibres + 0.07 * clouds)
     return tone, 0.0010 * fibres + 0.0006 * power_noise(rng, size, 0.04, 0.01, 0.6)
 
 
@@ -161,10 +159,3 @@ def _boucle(sheet: Sheet, rng: np.random.Generator, size: int) -> tuple[np.ndarr
     curl = power_noise(rng, size, 0.02, 0.006, 0.3)
     tone = (0.5 + 0.65 * bump) * (0.88 + 0.24 * value) * np.exp(0.06 * curl)
     return tone, 0.008 * 16 / n * bump + 0.0006 * curl
-
-
-def palette_color(index: int) -> RGB:
-    """Linear colour of a palette entry."""
-    from datagen.materials.colour import rgb_from_hex
-
-    return rgb_from_hex(PALETTE[index % len(PALETTE)])

@@ -3,13 +3,14 @@
 import numpy as np
 
 from datagen.materials.procedural.noise import blurred, power_noise, worley
-from datagen.materials.procedural.sheet import Maps, Sheet, tinted, varied
+from datagen.materials.procedural.sheet import Maps, Sheet, palette, tinted, varied
 
 KINDS = ("pebbled", "aniline", "full_grain", "distressed", "pebbled")
-PALETTE = (
-    "9a5526 1d1b1b 6b3420 4f1a1a 3f2619 b07a45 cbb993 7d4a24 2a1d17 a4662b 5a1f26 8f5a2c 7b6a5a 232324 8a221c c8bda4 "
-    "b58a58 4b4a2c 5c2e1b 22382c 86502b 1f2a3d 6c6a68 33211a"
-).split()
+PALETTE = palette(
+    "9a5526 1d1b1b 6b3420 4f1a1a 3f2619 b07a45 cbb993 7d4a24 2a1d17 a4662b 5a1f26 "
+    "8f5a2c 7b6a5a 232324 8a221c c8bda4 b58a58 4b4a2c 5c2e1b 22382c 86502b 1f2a3d "
+    "6c6a68 33211a"
+)
 """sRGB of hides: cognac, black, chestnut, oxblood, espresso, tan, cream and a few dyed ones."""
 
 

@@ -11,26 +11,32 @@ from datagen.materials.procedural.sheet import Maps, Sheet, tinted
 
 KINDS = ("brushed", "satin", "chrome", "hammered", "brushed", "worn", "metallic_paint")
 ALLOYS = {
-    "steel": (0.50, 0.50, 0.51),
-    "aluminium": (0.55, 0.555, 0.565),
-    "brass": (0.56, 0.39, 0.15),
+    "steel": (0.40, 0.40, 0.41),
+    "aluminium": (0.45, 0.455, 0.465),
+    "brass": (0.50, 0.34, 0.13),
     "gunmetal": (0.13, 0.135, 0.145),
-    "copper": (0.55, 0.27, 0.17),
+    "copper": (0.50, 0.24, 0.15),
     "black_iron": (0.045, 0.044, 0.044),
     "bronze": (0.30, 0.19, 0.09),
     "nickel": (0.42, 0.39, 0.35),
-    "champagne": (0.50, 0.40, 0.28),
+    "champagne": (0.43, 0.34, 0.24),
     "titanium": (0.27, 0.26, 0.255),
 }
 """Linear reflectance; the rig's floor is brighter than white, so real silver would burn out."""
+_ALLOYS_OF = {
+    "chrome": ("steel", "aluminium", "nickel", "titanium"),
+    "hammered": ("nickel", "brass", "steel", "copper", "bronze", "titanium", "gunmetal"),
+    "worn": ("bronze", "steel", "gunmetal", "copper", "brass", "nickel"),
+}
+"""Finishes that some alloys only have: hammered black iron cannot be told from leather at 256 px."""
 PAINTS = {
     "silver": (0.42, 0.43, 0.44),
     "graphite": (0.06, 0.063, 0.07),
     "petrol": (0.03, 0.10, 0.13),
-    "crimson": (0.25, 0.02, 0.025),
-    "forest": (0.03, 0.10, 0.05),
+    "bronze": (0.24, 0.15, 0.075),
+    "pewter": (0.2, 0.2, 0.2),
     "midnight": (0.03, 0.045, 0.12),
-    "sand": (0.36, 0.30, 0.21),
+    "mocha": (0.20, 0.14, 0.085),
 }
 
 
@@ -39,17 +45,15 @@ def draw(rng: np.random.Generator, index: int) -> Sheet:
     kind = KINDS[index % len(KINDS)]
     table = PAINTS if kind == "metallic_paint" else ALLOYS
     name = list(table)[(index // len(KINDS) + index) % len(table)]
-    if kind == "chrome":
-        name = ("steel", "aluminium", "nickel", "titanium")[(index // len(KINDS)) % 4]
+    if kind in _ALLOYS_OF:
+        name = _ALLOYS_OF[kind][(index // len(KINDS)) % len(_ALLOYS_OF[kind])]
     colour = np.array(table[name]) * rng.uniform(0.88, 1.1) * rng.uniform(0.97, 1.03, 3)
-    low, high = {"chrome": (0.2, 0.24), "satin": (0.28, 0.36), "metallic_paint": (0.3, 0.38)}.get(
-        kind, (0.22, 0.30)
-    )
+    low, high = {"chrome": (0.2, 0.24), "satin": (0.28, 0.36), "metallic_paint": (0.24, 0.3)}.get(kind, (0.22, 0.30))
     return Sheet(
         kind=f"{kind}_{name}",
         mean_color=darkened(as_rgb(colour)),
         roughness=float(rng.uniform(low, high)),
-        metallic=0.85 if kind == "metallic_paint" else 1.0,
+        metallic=0.95 if kind == "metallic_paint" else 1.0,
         coat=0.6 if kind == "metallic_paint" else 0.0,
         tile_size=0.5,
         values={"finish": float(KINDS.index(kind)), "contrast": float(rng.uniform(0.8, 1.25))},
@@ -102,12 +106,12 @@ def _worn(rng: np.random.Generator, size: int, contrast: float) -> Fields:
     scratch = power_noise(rng, size, 0.015, 0.002, 0.2, stretch_u=30)
     cross = power_noise(rng, size, 0.015, 0.002, 0.2, stretch_v=30)
     oxide = np.clip(0.5 + 0.8 * patch, 0, 1)
-    tone = np.exp(contrast * (-0.35 * oxide + 0.07 * scratch + 0.05 * cross))
-    return tone, 0.18 * oxide - 0.05 + 0.03 * scratch, 0.0006 * patch + 0.0001 * (scratch + cross)
+    tone = np.exp(contrast * (-0.22 * oxide + 0.07 * scratch + 0.05 * cross))
+    return tone, 0.12 * oxide - 0.05 + 0.03 * scratch, 0.0006 * patch + 0.0001 * (scratch + cross)
 
 
 def _flakes(rng: np.random.Generator, size: int, contrast: float) -> Fields:
     """Metallic lacquer: glittering flakes under a clear coat with a little orange peel."""
     flake = power_noise(rng, size, 0.02, 0.006, 0.1)
     peel = power_noise(rng, size, 0.06, 0.02, 0.6)
-    return np.exp(0.16 * contrast * flake), 0.04 * flake, 0.0008 * peel + 0.0002 * flake
+    return np.exp(0.2 * contrast * flake), 0.04 * flake, 0.0008 * peel + 0.0003 * flake

@@ -54,9 +54,7 @@ def blurred(field: np.ndarray, sigma_u: float, sigma_v: float) -> np.ndarray:
     return np.fft.irfft2(np.fft.rfft2(field) * gain, s=field.shape).astype(np.float32)
 
 
-def curve_noise(
-    rng: np.random.Generator, size: int, longest: float, shortest: float, slope: float
-) -> np.ndarray:
+def curve_noise(rng: np.random.Generator, size: int, longest: float, shortest: float, slope: float) -> np.ndarray:
     """One period of one-dimensional fractal noise, shape (size,), zero mean, unit deviation."""
     k = np.fft.rfftfreq(size, 1 / size)
     gain = np.zeros_like(k)
@@ -88,9 +86,7 @@ def warped(field: np.ndarray, shift_u: np.ndarray, shift_v: np.ndarray) -> np.nd
 def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
     """Texel centres (u, v) in [0, 1); v runs up, so it falls with the row."""
     centres = (np.arange(size, dtype=np.float32) + 0.5) / size
-    return np.broadcast_to(centres[None, :], (size, size)), np.broadcast_to(
-        1 - centres[:, None], (size, size)
-    )
+    return np.broadcast_to(centres[None, :], (size, size)), np.broadcast_to(1 - centres[:, None], (size, size))
 
 
 def worley(

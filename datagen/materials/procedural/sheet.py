@@ -63,8 +63,16 @@ class Maps:
     height: np.ndarray
 
 
+def palette(text: str) -> tuple[str, ...]:
+    """sRGB hex colours from a text of six-digit words."""
+    return tuple(text.split())
+
+
 def tinted(field: np.ndarray, mean: RGB) -> np.ndarray:
-    """A relative colour field (N, N, 3) or (N, N), scaled so that its mean is `mean` and no texel is too bright."""
+    """A relative colour field (N, N, 3) or (N, N), scaled to the mean `mean`.
+
+    Texels brighter than `MAX_TEXEL_LUMINANCE` are dimmed to it.
+    """
     if field.ndim == 2:
         field = field[..., None]
     field = np.maximum(field, 0.02)

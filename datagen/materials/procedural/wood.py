@@ -5,11 +5,12 @@ board from the heart and h the depth of the cut below it. Where h varies along t
 lines are the nested arches of plain-sawn furniture; with a deep h they are straight quarter-sawn lines.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.materials.colour import as_rgb, linear_from_srgb, rgb_from_hex
+from datagen.materials.colour import linear_from_srgb, rgb_from_hex
 from datagen.materials.procedural.noise import curve_noise, grid, power_noise, sampled
 from datagen.materials.procedural.sheet import Maps, Sheet, tinted, varied
 
@@ -68,7 +69,7 @@ def draw(rng: np.random.Generator, index: int) -> Sheet:
             "plain_sawn": float(rng.random() < 0.7),
             "hearts": float(rng.integers(2, 5)),
             "rings": float(rng.uniform(30, 52)),
-            "contrast": float(rng.uniform(0.75, 1.15)),
+            "contrast": float(rng.uniform(0.6, 1.0)),
         },
     )
 
@@ -97,7 +98,7 @@ def bake(sheet: Sheet, rng: np.random.Generator, size: int) -> Maps:
     return Maps(tinted(colour, sheet.mean_color), np.clip(rough, 0.2, 0.9), height)
 
 
-def _rings(rng: np.random.Generator, size: int, values: dict[str, float], knots: int) -> np.ndarray:
+def _rings(rng: np.random.Generator, size: int, values: Mapping[str, float], knots: int) -> np.ndarray:
     """Darkness in [0, 1] of the annual rings, latewood dark, every ring of its own width and tone."""
     u, v = grid(size)
     wander = 0.012 * power_noise(rng, size, 0.5, 0.08, 1.6, stretch_u=5)
@@ -112,9 +113,7 @@ def _rings(rng: np.random.Generator, size: int, values: dict[str, float], knots:
     r = np.sqrt(distance**2 + depth**2) if values["plain_sawn"] else distance
     for _ in range(knots):
         r = r + _knot(rng, u, v)
-    return sampled(
-        _ring_table(rng), r * values["rings"] / _RINGS + 0.004 * power_noise(rng, size, 0.1, 0.01, 1.0, 14)
-    )
+    return sampled(_ring_table(rng), r * values["rings"] / _RINGS + 0.004 * power_noise(rng, size, 0.1, 0.01, 1.0, 14))
 
 
 def _knot(rng: np.random.Generator, u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -142,9 +141,3 @@ def _pores(rng: np.random.Generator, size: int, amount: float) -> np.ndarray:
         return np.zeros((size, size), dtype=np.float32)
     field = power_noise(rng, size, 0.012, 0.002, 0.2, stretch_u=14)
     return amount * np.clip((field - 1.1) / 0.8, 0, 1)
-
-
-def mean_rgb_of(kind: str) -> tuple[float, float, float]:
-    """Linear colour half way between early and late wood of a species."""
-    early, late = rgb_from_hex(SPECIES[kind].early), rgb_from_hex(SPECIES[kind].late)
-    return as_rgb(np.sqrt(np.array(early) * np.array(late)))

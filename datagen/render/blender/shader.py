@@ -1,4 +1,4 @@
-"""Cycles materials from SVBRDF values: a Principled BSDF with image textures, constants where maps are missing."""
+"""Cycles materials from SVBRDF values: Principled BSDF, images where there are maps."""
 
 from pathlib import Path
 
@@ -69,9 +69,7 @@ def _image_node(tree: bpy.types.NodeTree, path: str, colour_space: str) -> bpy.t
     try:
         image = bpy.data.images.load(path, check_existing=True)
     except RuntimeError as error:
-        raise MaterialError(
-            f"Blender cannot read the texture {path}: {error}; delete it and run again"
-        ) from error
+        raise MaterialError(f"Blender cannot read the texture {path}: {error}; delete it and run again") from error
     image.colorspace_settings.name = colour_space
     node = tree.nodes.new("ShaderNodeTexImage")
     node.image = image

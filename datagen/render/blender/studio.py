@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from datagen.core.errors import MissingDependency
-from datagen.core.scene import Light, RenderJob, View
+from datagen.core.scene import Light, RenderJob, Sun, View
 
 WORLD_SIZE = (64, 32)
 BLUR_PX = 4.0
@@ -25,7 +25,9 @@ class Studio:
         self.scene = scene
         self.settings: dict[str, Any] = dict(job.settings)
         self._light: Light | None = None
-        self._suns: list[bpy.types.Object] = []
+        # Lamps are made once and changed in place: removing and adding them reorders Cycles' light
+        # list from one run to the next, and the noise with it.
+        self._suns = [self._add_sun(k) for k in range(max(len(view.light.suns) for view in job.views))]
         self._add_floor(job.ground_z)
         data = bpy.data.cameras.new("camera")
         data.sensor_fit, data.sensor_width = "HORIZONTAL", 36.0
@@ -69,23 +71,25 @@ class Studio:
         self.scene.collection.objects.link(bpy.data.objects.new("floor", data))
 
     def _relight(self, light: Light) -> None:
-        for lamp in self._suns:
-            bpy.data.objects.remove(lamp)
-        self._suns = [self._sun(k, light) for k in range(len(light.suns))]
+        for k, lamp in enumerate(self._suns):
+            self._set_sun(lamp, light.suns[k] if k < len(light.suns) else None)
         self._set_world(light)
         self._light = light
 
-    def _sun(self, k: int, light: Light) -> bpy.types.Object:
-        sun = light.suns[k]
-        data = bpy.data.lights.new(f"sun_{k}", "SUN")
-        elevation, azimuth = np.radians([sun.elevation_deg, sun.azimuth_deg])
-        data.energy = float(sun.share * self.irradiance / np.sin(elevation))
-        data.angle = float(np.radians(sun.angle_deg))
-        data.color = sun.color
-        lamp = bpy.data.objects.new(data.name, data)
-        lamp.rotation_euler = (float(np.pi / 2 - elevation), 0.0, float(azimuth + np.pi / 2))
+    def _add_sun(self, k: int) -> bpy.types.Object:
+        lamp = bpy.data.objects.new(f"sun_{k}", bpy.data.lights.new(f"sun_{k}", "SUN"))
         self.scene.collection.objects.link(lamp)
         return lamp
+
+    def _set_sun(self, lamp: bpy.types.Object, sun: Sun | None) -> None:
+        lamp.hide_render = sun is None
+        if sun is None:
+            return
+        elevation, azimuth = np.radians([sun.elevation_deg, sun.azimuth_deg])
+        lamp.data.energy = float(sun.share * self.irradiance / np.sin(elevation))
+        lamp.data.angle = float(np.radians(sun.angle_deg))
+        lamp.data.color = sun.color
+        lamp.rotation_euler = (float(np.pi / 2 - elevation), 0.0, float(azimuth + np.pi / 2))
 
     def _set_world(self, light: Light) -> None:
         share = 1.0 - sum(sun.share for sun in light.suns)

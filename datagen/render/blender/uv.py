@@ -66,9 +66,7 @@ def scaled_islands(corners: np.ndarray, faces: np.ndarray, uv: np.ndarray) -> np
 
 def _islands(faces: np.ndarray, uv: np.ndarray) -> np.ndarray:
     """Island number (F,) of each face: faces whose corners share a vertex and its UV are joined."""
-    keys = np.concatenate([faces.reshape(-1, 1), np.round(uv.reshape(-1, 2) / _GRID)], axis=1).astype(
-        np.int64
-    )
+    keys = np.concatenate([faces.reshape(-1, 1), np.round(uv.reshape(-1, 2) / _GRID)], axis=1).astype(np.int64)
     _, corner = np.unique(keys, axis=0, return_inverse=True)
     corner = corner.reshape(-1)
     face = np.repeat(np.arange(len(faces)), 3)

@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quirks", action="store_true", help="with the oddities of PartNet's files")
     given = parser.parse_args(argv)
     ids = generate(given.out, given.count, given.seed, given.quirks)
-    print(f"{len(ids)} chairs in {given.out}", file=sys.stderr)
+    sys.stderr.write(f"{len(ids)} chairs in {given.out}\n")
     return 0
 
 

@@ -24,22 +24,43 @@ from datagen.shapes.procedural.shaping import bar, curved_bar, moved, puffed, st
 
 def build(rng: np.random.Generator) -> list[Piece]:
     """One lounge chair with arms."""
-    body = Body(0.32, rng.uniform(0.58, 0.64), rng.uniform(0.56, 0.62), rng.uniform(0.78, 0.86), rng.uniform(0.18, 0.24),
-                splay=0.06, bow=0.0)  # fmt: skip
+    body = Body(
+        0.32,
+        rng.uniform(0.58, 0.64),
+        rng.uniform(0.56, 0.62),
+        rng.uniform(0.78, 0.86),
+        rng.uniform(0.18, 0.24),
+        splay=0.06,
+        bow=0.0,
+    )
     size = rng.uniform(0.036, 0.044)
     x, front_z = body.width / 2, body.depth / 2
     arm_y = body.seat_y + rng.uniform(0.23, 0.27)
     pieces = square_posts(body, x - 0.006, body.seat_y - 0.03, size)
     taper = np.array([1.0, 0.68])
     leg = upright(straight((x, body.seat_y - 0.02, front_z), (x + 0.01, 0, front_z + 0.02)), size, size, taper)
-    post = upright(straight((x, body.seat_y - 0.024, front_z), (x, arm_y, front_z - 0.01)), size, size, taper**0.5)
+    post = upright(
+        straight((x, body.seat_y - 0.024, front_z), (x, arm_y, front_z - 0.01)), size, size, 0.98 * taper**0.5
+    )
     pieces += [*both_sides(LEG, leg), *both_sides(ARM_POST, post)]
     pieces += _frame(body, x, front_z)
     start = float(body.back_z(arm_y)) - 0.02
-    path = spline([(x - 0.006, arm_y - 0.025, start), (x + 0.012, arm_y + 0.002, start + 0.2), (x + 0.018, arm_y + 0.008, 0.1),
-                   (x + 0.004, arm_y, front_z + 0.04)], 7)  # fmt: skip
-    scale = np.stack([np.interp(np.linspace(0, 1, len(path)), [0, 0.45, 0.85, 1], [0.55, 0.9, 1.25, 1.05]),
-                      np.ones(len(path))], axis=1)  # fmt: skip
+    path = spline(
+        [
+            (x - 0.006, arm_y - 0.025, start),
+            (x + 0.012, arm_y + 0.002, start + 0.2),
+            (x + 0.018, arm_y + 0.008, 0.1),
+            (x + 0.004, arm_y, front_z + 0.04),
+        ],
+        7,
+    )
+    scale = np.stack(
+        [
+            np.interp(np.linspace(0, 1, len(path)), [0, 0.45, 0.85, 1], [0.55, 0.9, 1.25, 1.05]),
+            np.ones(len(path)),
+        ],
+        axis=1,
+    )
     pieces += both_sides(ARM_BAR, curved_bar(path, 0.07, 0.024, (0, 1, 0), scale, 0.009))
     pieces += _back(body, x, rng)
     return pieces

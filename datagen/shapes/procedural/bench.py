@@ -24,8 +24,15 @@ from datagen.shapes.procedural.shaping import bar, curved_bar, straight, upright
 
 def build(rng: np.random.Generator) -> list[Piece]:
     """One bench, 1.0 to 1.3 m wide."""
-    body = Body(rng.uniform(0.42, 0.45), rng.uniform(1.0, 1.3), rng.uniform(0.44, 0.5), rng.uniform(0.84, 0.92),
-                rng.uniform(0.09, 0.14), splay=0.05, bow=0.0)  # fmt: skip
+    body = Body(
+        rng.uniform(0.42, 0.45),
+        rng.uniform(1.0, 1.3),
+        rng.uniform(0.44, 0.5),
+        rng.uniform(0.84, 0.92),
+        rng.uniform(0.09, 0.14),
+        splay=0.05,
+        bow=0.0,
+    )
     size = rng.uniform(0.05, 0.06)
     x, front_z, rail_y = body.width / 2 - size / 2, body.depth / 2 - size / 2, body.seat_y - 0.055
     pieces = square_posts(body, x, rail_y, size)
@@ -58,7 +65,14 @@ def _back(body: Body, x: float, rng: np.random.Generator) -> list[Piece]:
         return pieces
     pieces = [Piece(RAIL, rail), Piece(RAIL, body.on_back((-x, x), (low, low + 0.05), 0.03, 0.006))]
     for centre in np.linspace(-x, x, 8)[1:-1]:
-        slat = body.on_back((centre - x * 0.075, centre + x * 0.075), (low + 0.04, top - 0.06), 0.016, 0.004, arch=arch, hang=True)
+        slat = body.on_back(
+            (centre - x * 0.075, centre + x * 0.075),
+            (low + 0.04, top - 0.06),
+            0.016,
+            0.004,
+            arch=arch,
+            hang=True,
+        )
         pieces.append(Piece(BACK_VBAR, slat))
     return pieces
 
@@ -68,4 +82,7 @@ def _arms(body: Body, x: float, front_z: float, rail_y: float, size: float) -> l
     start = float(body.back_z(y)) - 0.01
     path = spline([(x, y - 0.004, start), (x, y + 0.006, start + 0.2), (x, y + 0.012, 0.1), (x, y, front_z + 0.05)], 6)
     post = upright(straight((x, rail_y + 0.026, front_z), (x, y + 0.002, front_z)), size * 0.9, size * 0.9)
-    return [*both_sides(ARM_BAR, curved_bar(path, 0.062, 0.026, (0, 1, 0), 1.0, 0.009)), *both_sides(ARM_POST, post)]
+    return [
+        *both_sides(ARM_BAR, curved_bar(path, 0.062, 0.026, (0, 1, 0), 1.0, 0.009)),
+        *both_sides(ARM_POST, post),
+    ]

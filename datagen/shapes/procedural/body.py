@@ -1,13 +1,12 @@
 """What families share: labels, proportions, and the pieces most chairs have. Metres; y up, front +z."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from datagen.core.shape import Mesh
 from datagen.shapes.procedural.curves import circle, spline
-from datagen.shapes.procedural.primitives import rounded_box, sweep, tube, warp
+from datagen.shapes.procedural.primitives import Vec, rounded_box, sweep, tube, warp
 from datagen.shapes.procedural.shaping import bar, puffed, straight, upright
 
 LEG = "chair_base/regular_leg_base/leg"
@@ -46,7 +45,7 @@ FOOTREST_TOP = "footrest/chair_seat/seat_surface"
 
 @dataclass(frozen=True)
 class Piece:
-    """One leaf to be: its label path below `chair` and its solid. `caster#2/wheel` tells equal nodes apart."""
+    """One leaf to be: its label path below `chair` and its solid; `caster#2` tells equal nodes apart."""
 
     path: str
     mesh: Mesh
@@ -92,8 +91,17 @@ class Body:
         path = self.rear_path(x, steps, spread)
         return clipped(path, -1.0, y + 0.002), clipped(path, y - 0.002, 9.0)
 
-    def on_back(self, x: tuple[float, float], y: tuple[float, float], thickness: float, radius: float = 0.006,
-                puff: float = 0.0, arch: float = 0.0, offset: float = 0.0, hang: bool = False) -> Mesh:  # fmt: skip
+    def on_back(
+        self,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        thickness: float,
+        radius: float = 0.006,
+        puff: float = 0.0,
+        arch: float = 0.0,
+        offset: float = 0.0,
+        hang: bool = False,
+    ) -> Mesh:
         """A board over x and y ranges, bent to the back's rake and bow.
 
         `arch` lifts its middle; with `hang` only its top follows the arch and its foot stays level.
@@ -147,7 +155,8 @@ def square_posts(body: Body, x: float, cut_y: float, size: float, spread: float 
     """Both rear legs and the back posts above them, square, tapered to the foot and to the top."""
     low, high = body.split_rear(x, cut_y, spread=spread)
     leg_scale = np.interp(low[:, 1], [0, cut_y], [0.72, 1.0])
-    post_scale = np.interp(high[:, 1], [cut_y, body.top_y], [1.0, 0.74])
+    # A hair thinner than the leg: coincident faces of two parts would flicker in a render.
+    post_scale = np.interp(high[:, 1], [cut_y, body.top_y], [0.98, 0.74])
     leg = upright(low, size * 0.82, size, leg_scale)
     post = upright(high, size * 0.82, size, post_scale)
     return [*both_sides(LEG, leg), *both_sides(POST, post)]
@@ -167,10 +176,10 @@ def aprons(x: float, back_z: float, front_z: float, top_y: float, height: float,
     return [*both_sides(SEAT_FRAME_BAR, side), *(Piece(SEAT_FRAME_BAR, mesh) for mesh in cross)]
 
 
-def rod(start: Iterable[float], end: Iterable[float], radius: float, sides: int = 14, swell: float = 1.0) -> Mesh:
+def rod(start: Vec, end: Vec, radius: float, sides: int = 14, swell: float = 1.0) -> Mesh:
     """A round rod; `swell` thickens its middle, as turned stretchers have it."""
     t = np.linspace(0, 1, 9 if swell != 1.0 else 2)
-    path = np.array([*start]) + t[:, None] * (np.array([*end]) - np.array([*start]))
+    path = np.asarray(start) + t[:, None] * (np.asarray(end) - np.asarray(start))
     scale = 1 + (swell - 1) * np.sin(np.pi * t) ** 2
     return sweep(path, circle(sides) * radius, scale, soften=0.002)
 

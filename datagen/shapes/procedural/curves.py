@@ -1,12 +1,14 @@
 """Paths in space and outlines in the plane, as arrays of points. Metres; y up, front +z."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-Points = np.ndarray | list[list[float]] | list[tuple[float, float, float]]
+Points = np.ndarray | Sequence[Sequence[float]]
 
 
 def spline(points: Points, steps: int = 8) -> np.ndarray:
-    """Centripetal-free Catmull-Rom curve through points (K, D) with `steps` samples a span: (N, D)."""
+    """Catmull-Rom curve through points (K, D) with `steps` samples a span: (N, D)."""
     p = np.asarray(points, dtype=np.float64)
     p = np.concatenate([[2 * p[0] - p[1]], p, [2 * p[-1] - p[-2]]])
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]

@@ -8,6 +8,7 @@ from datagen.shapes.procedural.body import (
     SEAT,
     SEAT_SUPPORT,
     STRETCHER,
+    Body,
     Piece,
     aprons,
     both_sides,
@@ -16,7 +17,7 @@ from datagen.shapes.procedural.body import (
     square_posts,
 )
 from datagen.shapes.procedural.curves import refine, rounded_trapezoid
-from datagen.shapes.procedural.primitives import slab
+from datagen.shapes.procedural.plates import slab
 from datagen.shapes.procedural.shaping import bar, moved, puffed
 
 
@@ -41,7 +42,7 @@ def build(rng: np.random.Generator) -> list[Piece]:
     return pieces
 
 
-def _back(body, x: float, rng: np.random.Generator) -> list[Piece]:  # type: ignore[no-untyped-def]
+def _back(body: Body, x: float, rng: np.random.Generator) -> list[Piece]:
     top = body.top_y
     rail = body.on_back((-x - 0.012, x + 0.012), (top - 0.075, top + 0.004), 0.026, 0.008, arch=0.012)
     if rng.random() < 0.5:

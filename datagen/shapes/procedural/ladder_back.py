@@ -18,7 +18,8 @@ from datagen.shapes.procedural.body import (
     side_body,
 )
 from datagen.shapes.procedural.curves import circle, refine, rounded_trapezoid, spline
-from datagen.shapes.procedural.primitives import slab, sweep, turned
+from datagen.shapes.procedural.plates import slab
+from datagen.shapes.procedural.primitives import sweep, turned
 from datagen.shapes.procedural.shaping import curved_bar, dished, moved, upright
 
 
@@ -43,7 +44,7 @@ def build(rng: np.random.Generator) -> list[Piece]:
         slat = body.on_back((-x, x), (low, low + 0.055), 0.012, 0.004, arch=0.012)
         pieces.append(Piece(BACK_HBAR, slat))
     if armed:
-        start, y = body.back_z(body.seat_y + 0.2), body.seat_y + 0.2
+        start, y = float(body.back_z(body.seat_y + 0.2)), body.seat_y + 0.2
         path = spline([(x, y + 0.005, start), (x + 0.02, y + 0.012, 0.0), (x + 0.014, y + 0.006, front_z + 0.03)], 8)
         pieces += both_sides(ARM_BAR, curved_bar(path, 0.05, 0.022, (0, 1, 0), np.linspace(0.7, 1.1, len(path))))
     return pieces
@@ -51,7 +52,13 @@ def build(rng: np.random.Generator) -> list[Piece]:
 
 def _leg_profile(r: float, rail: float) -> list[tuple[float, float]]:
     foot = [(0, r * 0.55), (0.01, r * 0.72), (0.05, r * 0.8), (0.09, r * 0.62), (0.13, r * 1.0)]
-    shaft = [(0.3, r * 1.05), (rail * 0.62, r), (rail * 0.7, r * 0.7), (rail * 0.74, r * 1.15), (rail * 0.78, r * 0.8)]
+    shaft = [
+        (0.3, r * 1.05),
+        (rail * 0.62, r),
+        (rail * 0.7, r * 0.7),
+        (rail * 0.74, r * 1.15),
+        (rail * 0.78, r * 0.8),
+    ]
     return [*foot, *shaft, (rail * 0.84, r * 1.1), (0.985, r), (1.0, r * 0.8)]
 
 

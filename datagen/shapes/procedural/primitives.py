@@ -1,4 +1,4 @@
-"""Watertight solids with clean tessellation: sweeps, turnings, slabs, rounded boxes, bent sheets.
+"""Watertight solids with clean tessellation: lofts, sweeps, turnings, rounded boxes.
 
 Metres; y up, front +z. Every function returns a closed mesh with outward winding.
 """
@@ -11,6 +11,7 @@ from datagen.core.shape import Mesh
 from datagen.shapes.procedural.curves import circle, unit
 
 Profile = Sequence[tuple[float, float]]
+Vec = Sequence[float] | np.ndarray
 
 
 def solid(vertices: np.ndarray, faces: np.ndarray) -> Mesh:
@@ -42,7 +43,7 @@ def sweep(
     path: np.ndarray,
     section: np.ndarray,
     scale: np.ndarray | float = 1.0,
-    up: Sequence[float] | None = None,
+    up: Vec | None = None,
     soften: float = 0.003,
     closed: bool = False,
 ) -> Mesh:
@@ -52,8 +53,9 @@ def sweep(
     possible); ends are rounded by `soften` metres; `closed` joins the last station to the first.
     """
     path = np.asarray(path, dtype=np.float64)
-    scale = np.broadcast_to(np.asarray(scale, dtype=np.float64).reshape(-1, 1) if np.ndim(scale) == 1 else scale,
-                            (len(path), 2))  # fmt: skip
+    scale = np.broadcast_to(
+        np.asarray(scale, dtype=np.float64).reshape(-1, 1) if np.ndim(scale) == 1 else scale, (len(path), 2)
+    )
     tangents = _tangents(path, closed)
     side, normal = _fixed_frames(tangents, up) if up is not None else _rolling_frames(tangents)
     if soften > 0 and not closed:
@@ -68,7 +70,7 @@ def _tangents(path: np.ndarray, closed: bool) -> np.ndarray:
     return unit(np.gradient(path, axis=0))
 
 
-def _fixed_frames(tangents: np.ndarray, up: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def _fixed_frames(tangents: np.ndarray, up: Vec) -> tuple[np.ndarray, np.ndarray]:
     side = unit(np.cross(np.asarray(up, dtype=np.float64), tangents))
     return side, np.cross(tangents, side)
 
@@ -83,7 +85,15 @@ def _rolling_frames(tangents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return sides, np.cross(tangents, sides)
 
 
-def _softened(path, scale, tangents, side, normal, section, soften):  # type: ignore[no-untyped-def]
+def _softened(
+    path: np.ndarray,
+    scale: np.ndarray,
+    tangents: np.ndarray,
+    side: np.ndarray,
+    normal: np.ndarray,
+    section: np.ndarray,
+    soften: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Two extra stations at each end, so that a bar's end is a rounded edge and not a knife."""
     reach = np.abs(section).max()
     for end, sign in ((0, 1.0), (-1, -1.0)):
@@ -96,7 +106,10 @@ def _softened(path, scale, tangents, side, normal, section, soften):  # type: ig
             path, scale = np.concatenate([points, path[1:]]), np.concatenate([scales, scale[1:]])
             side, normal = (np.concatenate([axis[[0, 0, 0]], axis[1:]]) for axis in (side, normal))
         else:
-            path, scale = np.concatenate([path[:-1], points[::-1]]), np.concatenate([scale[:-1], scales[::-1]])
+            path, scale = (
+                np.concatenate([path[:-1], points[::-1]]),
+                np.concatenate([scale[:-1], scales[::-1]]),
+            )
             side, normal = (np.concatenate([axis[:-1], axis[[-1, -1, -1]]]) for axis in (side, normal))
     return path, scale, side, normal
 
@@ -106,15 +119,15 @@ def tube(path: np.ndarray, radius: float, sides: int = 14, closed: bool = False,
     return sweep(path, circle(sides) * radius, soften=soften, closed=closed)
 
 
-def turned(start: Sequence[float], end: Sequence[float], profile: Profile, sides: int = 18) -> Mesh:
+def turned(start: Vec, end: Vec, profile: Profile, sides: int = 18) -> Mesh:
     """A lathe-turned piece between two points: `profile` holds (fraction of the way, radius in metres)."""
-    start, end = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
-    axis = unit(end - start)
+    first, last = np.asarray(start, dtype=np.float64), np.asarray(end, dtype=np.float64)
+    axis = unit(last - first)
     side = unit(np.cross(np.eye(3)[np.argmin(np.abs(axis))], axis))
     normal = np.cross(axis, side)
     t, r = np.asarray(profile, dtype=np.float64).T
     spokes = circle(sides)[:, :1] * side + circle(sides)[:, 1:] * normal
-    return loft((start + t[:, None] * (end - start))[:, None] + r[:, None, None] * spokes)
+    return loft((first + t[:, None] * (last - first))[:, None] + r[:, None, None] * spokes)
 
 
 def rounded_box(
@@ -151,7 +164,15 @@ def _box_axis(inner: float, steps: int, cuts: int) -> tuple[np.ndarray, np.ndarr
     return base, np.concatenate([-bend, np.zeros(len(flat)), bend[::-1]])
 
 
-def _box_side(axes, inner: float, radius: float, axis: int, u: int, v: int, sign: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _box_side(
+    axes: list[tuple[np.ndarray, np.ndarray]],
+    inner: float,
+    radius: float,
+    axis: int,
+    u: int,
+    v: int,
+    sign: int,
+) -> np.ndarray:
     (base_u, bend_u), (base_v, bend_v) = axes[u], axes[v]
     base = np.zeros((len(base_u), len(base_v), 3))
     bend = np.zeros_like(base)
@@ -167,65 +188,6 @@ def _welded(points: np.ndarray, quads: np.ndarray) -> tuple[np.ndarray, np.ndarr
     faces = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     flat = (faces[:, 0] == faces[:, 1]) | (faces[:, 1] == faces[:, 2]) | (faces[:, 0] == faces[:, 2])
     return points[first], faces[~flat]
-
-
-def slab(outline: np.ndarray, thickness: float, bevel: float = 0.006, rings: int = 3, steps: int = 3) -> Mesh:
-    """A plate over an outline (M, 2) in x and z, from y = 0 down to -thickness, with rounded rims.
-
-    `rings` concentric rings on both sides let it be dished or puffed up afterwards. The outline is
-    star-shaped about its mean.
-    """
-    bevel = min(bevel, 0.49 * thickness)
-    edge = np.roll(outline, -1, axis=0) - np.roll(outline, 1, axis=0)
-    inward = unit(np.stack([-edge[:, 1], edge[:, 0]], axis=1))
-    inward *= np.sign(np.sum(inward * (outline.mean(axis=0) - outline)))
-    angle = np.linspace(np.pi / 2, 0, steps + 1)
-    levels = [(-bevel + bevel * np.sin(a), bevel * (1 - np.cos(a))) for a in angle]
-    levels += [(-thickness - y, inset) for y, inset in reversed(levels)]
-    walls = [_ring(outline + inward * inset, y) for y, inset in levels]
-    top, bottom = walls[0], walls[-1]
-    shrink = [1 - k / (rings + 1) for k in range(rings, 0, -1)] if rings else []
-    caps = [[ring.mean(axis=0) + (ring - ring.mean(axis=0)) * s for s in shrink] for ring in (top, bottom)]
-    return loft(np.array([*caps[0], *walls, *reversed(caps[1])]))
-
-
-def _ring(outline: np.ndarray, y: float) -> np.ndarray:
-    return np.stack([outline[:, 0], np.full(len(outline), y), outline[:, 1]], axis=1)
-
-
-def sheet(surface: np.ndarray, thickness: float) -> Mesh:
-    """A bent sheet of even thickness about a grid of points (U, V, 3), its rim rounded."""
-    du, dv = np.gradient(surface, axis=0), np.gradient(surface, axis=1)
-    normal = unit(np.cross(du, dv)) * thickness / 2
-    count_u, count_v = surface.shape[:2]
-    border = [(i, 0) for i in range(count_u)] + [(count_u - 1, j) for j in range(1, count_v)]
-    border += [(i, count_v - 1) for i in range(count_u - 2, -1, -1)] + [(0, j) for j in range(count_v - 2, 0, -1)]
-    index = np.arange(count_u * count_v).reshape(count_u, count_v)
-    quad = np.stack([index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]], -1).reshape(-1, 4)
-    top = np.concatenate([quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]])
-    size = count_u * count_v
-    rim = np.array([index[i, j] for i, j in border])
-    flat, across = surface.reshape(-1, 3), normal.reshape(-1, 3)
-    centre = flat.mean(axis=0)
-    outward = unit(np.roll(flat[rim], -1, axis=0) - np.roll(flat[rim], 1, axis=0))
-    outward = unit(np.cross(outward, across[rim]))
-    outward *= np.sign(np.sum(outward * (flat[rim] - centre))) * thickness / 2
-    middle = 2 * size + np.arange(len(rim))
-    vertices = np.concatenate([flat + across, flat - across, flat[rim] + outward])
-    walls = [_strip(rim, middle), _strip(middle, rim + size)]
-    return solid(vertices, np.concatenate([top, top[:, ::-1] + size, *_consistent(walls, top, rim)]))
-
-
-def _strip(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    a, b, c, d = lower, np.roll(lower, -1), np.roll(upper, -1), upper
-    return np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
-
-
-def _consistent(walls: list[np.ndarray], top: np.ndarray, rim: np.ndarray) -> list[np.ndarray]:
-    """Walls wound against the top's border edge rim[0] -> rim[1], as neighbours in a closed mesh are."""
-    edges = {(int(f[k]), int(f[(k + 1) % 3])) for f in top for k in range(3)}
-    same_way = (int(rim[0]), int(rim[1])) in edges
-    return [wall[:, ::-1] for wall in walls] if same_way else walls
 
 
 def warp(mesh: Mesh, move: Callable[[np.ndarray], np.ndarray]) -> Mesh:

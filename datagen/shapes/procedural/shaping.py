@@ -1,14 +1,10 @@
 """Moves and bends of solids, and the bars that most chairs are made of. Metres; y up, front +z."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from datagen.core.shape import Mesh
 from datagen.shapes.procedural.curves import rounded_rect
-from datagen.shapes.procedural.primitives import loft, sweep, warp
-
-Vec = Sequence[float] | np.ndarray
+from datagen.shapes.procedural.primitives import Vec, loft, sweep, warp
 
 
 def moved(mesh: Mesh, offset: Vec) -> Mesh:
@@ -99,23 +95,37 @@ def bar(
     return sweep(path, section, np.linspace(1.0, taper, stations), up=up)
 
 
-def curved_bar(path: np.ndarray, width: float, height: float, up: Vec, scale: np.ndarray | float = 1.0,
-               round_edge: float = 0.005) -> Mesh:  # fmt: skip
+def curved_bar(
+    path: np.ndarray,
+    width: float,
+    height: float,
+    up: Vec,
+    scale: np.ndarray | float = 1.0,
+    round_edge: float = 0.005,
+) -> Mesh:
     """A rectangular bar along a path (N, 3); `scale` (N,) tapers it."""
     return sweep(path, rounded_rect(width, height, round_edge), scale, up=up)
 
 
-def upright(path: np.ndarray, width: float, depth: float, scale: np.ndarray | float = 1.0,
-            section: np.ndarray | None = None, soften: float = 0.003) -> Mesh:  # fmt: skip
-    """A post or leg along a rising or falling path (N, 3), cut level: every section lies in a horizontal plane.
+def upright(
+    path: np.ndarray,
+    width: float,
+    depth: float,
+    scale: np.ndarray | float = 1.0,
+    section: np.ndarray | None = None,
+    soften: float = 0.003,
+) -> Mesh:
+    """A post or leg along a rising or falling path (N, 3), cut level: its sections are horizontal.
 
     `section` (M, 2) replaces the rounded rectangle of `width` (x) and `depth` (z); `scale` (N,) tapers.
     """
     flat = rounded_rect(width, depth, 0.22 * min(width, depth)) if section is None else section
     scales = np.broadcast_to(scale, (len(path),))
     small = 1 - soften / np.abs(flat).max()
-    inner = [path[0] + (path[1] - path[0]) * min(0.4, soften / np.linalg.norm(path[1] - path[0])),
-             path[-1] + (path[-2] - path[-1]) * min(0.4, soften / np.linalg.norm(path[-2] - path[-1]))]  # fmt: skip
+    inner = [
+        path[0] + (path[1] - path[0]) * min(0.4, soften / np.linalg.norm(path[1] - path[0])),
+        path[-1] + (path[-2] - path[-1]) * min(0.4, soften / np.linalg.norm(path[-2] - path[-1])),
+    ]
     stations = np.concatenate([path[:1], inner[:1], path[1:-1], inner[1:], path[-1:]])
     factors = np.concatenate([[scales[0] * small], scales[:1], scales[1:-1], scales[-1:], [scales[-1] * small]])
     rings = np.repeat(stations[:, None], len(flat), axis=1)

@@ -7,6 +7,7 @@ from datagen.shapes.procedural.body import (
     RAIL,
     SEAT,
     STRETCHER,
+    Body,
     Piece,
     aprons,
     both_sides,
@@ -15,7 +16,7 @@ from datagen.shapes.procedural.body import (
     square_posts,
 )
 from datagen.shapes.procedural.curves import refine, rounded_trapezoid
-from datagen.shapes.procedural.primitives import slab
+from datagen.shapes.procedural.plates import slab
 from datagen.shapes.procedural.shaping import bar, dished, moved
 
 
@@ -38,7 +39,7 @@ def build(rng: np.random.Generator) -> list[Piece]:
     return pieces
 
 
-def _back(body, x: float, count: int, rng: np.random.Generator) -> list[Piece]:  # type: ignore[no-untyped-def]
+def _back(body: Body, x: float, count: int, rng: np.random.Generator) -> list[Piece]:
     top, low = body.top_y, body.seat_y + rng.uniform(0.07, 0.12)
     arch = rng.uniform(0.0, 0.03)
     crest = body.on_back((-x - 0.01, x + 0.01), (top - 0.07, top + 0.002), 0.028, 0.009, arch=arch)
@@ -48,6 +49,8 @@ def _back(body, x: float, count: int, rng: np.random.Generator) -> list[Piece]: 
     half = pitch * rng.uniform(0.22, 0.32)
     for k in range(count):
         centre = -x + pitch * (k + 1)
-        slat = body.on_back((centre - half, centre + half), (low + 0.03, top - 0.062), 0.012, 0.004, arch=arch, hang=True)
+        slat = body.on_back(
+            (centre - half, centre + half), (low + 0.03, top - 0.062), 0.012, 0.004, arch=arch, hang=True
+        )
         pieces.append(Piece(BACK_VBAR, slat))
     return pieces

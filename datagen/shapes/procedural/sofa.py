@@ -3,7 +3,17 @@
 import numpy as np
 
 from datagen.core.shape import Mesh
-from datagen.shapes.procedural.body import ARM_SOFA, BACK, BACK_FRAME, FOOT, SEAT, SEAT_FRAME, SEAT_SUPPORT, Piece, both_sides
+from datagen.shapes.procedural.body import (
+    ARM_SOFA,
+    BACK,
+    BACK_FRAME,
+    FOOT,
+    SEAT,
+    SEAT_FRAME,
+    SEAT_SUPPORT,
+    Piece,
+    both_sides,
+)
 from datagen.shapes.procedural.curves import circle
 from datagen.shapes.procedural.primitives import loft, rounded_box
 from datagen.shapes.procedural.shaping import moved, puffed, straight, turned_about, upright
@@ -34,14 +44,20 @@ def build(rng: np.random.Generator) -> list[Piece]:
     return pieces
 
 
-def _cushions(seats: int, seat_w: float, depth: float, top: float, cushion_h: float, seat_y: float,
-              back_top: float) -> list[Piece]:  # fmt: skip
+def _cushions(
+    seats: int, seat_w: float, depth: float, top: float, cushion_h: float, seat_y: float, back_top: float
+) -> list[Piece]:
     pieces = []
     inner = depth - 0.15
     for k in range(seats):
         x = (k - (seats - 1) / 2) * seat_w
         seat = rounded_box((seat_w + 0.002, cushion_h, inner), (0, 0, 0), 0.042, 3, (5, 1, 5))
-        pieces.append(Piece(SEAT, moved(puffed(seat, 1, 0.022), (x, top + cushion_h / 2 - 0.004, depth / 2 - inner / 2 + 0.01))))
+        pieces.append(
+            Piece(
+                SEAT,
+                moved(puffed(seat, 1, 0.022), (x, top + cushion_h / 2 - 0.004, depth / 2 - inner / 2 + 0.01)),
+            )
+        )
         height = back_top - seat_y + 0.02
         back = puffed(rounded_box((seat_w - 0.004, height, 0.17), (0, 0, 0), 0.06, 3, (5, 4, 1)), 2, 0.03)
         back = turned_about(back, "x", -11)
@@ -62,7 +78,14 @@ def _rolled_arm(width: float, height: float, depth: float) -> Mesh:
     foot = np.array([[-width * 0.42, 0.012], [-width * 0.4, 0.0], [width * 0.4, 0.0], [width * 0.42, 0.012]])
     outline = np.concatenate([scroll, foot])
     centre = outline.mean(axis=0)
-    stations = [(-depth / 2, 0.9), (-depth / 2 + 0.005, 0.96), (-depth / 2 + 0.018, 1.0), (0.0, 1.0),
-                (depth / 2 - 0.018, 1.0), (depth / 2 - 0.005, 0.96), (depth / 2, 0.9)]  # fmt: skip
+    stations = [
+        (-depth / 2, 0.9),
+        (-depth / 2 + 0.005, 0.96),
+        (-depth / 2 + 0.018, 1.0),
+        (0.0, 1.0),
+        (depth / 2 - 0.018, 1.0),
+        (depth / 2 - 0.005, 0.96),
+        (depth / 2, 0.9),
+    ]
     rings = [np.column_stack([centre + (outline - centre) * s, np.full(len(outline), z)]) for z, s in stations]
     return loft(np.array(rings))

@@ -13,7 +13,8 @@ from datagen.shapes.procedural.body import (
     Piece,
 )
 from datagen.shapes.procedural.curves import spline, superellipse
-from datagen.shapes.procedural.primitives import sheet, slab, turned
+from datagen.shapes.procedural.plates import sheet, slab
+from datagen.shapes.procedural.primitives import turned
 from datagen.shapes.procedural.shaping import dished, moved, puffed
 
 
@@ -22,9 +23,21 @@ def build(rng: np.random.Generator) -> list[Piece]:
     seat_y, r = rng.uniform(0.43, 0.46), rng.uniform(0.235, 0.26)
     foot_r, shell_y = rng.uniform(0.22, 0.25), seat_y - 0.07
     neck = shell_y * 0.5
-    curve = spline([(0, foot_r), (0.012, foot_r), (0.03, foot_r * 0.86), (0.07, foot_r * 0.42), (0.16, 0.046), (neck, 0.03)], 5)
+    curve = spline(
+        [
+            (0, foot_r),
+            (0.012, foot_r),
+            (0.03, foot_r * 0.86),
+            (0.07, foot_r * 0.42),
+            (0.16, 0.046),
+            (neck, 0.03),
+        ],
+        5,
+    )
     pieces = [Piece(PEDESTAL, _lathe(curve))]
-    upper = spline([(neck - 0.006, 0.0302), (shell_y * 0.75, 0.034), (shell_y - 0.02, 0.07), (shell_y + 0.004, 0.12)], 6)
+    upper = spline(
+        [(neck - 0.006, 0.0302), (shell_y * 0.75, 0.034), (shell_y - 0.02, 0.07), (shell_y + 0.004, 0.12)], 6
+    )
     pieces.append(Piece(PEDESTAL_COLUMN, _lathe(upper)))
     bowl = dished(slab(superellipse(2 * r, 2 * r * 0.96, 2.4, 48), 0.03, 0.012, rings=6), 0.02)
     pieces.append(Piece(SEAT_FRAME, moved(bowl, (0, shell_y + 0.026, 0))))
@@ -44,7 +57,7 @@ def _tub(r: float, shell_y: float, rng: np.random.Generator) -> list[Piece]:
     """The wrapped back as one sheet, cut from the two sides that serve as arms."""
     back_h, arm_h = rng.uniform(0.36, 0.44), rng.uniform(0.17, 0.22)
     pieces = []
-    for label, start, end in ((BACK, -62, 62), (ARM_SOFA, 61, 128), (ARM_SOFA, -128, -61)):
+    for label, start, end in ((BACK, -62, 62), (ARM_SOFA, 62, 128), (ARM_SOFA, -128, -62)):
         angle = np.radians(np.linspace(start, end, 20))
         height = _rim(np.degrees(angle), back_h, arm_h)
         t = np.linspace(0, 1, 9)[None]
@@ -56,9 +69,9 @@ def _tub(r: float, shell_y: float, rng: np.random.Generator) -> list[Piece]:
     return pieces
 
 
-
 def _rim(angle_deg: np.ndarray, back_h: float, arm_h: float) -> np.ndarray:
     """Height of the tub's rim, falling smoothly from the back's crown to the arms and their fronts."""
+
     def step(t: np.ndarray) -> np.ndarray:
         t = np.clip(t, 0, 1)
         return t * t * (3 - 2 * t)

@@ -4,7 +4,8 @@ import numpy as np
 
 from datagen.shapes.procedural.body import BACK_FRAME, BACK_VBAR, LEG, SEAT, STRETCHER, Piece, rod
 from datagen.shapes.procedural.curves import circle, refine, spline, superellipse
-from datagen.shapes.procedural.primitives import slab, sweep, turned
+from datagen.shapes.procedural.plates import slab
+from datagen.shapes.procedural.primitives import sweep, turned
 from datagen.shapes.procedural.shaping import dished, moved
 
 
@@ -30,10 +31,17 @@ def build(rng: np.random.Generator) -> list[Piece]:
 
 def _hoop(half: float, seat_y: float, top_y: float, base: float, rake: float) -> np.ndarray:
     height = top_y - seat_y
-    side = [(half, -0.02), (half * 1.1, height * 0.3), (half * 1.08, height * 0.62), (half * 0.78, height * 0.9)]
+    side = [
+        (half, -0.02),
+        (half * 1.1, height * 0.3),
+        (half * 1.08, height * 0.62),
+        (half * 0.78, height * 0.9),
+    ]
     outline = [*side, (0.0, height), *[(-x, y) for x, y in reversed(side)]]
-    return spline([(x, seat_y + y, base - max(y, 0.0) / height * rake - 0.012 * (1 - (x / half) ** 2))
-                   for x, y in outline], 7)  # fmt: skip
+    return spline(
+        [(x, seat_y + y, base - max(y, 0.0) / height * rake - 0.012 * (1 - (x / half) ** 2)) for x, y in outline],
+        7,
+    )
 
 
 def _top_index(hoop: np.ndarray, x: float) -> int:
@@ -44,8 +52,18 @@ def _top_index(hoop: np.ndarray, x: float) -> int:
 
 def _legs(seat_y: float, width: float, depth: float, rng: np.random.Generator) -> list[Piece]:
     r = rng.uniform(0.016, 0.019)
-    profile = [(0, r * 0.7), (0.04, r * 0.85), (0.3, r * 1.25), (0.36, r * 0.75), (0.4, r * 1.15), (0.44, r * 0.8),
-               (0.5, r * 0.95), (0.7, r * 1.3), (0.86, r * 0.8), (1, r * 0.72)]  # fmt: skip
+    profile = [
+        (0, r * 0.7),
+        (0.04, r * 0.85),
+        (0.3, r * 1.25),
+        (0.36, r * 0.75),
+        (0.4, r * 1.15),
+        (0.44, r * 0.8),
+        (0.5, r * 0.95),
+        (0.7, r * 1.3),
+        (0.86, r * 0.8),
+        (1, r * 0.72),
+    ]
     feet, pieces = {}, []
     for side in (1, -1):
         for end in (1, -1):
@@ -57,5 +75,5 @@ def _legs(seat_y: float, width: float, depth: float, rng: np.random.Generator) -
     for side in (1, -1):
         pieces.append(Piece(STRETCHER, rod(feet[side, 1], feet[side, -1], 0.0085, 12, 1.6)))
     middle = [(feet[side, 1] + feet[side, -1]) / 2 for side in (1, -1)]
-    pieces.append(Piece(STRETCHER, rod(*middle, 0.0085, 12, 1.6)))
+    pieces.append(Piece(STRETCHER, rod(middle[0], middle[1], 0.0085, 12, 1.6)))
     return pieces

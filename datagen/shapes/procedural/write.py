@@ -50,8 +50,14 @@ def generate(root: Path | str, count: int, seed: int, quirks: bool = False) -> t
 def write_chair(folder: Path, made: Chair, anno_id: str, model_id: str, quirks: Quirks) -> None:
     """One annotation's folder: meta.json, result.json, result_after_merging.json, objs/*.obj."""
     (folder / "objs").mkdir(parents=True, exist_ok=True)
-    meta = {"model_id": model_id, "anno_id": anno_id, "user_id": "procedural", "time_in_sec": "0", "version": "1",
-            "model_cat": "Chair"}  # fmt: skip
+    meta = {
+        "model_id": model_id,
+        "anno_id": anno_id,
+        "user_id": "procedural",
+        "time_in_sec": "0",
+        "version": "1",
+        "model_cat": "Chair",
+    }
     _dump(folder / "meta.json", meta)
     scale, offset = _partnet_frame([piece.mesh for piece in made.pieces])
     tree = _Node("chair")
@@ -128,20 +134,36 @@ class _Node:
 
     def merged(self, rng: np.random.Generator | None) -> dict[str, Any]:
         """The node of result_after_merging.json; key order is shuffled where an rng is given."""
-        node: dict[str, Any] = {"id": self.node_id, "ori_id": self._raw_id(), "name": self.name, "text": self.name,
-                                "objs": self.all_stems()}  # fmt: skip
+        node: dict[str, Any] = {
+            "id": self.node_id,
+            "ori_id": self._raw_id(),
+            "name": self.name,
+            "text": self.name,
+            "objs": self.all_stems(),
+        }
         if self.children:
             node["children"] = [child.merged(rng) for child in self.children]
         return _shuffled(node, rng)
 
     def raw(self, rng: np.random.Generator | None) -> dict[str, Any]:
         """The node of result.json: human text, ids with gaps, objs on leaves only."""
-        node: dict[str, Any] = {"text": self.name.replace("_", " ").title(), "id": self._raw_id(), "name": self.name}
+        node: dict[str, Any] = {
+            "text": self.name.replace("_", " ").title(),
+            "id": self._raw_id(),
+            "name": self.name,
+        }
         if self.children:
             node["children"] = [child.raw(rng) for child in self.children]
             if self.stems:
-                rest = {"text": "Other Leaf", "id": self._raw_id() + 1, "name": "other_leaf", "objs": self.stems}
-                node["children"].append({"text": "Other", "id": self._raw_id() + 2, "name": "other", "children": [rest]})
+                rest = {
+                    "text": "Other Leaf",
+                    "id": self._raw_id() + 1,
+                    "name": "other_leaf",
+                    "objs": self.stems,
+                }
+                node["children"].append(
+                    {"text": "Other", "id": self._raw_id() + 2, "name": "other", "children": [rest]}
+                )
         else:
             node["objs"] = self.stems
         if rng is not None and rng.random() < 0.05:

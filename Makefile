@@ -1,0 +1,37 @@
+# Every target works alone, first, on a clean clone; it needs Python 3.11 and nothing installed by hand.
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test check soak format clean
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c "" 2>/dev/null || { echo "datagen needs Python 3.11 (bpy has wheels for no other); set PYTHON=/path/to/python3.11"; exit 5; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/datagen build --shapes partnet/chair --recipe recipes/quickstart.yaml --limit 6 --out out/demo
+	$(BIN)/datagen show out/demo --sheet 12 --out out/demo/sheet.png
+	@echo "contact sheet: out/demo/sheet.png"
+
+test: $(READY)
+	$(BIN)/pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+soak: $(READY)
+	$(BIN)/pytest -m soak
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf out .pytest_cache .mypy_cache .ruff_cache

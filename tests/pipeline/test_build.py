@@ -1,0 +1,117 @@
+"""Whole builds with the fake renderer: determinism, limits, quarantine, bad input."""
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datagen.core.errors import OtherRecipe
+from datagen.store.manifest import read_manifest
+from tests.conftest import ROOT, run_build
+
+SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4")
+PUBLISHED = ("images", "annotations", "shapes", "split.json", "run.json", "manifest.parquet", "shapes.json", "README.md")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file that has to be byte-identical."""
+    files = [p for name in PUBLISHED for p in [folder / name, *(folder / name).rglob("*")] if p.is_file()]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
+
+
+def test_order_changes_no_byte(tmp_path):
+    run_build(tmp_path / "a", 3, sets=SMALL)
+
+    def shuffled(jobs):
+        jobs = list(jobs)
+        random.Random(1).shuffle(jobs)
+        return jobs
+
+    run_build(tmp_path / "b", 3, sets=SMALL, order=shuffled)
+    a, b = contents(tmp_path / "a"), contents(tmp_path / "b")
+    assert a.keys() == b.keys() and all(a[k] == b[k] for k in a)
+
+
+def test_a_larger_limit_extends_a_run(tmp_path):
+    run_build(tmp_path / "a", 2, sets=SMALL)
+    first = contents(tmp_path / "a")
+    run_build(tmp_path / "a", 4, sets=SMALL)
+    run_build(tmp_path / "b", 4, sets=SMALL)
+    a, b = contents(tmp_path / "a"), contents(tmp_path / "b")
+    assert a == b
+    assert all(a[k] == v for k, v in first.items() if k.startswith(("images", "annotations", "shapes/")))
+
+
+def test_another_seed_needs_another_folder(tmp_path):
+    run_build(tmp_path / "a", 1, sets=SMALL)
+    with pytest.raises(OtherRecipe, match="seed"):
+        run_build(tmp_path / "a", 1, sets=SMALL, seed=5)
+
+
+def test_seeds_differ(tmp_path):
+    run_build(tmp_path / "a", 1, sets=SMALL)
+    run_build(tmp_path / "b", 1, sets=SMALL, seed=5)
+    a, b = ({r["sample_id"] for r in read_manifest(tmp_path / n)} for n in "ab")
+    assert not a & b - {""}
+
+
+def test_demo_plan_has_what_it_promises(fake_dataset):
+    rows = [r for r in read_manifest(fake_dataset) if r["row_type"] == "sample"]
+    assert len({r["shape_id"] for r in rows}) == 6
+    for kind in ("position", "rotation", "broken", "swapped", "missing"):
+        assert len({r["shape_id"] for r in rows if r["kind"] == kind}) >= 2, kind
+    split = json.loads((fake_dataset / "split.json").read_text())
+    assert all(split[name] for name in ("train", "val", "test"))
+
+
+def test_rows_agree_with_files(fake_dataset):
+    for row in read_manifest(fake_dataset):
+        for path in row["sha256"]:
+            assert (fake_dataset / path).is_file()
+        if row["row_type"] != "sample":
+            continue
+        assert row["status"] == "ok" and row["sample_id"]
+        assert ("anomaly" in row["query_path"]) == bool(row["label"])
+        if row["label"]:
+            info = json.loads((fake_dataset / row["annotation_path"]).read_text())
+            assert info["2d_bbox"] == list(row["bbox_xywh_512"])
+            check_masks(fake_dataset, row, info)
+
+
+def check_masks(folder, row, info):
+    """The table of semantics.md, from the files alone."""
+    old = np.asarray(Image.open(folder / row["mask_old_path"])) > 0
+    if row["kind"] == "missing":
+        assert not row["mask_new_path"] and info["IoU"] == 0
+        boxed = old
+    else:
+        boxed = new = np.asarray(Image.open(folder / row["mask_new_path"])) > 0
+        assert np.isclose(info["IoU"], (new & old).sum() / (new | old).sum())
+    ys, xs = np.nonzero(boxed)
+    x, y, w, h = (v / 2 for v in info["2d_bbox"])
+    assert (x, y, x + w, y + h) == (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
+
+
+def copy_chairs(target: Path, count: int) -> list[Path]:
+    source = ROOT / "assets" / "partnet" / "chair"
+    folders = sorted(p for p in source.iterdir() if p.is_dir())[:count]
+    return [Path(shutil.copytree(folder, target / folder.name)) for folder in folders]
+
+
+def test_a_bad_shape_is_quarantined_and_the_rest_goes_on(tmp_path):
+    chairs = copy_chairs(tmp_path / "chairs", 6)
+    (chairs[0] / "result_after_merging.json").write_text("[{")
+    (chairs[0] / "result.json").write_text("[{")
+    next((chairs[1] / "objs").glob("*.obj")).unlink()
+    obj = next((chairs[2] / "objs").glob("*.obj"))
+    obj.write_text(obj.read_text().replace("v ", "v nan ", 1))
+    summary = run_build(tmp_path / "out", None, sets=SMALL, collection=tmp_path / "chairs")
+    assert set(summary.quarantined) == {c.name for c in chairs[:3]}
+    assert all(c.name in str(summary.quarantined[c.name]) or "obj" in summary.quarantined[c.name] for c in chairs[:3])
+    assert summary.shapes == 3
+    again = run_build(tmp_path / "out", None, sets=SMALL, collection=tmp_path / "chairs")
+    assert set(again.quarantined) == set(summary.quarantined) and again.images == summary.images

@@ -1,0 +1,97 @@
+"""The real path: a few Cycles renders at low samples."""
+
+import numpy as np
+import pytest
+
+from datagen.annotate.quality import check_picture, grey
+from datagen.core.errors import MissingDependency, RenderError
+from datagen.core.material import Material, PartMaterial
+from datagen.core.rng import stream
+from datagen.core.scene import RenderJob, RenderPart, View
+from datagen.geometry.rays import RayScene
+from datagen.recipe import load_recipe
+from datagen.render.blender.client import BlenderProcess
+from datagen.render.raycast import cast_view
+from datagen.scenes.cameras import query_cameras, query_transform
+from datagen.scenes.lights import light_setups
+
+pytestmark = pytest.mark.cycles
+RECIPE = load_recipe(None, ["render.samples=4"])
+
+
+def chair_job(shape, seed=0, views=1, device="CPU"):
+    placed = shape.transformed(query_transform(shape, RECIPE.query))
+    materials = {
+        "wood": Material("wood", "wood", base_color=(0.3, 0.17, 0.08)),
+        "cloth": Material("cloth", "fabric", base_color=(0.05, 0.12, 0.3), roughness=0.9),
+    }
+    parts = tuple(
+        RenderPart(p.part_id, p.mesh, PartMaterial(p.part_id, "wood" if p.part_class == "Leg" else "cloth", way))
+        for p, way in zip(placed.parts, ["box", "smart"] * 3, strict=True)
+    )
+    cameras = query_cameras(RECIPE.query, stream(seed, "camera"))[:views]
+    lights = light_setups(RECIPE.light, 0)
+    shots = tuple(View(camera, lights[(seed + k) % len(lights)]) for k, camera in enumerate(cameras))
+    settings = {**RECIPE.render.model_dump(mode="json"), "device": device}
+    return RenderJob(parts, materials, shots, float(placed.bounds[0, 2]), 0, settings)
+
+
+@pytest.fixture(scope="module")
+def warm(plain_chair):
+    """A Blender that has rendered other scenes before."""
+    process = BlenderProcess(threads=1)
+    for seed in range(3):
+        process.render(chair_job(plain_chair, seed))
+    yield process
+    process.close()
+
+
+def test_warm_and_fresh_blenders_write_the_same_bytes(warm, plain_chair):
+    job = chair_job(plain_chair, 7, views=3)
+    fresh = BlenderProcess(threads=2)
+    a, b = warm.render(job), fresh.render(job)
+    fresh.close()
+    assert len(a) == 3
+    for x, y in zip(a, b, strict=True):
+        assert x.shape == (256, 256, 3) and x.dtype == np.uint8
+        assert (x == y).all()
+
+
+def test_a_view_does_not_depend_on_the_views_before_it(warm, plain_chair):
+    job = chair_job(plain_chair, 7, views=3)
+    last = RenderJob(job.parts, job.materials, job.views[2:], job.ground_z, job.seed, job.settings)
+    assert (warm.render(job)[2] == warm.render(last)[0]).all()
+
+
+def test_every_light_gives_a_white_ground_and_a_lit_chair(warm, plain_chair):
+    for seed in range(8):
+        job = chair_job(plain_chair, seed)
+        (picture,) = warm.render(job)
+        frame = cast_view(RayScene([(p.part_id, p.mesh) for p in job.parts]), job.views[0].camera)
+        assert check_picture(picture, frame, RECIPE.quality) is None, seed
+        assert grey(picture)[frame.silhouette].mean() < 200
+
+
+def test_pixels_agree_with_the_ray_cast(warm, plain_chair):
+    """The silhouette of the picture is that of the ray cast: same camera, same axes, nothing mirrored."""
+    job = chair_job(plain_chair, 11)
+    (picture,) = warm.render(job)
+    frame = cast_view(RayScene([(p.part_id, p.mesh) for p in job.parts]), job.views[0].camera)
+    dark = grey(picture) < 170
+    assert (dark & frame.silhouette).sum() / frame.silhouette.sum() > 0.8
+    assert (dark & ~frame.silhouette).sum() / dark.sum() < 0.06
+
+
+def test_an_absent_device_is_named(warm, plain_chair):
+    with pytest.raises(MissingDependency, match="the recipe asks for"):
+        warm.render(chair_job(plain_chair, device="OPTIX"))
+
+
+def test_a_dead_blender_is_an_error_and_then_renewed(plain_chair):
+    process = BlenderProcess(threads=1)
+    process.versions()
+    process._process.kill()
+    with pytest.raises(RenderError, match="ended with status"):
+        process.render(chair_job(plain_chair))
+    assert process.render(chair_job(plain_chair))[0].shape == (256, 256, 3)
+    process.close()

@@ -1,0 +1,185 @@
+"""PartNet folders: quirks, collections, splits, bad input."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError
+from datagen.core.shape import REMAINDER_PATH
+from datagen.shapes.partnet_tree import read_tree
+from datagen.shapes.procedural import generate
+from datagen.shapes.source import Source, open_collection
+
+from .helpers import SEAT_BOX, inner, leaf, obj_box, sample, write_shape
+
+
+def test_a_plain_chair_stands_upright_facing_minus_y(tmp_path: Path) -> None:
+    write_shape(tmp_path)
+    source = open_collection(str(tmp_path))
+    assert isinstance(source, Source)
+    shape = source.load("7")
+    assert [(p.part_id, p.part_class) for p in shape.parts] == [
+        (3, "SeatSurface"),
+        (6, "Leg"),
+        (7, "BackSurface"),
+    ]
+    assert shape.bounds[0, 2] == pytest.approx(0, abs=1e-12)
+    seat, back = shape.parts[0].mesh.centre, shape.parts[2].mesh.centre
+    assert back[1] > seat[1] and back[2] > seat[2]
+    points = np.concatenate([part.mesh.vertices for part in shape.parts])
+    assert np.linalg.norm(points - shape.centre, axis=1).max() == pytest.approx(1)
+
+
+def test_source_transform_is_recorded(tmp_path: Path) -> None:
+    write_shape(tmp_path)
+    shape = open_collection(str(tmp_path)).load("7")
+    T = np.array(shape.T_shape_source)
+    corner = T @ [-0.5, -0.6, 0.4, 1]
+    assert np.abs(shape.part(6).mesh.vertices - corner[:3]).sum(axis=1).min() < 1e-9
+
+
+def test_leftovers_and_unnamed_objs_become_the_remainder(tmp_path: Path) -> None:
+    knob = obj_box((0, 0, 0), (0.1, 0.1, 0.1))
+    write_shape(tmp_path, extra=("original-14",), original_14=knob, new_77=knob)
+    shape = open_collection(str(tmp_path)).load("7")
+    rest = shape.parts[-1]
+    assert (rest.path, rest.part_class, rest.name, rest.group) == (REMAINDER_PATH, "Other", "remainder", "")
+    assert len(rest.mesh.faces) == 24
+    assert "Other" not in open_collection(str(tmp_path)).entries()[0].part_classes
+
+
+def test_zero_face_objs_are_skipped_with_a_warning(tmp_path: Path) -> None:
+    write_shape(tmp_path, new_4="v 0 0 0\nv 1 0 0\n")
+    shape = open_collection(str(tmp_path)).load("7")
+    assert [part.name for part in shape.parts] == ["seat_surface", "chair_back"]
+    assert any("new-4.obj has no face" in warning for warning in shape.warnings)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (SEAT_BOX.replace("v -0.500000", "v nan", 1), "not finite"),
+        (SEAT_BOX + "f 1 2 99\n", "outside 1..8"),
+        (SEAT_BOX + "f 1 2 x\n", "face line"),
+        (SEAT_BOX[:40] + "\n", "vertex lines"),
+    ],
+)
+def test_a_bad_obj_is_an_error_with_its_name(tmp_path: Path, text: str, cause: str) -> None:
+    write_shape(tmp_path, original_1=text)
+    source = open_collection(str(tmp_path))
+    assert len(source.entries()[0].part_classes) == 3
+    with pytest.raises(MeshLoadError, match=f"original-1.obj.*{cause}"):
+        source.load("7")
+
+
+def test_a_missing_obj_is_an_error_with_its_name(tmp_path: Path) -> None:
+    (write_shape(tmp_path) / "objs" / "new-4.obj").unlink()
+    with pytest.raises(MeshLoadError, match=r"new-4\.obj"):
+        open_collection(str(tmp_path)).load("7")
+
+
+def test_a_broken_tree_keeps_its_entry(tmp_path: Path) -> None:
+    write_shape(tmp_path, "7")
+    (write_shape(tmp_path, "12") / "result_after_merging.json").write_text('[{"id": 0,')
+    source = open_collection(str(tmp_path))
+    assert [(e.shape_id, len(e.part_classes)) for e in source.entries()] == [("7", 3), ("12", 0)]
+    with pytest.raises(ShapeError, match=r"12.result_after_merging\.json"):
+        source.load("12")
+
+
+@pytest.mark.parametrize("stem", ["../../../etc/passwd", "/etc/passwd", "a/b", "", 3])
+def test_objs_never_leave_the_folder(tmp_path: Path, stem: object) -> None:
+    folder = write_shape(tmp_path)
+    tree = [{"id": 0, "name": "chair", "objs": [stem]}]
+    (folder / "result_after_merging.json").write_text(json.dumps(tree))
+    with pytest.raises(ShapeError, match="no obj name inside"):
+        open_collection(str(tmp_path)).load("7")
+
+
+def test_double_claims_and_bad_ids_are_mended(tmp_path: Path) -> None:
+    folder = write_shape(tmp_path)
+    twice = inner(0, "chair", leaf(3, "leg", "new-4"), leaf(3, "seat", "new-4", "original-1"))
+    (folder / "result_after_merging.json").write_text(json.dumps([twice]))
+    tree = read_tree(folder)
+    assert [(part.node_id, part.objs) for part in tree.leaves] == [(0, ("new-4",)), (1, ("original-1",))]
+    assert tree.warnings
+
+
+def test_raw_tree_is_the_fallback(tmp_path: Path) -> None:
+    folder = write_shape(tmp_path)
+    (folder / "result_after_merging.json").unlink()
+    raw = {"text": "Chair", "id": 0, "name": "chair", "conf_score": "2", "children": [
+        {"text": "Leg", "id": 90, "name": "leg", "objs": ["new-4"]},
+        {"text": "Seat", "id": 4, "name": "seat_soft_surface", "objs": ["original-1"]},
+    ]}  # fmt: skip
+    (folder / "result.json").write_text(json.dumps([raw]))
+    parts = open_collection(str(tmp_path)).load("7").parts
+    assert [(p.part_id, p.name) for p in parts] == [(91, "leg"), (5, "seat_soft_surface"), (92, "remainder")]
+
+
+def test_flat_download_is_filtered_by_category(tmp_path: Path) -> None:
+    for anno_id in ("10", "9"):
+        write_shape(tmp_path / "data_v0", anno_id)
+    table = write_shape(tmp_path / "data_v0", "11")
+    (table / "meta.json").write_text('{"model_id": "t", "anno_id": "11", "model_cat": "Table"}')
+    lists = tmp_path / "stats" / "train_val_test_split"
+    lists.mkdir(parents=True)
+    (lists / "Chair.test.json").write_text('[{"model_id": "model-10", "anno_id": "10"}]')
+    (lists / "Chair.train.json").write_text('[{"model_id": "model-9", "anno_id": 9}]')
+    entries = open_collection("partnet/chair", tmp_path).entries()
+    assert [(e.shape_id, e.published_split) for e in entries] == [("9", "train"), ("10", "test")]
+
+
+def test_one_annotation_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_shape(tmp_path / "partnet" / "chair", "33")
+    assert [e.shape_id for e in open_collection(str(folder)).entries()] == ["33"]
+    monkeypatch.setenv("DATAGEN_DATA", str(tmp_path))
+    assert [e.shape_id for e in open_collection("partnet/chair").entries()] == ["33"]
+
+
+def test_nothing_found_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(EmptyCollection) as caught:
+        open_collection(str(tmp_path))
+    assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(EmptyCollection, match="no shape found"):
+        open_collection("partnet/spaceship", tmp_path)
+
+
+def test_quirky_chairs_load_whole(tmp_path: Path) -> None:
+    generate(tmp_path, 26, seed=5, quirks=True)
+    source = open_collection(str(tmp_path))
+    entries = source.entries()
+    shapes = [source.load(entry.shape_id) for entry in entries]
+    assert len({entry.model_id for entry in entries}) < len(entries)
+    assert any(part.path == REMAINDER_PATH for shape in shapes for part in shape.parts)
+    paths = {part.path for shape in shapes for part in shape.parts}
+    assert paths & {"chair/chair_arm", "chair/chair_back/back_surface"}
+    for entry, shape in zip(entries, shapes, strict=True):
+        labelled = [p.part_class for p in shape.parts if p.path != REMAINDER_PATH]
+        assert entry.part_classes == tuple(sorted(labelled))
+
+
+def test_clvrai_samples_load(tmp_path: Path) -> None:
+    source = open_collection(str(sample("chairs_partnet_format_clvrai")))
+    entries = source.entries()
+    assert len(entries) == 7 and "LICENSE.upstream.txt" in source.licence and not source.stand_in
+    for entry in entries:
+        shape = source.load(entry.shape_id)
+        assert shape.category == "chair" and not shape.warnings
+
+
+def test_a_large_obj_parses_in_well_under_a_second(tmp_path: Path) -> None:
+    from datagen.geometry.load import load_mesh
+
+    grid = np.arange(312 * 312).reshape(312, 312)
+    a, b, c, d = grid[:-1, :-1].ravel(), grid[1:, :-1].ravel(), grid[1:, 1:].ravel(), grid[:-1, 1:].ravel()
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)]) + 1
+    lines = [f"v {i % 312:.6f} {i // 312:.6f} 0.000000" for i in range(312 * 312)]
+    text = "\n".join(lines + [f"f {x} {y} {z}" for x, y, z in faces.tolist()])
+    (tmp_path / "big.obj").write_text(text)
+    start = time.process_time()
+    ((_, mesh),) = load_mesh(tmp_path / "big.obj")
+    assert len(mesh.faces) == 193442 and time.process_time() - start < 1.5

@@ -1,0 +1,96 @@
+"""The commit protocol in its single-process form."""
+
+import json
+import os
+import stat
+
+import pytest
+
+from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
+from datagen.core.row import Bundle, Job, Row
+from datagen.store import Dataset
+from datagen.store.log import read_folder
+from datagen.store.manifest import read_manifest
+
+RUN = {"recipe_hash": "a", "seed": 0}
+
+
+def job(name="j1"):
+    return Job(name, "normal", "chair", 0, "normal", 1, "train", 1)
+
+
+def bundle(name="j1", data=b"picture"):
+    path = f"images/{name}/render_1.png"
+    row = Row(name, 0, "sample", "ok", "chair", 1, "train", "test", 0, sha256={path: ""}, query_path=path)
+    return Bundle(job(name), {path: data}, (row,), {"render": 1.5})
+
+
+def test_commit_then_compact(tmp_path):
+    dataset = Dataset.open(tmp_path / "d", RUN)
+    rows = dataset.commit(bundle())
+    assert len(rows[0].sha256["images/j1/render_1.png"]) == 64
+    dataset.compact()
+    dataset.close()
+    (row,) = read_manifest(tmp_path / "d")
+    assert row["job_id"] == "j1" and row["sha256"] == dict(rows[0].sha256)
+    assert not list((tmp_path / "d" / "tmp").iterdir())
+    assert Dataset.open(tmp_path / "d", RUN).is_done("j1")
+
+
+def test_a_torn_last_line_is_not_a_commit(tmp_path):
+    dataset = Dataset.open(tmp_path / "d", RUN)
+    dataset.commit(bundle("j1"))
+    dataset.commit(bundle("j2"))
+    (log,) = (tmp_path / "d" / "log").glob("*.jsonl")
+    log.write_bytes(log.read_bytes()[:-20])
+    assert set(read_folder(tmp_path / "d" / "log")) == {"j1"}
+
+
+def test_another_recipe_is_refused_and_nothing_written(tmp_path):
+    Dataset.open(tmp_path / "d", RUN).close()
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "d").rglob("*")}
+    with pytest.raises(OtherRecipe, match="seed"):
+        Dataset.open(tmp_path / "d", {**RUN, "seed": 1})
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "d").rglob("*")} == before
+
+
+@pytest.mark.parametrize("path", ["images/x", "render_3/x", "a.png/x"])
+def test_paths_that_break_the_published_loader_are_refused(tmp_path, path):
+    with pytest.raises(UsageError, match="published loader"):
+        Dataset.open(tmp_path / path, RUN)
+    assert not (tmp_path / path.split("/")[0]).exists()
+
+
+def test_an_output_that_is_a_file(tmp_path):
+    (tmp_path / "d").write_text("x")
+    with pytest.raises(UsageError, match="is a file"):
+        Dataset.open(tmp_path / "d", RUN)
+
+
+def test_quarantine_is_tried_again_and_outranked(tmp_path):
+    dataset = Dataset.open(tmp_path / "d", RUN)
+    dataset.quarantine(job(), Row("j1", 0, "quarantine", "quarantined", "chair", 1, "train", "test", 0))
+    assert not dataset.is_done("j1")
+    dataset.commit(bundle())
+    assert dataset.is_done("j1") and read_folder(tmp_path / "d" / "log")["j1"].rows[0].row_type == "sample"
+
+
+def test_a_full_disk_stops_cleanly(tmp_path, monkeypatch):
+    dataset = Dataset.open(tmp_path / "d", RUN)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoppedEarly, match="No space left"):
+        dataset.commit(bundle())
+    monkeypatch.undo()
+    assert not dataset.is_done("j1")
+    dataset.commit(bundle())
+    assert dataset.is_done("j1")
+
+
+def test_run_record_is_json(tmp_path):
+    Dataset.open(tmp_path / "d", RUN).close()
+    assert json.loads((tmp_path / "d" / "run.json").read_text()) == RUN
+    assert stat.S_ISREG((tmp_path / "d" / "run.json").stat().st_mode)
