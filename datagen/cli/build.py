@@ -1,6 +1,5 @@
 """`datagen build`: recipe and collection in, progress and a closing summary out."""
 
-import importlib.resources
 import json
 import sys
 import time
@@ -11,32 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from datagen.core.errors import RecipeError
 from datagen.pipeline.build import Event, build
 from datagen.pipeline.card import STAND_IN_NOTE
 from datagen.pipeline.estimate import estimate
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.summary import Summary
-from datagen.recipe import load_recipe
+from datagen.recipe.loader import find_recipe, load_recipe
 from datagen.render.protocol import RENDERERS, open_renderer
 from datagen.shapes.source import open_collection
-
-
-def find_recipe(name: str | None) -> Path | None:
-    """A path as given, or a built-in recipe by name. Raises RecipeError listing the built-in ones."""
-    if name is None:
-        return None
-    path = Path(name)
-    if path.is_file():
-        return path
-    folders = [Path(str(importlib.resources.files("datagen"))) / "_recipes"]
-    folders.append(Path(__file__).parents[2] / "recipes")
-    for folder in folders:
-        built_in = folder / f"{path.stem}.yaml"
-        if built_in.is_file() and path.parent in (Path(), Path("recipes")):
-            return built_in
-    have = sorted(p.stem for folder in folders if folder.is_dir() for p in folder.glob("*.yaml"))
-    raise RecipeError(f"{name} is neither a file nor a built-in recipe ({', '.join(have)})")
 
 
 def run_build(
@@ -113,9 +94,11 @@ class Reporter:
         if event.bundle:
             self.images += sum(row.row_type == "sample" for row in event.bundle.rows)
             self.rejected += sum(row.row_type == "rejection" for row in event.bundle.rows)
-        if event.error and self.failed.setdefault(event.job.shape_id, str(event.error)) is not None:
-            line = f"quarantined {event.job.shape_id} ({event.job.job_type} {event.job.slot}): {event.error}"
-            self.console.print(line, highlight=False, soft_wrap=True)
+        if event.error and self.failed.get(event.job.shape_id) != str(event.error):
+            self.failed[event.job.shape_id] = str(event.error)
+            self.console.print(
+                f"quarantined {event.job.shape_id}: {event.error}", highlight=False, soft_wrap=True, markup=False
+            )
         rate = f"{self.images / max(time.monotonic() - self.start, 1e-6):.2f} images/s"
         self.bar.update(self.task, advance=1, images=self.images, rejected=self.rejected, rate=rate)
         if not self.console.is_terminal and time.monotonic() - self.last > 30:

@@ -85,12 +85,11 @@ def main() -> None:
     """Entry point: one line for an error a user can act on, a trace for a bug."""
     signal.signal(signal.SIGTERM, _stop)
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except DatagenError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("stopped; run the same command again to go on", err=True)
         sys.exit(130)

@@ -4,9 +4,9 @@ import numpy as np
 
 RGB = tuple[float, float, float]
 
-MAX_LUMINANCE = 0.58
-"""Brightest mean base colour. The rig lights an upward face to about 1.2 x albedo, and the published
-loader takes grey >= 229.5 (0.79 linear) for background: white things have to be off-white."""
+MAX_LUMINANCE = 0.48
+"""Brightest mean base colour. The rig lights an upward face to about 1.2 x albedo plus its gloss, and the
+published loader takes grey >= 229.5 (0.79 linear) for background: white things have to be off-white."""
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _XYZ_FROM_RGB = np.array(

@@ -47,7 +47,10 @@ def build(
     `order` may reorder jobs: it changes no byte. Raises OtherRecipe, UsageError, StoppedEarly,
     MissingDependency; a failing shape is quarantined and reported in the summary.
     """
-    library = open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
+    try:
+        library = open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
+    except MaterialError as error:
+        raise MissingDependency(error.args[0]) from error
     context = Context(plan, library, renderer)
     dataset = Dataset.open(out, plan.run_record())
     try:

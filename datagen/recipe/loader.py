@@ -1,5 +1,6 @@
-"""Read a recipe: YAML with size and alias caps, `--set` overrides, pydantic validation."""
+"""Find and read a recipe: YAML with size and alias caps, `--set` overrides, pydantic validation."""
 
+import importlib.resources
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,23 @@ MAX_BYTES = 1_000_000
 MAX_ALIASES = 50
 
 
+def find_recipe(name: str | None) -> Path | None:
+    """A path as given, or a built-in recipe by name. Raises RecipeError listing the built-in ones."""
+    if name is None:
+        return None
+    path = Path(name)
+    if path.is_file():
+        return path
+    folders = [Path(str(importlib.resources.files("datagen"))) / "_recipes"]
+    folders.append(Path(__file__).parents[2] / "recipes")
+    for folder in folders:
+        built_in = folder / f"{path.stem}.yaml"
+        if built_in.is_file() and path.parent in (Path(), Path("recipes")):
+            return built_in
+    have = sorted(p.stem for folder in folders if folder.is_dir() for p in folder.glob("*.yaml"))
+    raise RecipeError(f"{name} is neither a file nor a built-in recipe ({', '.join(have)})")
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_bytes()
@@ -27,7 +45,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
             raise RecipeError(f"{path} uses more than {MAX_ALIASES} aliases; write the values out")
         data = yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        first = str(error).replace("\n", " ")
+        first = " ".join(str(error).split())
         raise RecipeError(f"{path} is no YAML: {first}") from error
     if not isinstance(data, dict):
         raise RecipeError(f"{path} holds no mapping at its top level")
@@ -53,10 +71,14 @@ def parse_recipe(data: dict[str, Any], origin: str) -> Recipe:
         return Recipe.model_validate(data)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'recipe'}: {item['msg'].removeprefix('Value error, ')}"
+            f"{'.'.join(map(str, item['loc'])) or 'recipe'}: {_message(item['type'], item['msg'])}"
             for item in error.errors()
         )
         raise RecipeError(f"{origin}: {wrong}; see the recipe reference in DATA.md") from error
+
+
+def _message(kind: str, message: str) -> str:
+    return "unknown key" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
 
 
 def load_recipe(path: Path | None, overrides: Sequence[str] = (), seed: int | None = None) -> Recipe:

@@ -39,7 +39,7 @@ def test_four_hundred_materials_without_baking(tmp_path: Path) -> None:
 
 def test_colours_are_varied_and_never_background() -> None:
     colours = np.array([material.mean_color for material in ProceduralLibrary(5).materials])
-    assert luminance(colours).max() <= 0.6
+    assert luminance(colours).max() <= 0.481
     assert luminance(colours).min() > 0.002
     lab = lab_from_linear(colours)
     assert np.ptp(lab[:, 0]) > 60
@@ -60,7 +60,7 @@ def test_maps_tile_keep_their_mean_and_stay_below_white(name: str, index: int) -
             assert seam <= 1.5 * steps.mean(axis=1).max() + 1.0, f"{channel} has a seam along axis {axis}"
     linear = linear_from_srgb(maps["base_color"] / 255)
     assert np.allclose(linear.mean(axis=(0, 1)), sheet.mean_color, atol=0.03)
-    assert luminance(linear).max() < 0.72
+    assert luminance(linear).max() < 0.64
     assert maps["normal"][..., 2].min() > 127
 
 

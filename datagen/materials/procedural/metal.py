@@ -22,7 +22,7 @@ ALLOYS = {
     "champagne": (0.43, 0.34, 0.24),
     "titanium": (0.27, 0.26, 0.255),
 }
-"""Linear reflectance; the rig's floor is brighter than white, so real silver would burn out."""
+"""Linear reflectance, below that of clean metal: floor and sky are brighter than white, silver would burn out."""
 _ALLOYS_OF = {
     "chrome": ("steel", "aluminium", "nickel", "titanium"),
     "hammered": ("nickel", "brass", "steel", "copper", "bronze", "titanium", "gunmetal"),
@@ -48,10 +48,10 @@ def draw(rng: np.random.Generator, index: int) -> Sheet:
     if kind in _ALLOYS_OF:
         name = _ALLOYS_OF[kind][(index // len(KINDS)) % len(_ALLOYS_OF[kind])]
     colour = np.array(table[name]) * rng.uniform(0.88, 1.1) * rng.uniform(0.97, 1.03, 3)
-    low, high = {"chrome": (0.2, 0.24), "satin": (0.28, 0.36), "metallic_paint": (0.24, 0.3)}.get(kind, (0.22, 0.30))
+    low, high = {"chrome": (0.22, 0.26), "satin": (0.28, 0.36), "metallic_paint": (0.24, 0.3)}.get(kind, (0.22, 0.30))
     return Sheet(
         kind=f"{kind}_{name}",
-        mean_color=darkened(as_rgb(colour)),
+        mean_color=darkened(as_rgb(colour), 0.32 if kind == "chrome" else 0.37),
         roughness=float(rng.uniform(low, high)),
         metallic=0.95 if kind == "metallic_paint" else 1.0,
         coat=0.6 if kind == "metallic_paint" else 0.0,

@@ -18,7 +18,7 @@ from datagen.materials.colour import (
 
 MAP_SIZE = 512
 """Texels along a map's edge: at 256 px a texel of a 0.5-unit tile is a ninth of a pixel."""
-MAX_TEXEL_LUMINANCE = 0.68
+MAX_TEXEL_LUMINANCE = 0.6
 """No texel is brighter, so that no speck of a chair is taken for background."""
 
 

@@ -1,0 +1,84 @@
+"""The commands as Python functions, for people with their own parts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from datagen.anomalies import apply, propose
+from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.errors import UsageError
+from datagen.core.rng import stream
+from datagen.core.shape import Shape
+from datagen.pipeline.build import Event, Watcher
+from datagen.pipeline.build import build as build_plan
+from datagen.pipeline.estimate import estimate as estimate_plan
+from datagen.pipeline.plan import Plan
+from datagen.pipeline.summary import Summary
+from datagen.recipe import Recipe
+from datagen.recipe import load_recipe as read_recipe
+from datagen.recipe.loader import find_recipe
+from datagen.render import open_renderer
+from datagen.shapes.source import Source
+from datagen.shapes.source import open_collection as open_source
+
+__all__ = ["Event", "Summary", "build", "estimate", "load_recipe", "make_anomaly", "open_collection"]
+
+
+def open_collection(spec: str | Path, data_root: str | Path | None = None) -> Source:
+    """A collection by name (`partnet/chair`) or path. Raises EmptyCollection, UsageError."""
+    return open_source(str(spec), Path(data_root) if data_root else None)
+
+
+def load_recipe(name: str | Path | None = None, overrides: Sequence[str] = (), seed: int | None = None) -> Recipe:
+    """A recipe file or built-in recipe with `section.key=value` overrides. Raises RecipeError."""
+    return read_recipe(find_recipe(str(name) if name else None), overrides, seed)
+
+
+def build(
+    shapes: Source | str | Path,
+    out: str | Path,
+    recipe: Recipe | None = None,
+    *,
+    limit: int | None = None,
+    renderer: str = "cycles",
+    threads: int = 1,
+    skip: Sequence[str] = (),
+    watch: Watcher = lambda event: None,
+) -> Summary:
+    """Build a dataset, or go on with one; returns the closing figures. Raises what the command exits with."""
+    source = shapes if isinstance(shapes, Source) else open_collection(shapes)
+    plan = Plan(recipe or load_recipe(), source, limit)
+    return build_plan(plan, Path(out), open_renderer(renderer, threads), watch, skip)
+
+
+def estimate(shapes: Source | str | Path, recipe: Recipe | None = None, *, limit: int | None = None) -> dict[str, Any]:
+    """Jobs, images, disk and CPU-hours of a build, without making it."""
+    source = shapes if isinstance(shapes, Source) else open_collection(shapes)
+    return estimate_plan(Plan(recipe or load_recipe(), source, limit), "cycles")
+
+
+class _NoDonors:
+    """A pool for single shapes: nothing can be swapped in."""
+
+    def candidates(self, part_class: str, shape_id: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def load(self, shape_id: str) -> Shape:
+        """Never called."""
+        raise UsageError(f"{shape_id}: a single shape has no donors; build a collection to get swaps")
+
+
+def make_anomaly(
+    shape: Shape, kind: str, *, seed: int = 0, recipe: Recipe | None = None
+) -> AnomalousShape | Rejected:
+    """One anomaly of a kind on one shape: proposals until one is accepted, else the last rejection."""
+    section = (recipe or Recipe()).anomaly
+    outcome: AnomalousShape | Rejected = Rejected("no_attempt")
+    for attempt in range(section.attempts):
+        rng = stream(seed, "make-anomaly", shape.shape_id, kind, attempt)
+        _, spec = propose(shape, kind, section, rng, _NoDonors())
+        outcome = spec if isinstance(spec, Rejected) else apply(shape, spec, section, _NoDonors())
+        if isinstance(outcome, AnomalousShape):
+            break
+    return outcome

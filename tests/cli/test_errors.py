@@ -1,0 +1,186 @@
+"""Bad input through the real command: one line, the right exit code, nothing half written.
+
+The wording is in golden/errors.txt; `UPDATE_GOLDEN=1 pytest tests/cli` rewrites it for review.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import ROOT
+
+GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
+CHAIRS = ROOT / "assets" / "partnet" / "chair"
+FAST = ["--renderer", "fake", "--set", "anomaly.slots_per_shape=1", "--set", "normal.views={1: 1}"]
+
+
+def datagen(*arguments, cwd):
+    command = [sys.executable, "-m", "datagen.cli.main", *map(str, arguments)]
+    environment = {**os.environ, "COLUMNS": "200", "DATAGEN_CACHE": os.environ.get("DATAGEN_CACHE", "")}
+    environment = {k: v for k, v in environment.items() if v}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, env=environment)
+
+
+def one_chair(folder: Path) -> Path:
+    source = sorted(p for p in CHAIRS.iterdir() if p.is_dir())[0]
+    return Path(shutil.copytree(source, folder / "chairs" / source.name))
+
+
+def empty_folder(tmp):
+    (tmp / "nothing").mkdir()
+    return ["build", "--shapes", "nothing", *FAST]
+
+
+def missing_folder(tmp):
+    return ["build", "--shapes", "nowhere/at/all", *FAST]
+
+
+def unknown_key(tmp):
+    (tmp / "bad.yaml").write_text("anomaly:\n  slotz: 3\n")
+    return ["build", "--shapes", CHAIRS, "--recipe", "bad.yaml", *FAST]
+
+
+def unknown_recipe(tmp):
+    return ["build", "--shapes", CHAIRS, "--recipe", "nosuch", *FAST]
+
+
+def no_yaml(tmp):
+    (tmp / "bad.yaml").write_text("a: [1, 2\n")
+    return ["build", "--shapes", CHAIRS, "--recipe", "bad.yaml", *FAST]
+
+
+def below_images(tmp):
+    return ["build", "--shapes", CHAIRS, "--out", "images/run", *FAST]
+
+
+def output_is_a_file(tmp):
+    (tmp / "out").write_text("mine")
+    return ["build", "--shapes", CHAIRS, "--out", "out", *FAST]
+
+
+def unwritable(tmp):
+    return ["build", "--shapes", CHAIRS, "--out", "/proc/datagen", *FAST]
+
+
+def unknown_renderer(tmp):
+    return ["build", "--shapes", CHAIRS, "--renderer", "povray", "--out", "out"]
+
+
+def missing_library(tmp):
+    return ["build", "--shapes", CHAIRS, "--out", "out", *FAST, "--set", "materials.libraries=[nosuch]"]
+
+
+def broken_json(tmp):
+    chair = one_chair(tmp)
+    for name in ("result.json", "result_after_merging.json"):
+        (chair / name).write_text('[{"id": 0,')
+    return ["build", "--shapes", "chairs", "--out", "out", *FAST]
+
+
+def missing_obj(tmp):
+    sorted((one_chair(tmp) / "objs").glob("*.obj"))[0].unlink()
+    return ["build", "--shapes", "chairs", "--out", "out", *FAST]
+
+
+def nan_vertices(tmp):
+    obj = sorted((one_chair(tmp) / "objs").glob("*.obj"))[0]
+    obj.write_text(re.sub(r"^v \S+", "v nan", obj.read_text(), count=1))
+    return ["build", "--shapes", "chairs", "--out", "out", *FAST]
+
+
+def no_faces_at_all(tmp):
+    for obj in (one_chair(tmp) / "objs").glob("*.obj"):
+        obj.write_text("v 0 0 0\n")
+    return ["build", "--shapes", "chairs", "--out", "out", *FAST]
+
+
+def truncated_texture(tmp):
+    folder = tmp / "library" / "oak_wood"
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "basecolor.png")
+    (folder / "basecolor.png").write_bytes((folder / "basecolor.png").read_bytes()[:500])
+    return ["build", "--shapes", CHAIRS, "--limit", "1", "--out", "out", *FAST, "--set", "materials.libraries=[library]"]
+
+
+def show_nothing(tmp):
+    return ["show", tmp]
+
+
+CASES = {
+    empty_folder: 2,
+    missing_folder: 2,
+    unknown_key: 2,
+    unknown_recipe: 2,
+    no_yaml: 2,
+    below_images: 2,
+    output_is_a_file: 2,
+    unwritable: 2,
+    unknown_renderer: 2,
+    missing_library: 5,
+    broken_json: 3,
+    missing_obj: 3,
+    nan_vertices: 3,
+    no_faces_at_all: 3,
+    truncated_texture: 5,
+    show_nothing: 2,
+}
+
+
+def said(case, tmp_path, result) -> str:
+    """The error lines of stderr, with the test's own paths taken out."""
+    text = result.stderr.replace(str(tmp_path), "TMP").replace(str(ROOT), "ROOT")
+    lines = [line for line in text.splitlines() if re.search(r"\b[A-Z]\w+(Error|Collection|Recipe|Parts|Early|Dependency): ", line)]
+    lines = [line for line in lines if "dataset:" not in line and "note:" not in line]
+    return f"[{case.__name__}] exit {result.returncode}\n" + "\n".join(dict.fromkeys(lines)) + "\n"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    found = {}
+    for case in CASES:
+        tmp = tmp_path_factory.mktemp(case.__name__)
+        found[case] = (tmp, datagen(*case(tmp), cwd=tmp))
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_exit_code_and_no_trace(results, case):
+    _, result = results[case]
+    assert "Traceback" not in result.stderr, result.stderr
+    assert result.returncode == CASES[case], result.stderr
+    assert result.stdout == ""
+
+
+def test_the_wording_is_the_reviewed_one(results):
+    text = "\n".join(said(case, *results[case]) for case in CASES)
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+
+
+@pytest.mark.parametrize("case", [empty_folder, unknown_key, below_images, output_is_a_file, missing_library])
+def test_usage_errors_write_nothing(results, case):
+    tmp, _ = results[case]
+    assert not (tmp / "images").exists()
+    assert not (tmp / "out").is_dir() and not (tmp / "out" / "dataset").exists()
+
+
+def test_help_is_fast_and_loads_nothing_heavy():
+    code = (
+        "import sys, runpy; sys.argv = ['datagen', '--help']\n"
+        "try: runpy.run_module('datagen.cli.main', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'bpy', 'ray', 'torch', 'pymeshlab', 'pyarrow', 'trimesh', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "build" in result.stdout
