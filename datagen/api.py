@@ -69,9 +69,7 @@ class _NoDonors:
         raise UsageError(f"{shape_id}: a single shape has no donors; build a collection to get swaps")
 
 
-def make_anomaly(
-    shape: Shape, kind: str, *, seed: int = 0, recipe: Recipe | None = None
-) -> AnomalousShape | Rejected:
+def make_anomaly(shape: Shape, kind: str, *, seed: int = 0, recipe: Recipe | None = None) -> AnomalousShape | Rejected:
     """One anomaly of a kind on one shape: proposals until one is accepted, else the last rejection."""
     section = (recipe or Recipe()).anomaly
     outcome: AnomalousShape | Rejected = Rejected("no_attempt")

@@ -36,9 +36,7 @@ class SurfacePoints:
 
 def draw_points(surface: Mesh, count: int, rng: np.random.Generator) -> SurfacePoints:
     """Uniform surface samples, `count` to track and 10,000 for the position map."""
-    return SurfacePoints(
-        sample_surface(surface, count, rng)[0], sample_surface(surface, XYZ_POINTS, rng)[0]
-    )
+    return SurfacePoints(sample_surface(surface, count, rng)[0], sample_surface(surface, XYZ_POINTS, rng)[0])
 
 
 def correspond(points: SurfacePoints, scene: RayScene, camera: Camera) -> Correspondences:

@@ -41,9 +41,7 @@ def check_anomaly(
         rejection = check_object(frame, recipe)
         if rejection:
             return rejection
-    view = annotate_view(
-        normal, anomalous, shape.spec.part_id, kind, union_box=recipe.anomaly.broken.box_is_union
-    )
+    view = annotate_view(normal, anomalous, shape.spec.part_id, kind, union_box=recipe.anomaly.broken.box_is_union)
     if view is None:
         return Rejected("hidden", "the part is not seen")
     if view.changed.sum() < recipe.anomaly.min_changed_px * pixel:
@@ -68,9 +66,7 @@ def _check_box(view: Annotation, recipe: Recipe) -> Rejected | None:
     return None
 
 
-def _check_shift(
-    shape: AnomalousShape, T_query: np.ndarray, camera: Camera, recipe: Recipe
-) -> Rejected | None:
+def _check_shift(shape: AnomalousShape, T_query: np.ndarray, camera: Camera, recipe: Recipe) -> Rejected | None:
     if not isinstance(shape.spec, PositionSpec):
         return None
     points = grid_samples(shape.old_mesh.transformed(T_query), 400)

@@ -33,9 +33,7 @@ def misplaced(shape: Shape, mesh: Mesh) -> Rejected | None:
     return None
 
 
-def moved(
-    shape: Shape, part: Part, spec: AnomalySpec, mesh: Mesh, method: str = "rigid"
-) -> AnomalousShape | Rejected:
+def moved(shape: Shape, part: Part, spec: AnomalySpec, mesh: Mesh, method: str = "rigid") -> AnomalousShape | Rejected:
     """The result of putting `mesh` in the part's place, every face changed."""
     rejection = misplaced(shape, mesh)
     if rejection:

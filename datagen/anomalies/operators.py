@@ -40,9 +40,7 @@ class DonorPool(Protocol):
         ...
 
 
-def choose_part(
-    shape: Shape, kind: str, weights: Mapping[str, Mapping[str, float]], rng: np.random.Generator
-) -> Part:
+def choose_part(shape: Shape, kind: str, weights: Mapping[str, Mapping[str, float]], rng: np.random.Generator) -> Part:
     """A part drawn by the published (kind, class) frequencies over the classes this shape has.
 
     Within a class every part is alike. Remainders of the part tree are never chosen unless the
@@ -88,9 +86,7 @@ def _propose_for(
     return proposal
 
 
-def apply(
-    shape: Shape, spec: AnomalySpec, recipe: AnomalyRecipe, pool: DonorPool
-) -> AnomalousShape | Rejected:
+def apply(shape: Shape, spec: AnomalySpec, recipe: AnomalyRecipe, pool: DonorPool) -> AnomalousShape | Rejected:
     """What the spec does to the shape; a function of (shape, spec, recipe, donor) alone."""
     match spec:
         case PositionSpec():

@@ -101,7 +101,5 @@ def apply(shape: Shape, spec: SwappedSpec, recipe: SwappedRecipe, donor: Shape) 
         return result
     limit = recipe.min_distance * shape.diagonal
     if result.measures["p95_distance"] < limit:
-        return Rejected(
-            "nearly_same", f"surface distance {result.measures['p95_distance']:.4f} of {limit:.4f}"
-        )
+        return Rejected("nearly_same", f"surface distance {result.measures['p95_distance']:.4f} of {limit:.4f}")
     return result

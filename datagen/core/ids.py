@@ -20,9 +20,7 @@ def canonical_json(value: Any) -> str:
 
     Raises ValueError on NaN or infinity, TypeError on a value JSON does not know.
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False, default=_plain
-    )
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False, default=_plain)
 
 
 def content_hash(value: Any) -> str:

@@ -216,8 +216,6 @@ class Shape:
         return self.transformed(T)
 
 
-T_INSIDE_FROM_PUBLISHED = np.array(
-    [[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=np.float64
-)
+T_INSIDE_FROM_PUBLISHED = np.array([[1, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], dtype=np.float64)
 """Published frame (y up, front +z) to the frame inside (z up, front -y): (x, y, z) -> (x, -z, y)."""
 T_PUBLISHED_FROM_INSIDE = T_INSIDE_FROM_PUBLISHED.T.copy()

@@ -49,7 +49,5 @@ def _clusters(points: np.ndarray) -> tuple[ContactRegion, ...]:
     pairs = cKDTree(points).query_pairs(CLUSTER_DISTANCE / 2, output_type="ndarray")
     graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(points),) * 2)
     count, labels = connected_components(graph, directed=False)
-    regions = [
-        ContactRegion(points[labels == k].mean(axis=0), int((labels == k).sum())) for k in range(count)
-    ]
+    regions = [ContactRegion(points[labels == k].mean(axis=0), int((labels == k).sum())) for k in range(count)]
     return tuple(sorted(regions, key=lambda region: (-region.size, region.centroid.tolist())))

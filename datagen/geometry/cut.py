@@ -55,9 +55,7 @@ def subtract(solid: Solid, cutter: Mesh) -> Cut | None:
             continue
         volume += rest.volume()
         out = rest.to_mesh()
-        meshes.append(
-            Mesh(np.asarray(out.vert_properties)[:, :3], np.asarray(out.tri_verts).astype(np.int64))
-        )
+        meshes.append(Mesh(np.asarray(out.vert_properties)[:, :3], np.asarray(out.tri_verts).astype(np.int64)))
         made.append(_faces_of(out, tool_id))
     if not meshes:
         return None

@@ -46,9 +46,7 @@ class RayScene:
         t[hit] = self._plane_distance(face[hit], origins[hit], directions[hit], result["tfar"][hit])
         return Hits(face, t)
 
-    def _plane_distance(
-        self, face: np.ndarray, o: np.ndarray, d: np.ndarray, t_single: np.ndarray
-    ) -> np.ndarray:
+    def _plane_distance(self, face: np.ndarray, o: np.ndarray, d: np.ndarray, t_single: np.ndarray) -> np.ndarray:
         normal, corner = self.normals[face], self.triangles[face, 0]
         slope = np.einsum("ni,ni->n", d, normal)
         with np.errstate(divide="ignore", invalid="ignore"):

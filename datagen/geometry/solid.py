@@ -91,9 +91,7 @@ def keeps_surface(before: Mesh, after: Mesh, spurious: float | None = 0.05) -> b
     old, new = grid_samples(before, 3000), grid_samples(after, 6000)
     if (distances(old, new) > tolerance).mean() > 0.05:
         return False
-    return spurious is None or bool(
-        (distances(new[::2], grid_samples(before, 6000)) > tolerance).mean() <= spurious
-    )
+    return spurious is None or bool((distances(new[::2], grid_samples(before, 6000)) > tolerance).mean() <= spurious)
 
 
 def _repaired(component: Mesh) -> manifold3d.Manifold | None:
@@ -183,9 +181,7 @@ def _oriented_sheets(mesh: Mesh) -> list[Mesh]:
     return sheets
 
 
-def _parities(
-    graph: coo_matrix, i: np.ndarray, j: np.ndarray, same_way: np.ndarray, count: int
-) -> np.ndarray:
+def _parities(graph: coo_matrix, i: np.ndarray, j: np.ndarray, same_way: np.ndarray, count: int) -> np.ndarray:
     """Which faces to turn so that neighbours wind alike: breadth-first from the first face of each piece."""
     sign = {(int(a), int(b)): bool(s) for a, b, s in zip(i, j, same_way, strict=True)}
     flip, seen = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
@@ -216,9 +212,7 @@ def _split_pinched(sheet: Mesh) -> list[Mesh]:
         first = edges[paired[:, 0], vertex]
         links.append([_corner(faces, owner[paired[:, 0]], first), _corner(faces, owner[paired[:, 1]], first)])
     i, j = np.concatenate([link[0] for link in links]), np.concatenate([link[1] for link in links])
-    _, fans = connected_components(
-        coo_matrix((np.ones(len(i)), (i, j)), shape=(corners, corners)), directed=False
-    )
+    _, fans = connected_components(coo_matrix((np.ones(len(i)), (i, j)), shape=(corners, corners)), directed=False)
     _, first, new_faces = np.unique(fans, return_index=True, return_inverse=True)
     return [Mesh(sheet.vertices[faces.reshape(-1)[first]], new_faces.reshape(-1, 3))]
 

@@ -7,7 +7,7 @@ from datagen.materials.assign import assign
 from datagen.materials.folder import FolderLibrary, load_folder
 from datagen.materials.library import CombinedLibrary, MaterialLibrary, open_libraries
 from datagen.materials.procedural.library import ProceduralLibrary
-from datagen.materials.settings import MaterialSettings
+from datagen.recipe.materials import MaterialSettings
 
 __all__ = [
     "CombinedLibrary",

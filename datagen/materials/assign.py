@@ -17,7 +17,7 @@ from datagen.core.rng import stream
 from datagen.core.shape import PART_CLASSES, Part, Shape
 from datagen.materials.colour import colour_distance
 from datagen.materials.library import MaterialLibrary
-from datagen.materials.settings import BARS, STAR_BASE, WHEEL, MaterialSettings, Weights
+from datagen.recipe.materials import BARS, STAR_BASE, WHEEL, MaterialSettings, Weights
 
 _NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "Leg": (),

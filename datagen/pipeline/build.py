@@ -6,6 +6,7 @@ from pathlib import Path
 
 from datagen.core.errors import DatagenError, MaterialError, MissingDependency, RenderError, ShapeError
 from datagen.core.row import Bundle, Job
+from datagen.formats.brokenchairs import split_json
 from datagen.materials.library import open_libraries
 from datagen.pipeline.card import dataset_card, shapes_table
 from datagen.pipeline.context import Context
@@ -13,7 +14,6 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.queries import job_row
 from datagen.pipeline.stages import run_job
 from datagen.pipeline.summary import Summary, summarise
-from datagen.formats.brokenchairs import split_json
 from datagen.render.protocol import Renderer
 from datagen.store import Dataset
 
@@ -75,7 +75,12 @@ def _run_one(job: Job, dataset: Dataset, context: Context) -> Event:
         raise
     except JOB_ERRORS as error:
         row = job_row(
-            job, context, row_type="quarantine", status="quarantined", reason=type(error).__name__, detail=str(error.args[0])
+            job,
+            context,
+            row_type="quarantine",
+            status="quarantined",
+            reason=type(error).__name__,
+            detail=str(error.args[0]),
         )
         dataset.quarantine(job, row)
         return Event(job, error=error)

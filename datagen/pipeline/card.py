@@ -14,9 +14,7 @@ STAND_IN_NOTE = (
 
 def shapes_table(plan: Plan, shapes: Sequence[str]) -> bytes:
     """shapes.json: the integer id of every shape beside the source's name, model and split."""
-    rows = {
-        str(plan.ids[s]): {"shape_id": s, "model_id": plan.model_of(s), "split": plan.splits[s]} for s in shapes
-    }
+    rows = {str(plan.ids[s]): {"shape_id": s, "model_id": plan.model_of(s), "split": plan.splits[s]} for s in shapes}
     return json_bytes({"source": plan.source.name, "shapes": rows}, indent=1)
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from datagen.anomalies import apply, propose
 from datagen.annotate.correspondences import correspond, draw_points
 from datagen.annotate.visibility import check_anomaly, check_object
+from datagen.anomalies import apply, propose
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.ids import canonical_json
 from datagen.core.rng import stream
@@ -32,8 +32,8 @@ def run_job(job: Job, context: Context) -> Bundle:
     with context.phase("load"):
         shape = context.shapes.load(job.shape_id)
     rows, files = STAGES[job.job_type](job, context, shape)
-    rows = tuple(replace(row, index=k) for k, row in enumerate(rows))
-    return Bundle(job, files, rows, context.take_cost())
+    numbered = tuple(replace(row, index=k) for k, row in enumerate(rows))
+    return Bundle(job, files, numbered, context.take_cost())
 
 
 Result = tuple[list[Row], dict[str, bytes]]
@@ -224,11 +224,10 @@ def _render_anomaly(job: Job, context: Context, anomaly: AnomalousShape, candida
         "T_shape_source": _source_transform(shape),
     }
     folder = f"{job.public_id}-a{job.slot}-{job.kind}"
-    rows, files = [], {}
+    rows: list[Row] = []
+    files: dict[str, bytes] = {}
     for candidate, picture in zip(candidates, pictures, strict=True):
-        row, written = queries.write_query(
-            job, context, folder, candidate, picture, assignment, common, anomaly
-        )
+        row, written = queries.write_query(job, context, folder, candidate, picture, assignment, common, anomaly)
         rows.append(row)
         files |= written
     return rows, files

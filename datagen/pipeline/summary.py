@@ -88,18 +88,14 @@ def summarise(plan: Plan, dataset: Dataset) -> Summary:
         kinds=kinds,
         classes=classes,
         rejected_views=dict(sorted(Counter(r.reason for r in rows if r.stage in ("view", "picture")).items())),
-        quarantined={
-            row.shape_id: f"{row.reason}: {row.detail}" for row in rows if row.row_type == "quarantine"
-        },
+        quarantined={row.shape_id: f"{row.reason}: {row.detail}" for row in rows if row.row_type == "quarantine"},
         empty_jobs=empty,
         stand_in=plan.source.stand_in,
         source=plan.source.name,
     )
 
 
-def _count_job(
-    rows: Iterable[Row], kinds: dict[str, Tally], classes: dict[str, dict[str, Tally]]
-) -> bool:
+def _count_job(rows: Iterable[Row], kinds: dict[str, Tally], classes: dict[str, dict[str, Tally]]) -> bool:
     """Add one job's proposals; False for an anomaly job that gave no sample."""
     accepted: dict[str, Row] = {}
     sampled = True

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from datagen.materials.settings import MaterialSettings  # moved to recipe later
+from datagen.recipe.materials import MaterialSettings
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -68,12 +68,12 @@ class AnomalyRecipe(Section):
     """Which kinds, how many, which parts."""
 
     slots: dict[str, float] = Field(
-        default_factory=lambda: {"position": 1, "rotation": 1, "broken": 1, "swapped": 1, "missing": 1}
+        default_factory=lambda: {"position": 1.0, "rotation": 1.0, "broken": 1.0, "swapped": 1.0, "missing": 1.0}
     )
     """Expected jobs of each kind a shape; a fraction is drawn by a hash of the shape."""
     slots_per_shape: int | None = None
     """If given, each shape takes this many distinct kinds of `slots`, dealt in turn over the shapes."""
-    views: dict[int, Positive] = Field(default_factory=lambda: {1: 1, 2: 2, 3: 2, 4: 3, 5: 1, 6: 1, 7: 1})
+    views: dict[int, Positive] = Field(default_factory=lambda: {1: 1.0, 2: 2.0, 3: 2.0, 4: 3.0, 5: 1.0, 6: 1.0, 7: 1.0})
     """Weights of the number of views a slot asks for."""
     views_by_kind: dict[str, dict[int, Positive]] = Field(default_factory=dict)
     attempts: Annotated[int, Field(ge=1, le=200)] = 24
@@ -99,7 +99,7 @@ class AnomalyRecipe(Section):
 class NormalRecipe(Section):
     """Normal query images."""
 
-    views: dict[int, Positive] = Field(default_factory=lambda: {6: 1, 8: 2, 10: 3, 12: 3})
+    views: dict[int, Positive] = Field(default_factory=lambda: {6: 1.0, 8: 2.0, 10: 3.0, 12: 3.0})
     views_per_material: Annotated[int, Field(ge=1)] = 4
     """Views that share one dress, as many as an anomaly slot shows."""
     repair_share: Fraction = 0.5

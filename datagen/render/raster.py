@@ -60,9 +60,11 @@ class Rasteriser:
     def shaded(self, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
         """Grey picture (H, W, 3) uint8 with R = G = B, and z-depth (H, W) float32, 0 = background."""
         nodes = self._aim(camera)
-        color, depth = self._renderer.render(self._scene)
+        color, _ = self._renderer.render(self._scene)
         for node in nodes:
             self._scene.remove_node(node)
+        # The colour pass is multisampled and mixes depths along outlines: the id pass is not.
+        _, depth = self.part_ids(camera)
         grey = np.round(color[..., :3].mean(axis=-1)).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2), depth
 

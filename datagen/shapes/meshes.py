@@ -13,8 +13,8 @@ from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape, concatenate
 from datagen.geometry.load import SCENE_SUFFIXES, load_mesh
 from datagen.shapes.assembly import components, is_heap
 from datagen.shapes.card import CollectionCard, read_card
-from datagen.shapes.digest import files_digest
 from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of
+from datagen.shapes.digest import files_digest
 from datagen.shapes.layout import ShapeFiles, find_shapes
 from datagen.shapes.mujoco import read_placements
 from datagen.shapes.orient import T_front, T_up, up_from_parts

@@ -153,7 +153,9 @@ def stops_early() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoppedEarly(f"{error.strerror or error} ({error.filename or 'output'}); run it again to go on") from error
+        raise StoppedEarly(
+            f"{error.strerror or error} ({error.filename or 'output'}); run it again to go on"
+        ) from error
 
 
 def _difference(root: Path, found: str, wanted: str) -> str:

@@ -11,13 +11,42 @@ import pyarrow.parquet as pq
 from datagen.core.row import SCHEMA_VERSION, Row
 from datagen.store.log import LogEntry
 
-_STRING = (
-    "job_id row_type status shape_id split source sample_id stage reason detail kind part part_class method spec "
-    "query_path annotation_path mask_new_path mask_old_path versions"
-).split()
-_INT = "index public_id seed label part_id light_id texture_id visible_px changed_px repaired_part_id".split()
-_FLOAT = "severity iou azimuth_deg elevation_deg radius query_scale".split()
-_VECTOR = "bbox_xywh_512 K T_world_camera T_shape_source".split()
+_STRING = [
+    "job_id",
+    "row_type",
+    "status",
+    "shape_id",
+    "split",
+    "source",
+    "sample_id",
+    "stage",
+    "reason",
+    "detail",
+    "kind",
+    "part",
+    "part_class",
+    "method",
+    "spec",
+    "query_path",
+    "annotation_path",
+    "mask_new_path",
+    "mask_old_path",
+    "versions",
+]
+_INT = [
+    "index",
+    "public_id",
+    "seed",
+    "label",
+    "part_id",
+    "light_id",
+    "texture_id",
+    "visible_px",
+    "changed_px",
+    "repaired_part_id",
+]
+_FLOAT = ["severity", "iou", "azimuth_deg", "elevation_deg", "radius", "query_scale"]
+_VECTOR = ["bbox_xywh_512", "K", "T_world_camera", "T_shape_source"]
 
 SCHEMA = pa.schema(
     [

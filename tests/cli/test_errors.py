@@ -107,7 +107,18 @@ def truncated_texture(tmp):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(folder / "basecolor.png")
     (folder / "basecolor.png").write_bytes((folder / "basecolor.png").read_bytes()[:500])
-    return ["build", "--shapes", CHAIRS, "--limit", "1", "--out", "out", *FAST, "--set", "materials.libraries=[library]"]
+    return [
+        "build",
+        "--shapes",
+        CHAIRS,
+        "--limit",
+        "1",
+        "--out",
+        "out",
+        *FAST,
+        "--set",
+        "materials.libraries=[library]",
+    ]
 
 
 def show_nothing(tmp):
@@ -137,8 +148,8 @@ CASES = {
 def said(case, tmp_path, result) -> str:
     """The error lines of stderr, with the test's own paths taken out."""
     text = result.stderr.replace(str(tmp_path), "TMP").replace(str(ROOT), "ROOT")
-    lines = [line for line in text.splitlines() if re.search(r"\b[A-Z]\w+(Error|Collection|Recipe|Parts|Early|Dependency): ", line)]
-    lines = [line for line in lines if "dataset:" not in line and "note:" not in line]
+    named = re.compile(r"\b[A-Z]\w+(Error|Collection|Recipe|Parts|Early|Dependency): ")
+    lines = [line for line in text.splitlines() if named.search(line)]
     return f"[{case.__name__}] exit {result.returncode}\n" + "\n".join(dict.fromkeys(lines)) + "\n"
 
 

@@ -3,7 +3,6 @@
 Independent of datagen: reads files as that loader does and says why a sample would be dropped.
 """
 
-import glob
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ def load_split(root: Path, mode: str) -> list[Sample]:
     splits = json.loads((root / "split.json").read_text())
     assert all(isinstance(i, str) for i in splits[mode])
     found = []
-    for path in sorted(glob.glob(str(root / "images" / "*" / "*"))):
+    for path in sorted(map(str, root.glob("images/*/*"))):
         name = path.rsplit("/", 1)[1]
         if name.split("_")[1] in splits[mode]:
             found.append(load_query(path, name))

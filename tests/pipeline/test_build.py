@@ -14,7 +14,8 @@ from datagen.store.manifest import read_manifest
 from tests.conftest import ROOT, run_build
 
 SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4")
-PUBLISHED = ("images", "annotations", "shapes", "split.json", "run.json", "manifest.parquet", "shapes.json", "README.md")
+TREES = ("images", "annotations", "shapes")
+PUBLISHED = (*TREES, "split.json", "run.json", "manifest.parquet", "shapes.json", "README.md")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -115,3 +116,45 @@ def test_a_bad_shape_is_quarantined_and_the_rest_goes_on(tmp_path):
     assert summary.shapes == 3
     again = run_build(tmp_path / "out", None, sets=SMALL, collection=tmp_path / "chairs")
     assert set(again.quarantined) == set(summary.quarantined) and again.images == summary.images
+
+
+def test_the_duplicate_reference_view_is_an_option(tmp_path):
+    run_build(tmp_path / "a", 1, sets=(*SMALL, "reference.duplicate_first=true"))
+    names = sorted(p.stem.split("_")[2] for p in (tmp_path / "a").glob("shapes/*/mv_images/*.png"))
+    assert names == ["0", "180", "270", "360", "90"]
+    folder = next((tmp_path / "a").glob("shapes/*/mv_images"))
+    first, last = (next(folder.glob(f"*_{a}_20.png")).read_bytes() for a in (0, 360))
+    assert first == last
+
+
+def test_references_through_pyrender(tmp_path):
+    from datagen.core.errors import MissingDependency
+
+    try:
+        run_build(tmp_path / "a", 1, sets=(*SMALL, "reference.renderer=pyrender"))
+    except MissingDependency as error:
+        pytest.skip(str(error))
+    run_build(tmp_path / "b", 1, sets=SMALL)
+    for path in (tmp_path / "a").glob("shapes/*/mv_images/*_depth.npy"):
+        ours = np.load(tmp_path / "b" / path.relative_to(tmp_path / "a"))
+        theirs = np.load(path)
+        both = (ours > 0) & (theirs > 0)
+        assert (np.abs(ours - theirs)[both] > 0.01 * ours[both]).mean() < 0.002
+
+
+def test_one_glb_with_named_nodes(tmp_path):
+    import trimesh
+
+    from datagen.shapes.source import open_collection
+
+    shape = open_collection("partnet/chair").load("1003")
+    scene = trimesh.Scene()
+    turn = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    for part in shape.parts:
+        mesh = trimesh.Trimesh(part.mesh.vertices, part.mesh.faces, process=False)
+        scene.add_geometry(mesh.apply_transform(turn), node_name=f"{part.name}_{part.part_id}")
+    scene.export(tmp_path / "ladder_chair.glb")
+    summary = run_build(tmp_path / "out", None, sets=SMALL, collection=tmp_path / "ladder_chair.glb")
+    assert summary.images >= 2 and not summary.quarantined
+    rows = [r for r in read_manifest(tmp_path / "out") if r["row_type"] == "sample" and r["label"]]
+    assert {r["part_class"] for r in rows} <= {"Leg", "SeatSurface", "BackSurface", "BackFrame", "Arm", "Other"}

@@ -48,7 +48,7 @@ def draw(rng: np.random.Generator, index: int) -> Sheet:
     if kind in _ALLOYS_OF:
         name = _ALLOYS_OF[kind][(index // len(KINDS)) % len(_ALLOYS_OF[kind])]
     colour = np.array(table[name]) * rng.uniform(0.88, 1.1) * rng.uniform(0.97, 1.03, 3)
-    low, high = {"chrome": (0.22, 0.26), "satin": (0.28, 0.36), "metallic_paint": (0.24, 0.3)}.get(kind, (0.22, 0.30))
+    low, high = {"chrome": (0.26, 0.30), "satin": (0.28, 0.36), "metallic_paint": (0.24, 0.3)}.get(kind, (0.22, 0.30))
     return Sheet(
         kind=f"{kind}_{name}",
         mean_color=darkened(as_rgb(colour), 0.32 if kind == "chrome" else 0.37),

@@ -4,7 +4,7 @@ import pickle
 import struct
 import subprocess
 import sys
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from datagen.core.errors import MissingDependency, RenderError
 from datagen.core.scene import RenderJob
 
 
-def write_message(stream: BinaryIO, value: Any) -> None:
+def write_message(stream: IO[bytes], value: Any) -> None:
     """Length-prefixed pickle: both ends are this program."""
     data = pickle.dumps(value, protocol=5)
     stream.write(struct.pack("<Q", len(data)))
@@ -20,7 +20,7 @@ def write_message(stream: BinaryIO, value: Any) -> None:
     stream.flush()
 
 
-def read_message(stream: BinaryIO) -> Any:
+def read_message(stream: IO[bytes]) -> Any:
     """The next message. Raises EOFError when the other end is gone."""
     header = stream.read(8)
     if len(header) < 8:

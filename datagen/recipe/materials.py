@@ -52,19 +52,19 @@ class MaterialSettings(BaseModel):
     """Part class (or StarBase, Wheel, Bars) -> weight of each material class; rows not given keep their default."""
     projection: Mapping[str, Projection] = DEFAULT_PROJECTION
     """Material class -> UV projection: 'smart' is the paper's (section 3.2), 'box' keeps the grain."""
-    share_frame: float = Field(0.85, ge=0, le=1)
+    share_frame: float = Field(default=0.85, ge=0, le=1)
     """How often another part of the structure (frames, supports) wears what the legs wear."""
-    share_arm: float = Field(0.55, ge=0, le=1)
+    share_arm: float = Field(default=0.55, ge=0, le=1)
     """How often arms wear what the legs wear."""
-    share_arm_seat: float = Field(0.2, ge=0, le=1)
+    share_arm_seat: float = Field(default=0.2, ge=0, le=1)
     """How often arms wear what the seat wears, where they do not follow the legs."""
-    share_back_seat: float = Field(0.75, ge=0, le=1)
+    share_back_seat: float = Field(default=0.75, ge=0, le=1)
     """How often the back wears what the seat wears."""
-    one_piece: float = Field(0.35, ge=0, le=1)
+    one_piece: float = Field(default=0.35, ge=0, le=1)
     """How often a seat of the legs' class (wood on wood) is made of the very same material."""
-    contrast: float = Field(22.0, ge=0)
+    contrast: float = Field(default=22.0, ge=0)
     """Least colour distance between neighbouring groups that wear different materials."""
-    redraws: int = Field(12, ge=0)
+    redraws: int = Field(default=12, ge=0)
     """How many more draws a group gets to reach that contrast; the best is kept."""
 
     @field_validator("classes")

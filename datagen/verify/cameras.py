@@ -1,0 +1,91 @@
+"""Published cameras from their JSON: what K, RT and RT_ must be (formats/brokenchairs.md, 1.5)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+FOCAL_AT_256 = 355.0
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedCamera:
+    """K (3, 3), RT world-to-camera and RT_ camera-to-world (4, 4); y up, OpenGL axes."""
+
+    K: np.ndarray
+    RT: np.ndarray
+    RT_: np.ndarray
+
+    @property
+    def position(self) -> np.ndarray:
+        """Camera centre (3,)."""
+        centre: np.ndarray = self.RT_[:3, 3]
+        return centre
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Continuous (row, column) (N, 2) and z-depth (N,) of world points (N, 3)."""
+        p = points @ self.RT[:3, :3].T + self.RT[:3, 3]
+        depth = -p[:, 2]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            row = self.K[1, 2] - self.K[1, 1] * p[:, 1] / depth
+            column = self.K[0, 2] + self.K[0, 0] * p[:, 0] / depth
+        return np.stack([row, column], axis=1), depth
+
+
+def read_camera(value: Mapping[str, Any] | None) -> PublishedCamera | None:
+    """A camera from `K`, `RT`, `RT_`; None where they are absent or no finite matrices of the right shape."""
+    if not isinstance(value, Mapping):
+        return None
+    matrices = []
+    for key, shape in (("K", (3, 3)), ("RT", (4, 4)), ("RT_", (4, 4))):
+        try:
+            matrix = np.array(value[key], dtype=np.float64)
+        except (KeyError, TypeError, ValueError):
+            return None
+        if matrix.shape != shape or not np.isfinite(matrix).all():
+            return None
+        matrices.append(matrix)
+    return PublishedCamera(*matrices)
+
+
+def position_of(radius: float, azimuth_deg: float, elevation_deg: float) -> np.ndarray:
+    """r (cos el cos az, sin el, cos el sin az): the published camera formula, about the world origin."""
+    az, el = np.radians([azimuth_deg, elevation_deg])
+    centre: np.ndarray = radius * np.array([np.cos(el) * np.cos(az), np.sin(el), np.cos(el) * np.sin(az)])
+    return centre
+
+
+def camera_faults(
+    camera: PublishedCamera, size_px: int, radius: float, azimuth_deg: float, elevation_deg: float, scaled: bool
+) -> list[str]:
+    """What is wrong with a camera that its name puts at (radius, azimuth, elevation), in words.
+
+    `azimuth_deg` in the sense of the formula (references as named, queries negated). `scaled`: the focal
+    length grows with the image (ours); else it is 355 px at any size.
+    """
+    faults = []
+    rotation = camera.RT_[:3, :3]
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) or np.linalg.det(rotation) < 0:
+        faults.append("RT_ holds no rotation")
+    if not np.allclose(camera.RT @ camera.RT_, np.eye(4), atol=1e-4):
+        faults.append("RT and RT_ are not inverse to each other")
+    focal = FOCAL_AT_256 * (size_px / 256 if scaled else 1)
+    wanted = np.array([[focal, 0, size_px / 2], [0, focal, size_px / 2], [0, 0, 1]])
+    if not np.allclose(camera.K, wanted, rtol=1e-3, atol=1e-3):
+        faults.append(f"K has focal length {camera.K[0, 0]:.6g} px and centre {camera.K[0, 2]:.6g}, not {focal:.6g}")
+    want = position_of(radius, azimuth_deg, elevation_deg)
+    if not np.allclose(camera.position, want, atol=2e-3 * max(radius, 1.0)):
+        mirrored = np.allclose(camera.position, position_of(radius, -azimuth_deg, elevation_deg), atol=2e-3 * radius)
+        inverted = np.allclose(camera.RT[:3, 3], want, atol=2e-3 * max(radius, 1.0))
+        why = "; its azimuth has the other sign" if mirrored else "; RT and RT_ are swapped" if inverted else ""
+        faults.append(
+            f"camera at {np.round(camera.position, 4).tolist()}, its name says {np.round(want, 4).tolist()}{why}"
+        )
+    # Published cameras look at the box centre, which the formula puts near the origin.
+    direction = camera.position / max(float(np.linalg.norm(camera.position)), 1e-12)
+    if float(camera.RT_[:3, 2] @ direction) < np.cos(np.radians(2.0)):
+        faults.append("does not look at the object")
+    elif abs(float(camera.RT_[1, 0])) > 0.02:
+        faults.append("is rolled about its axis")
+    return faults

@@ -1,0 +1,147 @@
+"""A dataset as it lies on disk: ours, a partial build of ours, tar shards, or the published download."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from datagen.core.errors import UsageError
+from datagen.core.ids import bytes_hash
+from datagen.store import log
+from datagen.store.manifest import read_manifest
+from datagen.verify.files import Files, open_files
+from datagen.verify.names import QueryName, parse_query
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """What is there. Nothing of it is believed yet: the checks compare it with itself."""
+
+    root: Path
+    files: Files
+    rows: tuple[Record, ...]
+    """Rows of manifest.parquet, or of the logs where the manifest was not written yet; () if there are none."""
+    rows_from: str
+    """manifest | log | '' ."""
+    run: Record | None
+    shapes_table: Record | None
+    split: Any
+    """split.json as parsed, or None; `problems` says why it is None."""
+    problems: Mapping[str, str] = field(default_factory=dict)
+    """Root file -> why it cannot be read."""
+    root_hashes: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def queries(self) -> tuple[QueryName, ...]:
+        """Every file below images/, sorted by path: the loader takes them all (1.3)."""
+        return tuple(
+            parse_query(name)
+            for name in self.files.names
+            if name.startswith("images/") and not name.rsplit("/", 1)[-1].startswith(".")
+        )
+
+    @cached_property
+    def row_of(self) -> Mapping[str, Record]:
+        """Query path -> manifest row of the sample."""
+        return {row["query_path"]: row for row in self.rows if row["row_type"] == "sample"}
+
+    @cached_property
+    def samples(self) -> tuple[Record, ...]:
+        """Manifest rows of samples."""
+        return tuple(row for row in self.rows if row["row_type"] == "sample")
+
+    @cached_property
+    def split_of(self) -> Mapping[str, str]:
+        """Shape id as a string -> split, as the published loader tests it; {} without a readable split.json."""
+        if not isinstance(self.split, dict):
+            return {}
+        return {str(i): name for name, ids in self.split.items() if isinstance(ids, list) for i in ids}
+
+    @cached_property
+    def bundles(self) -> Mapping[str, tuple[str, ...]]:
+        """Shape id -> stems (path without suffix) of its reference views, sorted."""
+        found: dict[str, set[str]] = {}
+        for name in self.files.names:
+            parts = name.split("/")
+            if len(parts) == 4 and parts[0] == "shapes" and parts[2] == "mv_images":
+                stem = parts[3].removesuffix("_depth.npy").rsplit(".", 1)[0]
+                found.setdefault(parts[1].removeprefix("shape_"), set()).add("/".join([*parts[:3], stem]))
+        return {shape: tuple(sorted(stems)) for shape, stems in sorted(found.items())}
+
+    @cached_property
+    def hashes(self) -> Mapping[str, str]:
+        """Path -> SHA-256 as the rows state it."""
+        return {path: digest for row in self.rows for path, digest in row["sha256"].items()}
+
+    @property
+    def name(self) -> str:
+        """Our recipe's name, or the folder's."""
+        return str(self.run["recipe"]["name"]) if self.run and "recipe" in self.run else self.root.name
+
+
+def open_tree(root: Path) -> Tree:
+    """Read the tables of a dataset's folder. Raises UsageError when it holds no dataset at all."""
+    if not root.is_dir():
+        raise UsageError(f"{root} is no folder; give the folder that holds images/ and split.json")
+    try:
+        files = open_files(root)
+    except Exception as error:
+        raise UsageError(
+            f"{root}: the files cannot be listed ({error}); check its permissions and tar shards"
+        ) from error
+    if not files.names:
+        raise UsageError(
+            f"{root} holds no images/, annotations/ or shapes/ and no tar shard; is it a dataset's folder?"
+        )
+    problems: dict[str, str] = {}
+    hashes: dict[str, str] = {}
+    documents = {name: _read_json(root / name, problems, hashes) for name in ("run.json", "shapes.json", "split.json")}
+    rows, rows_from = _rows(root, problems, hashes)
+    return Tree(
+        root, files, rows, rows_from, documents["run.json"], documents["shapes.json"], documents["split.json"],
+        problems, hashes,
+    )  # fmt: skip
+
+
+def refuse_constant(name: str) -> Any:
+    """For `json.loads(parse_constant=...)`: NaN and infinity are no JSON."""
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _read_json(path: Path, problems: dict[str, str], hashes: dict[str, str]) -> Any:
+    if not path.is_file():
+        return None
+    try:
+        data = path.read_bytes()
+        hashes[path.name] = bytes_hash(data)
+        return json.loads(data, parse_constant=refuse_constant)
+    except (OSError, ValueError) as error:
+        problems[path.name] = str(error)
+        return None
+
+
+def _rows(root: Path, problems: dict[str, str], hashes: dict[str, str]) -> tuple[tuple[Record, ...], str]:
+    """The manifest's rows; the logs' where it is absent or older than they are."""
+    logged: tuple[Record, ...] = ()
+    if (root / "log").is_dir():
+        try:
+            entries = log.read_folder(root / "log").values()
+            logged = tuple(row.to_json() for entry in entries for row in entry.rows)
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            problems["log"] = str(error)
+    if not (root / "manifest.parquet").is_file():
+        return logged, "log" if logged else ""
+    try:
+        hashes["manifest.parquet"] = bytes_hash((root / "manifest.parquet").read_bytes())
+        rows: tuple[Record, ...] = tuple(read_manifest(root))
+    except Exception as error:  # pyarrow's errors share no base; a damaged manifest is a finding, not a crash.
+        problems["manifest.parquet"] = str(error)
+        return logged, "log" if logged else ""
+    if {row["job_id"] for row in logged} > {row["job_id"] for row in rows}:
+        problems["manifest.parquet"] = "is older than the logs; run the build again to bring it up to date"
+        return logged, "log"
+    return rows, "manifest"
