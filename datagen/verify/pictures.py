@@ -35,6 +35,7 @@ class PictureFacts:
     border_white: float
     """Share of an 8-pixel frame above level 230."""
     border_lowest: float
+    """Second percentile of the outermost pixels, where the object never is."""
     corners_lowest: float
     sharpness: float
     """Steepest step of one pixel over the step of seven, 90th percentile of edges; 1 is a hard edge, 0 no edge."""
@@ -78,7 +79,7 @@ def picture_facts(image: Image.Image) -> PictureFacts:
         object_highest=float(np.flatnonzero(body)[-1]) if inside else 255.0,
         black_share=float(counts[:DARK].sum() / max(inside, 1)),
         border_white=float((frame > WHITE).mean()),
-        border_lowest=float(frame.min()),
+        border_lowest=float(np.percentile(np.concatenate([level[0], level[-1], level[:, 0], level[:, -1]]), 2)),
         corners_lowest=float(corners.min()),
         sharpness=sharpness(level),
         fingerprint=fingerprint(level_image),

@@ -15,6 +15,8 @@ from datagen.verify.files import Files, open_files
 from datagen.verify.names import QueryName, parse_query
 
 Record = Mapping[str, Any]
+ENDINGS = ("_depth.npy", ".png", ".npy", ".json")
+"""What the files of one reference view end with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,8 @@ class Tree:
         for name in self.files.names:
             parts = name.split("/")
             if len(parts) == 4 and parts[0] == "shapes" and parts[2] == "mv_images":
-                stem = parts[3].removesuffix("_depth.npy").rsplit(".", 1)[0]
+                # Names hold dots (radius 3.0): only a known ending is taken off.
+                stem = next((parts[3].removesuffix(e) for e in ENDINGS if parts[3].endswith(e)), parts[3])
                 found.setdefault(parts[1].removeprefix("shape_"), set()).add("/".join([*parts[:3], stem]))
         return {shape: tuple(sorted(stems)) for shape, stems in sorted(found.items())}
 

@@ -1,5 +1,7 @@
 """The real path: a few Cycles renders at low samples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,8 +61,7 @@ def test_warm_and_fresh_blenders_write_the_same_bytes(warm, plain_chair):
 
 def test_a_view_does_not_depend_on_the_views_before_it(warm, plain_chair):
     job = chair_job(plain_chair, 7, views=3)
-    last = RenderJob(job.parts, job.materials, job.views[2:], job.ground_z, job.seed, job.settings)
-    assert (warm.render(job)[2] == warm.render(last)[0]).all()
+    assert (warm.render(job)[2] == warm.render(replace(job, views=job.views[2:]))[0]).all()
 
 
 def test_every_light_gives_a_white_ground_and_a_lit_chair(warm, plain_chair):
@@ -70,6 +71,14 @@ def test_every_light_gives_a_white_ground_and_a_lit_chair(warm, plain_chair):
         frame = cast_view(RayScene([(p.part_id, p.mesh) for p in job.parts]), job.views[0].camera)
         assert check_picture(picture, frame, RECIPE.quality) is None, seed
         assert grey(picture)[frame.silhouette].mean() < 200
+
+
+def test_the_lowest_view_sees_no_horizon(warm, plain_chair):
+    """At elevation 20 the top row looks 0.2 degrees below level: the floor has to reach that far."""
+    job = chair_job(plain_chair, 4)
+    low = replace(job.views[0], camera=replace(job.views[0].camera, elevation_deg=20.0))
+    (picture,) = warm.render(replace(job, views=(low,)))
+    assert grey(picture)[:6].min() > 230
 
 
 def test_pixels_agree_with_the_ray_cast(warm, plain_chair):

@@ -1,0 +1,212 @@
+"""One pass over a reference bundle: views, cameras, correspondences and depth become a few figures.
+
+The light pass (files, pictures, cameras) runs on every bundle; the deep pass (npy, depth) on a sample.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from datagen.core.ids import bytes_hash
+from datagen.formats.safe_npy import read_npy_dict
+from datagen.verify.cameras import PublishedCamera, read_camera
+from datagen.verify.pictures import open_picture
+from datagen.verify.tree import Tree, refuse_constant
+
+SUFFIXES = (".png", ".npy", ".json", "_depth.npy")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewFacts:
+    """One reference view as its files say. Angles in degrees; None where the name or a file lacks them."""
+
+    stem: str
+    have: tuple[str, ...]
+    """Suffixes present, of SUFFIXES."""
+    radius: float | None
+    azimuth_deg: float | None
+    elevation_deg: float | None
+    size: tuple[int, int] | None
+    is_grey: bool
+    """R = G = B everywhere."""
+    border_lowest: float
+    object_share: float
+    contrast: float
+    """Standard deviation of grey within the object."""
+    camera: PublishedCamera | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BundleFacts:
+    """One shape's reference bundle. `model_id` is '' without a model_id.txt."""
+
+    shape: str
+    model_id: str
+    has_mesh: bool
+    views: tuple[ViewFacts, ...]
+    hashes: Mapping[str, str]
+    problems: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class DeepView:
+    """The arrays of one view, kept only while its bundle is looked at. Absent ones are None."""
+
+    facts: ViewFacts
+    pxy: np.ndarray | None
+    is_visible: np.ndarray | None
+    xyz: np.ndarray | None
+    depth: np.ndarray | None
+    silhouette: np.ndarray | None
+    """Pixels (H, W) that the picture shows darker than white."""
+
+
+def reference_name(stem: str) -> tuple[float | None, float | None, float | None]:
+    """(radius, azimuth, elevation) of `<id>_<radius>_<azimuth>_<elevation>`; None where it says no number."""
+    fields = stem.rsplit("/", 1)[-1].split("_")[-3:]
+    try:
+        radius, azimuth, elevation = map(float, fields)
+    except ValueError:
+        return None, None, None
+    return radius, azimuth, elevation
+
+
+def read_bundle(tree: Tree, shape: str) -> BundleFacts:
+    """The light pass. Never raises: what cannot be read is in `problems`."""
+    problems: dict[str, str] = {}
+    hashes: dict[str, str] = {}
+    folder = f"shapes/shape_{shape}"
+    model_id = (_load(tree, f"{folder}/model_id.txt", problems, hashes) or b"").decode("utf-8", "replace").strip()
+    has_mesh = _load(tree, f"{folder}/model.obj", problems, hashes) is not None
+    views = tuple(_light_view(tree, stem, problems, hashes) for stem in tree.bundles.get(shape, ()))
+    return BundleFacts(shape, model_id, has_mesh, views, hashes, problems)
+
+
+def _load(tree: Tree, path: str, problems: dict[str, str], hashes: dict[str, str]) -> bytes | None:
+    if path not in tree.files.names:
+        return None
+    try:
+        data = tree.files.read(path)
+    except OSError as error:
+        problems[path] = f"cannot be read: {error.strerror or error}"
+        return None
+    hashes[path] = bytes_hash(data)
+    return data
+
+
+def _light_view(tree: Tree, stem: str, problems: dict[str, str], hashes: dict[str, str]) -> ViewFacts:
+    have = tuple(suffix for suffix in SUFFIXES if stem + suffix in tree.files.names)
+    for suffix in (".npy", "_depth.npy"):
+        _load(tree, stem + suffix, problems, hashes)
+    camera = None
+    data = _load(tree, f"{stem}.json", problems, hashes)
+    if data is not None:
+        try:
+            camera = read_camera(json.loads(data, parse_constant=refuse_constant))
+        except ValueError as error:
+            problems[f"{stem}.json"] = f"is no JSON: {error}"
+        if camera is None:
+            problems.setdefault(f"{stem}.json", "holds no finite K (3 x 3), RT and RT_ (4 x 4)")
+    size, grey, border, share, contrast = None, True, 255.0, 0.0, 0.0
+    data = _load(tree, f"{stem}.png", problems, hashes)
+    if data is not None:
+        try:
+            pixels = np.asarray(open_picture(data).convert("RGB"))
+            size, (grey, border, share, contrast) = pixels.shape[1::-1], _levels(pixels)
+        except Exception as error:  # Pillow raises whatever a damaged file makes its decoders raise.
+            problems[f"{stem}.png"] = f"is no picture: {error}"
+    return ViewFacts(stem, have, *reference_name(stem), size, grey, border, share, contrast, camera)  # type: ignore[arg-type]
+
+
+def _levels(pixels: np.ndarray) -> tuple[bool, float, float, float]:
+    """(R = G = B, darkest of the outermost pixels, share and contrast of the object)."""
+    level = pixels[..., 0]
+    grey = bool((pixels[..., 1] == level).all() and (pixels[..., 2] == level).all())
+    border = min(level[0].min(), level[-1].min(), level[:, 0].min(), level[:, -1].min())
+    counts = np.bincount(level.ravel(), minlength=256)[:250]
+    total = int(counts.sum())
+    if total == 0:
+        return grey, float(border), 0.0, 0.0
+    values = np.arange(250)
+    mean = float(counts @ values) / total
+    spread = float(np.sqrt(max(float(counts @ (values - mean) ** 2) / total, 0.0)))
+    return grey, float(border), total / level.size, spread
+
+
+class _InMemory:
+    """Bytes with the one method of a path that the restricted npy reader uses (shards have no paths)."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.name, self.data = name, data
+
+    def read_bytes(self) -> bytes:
+        """The bytes."""
+        return self.data
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def read_deep(tree: Tree, bundle: BundleFacts, problems: dict[str, str]) -> tuple[DeepView, ...]:
+    """The arrays of a bundle's views; what cannot be read safely is told in `problems`."""
+    return tuple(_deep_view(tree, view, problems) for view in bundle.views)
+
+
+def _deep_view(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> DeepView:
+    record: dict[str, np.ndarray] = {}
+    if ".npy" in view.have:
+        path = f"{view.stem}.npy"
+        try:
+            record = read_npy_dict(cast(Path, _InMemory(path, tree.files.read(path))))
+            problems.update({path: fault for fault in _record_faults(record)[:1]})
+        except Exception as error:  # A hostile or damaged pickle may raise anything while it is taken apart.
+            problems[path] = getattr(error, "args", [str(error)])[0]
+    good = f"{view.stem}.npy" not in problems
+    return DeepView(
+        view,
+        record.get("pxy") if good else None,
+        record.get("is_visible") if good else None,
+        record.get("xyz") if good else None,
+        _depth(tree, view, problems),
+        _silhouette(tree, view),
+    )
+
+
+def _record_faults(record: Mapping[str, np.ndarray]) -> list[str]:
+    """How a reference npy differs from the published dict (1.5)."""
+    faults = []
+    for key, kinds, tail in (("pxy", "iu", (2,)), ("is_visible", "b", ()), ("xyz", "f", (32, 32, 3))):
+        value = record.get(key)
+        if not isinstance(value, np.ndarray):
+            faults.append(f"lacks '{key}'")
+        elif value.dtype.kind not in kinds or (value.shape[1:] if key != "xyz" else value.shape) != tail:
+            faults.append(f"'{key}' is {value.dtype} {value.shape}")
+    if not faults and len(record["pxy"]) != len(record["is_visible"]):
+        faults.append("'pxy' and 'is_visible' differ in length")
+    return faults
+
+
+def _depth(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> np.ndarray | None:
+    if "_depth.npy" not in view.have:
+        return None
+    path = f"{view.stem}_depth.npy"
+    try:
+        depth = np.load(io.BytesIO(tree.files.read(path)), allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        problems[path] = f"is no array: {error}"
+        return None
+    if depth.ndim != 2 or depth.dtype.kind != "f":
+        problems[path] = f"is {depth.dtype} {depth.shape}, not a float picture"
+        return None
+    return np.asarray(depth)
+
+
+def _silhouette(tree: Tree, view: ViewFacts) -> np.ndarray | None:
+    if view.size is None:
+        return None
+    return np.asarray(open_picture(tree.files.read(f"{view.stem}.png")).convert("L")) < 250

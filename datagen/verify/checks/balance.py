@@ -1,0 +1,1 @@
+"""Does anything but the object tell the label?"""

@@ -1,0 +1,149 @@
+"""What the checks look at: everything is read once, here, and kept as figures."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from datagen.core.errors import DatagenError
+from datagen.core.ids import bytes_hash, fraction_of_hash
+from datagen.recipe.loader import parse_recipe
+from datagen.recipe.models import Recipe
+from datagen.verify.bundles import BundleFacts, read_bundle, read_deep
+from datagen.verify.correspond import ViewFigures, covisible_share, triangulate, view_figures
+from datagen.verify.meshes import MeshPrint, mesh_print
+from datagen.verify.queries import QueryFacts, read_query
+from datagen.verify.tree import Tree
+
+SAMPLE = 200
+"""Samples and bundles that geometry is replayed on, unless everything is asked for."""
+T, R = TypeVar("T"), TypeVar("R")
+
+
+@dataclass(frozen=True, eq=False)
+class BundleFigures:
+    """The deep pass over one bundle: its views' figures and how its views overlap."""
+
+    shape: str
+    views: tuple[ViewFigures, ...]
+    covisible: float
+    """Share of view pairs that the published loader can use; NaN without two views."""
+    problems: Mapping[str, str]
+
+
+@dataclass(eq=False)
+class Evidence:
+    """Facts of a dataset, gathered on first use. `note` hears of progress."""
+
+    tree: Tree
+    full: bool = False
+    seed: int = 0
+    note: Callable[[str], None] = lambda text: None
+    source_options: Mapping[str, Any] = field(default_factory=dict)
+    """`shapes` and `data_root` as given on the command line, for the geometry replay."""
+
+    @cached_property
+    def queries(self) -> tuple[QueryFacts, ...]:
+        """Every query, in the order of paths."""
+        self.note(f"reading {len(self.tree.queries)} pictures with their annotations")
+        return tuple(_each(lambda name: read_query(self.tree, name), self.tree.queries))
+
+    @cached_property
+    def anomalies(self) -> tuple[QueryFacts, ...]:
+        """Queries that the published loader takes for anomalous."""
+        return tuple(query for query in self.queries if query.name.label)
+
+    @cached_property
+    def bundles(self) -> tuple[BundleFacts, ...]:
+        """Every reference bundle, light pass."""
+        self.note(f"reading {len(self.tree.bundles)} reference bundles")
+        return tuple(_each(lambda shape: read_bundle(self.tree, shape), tuple(self.tree.bundles)))
+
+    @cached_property
+    def deep(self) -> tuple[BundleFigures, ...]:
+        """Reference bundles of the sample, deep pass."""
+        chosen = self.sampled(self.bundles, lambda bundle: bundle.shape)
+        self.note(f"checking correspondences and depth of {len(chosen)} bundles")
+        return tuple(_each(self._deep, chosen))
+
+    def _deep(self, bundle: BundleFacts) -> BundleFigures:
+        problems: dict[str, str] = {}
+        views = read_deep(self.tree, bundle, problems)
+        points = triangulate(views)
+        figures = tuple(view_figures(view, points) for view in views)
+        return BundleFigures(bundle.shape, figures, covisible_share(views), problems)
+
+    def sampled(self, items: Sequence[T], key: Callable[[T], str]) -> tuple[T, ...]:
+        """The seeded sample of 200 of them, in their order; all of them with `full`."""
+        if self.full or len(items) <= SAMPLE:
+            return tuple(items)
+        rank = sorted(items, key=lambda item: fraction_of_hash([self.seed, "verify", key(item)]))
+        chosen = {key(item) for item in rank[:SAMPLE]}
+        return tuple(item for item in items if key(item) in chosen)
+
+    @cached_property
+    def recipe(self) -> Recipe | None:
+        """The recipe in run.json; None without one that this version reads."""
+        if not self.tree.run or not isinstance(self.tree.run.get("recipe"), dict):
+            return None
+        try:
+            return parse_recipe(dict(self.tree.run["recipe"]), "run.json")
+        except DatagenError:
+            return None
+
+    @cached_property
+    def rows_by_job(self) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
+        """Manifest rows by job id."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for row in self.tree.rows:
+            found.setdefault(row["job_id"], []).append(row)
+        return {job: tuple(rows) for job, rows in found.items()}
+
+    @cached_property
+    def model_of(self) -> Mapping[str, str]:
+        """Shape id -> model id by model_id.txt, else by shapes.json."""
+        table = (self.tree.shapes_table or {}).get("shapes") or {}
+        models = {str(shape): str(entry.get("model_id", "")) for shape, entry in table.items()}
+        return {**models, **{bundle.shape: bundle.model_id for bundle in self.bundles if bundle.model_id}}
+
+    @cached_property
+    def mesh_prints(self) -> tuple[MeshPrint, ...]:
+        """Prints of the meshes of every bundle that has one; the sample of a large dataset, all with `full`."""
+        shapes = [b.shape for b in self.bundles if b.has_mesh]
+        self.note(f"comparing {len(shapes)} meshes across splits")
+        return tuple(p for p in _each(lambda shape: mesh_print(self.tree, shape), shapes) if p is not None)
+
+    @cached_property
+    def source(self) -> None:
+        return None
+
+    source_note = ""
+    replays = ()
+
+    @cached_property
+    def file_hashes(self) -> Mapping[str, str]:
+        """Path -> SHA-256 of every file below images/, annotations/ and shapes/."""
+        found: dict[str, str] = {}
+        for facts in (*self.queries, *self.bundles):
+            found |= facts.hashes
+        rest = [name for name in self.tree.files.names if name not in found]
+        found |= dict(zip(rest, _each(self._hash, rest), strict=True))
+        return {name: digest for name, digest in sorted(found.items()) if digest}
+
+    def _hash(self, name: str) -> str:
+        try:
+            return bytes_hash(self.tree.files.read(name))
+        except OSError:
+            return ""
+
+
+def _each(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Map over items on the cores we may use; decoding and hashing leave Python's lock."""
+    items = list(items)
+    workers = min(len(os.sched_getaffinity(0)), 8)
+    if workers == 1 or len(items) < 8:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, items, chunksize=8))
