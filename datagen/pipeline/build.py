@@ -51,7 +51,7 @@ def build(
         library = open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
     except MaterialError as error:
         raise MissingDependency(error.args[0]) from error
-    context = Context(plan, library, renderer)
+    context = Context(plan, library, renderer.name, renderer)
     dataset = Dataset.open(out, plan.run_record())
     try:
         write_plan_files(dataset, plan, context)

@@ -19,7 +19,7 @@ from datagen.recipe import Recipe
 from datagen.render.protocol import Renderer
 from datagen.scenes.lights import light_setups
 
-VERSIONED = ("numpy", "scipy", "trimesh", "manifold3d", "pymeshlab", "embreex", "pillow", "pyarrow")
+VERSIONED = ("numpy", "scipy", "trimesh", "manifold3d", "pymeshlab", "embreex", "pillow", "pyarrow", "bpy")
 
 
 @dataclass
@@ -64,7 +64,9 @@ class Context:
 
     plan: Plan
     library: MaterialLibrary
-    renderer: Renderer
+    renderer_name: str
+    renderer: Renderer | None = None
+    """None where nothing is rendered: the geometry half of a job needs only its name."""
     cost: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -84,9 +86,9 @@ class Context:
 
     @cached_property
     def versions(self) -> str:
-        """Canonical JSON of what makes the bytes: renderer, libraries, Python."""
+        """Canonical JSON of what makes the bytes: renderer, libraries, Python; the same in every process."""
         found = {name: importlib.metadata.version(name) for name in VERSIONED}
-        return canonical_json({**self.renderer.versions(), "python": platform.python_version(), **found})
+        return canonical_json({"renderer": self.renderer_name, "python": platform.python_version(), **found})
 
     def donors(self, split: str) -> SplitDonors:
         """Donor pool of a split."""
@@ -99,12 +101,14 @@ class Context:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Charge the CPU-seconds of a block, the renderer's process included, to a phase."""
-        start = time.process_time() + self.renderer.cpu_seconds()
+        start = self._cpu_seconds()
         try:
             yield
         finally:
-            spent = time.process_time() + self.renderer.cpu_seconds() - start
-            self.cost[name] = round(self.cost.get(name, 0.0) + spent, 4)
+            self.cost[name] = round(self.cost.get(name, 0.0) + self._cpu_seconds() - start, 4)
+
+    def _cpu_seconds(self) -> float:
+        return time.process_time() + (self.renderer.cpu_seconds() if self.renderer else 0.0)
 
     def take_cost(self) -> dict[str, float]:
         """Cost since the last call, by phase."""

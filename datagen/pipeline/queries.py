@@ -1,14 +1,14 @@
 """What normal and anomalous queries share: dress, render, check, write. One code path, so that
 nothing but the anomaly itself can tell them apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from datagen.annotate.masks import Annotation
 from datagen.annotate.quality import check_contrast, check_picture
-from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.anomaly import Rejected
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json, content_hash
 from datagen.core.material import MaterialAssignment
@@ -73,62 +73,71 @@ def dress(shape: Shape, context: Context, rng: np.random.Generator) -> MaterialA
     return assign(shape, context.library, context.recipe.materials, rng)
 
 
-def render_candidates(
-    context: Context,
-    meshes: Sequence[tuple[int, Mesh]],
-    assignment: MaterialAssignment,
-    candidates: Sequence[Candidate],
-    ground_z: float,
-) -> list[np.ndarray]:
-    """Pictures of the candidates: one scene, meshes in the query frame."""
-    worn = {part.part_id: part for part in assignment.parts}
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """One scene ready to render: dressed meshes in the query frame, its views, and what its rows will say."""
+
+    folder: str
+    meshes: tuple[tuple[int, Mesh], ...]
+    assignment: MaterialAssignment
+    candidates: tuple[Candidate, ...]
+    ground_z: float
+    common: Mapping[str, object]
+    config: Mapping[str, object] | None = None
+    """`config` of the annotation JSON; None for a normal chair."""
+
+
+def take(job: Job, context: Context, shot: Shot) -> tuple[list[Row], dict[str, bytes]]:
+    """Render a shot's views and check each picture: rows, and the files of those that pass."""
+    rows: list[Row] = []
+    files: dict[str, bytes] = {}
+    for candidate, picture in zip(shot.candidates, _render(context, shot), strict=True):
+        row, written = _write_query(job, context, shot, candidate, picture)
+        rows.append(row)
+        files |= written
+    return rows, files
+
+
+def _render(context: Context, shot: Shot) -> list[np.ndarray]:
+    assert context.renderer is not None, "this process renders nothing"
+    worn = {part.part_id: part for part in shot.assignment.parts}
     with context.phase("materials"):
-        materials = context.materials(assignment.material_ids)
-    job = RenderJob(
-        parts=tuple(RenderPart(part_id, mesh, worn[part_id]) for part_id, mesh in meshes),
+        materials = context.materials(shot.assignment.material_ids)
+    scene = RenderJob(
+        parts=tuple(RenderPart(part_id, mesh, worn[part_id]) for part_id, mesh in shot.meshes),
         materials=materials,
-        views=tuple(View(c.camera, c.light) for c in candidates),
-        ground_z=ground_z,
+        views=tuple(View(c.camera, c.light) for c in shot.candidates),
+        ground_z=shot.ground_z,
         seed=context.recipe.seed,
         settings=context.recipe.render.model_dump(mode="json"),
     )
     with context.phase("render"):
-        return context.renderer.render(job)
+        return context.renderer.render(scene)
 
 
-def write_query(
-    job: Job,
-    context: Context,
-    folder: str,
-    candidate: Candidate,
-    picture: np.ndarray,
-    assignment: MaterialAssignment,
-    common: Mapping[str, object],
-    anomaly: AnomalousShape | None = None,
+def _write_query(
+    job: Job, context: Context, shot: Shot, candidate: Candidate, picture: np.ndarray
 ) -> tuple[Row, dict[str, bytes]]:
     """The row and files of one picture, or its rejection and no file."""
     quality, note = context.recipe.quality, candidate.annotation
     why = check_picture(picture, candidate.frame, quality)
     if why is None and note is not None:
         why = check_contrast(picture, note.changed, quality)
-    columns = {**common, **_columns(context, candidate, assignment)}
+    texture = texture_number(assignment_json(shot.assignment))
+    columns = {**shot.common, **_columns(context, candidate, shot.assignment), "texture_id": texture}
     if why is not None:
         return rejection(job, context, "picture", why, **columns), {}
-    tail = layout.query_tail(
-        job.public_id,
-        int(columns["texture_id"]),  # type: ignore[call-overload]
-        candidate.camera,
-        candidate.light.index,
-        "normal" if anomaly is None else "anomaly",
-    )
-    paths = layout.query_paths(folder, tail)
+    label = "normal" if note is None else "anomaly"
+    tail = layout.query_tail(job.public_id, texture, candidate.camera, candidate.light.index, label)
+    paths = layout.query_paths(shot.folder, tail)
     files = {paths["query"]: png_bytes(picture)}
     columns["query_path"] = paths["query"]
-    if anomaly is not None and note is not None:
-        files |= _annotation_files(context, paths, anomaly, note, candidate, columns)
+    if note is not None:
+        files |= _annotation_files(job, shot, paths, note, candidate, texture)
+        columns |= _annotation_columns(paths, note)
     columns["sha256"] = dict.fromkeys(files, "")
     columns["sample_id"] = content_hash(
-        [job.job_id, columns.get("spec", ""), assignment_json(assignment), candidate_json(context, candidate)]
+        [job.job_id, columns.get("spec", ""), assignment_json(shot.assignment), candidate_json(context, candidate)]
     )
     return job_row(job, context, **columns), files
 
@@ -159,48 +168,27 @@ def _columns(context: Context, candidate: Candidate, assignment: MaterialAssignm
         "T_world_camera": tuple(pose.ravel().tolist()),
         "query_scale": context.recipe.query.scale,
         "light_id": candidate.light.index,
-        "texture_id": texture_number(assignment_json(assignment)),
         "material_ids": assignment.material_ids,
         "visible_px": int(candidate.frame.silhouette.sum()),
     }
 
 
 def _annotation_files(
-    context: Context,
-    paths: Mapping[str, str],
-    anomaly: AnomalousShape,
-    note: Annotation,
-    candidate: Candidate,
-    columns: dict[str, object],
+    job: Job, shot: Shot, paths: Mapping[str, str], note: Annotation, candidate: Candidate, texture: int
 ) -> dict[str, bytes]:
-    """Annotation JSON and masks; fills the columns that describe them."""
-    part = anomaly.normal.part(anomaly.spec.part_id)
-    config = {
-        "part": part.path,
-        "part_class": part.part_class,
-        "part_id": part.part_id,
-        "severity": anomaly.severity,
-        "spec": anomaly.spec.to_json(),
-    }
-    files = {
-        paths["annotation"]: layout.annotation_json(
-            anomaly.spec.kind,
-            note.bbox_xywh_512,
-            note.iou,
-            candidate.camera,
-            int(columns["texture_id"]),  # type: ignore[call-overload]
-            config,
-        ),
-        paths["mask_old"]: png_bytes(note.mask_old),
-    }
-    columns.update(
-        annotation_path=paths["annotation"],
-        mask_old_path=paths["mask_old"],
-        bbox_xywh_512=note.bbox_xywh_512,
-        iou=note.iou,
-        changed_px=int(note.changed.sum()),
-    )
+    info = layout.annotation_json(job.kind, note.bbox_xywh_512, note.iou, candidate.camera, texture, shot.config or {})
+    files = {paths["annotation"]: info, paths["mask_old"]: png_bytes(note.mask_old)}
     if note.mask_new is not None:
         files[paths["mask_new"]] = png_bytes(note.mask_new)
-        columns["mask_new_path"] = paths["mask_new"]
     return files
+
+
+def _annotation_columns(paths: Mapping[str, str], note: Annotation) -> dict[str, object]:
+    return {
+        "annotation_path": paths["annotation"],
+        "mask_old_path": paths["mask_old"],
+        "mask_new_path": "" if note.mask_new is None else paths["mask_new"],
+        "bbox_xywh_512": note.bbox_xywh_512,
+        "iou": note.iou,
+        "changed_px": int(note.changed.sum()),
+    }

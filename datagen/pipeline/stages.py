@@ -1,7 +1,7 @@
 """The three job types of BrokenChairs: reference, normal, anomaly. Each is job + context -> Bundle."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from datagen.annotate.correspondences import correspond, draw_points
 from datagen.annotate.visibility import check_anomaly, check_object
 from datagen.anomalies import apply, propose
 from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json
 from datagen.core.rng import stream
 from datagen.core.row import Bundle, Job, Row
@@ -19,27 +20,67 @@ from datagen.geometry.rays import RayScene
 from datagen.geometry.solid import solidify_part
 from datagen.pipeline import queries
 from datagen.pipeline.context import Context
-from datagen.pipeline.queries import Candidate
+from datagen.pipeline.queries import Candidate, Shot
 from datagen.render.raster import Rasteriser
 from datagen.render.raycast import cast_view
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import query_cameras, query_transform, reference_cameras, reference_transform
 
 
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The geometry half of a job: what can be said before rendering, and what is left to render."""
+
+    job: Job
+    rows: tuple[Row, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    shots: tuple[Shot, ...] = ()
+    next_attempt: int | None = None
+    """Where proposals go on if no picture of this one passes; None if there is nothing more to try."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+
+
 def run_job(job: Job, context: Context) -> Bundle:
-    """Do a job. Raises ShapeError, MaterialError, RenderError: the caller quarantines it."""
+    """Both halves in one process. Raises ShapeError, MaterialError, RenderError: the caller quarantines it."""
+    outcome: Bundle | Prepared = prepare(job, context)
+    while isinstance(outcome, Prepared):
+        outcome = finish(outcome, context)
+    return outcome
+
+
+def prepare(job: Job, context: Context, before: Prepared | None = None) -> Prepared:
+    """Everything but the pictures: load, operators, ray casts, reference views.
+
+    `before` is an earlier half whose pictures all failed: its rows are kept, its proposals go on.
+    """
     context.take_cost()
     with context.phase("load"):
         shape = context.shapes.load(job.shape_id)
-    rows, files = STAGES[job.job_type](job, context, shape)
+    prepared = STAGES[job.job_type](job, context, shape, before or Prepared(job))
+    return replace(prepared, cost=_summed(before.cost if before else {}, context.take_cost()))
+
+
+def finish(prepared: Prepared, context: Context) -> Bundle | Prepared:
+    """Render what is left and close the job; a fresh half if no picture passed and proposals remain."""
+    job = prepared.job
+    context.take_cost()
+    rows, files = list(prepared.rows), dict(prepared.files)
+    for shot in prepared.shots:
+        more, written = queries.take(job, context, shot)
+        rows += more
+        files |= written
+    cost = _summed(prepared.cost, context.take_cost())
+    if prepared.shots and not files and prepared.next_attempt is not None:
+        return prepare(job, context, replace(prepared, rows=tuple(rows), cost=cost))
     numbered = tuple(replace(row, index=k) for k, row in enumerate(rows))
-    return Bundle(job, files, numbered, context.take_cost())
+    return Bundle(job, files, numbered, cost)
 
 
-Result = tuple[list[Row], dict[str, bytes]]
+def _summed(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(a.get(name, 0.0) + b.get(name, 0.0), 4) for name in {*a, *b}}
 
 
-def reference_job(job: Job, context: Context, shape: Shape) -> Result:
+def reference_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Prepared:
     """Textureless views with depth, camera and correspondences, model_id.txt and model.obj."""
     recipe = context.recipe.reference
     with context.phase("reference"):
@@ -75,56 +116,49 @@ def reference_job(job: Job, context: Context, shape: Shape) -> Result:
         T_shape_source=_source_transform(shape),
         sha256=dict.fromkeys(files, ""),
     )
-    return [row], files
+    return Prepared(job, (row,), files)
 
 
-def normal_job(job: Job, context: Context, shape: Shape) -> Result:
+def normal_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Prepared:
     """Normal views, in groups that share a dress; half of the groups pass one part through repair."""
-    recipe, seed = context.recipe, context.recipe.seed
-    rng = stream(seed, "normal", job.shape_id, job.slot)
-    T = query_transform(shape, recipe.query)
-    placed = shape.transformed(T)
+    recipe = context.recipe
+    placed = shape.transformed(query_transform(shape, recipe.query))
+    rng = stream(recipe.seed, "normal", job.shape_id, job.slot)
     cameras = query_cameras(recipe.query, rng)[: job.views]
     rows: list[Row] = []
-    files: dict[str, bytes] = {}
+    shots: list[Shot] = []
     size = recipe.normal.views_per_material
-    for group in range(0, len(cameras), size):
-        dress_rng = stream(seed, "dress", "normal", job.shape_id, job.slot, group)
-        assignment = queries.dress(shape, context, dress_rng)
-        with context.phase("repair"):
-            meshes, repaired = _repair_control(placed, recipe.normal.repair_share, dress_rng)
-        scene = RayScene(meshes)
-        candidates = []
-        for camera in cameras[group : group + size]:
-            with context.phase("raycast"):
-                frame = cast_view(scene, camera)
-            why = check_object(frame, recipe)
-            light = queries.draw_light(context, dress_rng)
-            if why is None:
-                candidates.append(Candidate(camera, light, frame))
-            else:
-                rows.append(
-                    queries.rejection(
-                        job,
-                        context,
-                        "view",
-                        why,
-                        azimuth_deg=camera.azimuth_deg,
-                        elevation_deg=camera.elevation_deg,
-                        radius=camera.radius,
-                    )
-                )
-        if not candidates:
-            continue
-        pictures = queries.render_candidates(context, meshes, assignment, candidates, float(placed.bounds[0, 2]))
-        common = {"T_shape_source": _source_transform(shape), "repaired_part_id": repaired}
-        for candidate, picture in zip(candidates, pictures, strict=True):
-            row, written = queries.write_query(
-                job, context, f"{job.public_id}-n{job.slot}", candidate, picture, assignment, common
-            )
-            rows.append(row)
-            files |= written
-    return rows, files
+    for start in range(0, len(cameras), size):
+        shot, rejected = _normal_shot(job, context, shape, placed, start, cameras[start : start + size])
+        rows += rejected
+        shots += [shot] if shot.candidates else []
+    return Prepared(job, tuple(rows), shots=tuple(shots))
+
+
+def _normal_shot(
+    job: Job, context: Context, shape: Shape, placed: Shape, start: int, cameras: list[Camera]
+) -> tuple[Shot, list[Row]]:
+    recipe = context.recipe
+    rng = stream(recipe.seed, "dress", "normal", job.shape_id, job.slot, start)
+    assignment = queries.dress(shape, context, rng)
+    with context.phase("repair"):
+        meshes, repaired = _repair_control(placed, recipe.normal.repair_share, rng)
+    scene = RayScene(meshes)
+    candidates, rejected = [], []
+    for camera in cameras:
+        light = queries.draw_light(context, rng)
+        with context.phase("raycast"):
+            frame = cast_view(scene, camera)
+        why = check_object(frame, recipe)
+        if why is None:
+            candidates.append(Candidate(camera, light, frame))
+        else:
+            view = {"azimuth_deg": camera.azimuth_deg, "elevation_deg": camera.elevation_deg}
+            rejected.append(queries.rejection(job, context, "view", why, radius=camera.radius, **view))
+    common = {"T_shape_source": _source_transform(shape), "repaired_part_id": repaired}
+    ground_z = float(placed.bounds[0, 2])
+    folder = f"{job.public_id}-n{job.slot}"
+    return Shot(folder, tuple(meshes), assignment, tuple(candidates), ground_z, common), rejected
 
 
 def _repair_control(placed: Shape, share: float, rng: np.random.Generator) -> tuple[list[tuple[int, Mesh]], int]:
@@ -141,18 +175,16 @@ def _repair_control(placed: Shape, share: float, rng: np.random.Generator) -> tu
     return meshes, part_id
 
 
-def anomaly_job(job: Job, context: Context, shape: Shape) -> Result:
-    """Proposals until one is accepted and seen, then its views."""
-    rows: list[Row] = []
-    for attempt in range(context.recipe.anomaly.attempts):
+def anomaly_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Prepared:
+    """Proposals until one is accepted and seen."""
+    rows = list(before.rows)
+    attempts = context.recipe.anomaly.attempts
+    for attempt in range(before.next_attempt or 0, attempts):
         found = _attempt(job, context, shape, attempt, rows)
         if found is not None:
-            anomaly, candidates = found
-            more, files = _render_anomaly(job, context, anomaly, candidates)
-            if files:
-                return rows + more, files
-            rows += more
-    return rows, {}
+            more = attempt + 1 if attempt + 1 < attempts else None
+            return Prepared(job, tuple(rows), shots=(_anomaly_shot(job, context, *found),), next_attempt=more)
+    return Prepared(job, tuple(rows))
 
 
 def _attempt(
@@ -204,40 +236,40 @@ def _visible_views(
     return found
 
 
-def _render_anomaly(job: Job, context: Context, anomaly: AnomalousShape, candidates: list[Candidate]) -> Result:
+def _anomaly_shot(job: Job, context: Context, anomaly: AnomalousShape, candidates: list[Candidate]) -> Shot:
     shape, recipe = anomaly.normal, context.recipe
     T = query_transform(shape, recipe.query)
     rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)
-    assignment = queries.dress(shape, context, rng)
-    meshes = [(part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()]
-    ground_z = float(shape.transformed(T).bounds[0, 2])
-    pictures = queries.render_candidates(context, meshes, assignment, candidates, ground_z)
     part = shape.part(anomaly.spec.part_id)
-    common = {
-        "label": 1,
+    described = {
         "part": part.path,
         "part_class": part.part_class,
         "part_id": part.part_id,
         "severity": anomaly.severity,
+    }
+    common = {
+        "label": 1,
+        **described,
         "method": anomaly.method,
         "spec": canonical_json(anomaly.spec.to_json()),
         "T_shape_source": _source_transform(shape),
     }
-    folder = f"{job.public_id}-a{job.slot}-{job.kind}"
-    rows: list[Row] = []
-    files: dict[str, bytes] = {}
-    for candidate, picture in zip(candidates, pictures, strict=True):
-        row, written = queries.write_query(job, context, folder, candidate, picture, assignment, common, anomaly)
-        rows.append(row)
-        files |= written
-    return rows, files
+    return Shot(
+        folder=f"{job.public_id}-a{job.slot}-{job.kind}",
+        meshes=tuple((part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()),
+        assignment=queries.dress(shape, context, rng),
+        candidates=tuple(candidates),
+        ground_z=float(shape.transformed(T).bounds[0, 2]),
+        common=common,
+        config={**described, "spec": anomaly.spec.to_json()},
+    )
 
 
 def _source_transform(shape: Shape) -> tuple[float, ...]:
     return tuple(value for row in shape.T_shape_source for value in row)
 
 
-STAGES: dict[str, Callable[[Job, Context, Shape], Result]] = {
+STAGES: dict[str, Callable[[Job, Context, Shape, Prepared], Prepared]] = {
     "reference": reference_job,
     "normal": normal_job,
     "anomaly": anomaly_job,

@@ -19,7 +19,7 @@ class ViewFigures:
     `pxy_error_px`: 95th percentile, over visible points, of the distance between a point's pixel and the
     projection of its triangulation from the other views. `cell_error`: largest |pixel/8 - cell| of `xyz`.
     `visible_on_object`: share of visible points on the picture's object. Depth figures: share of the
-    picture's silhouette and of the depth's that agree, median of depth over the z of `xyz`, slope of
+    depth's and of the picture's silhouette on which they agree (the lower), median of depth over the z of `xyz`, slope of
     that ratio's logarithm on the logarithm of ray length over z (0 for a depth, 1 for a ray length).
     """
 
@@ -156,12 +156,13 @@ def _slope(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _overlap(view: DeepView) -> float:
-    """Intersection over union of the depth's silhouette and the picture's."""
+    """Share of the depth's silhouette on the picture's or of the picture's on the depth's, the lower; a pixel's play."""
     if view.depth is None or view.silhouette is None or view.depth.shape != view.silhouette.shape:
         return np.nan
-    solid = view.depth > 0
-    union = int((solid | view.silhouette).sum())
-    return float((solid & view.silhouette).sum() / union) if union else 0.0
+    solid, shown = view.depth > 0, view.silhouette
+    if not solid.any() or not shown.any():
+        return 0.0
+    return float(min(_grown(shown)[solid].mean(), _grown(solid)[shown].mean()))
 
 
 def covisible_share(views: Sequence[DeepView]) -> float:

@@ -15,6 +15,8 @@ from datagen.verify.bundles import BundleFacts, read_bundle, read_deep
 from datagen.verify.correspond import ViewFigures, covisible_share, triangulate, view_figures
 from datagen.verify.meshes import MeshPrint, mesh_print
 from datagen.verify.queries import QueryFacts, read_query
+from datagen.verify.replay import Replay, Replayer
+from datagen.verify.source import OpenSource, open_source
 from datagen.verify.tree import Tree
 
 SAMPLE = 200
@@ -116,11 +118,31 @@ class Evidence:
         return tuple(p for p in _each(lambda shape: mesh_print(self.tree, shape), shapes) if p is not None)
 
     @cached_property
-    def source(self) -> None:
-        return None
+    def _opened(self) -> tuple[OpenSource | None, str]:
+        return open_source(
+            self.tree.run, self.recipe, self.source_options.get("shapes"), self.source_options.get("data_root")
+        )
 
-    source_note = ""
-    replays = ()
+    @property
+    def source(self) -> OpenSource | None:
+        """The shapes that the dataset was made from; None where they are not here."""
+        return self._opened[0]
+
+    @property
+    def source_note(self) -> str:
+        """Why there is no source, or ''."""
+        return self._opened[1]
+
+    @cached_property
+    def replays(self) -> tuple[Replay, ...]:
+        """The sample of queries, replayed; () where neither the source nor meshes allow it."""
+        if self.source is None and not any(bundle.has_mesh for bundle in self.bundles):
+            return ()
+        chosen = self.sampled(self.queries, lambda query: query.path)
+        self.note(f"replaying the geometry of {len(chosen)} samples")
+        replayer = Replayer(self.tree, self.recipe, self.source)
+        # Samples of one shape and one spec follow each other in the order of folders: caches hit.
+        return tuple(replayer.replay(query) for query in chosen)
 
     @cached_property
     def file_hashes(self) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ PXY_ERROR_PX = 1.6
 """Pixels are rounded (0.71 px at most) and the triangulation carries the noise of the others."""
 CELL_ERROR = 0.5
 DEPTH_RATIO = 0.01
-DEPTH_OVERLAP = 0.93
+DEPTH_OVERLAP = 0.96
 RAY_SLOPE = 0.5
 
 

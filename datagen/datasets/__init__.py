@@ -1,0 +1,4 @@
+"""Datasets as tensors: a BrokenChairs folder or its tar shards, read, augmented, sampled, packed.
+
+Owns nothing on disk but its packed cache; every draw depends on (seed, epoch, sample) alone.
+"""

@@ -1,0 +1,43 @@
+"""How a dataset is read, as recipe data (importing this needs no torch)."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from datagen.recipe.models import Section
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class DataConfig(Section):
+    """Sizes, views and augmentation (paper, section 5, Implementation Details)."""
+
+    image_px: Count = 256
+    """Side of query and views; a multiple of 32. The feature grid is image_px / 8."""
+    views: Count = 10
+    """Reference views a training sample sees, drawn without replacement."""
+    eval_views: Count = 20
+    """Views at validation and test, evenly spread over the distinct ones; no augmentation."""
+    flip: bool = True
+    """Mirror half of the queries. The reference is not mirrored (as in the paper), so a chair without
+    left-right symmetry is then compared with its mirror image; docs/train.md has the effect."""
+    crop: Annotated[float, Field(gt=0, le=1)] = 0.875
+    """Side of the random crop as a share of the picture, resized back: 224 of 256; 1 = none."""
+    shapes: Annotated[int, Field(ge=1)] | None = None
+    """Train on the first N shapes of the split alone (learning curves)."""
+    shuffle_references: bool = False
+    """Control: every sample gets the reference of another shape."""
+    pack: bool = False
+    """Read from a packed cache of resized tensors, made once, instead of from PNG and npy files."""
+    workers: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _grid(self) -> "DataConfig":
+        if self.image_px % 32:
+            raise ValueError(f"image_px {self.image_px} is no multiple of 32")
+        return self
+
+    @property
+    def grid(self) -> int:
+        """Patches along a side."""
+        return self.image_px // 8

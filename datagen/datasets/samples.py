@@ -1,0 +1,133 @@
+"""Which samples a dataset has: from manifest.parquet, or from the published names where there is none."""
+
+import io
+import json
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datagen.datasets.files import BrokenSample, Files
+
+KIND_OF_TYPE = {"rotate": "rotation", "damaged": "broken"}
+"""Published config.type words that differ from the kinds' names here."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One query image. `box` is cx, cy, w, h as fractions of the image, zeros for a normal one."""
+
+    query_path: str
+    shape: str
+    """Public id, as in shapes/shape_<id>."""
+    split: str
+    label: int
+    box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    kind: str = "normal"
+    part_class: str = ""
+    severity: float = 0.0
+    azimuth_deg: float | None = None
+    """Of the query's file name: against the sense of the reference views' azimuths."""
+    T_world_camera: tuple[float, ...] = ()
+    """Camera-to-world, row-major, published frame; empty where unknown."""
+
+
+def box_from_xywh(xywh_512: tuple[float, ...] | list[float], path: str) -> tuple[float, float, float, float]:
+    """Centre form in 0..1 of a box on the 512 grid. Raises BrokenSample on an impossible one."""
+    if len(xywh_512) != 4:
+        raise BrokenSample(f"{path}: an anomalous sample without a 2d_bbox of four numbers")
+    x, y, w, h = xywh_512
+    if not (w > 0 and h > 0 and 0 <= x and 0 <= y and x + w <= 512 and y + h <= 512):
+        raise BrokenSample(f"{path}: box {list(xywh_512)} does not lie within the 512 grid")
+    return (x + w / 2) / 512, (y + h / 2) / 512, w / 512, h / 512
+
+
+def list_samples(files: Files, split: str) -> list[Sample]:
+    """Samples of a split, sorted by path. Raises BrokenSample naming what is wrong."""
+    if files.has("manifest.parquet"):
+        samples = _from_manifest(files, split)
+    else:
+        samples = _from_names(files, split)
+    if not samples:
+        raise BrokenSample(f"{files.root}: split {split} has no sample; build more shapes or choose another --split")
+    return sorted(samples, key=lambda sample: sample.query_path)
+
+
+def _from_manifest(files: Files, split: str) -> list[Sample]:
+    try:
+        table = pq.read_table(pa.BufferReader(files.read("manifest.parquet")))
+    except (pa.ArrowException, OSError) as error:
+        raise BrokenSample(f"{files.root}/manifest.parquet: {error}") from error
+    samples = []
+    for row in table.to_pylist():
+        if row["row_type"] != "sample" or row["status"] != "ok" or row["split"] != split:
+            continue
+        box = box_from_xywh(row["bbox_xywh_512"], row["query_path"]) if row["label"] else (0.0, 0.0, 0.0, 0.0)
+        samples.append(
+            Sample(
+                query_path=row["query_path"],
+                shape=str(row["public_id"]),
+                split=split,
+                label=int(row["label"]),
+                box=box,
+                kind=row["kind"],
+                part_class=row["part_class"],
+                severity=row["severity"],
+                azimuth_deg=row["azimuth_deg"],
+                T_world_camera=tuple(row["T_world_camera"] or ()),
+            )
+        )
+    return samples
+
+
+def _from_names(files: Files, split: str) -> list[Sample]:
+    shapes = set(_json(files, "split.json").get(split, []))
+    samples = []
+    for path in files.list("images"):
+        fields = path.rsplit("/", 1)[1].split("_")
+        if len(fields) < 5:
+            raise BrokenSample(f"{files.root}/{path}: not named render_<shape>_<texture>_<radius>_<azimuth>_...")
+        if fields[1] not in shapes:
+            continue
+        label = int("anomaly" in path.rsplit("/", 1)[1])
+        note = _annotation(files, path) if label else {}
+        samples.append(
+            Sample(
+                query_path=path,
+                shape=fields[1],
+                split=split,
+                label=label,
+                box=box_from_xywh(note.get("2d_bbox", []), path) if label else (0.0, 0.0, 0.0, 0.0),
+                kind=_kind(note) if label else "normal",
+                part_class=str((note.get("config") or {}).get("part_class", "")),
+                azimuth_deg=_number(fields[4]),
+            )
+        )
+    return samples
+
+
+def _annotation(files: Files, path: str) -> dict:
+    path = path.replace("images/", "annotations/", 1).replace("/render_", "/info_").replace(".png", ".json")
+    return _json(files, path)
+
+
+def _kind(note: dict) -> str:
+    word = str((note.get("config") or {}).get("type", "unknown"))
+    return KIND_OF_TYPE.get(word, word)
+
+
+def _json(files: Files, path: str) -> dict:
+    try:
+        value = json.load(io.BytesIO(files.read(path)))
+    except ValueError as error:
+        raise BrokenSample(f"{files.root}/{path}: {error}") from error
+    if not isinstance(value, dict):
+        raise BrokenSample(f"{files.root}/{path}: holds no JSON object")
+    return value
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

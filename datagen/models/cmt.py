@@ -1,0 +1,116 @@
+"""The Correspondence Matching Transformer as the paper describes it (section 4.2, Figure 3).
+
+Where the paper is silent or slips: equation (3) is self-attention of the query features, with the residual
+and norm of a standard module; (7) adds the projected Q as printed; the token attends to all patches and is
+appended in front.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datagen.models.attention import choose_top_k, cross_attention
+from datagen.models.blocks import MLP, Heads, Output, SelfAttention, join_heads, split_heads
+from datagen.models.config import ModelConfig
+from datagen.models.encoder import Encoder, flat_patches
+from datagen.models.position import PositionEncoding
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Patch features and their normalised projections: query (B, Q, d), views (B, N, Q, d)."""
+
+    query: Tensor
+    views: Tensor
+    z_query: Tensor
+    z_views: Tensor
+
+
+class Projection(nn.Module):
+    """beta: R^d -> R^d, a four-layer MLP and L2 normalisation over channels."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.mlp = MLP(dim, dim, dim, dim, dim)
+
+    def forward(self, f_BLD: Tensor) -> Tensor:
+        return F.normalize(self.mlp(f_BLD).float(), dim=-1)
+
+
+class Block(nn.Module):
+    """One block of the CGA network: equations (2) to (9)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        dim = config.dim
+        self.heads, self.form = config.heads, config.attention
+        self.alpha = nn.Linear(2 * dim if config.position else dim, dim)
+        self.attention = SelfAttention(dim, config.heads)
+        self.w_q = nn.Linear(dim, dim, bias=False)
+        self.w_k = nn.Linear(dim, dim, bias=False)
+        self.w_v = nn.Linear(dim, dim, bias=False)
+        self.out = nn.Linear(dim, dim)
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.ffn = MLP(dim, 4 * dim, dim)
+
+    def forward(self, f_BLD: Tensor, context_BVC: Tensor, chosen_BQk: Tensor | None) -> Tensor:
+        views = self.alpha(context_BVC)
+        q = self.w_q(self.attention(f_BLD))
+        k, v = self.w_k(views), self.w_v(views)
+        parts = (split_heads(part, self.heads) for part in (q, k, v))
+        o = self.out(join_heads(cross_attention(*parts, chosen_BQk, self.form)))
+        o = self.norm1(o + q)
+        return self.norm2(self.ffn(o) + o)
+
+
+class CMT(nn.Module):
+    """Query images and reference views to a logit and a box.
+
+    query (B, 3, S, S), views (B, N, 3, S, S) in [-1, 1]; xyz (B, N, P, 3) world positions of the patches,
+    NaN where there is no depth, P = (S/8)^2.
+    """
+
+    def __init__(self, config: ModelConfig, image_px: int) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config.dim, config.encoder_width)
+        self.beta = Projection(config.dim)
+        self.gamma = PositionEncoding(config.dim, config.fourier_bands) if config.position else None
+        self.token = nn.Parameter(torch.randn(1, 1, config.dim) * 0.02)
+        self.place = nn.Parameter(torch.randn((image_px // 8) ** 2, config.dim) * 0.02) if config.query_position else None
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.heads = Heads(config.dim, config.box)
+
+    def features(self, query_B3SS: Tensor, views_BN3SS: Tensor) -> Features:
+        """Encode both kinds of image by the shared encoder, in one batch."""
+        B, N = views_BN3SS.shape[:2]
+        f = flat_patches(self.encoder(torch.cat([query_B3SS, views_BN3SS.flatten(0, 1)])))
+        z = self.beta(f)
+        return Features(f[:B], f[B:].unflatten(0, (B, N)), z[:B], z[B:].unflatten(0, (B, N)))
+
+    def choose(self, features: Features, k: int | None = None) -> Tensor | None:
+        """Equation (12) and the choice of equation (11): indices (B, Q, k) into N*P patches, or None for all."""
+        k = self.config.k if k is None else k
+        if not self.config.cga or k == 0:
+            return None
+        with torch.no_grad():
+            z_views = features.z_views.flatten(1, 2)
+            similarity = features.z_query @ z_views.transpose(1, 2)
+            return choose_top_k(similarity, min(k, z_views.shape[1]))
+
+    def decide(self, features: Features, xyz_BNP3: Tensor, k: int | None = None) -> Output:
+        """The CGA network and the heads."""
+        context = features.views.flatten(1, 2)
+        if self.gamma is not None:
+            context = torch.cat([context, self.gamma(xyz_BNP3.flatten(1, 2)).to(context.dtype)], dim=-1)
+        chosen = self.choose(features, k)
+        query = features.query if self.place is None else features.query + self.place
+        f = torch.cat([self.token.expand(len(query), -1, -1).to(query.dtype), query], dim=1)
+        for block in self.blocks:
+            f = block(f, context, chosen)
+        return self.heads(f[:, 0])
+
+    def forward(self, query_B3SS: Tensor, views_BN3SS: Tensor, xyz_BNP3: Tensor, k: int | None = None) -> Output:
+        return self.decide(self.features(query_B3SS, views_BN3SS), xyz_BNP3, k)

@@ -1,0 +1,56 @@
+"""What a network is, as recipe data (importing this needs no torch)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from datagen.recipe.models import Section
+
+Count = Annotated[int, Field(ge=1)]
+
+ModelName = Literal["cmt", "resnet_fpn", "resnet_fpn_sa", "vit", "retrieval", "viewpoint"]
+
+
+class ModelConfig(Section):
+    """A network by name, with every component of CMT switchable (paper, Table 2).
+
+    `cga: false` replaces the sparse by standard cross-attention over all patches, `position: false`
+    leaves the 3D positional encoding out, `box: false` the localisation head. Alignment (VLFA) is a
+    loss: its switches stand in the recipe's `loss` section.
+    """
+
+    name: ModelName = "cmt"
+    variant: Literal["paper", "published"] = "paper"
+    dim: Count = 128
+    """Feature width d of encoder and transformer."""
+    encoder_width: Count = 64
+    """Channels of the ResNet's first stage; 64 is ResNet-18."""
+    blocks: Annotated[int, Field(ge=0)] = 3
+    heads: Count = 8
+    k: Annotated[int, Field(ge=0)] = 100
+    """Reference patches a query patch may attend to; capped at the number there are; 0 = all."""
+    cga: bool = True
+    position: bool = True
+    box: bool = True
+    attention: Literal["sparse", "dense", "sdpa"] = "sparse"
+    """How top-k attention is computed; all three give the same numbers."""
+    fourier_bands: Count = 10
+    query_position: bool = False
+    """A learned code of the query patch's place; neither the paper nor the published code has one."""
+    pool: Literal["mean", "attention"] = "mean"
+    """Retrieval only: how the views' embeddings become the shape's."""
+    margin: Annotated[float, Field(gt=0)] = 0.2
+    """Retrieval only: the triplet loss's margin, in cosine distance."""
+    patch_px: Count = 16
+    """ViT only."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ModelConfig":
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is no multiple of heads {self.heads}")
+        if self.variant == "published":
+            fixed = {"dim": 128, "encoder_width": 64, "blocks": 3, "heads": 8, "position": True, "box": True}
+            wrong = [name for name, value in fixed.items() if getattr(self, name) != value]
+            if wrong or self.name != "cmt":
+                raise ValueError(f"variant published is fixed; leave {', '.join(wrong) or 'name'} at its default")
+        return self
