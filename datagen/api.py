@@ -9,19 +9,20 @@ from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
-from datagen.pipeline.build import Event, Watcher
+from datagen.pipeline.build import Watcher
 from datagen.pipeline.build import build as build_plan
 from datagen.pipeline.estimate import estimate as estimate_plan
 from datagen.pipeline.plan import Plan
+from datagen.pipeline.run_ray import RayExecutor
 from datagen.pipeline.summary import Summary
+from datagen.pipeline.worker import Site
 from datagen.recipe import Recipe
 from datagen.recipe import load_recipe as read_recipe
 from datagen.recipe.loader import find_recipe
-from datagen.render import open_renderer
 from datagen.shapes.source import Source
 from datagen.shapes.source import open_collection as open_source
 
-__all__ = ["Event", "Summary", "build", "estimate", "load_recipe", "make_anomaly", "open_collection"]
+__all__ = ["Summary", "build", "estimate", "load_recipe", "make_anomaly", "open_collection"]
 
 
 def open_collection(spec: str | Path, data_root: str | Path | None = None) -> Source:
@@ -41,14 +42,14 @@ def build(
     *,
     limit: int | None = None,
     renderer: str = "cycles",
-    threads: int = 1,
+    workers: int | None = None,
     skip: Sequence[str] = (),
-    watch: Watcher = lambda event: None,
+    watch: Watcher = lambda outcome: None,
 ) -> Summary:
     """Build a dataset, or go on with one; returns the closing figures. Raises what the command exits with."""
     source = shapes if isinstance(shapes, Source) else open_collection(shapes)
     plan = Plan(recipe or load_recipe(), source, limit)
-    return build_plan(plan, Path(out), open_renderer(renderer, threads), watch, skip)
+    return build_plan(Site(plan, Path(out), renderer), RayExecutor(workers), watch, skip)
 
 
 def estimate(shapes: Source | str | Path, recipe: Recipe | None = None, *, limit: int | None = None) -> dict[str, Any]:

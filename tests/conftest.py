@@ -8,8 +8,8 @@ import pytest
 from datagen.core.shape import Mesh, Part, Shape
 from datagen.pipeline.build import build
 from datagen.pipeline.plan import Plan
+from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
-from datagen.render import open_renderer
 from datagen.shapes.source import open_collection
 
 ROOT = Path(__file__).parents[1]
@@ -46,11 +46,15 @@ def plain_chair() -> Shape:
     return Shape("plain", "test", tuple(parts), model_id="plain").normalised()
 
 
+def plan_of(limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None) -> Plan:
+    """A plan over the built-in chairs."""
+    path = ROOT / "recipes" / f"{recipe}.yaml"
+    return Plan(load_recipe(path, sets, seed), open_collection(str(collection)), limit)
+
+
 def run_build(out: Path, limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None, **options):
     """A build with the fake renderer; returns its summary."""
-    path = ROOT / "recipes" / f"{recipe}.yaml"
-    plan = Plan(load_recipe(path, sets, seed), open_collection(str(collection)), limit)
-    return build(plan, out, open_renderer("fake"), **options)
+    return build(Site(plan_of(limit, recipe, sets, collection, seed), out, "fake"), **options)
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from datagen.pipeline.build import Event, build
+from datagen.core.errors import UsageError
+from datagen.pipeline.build import Executor, build
 from datagen.pipeline.card import STAND_IN_NOTE
 from datagen.pipeline.estimate import estimate
 from datagen.pipeline.plan import Plan
+from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.summary import Summary
+from datagen.pipeline.worker import Outcome, Site
 from datagen.recipe.loader import find_recipe, load_recipe
 from datagen.render.protocol import RENDERERS, open_renderer
 from datagen.shapes.source import open_collection
@@ -32,6 +35,9 @@ def run_build(
     threads: int,
     skip: Sequence[str],
     overrides: Sequence[str],
+    executor: str,
+    workers: int | None,
+    shard: tuple[int, int],
     dry_run: bool,
     as_json: bool,
 ) -> bool:
@@ -47,13 +53,33 @@ def run_build(
         print_json(figures) if as_json else console.print(_figures(figures))
         return False
     progress = Reporter(console, plan, skip)
-    renderer = open_renderer(renderer_name, threads)
     with progress:
-        summary = build(plan, out, renderer, progress.watch, skip)
+        summary = build(
+            Site(plan, out, renderer_name, threads), open_executor(executor, workers), progress.watch, skip, shard
+        )
     _close(console, out, summary)
     if as_json:
         print_json(summary.to_json())
     return bool(summary.quarantined)
+
+
+def open_executor(name: str, workers: int | None) -> Executor:
+    """`ray` or `serial`. Raises UsageError for another name."""
+    if name == "serial":
+        return SerialExecutor()
+    if name == "ray":
+        from datagen.pipeline.run_ray import RayExecutor
+
+        return RayExecutor(workers)
+    raise UsageError(f"unknown executor '{name}'; the executors are ray, serial")
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """`I/N` as (index, count). Raises UsageError."""
+    index, _, count = text.partition("/")
+    if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
+        raise UsageError(f"--shard {text}: write it as I/N with 0 <= I < N")
+    return int(index), int(count)
 
 
 def print_json(value: object) -> None:
@@ -88,16 +114,15 @@ class Reporter:
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def watch(self, event: Event) -> None:
+    def watch(self, outcome: Outcome) -> None:
         """Take note of one job."""
         self.done += 1
-        if event.bundle:
-            self.images += sum(row.row_type == "sample" for row in event.bundle.rows)
-            self.rejected += sum(row.row_type == "rejection" for row in event.bundle.rows)
-        if event.error and self.failed.get(event.job.shape_id) != str(event.error):
-            self.failed[event.job.shape_id] = str(event.error)
+        self.images += outcome.images
+        self.rejected += outcome.rejected
+        if outcome.error and self.failed.get(outcome.job.shape_id) != outcome.error:
+            self.failed[outcome.job.shape_id] = outcome.error
             self.console.print(
-                f"quarantined {event.job.shape_id}: {event.error}", highlight=False, soft_wrap=True, markup=False
+                f"quarantined {outcome.job.shape_id}: {outcome.error}", highlight=False, soft_wrap=True, markup=False
             )
         rate = f"{self.images / max(time.monotonic() - self.start, 1e-6):.2f} images/s"
         self.bar.update(self.task, advance=1, images=self.images, rejected=self.rejected, rate=rate)

@@ -1,6 +1,5 @@
 """`datagen`: the commands, and what their errors end with."""
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -34,14 +33,18 @@ def build(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N shapes in plan order.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Where collections are looked up first.")] = None,
     renderer: Annotated[str, typer.Option(help="cycles, or fake: numpy pixels in milliseconds.")] = "cycles",
-    threads: Annotated[int | None, typer.Option(min=1, help="Cycles threads; default: the cores we may use.")] = None,
+    executor: Annotated[str, typer.Option(help="ray (all cores, or a cluster), or serial (this process).")] = "ray",
+    workers: Annotated[int | None, typer.Option(min=1, help="Ray workers; default: the cores we may use.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Cycles threads a worker; ray: 1, serial: all.")] = None,
+    shard: Annotated[str, typer.Option(help="Only shard I of N of the jobs, as I/N.")] = "0/1",
     skip: Annotated[list[str] | None, typer.Option(help="Shape id to leave out; may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe value, as section.key=value.")] = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would be made, and what it would cost.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the closing summary as JSON on stdout.")] = False,
 ) -> None:
     """Build a dataset. Exit 3: finished, some shapes quarantined; 6: another recipe's folder; 75: run again."""
-    from datagen.cli.build import run_build
+    from datagen.cli.build import parse_shard, run_build
+    from datagen.pipeline.cores import usable_cores
 
     code = run_build(
         shapes=shapes,
@@ -51,7 +54,10 @@ def build(
         limit=limit,
         data_root=data_root,
         renderer_name=renderer,
-        threads=threads or len(os.sched_getaffinity(0)),
+        executor=executor,
+        workers=workers,
+        threads=threads or (1 if executor == "ray" else usable_cores()),
+        shard=parse_shard(shard),
         skip=tuple(skip or ()),
         overrides=tuple(set_ or ()),
         dry_run=dry_run,

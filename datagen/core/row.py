@@ -86,5 +86,5 @@ class Bundle:
     job: Job
     files: Mapping[str, bytes]
     rows: tuple[Row, ...]
-    cost: Mapping[str, float] = field(default_factory=dict)
-    """CPU-seconds by phase."""
+    cost: Mapping[str, Any] = field(default_factory=dict)
+    """CPU-seconds by phase, peak_rss_bytes and host."""

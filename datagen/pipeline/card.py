@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from datagen.formats.encode import json_bytes
-from datagen.pipeline.context import Context
+from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.plan import Plan
+from datagen.scenes.lights import light_setups
 
 STAND_IN_NOTE = (
     "The shapes are stand-ins made by this project in PartNet's on-disk format. They are NOT PartNet data; "
@@ -18,11 +19,14 @@ def shapes_table(plan: Plan, shapes: Sequence[str]) -> bytes:
     return json_bytes({"source": plan.source.name, "shapes": rows}, indent=1)
 
 
-def dataset_card(plan: Plan, shapes: Sequence[str], context: Context) -> bytes:
+def dataset_card(plan: Plan, shapes: Sequence[str], library: MaterialLibrary) -> bytes:
     """README.md of the dataset's folder: source and licence of shapes, materials and lights."""
     counts = {split: sum(plan.splits[s] == split for s in shapes) for split in ("train", "val", "test")}
-    licences = sorted({(m.source, m.licence) for m in context.library.materials})
-    lights = [f"| {light.index} | {light.world} | {len(light.suns)} |" for light in context.lights]
+    licences = sorted({(m.source, m.licence) for m in library.materials})
+    lights = [
+        f"| {light.index} | {light.world} | {len(light.suns)} |"
+        for light in light_setups(plan.recipe.light, plan.recipe.seed)
+    ]
     lines = [
         f"# {plan.recipe.name}",
         "",

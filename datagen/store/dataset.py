@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import shutil
-import socket
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,7 +14,8 @@ from typing import Any
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.ids import bytes_hash, canonical_json
 from datagen.core.row import Bundle, Job, Row
-from datagen.store import log
+from datagen.store import crash, janitor, log
+from datagen.store.claims import Claims
 from datagen.store.files import replace_atomic, sync_folders, write_durable
 from datagen.store.manifest import cost_bytes, manifest_bytes
 
@@ -28,31 +28,50 @@ class Dataset:
     def __init__(self, root: Path, run: Mapping[str, Any]) -> None:
         self.root = root
         self.run = run
-        self._log = root / "log" / f"{log.writer_name()}.jsonl"
-        self._workspace = root / "tmp" / f"{log.writer_name()}.{uuid.uuid4().hex}"
-        self._entries: dict[str, log.LogEntry] = {}
+        self.writer = log.writer_name()
+        self._log = root / "log" / f"{self.writer}.jsonl"
+        self._workspace = root / "tmp" / self.writer
+        self._reader = log.LogReader(root / "log")
+        self.claims = Claims(root / "tmp" / "claims", self.writer)
 
     @classmethod
     def open(cls, root: Path, run: Mapping[str, Any]) -> "Dataset":
-        """Create or join the dataset of this run.
+        """Create or join the dataset of this run, and tidy up after crashes.
 
         Raises UsageError (a path the published loader cannot read, not writable), OtherRecipe (the
         folder belongs to another run), StoppedEarly (no space).
         """
-        check_output_path(root)
-        dataset = cls(root.absolute(), run)
-        dataset._claim(canonical_json(run))
+        dataset = cls._prepare(root, run)
         with stops_early():
-            for name in ("log", "tmp"):
-                (root / name).mkdir(exist_ok=True)
+            (root / "log").mkdir(exist_ok=True)
+            (root / "tmp" / "claims").mkdir(parents=True, exist_ok=True)
             if shutil.disk_usage(root).free < MIN_FREE_BYTES:
                 raise StoppedEarly(f"{root} has less than {MIN_FREE_BYTES >> 20} MiB free; make room, run it again")
-            dataset._sweep()
+            crashed = janitor.sweep(root)
+            dataset.claims.sweep()
             dataset._workspace.mkdir()
-            dataset._entries = log.read_folder(root / "log")
+            dataset._reader.refresh()
+            if crashed and janitor.is_alone(root, dataset.writer):
+                janitor.remove_orphans(root, dataset.entries.values())
         return dataset
 
-    def _claim(self, text: str) -> None:
+    @classmethod
+    def _prepare(cls, root: Path, run: Mapping[str, Any]) -> "Dataset":
+        check_output_path(root)
+        dataset = cls(root.absolute(), run)
+        dataset._claim_folder(canonical_json(run))
+        return dataset
+
+    @classmethod
+    def join(cls, root: Path, run: Mapping[str, Any]) -> "Dataset":
+        """A further writer of a dataset that is open already: a worker process of a build."""
+        dataset = cls._prepare(root, run)
+        with stops_early():
+            dataset._workspace.mkdir()
+            dataset._reader.refresh()
+        return dataset
+
+    def _claim_folder(self, text: str) -> None:
         """Write run.json if absent (link: only one writer wins), else compare."""
         path = self.root / "run.json"
         try:
@@ -71,56 +90,79 @@ class Dataset:
         if found != text + "\n":
             raise OtherRecipe(_difference(self.root, found, text))
 
-    def _sweep(self) -> None:
-        """Remove work areas of dead processes of this host."""
-        host = socket.gethostname()
-        for folder in (self.root / "tmp").iterdir():
-            owner, _, rest = folder.name.rpartition(".")
-            name, _, pid = owner.rpartition(".")
-            if rest and name == host and pid.isdigit() and not Path(f"/proc/{pid}").exists():
-                shutil.rmtree(folder, ignore_errors=True)
-
     @property
     def entries(self) -> Mapping[str, log.LogEntry]:
-        """Committed jobs by id."""
-        return self._entries
+        """Committed jobs by id, as of the last look at the logs."""
+        return self._reader.entries
+
+    def refresh(self) -> None:
+        """Look at what other writers have committed since."""
+        self._reader.refresh()
 
     def is_done(self, job_id: str) -> bool:
         """Whether the job is committed and not in quarantine."""
-        entry = self._entries.get(job_id)
+        entry = self.entries.get(job_id)
         return entry is not None and not entry.quarantined
 
     def commit(self, bundle: Bundle) -> tuple[Row, ...]:
-        """Files into place, then the log line. Returns the rows with digests. Raises StoppedEarly."""
+        """Files into place, then the log line. Returns the rows with digests. Raises StoppedEarly.
+
+        A job that another writer committed meanwhile stays as it is: equal files are dropped, other
+        files mean that the job is not deterministic, which becomes a quarantine row of its own.
+        """
+        job_id = bundle.job.job_id
         with stops_early():
-            digests = self._place(bundle.files)
+            self.refresh()
+            digests = {path: bytes_hash(data) for path, data in bundle.files.items()}
             rows = tuple(replace(row, sha256={p: digests[p] for p in row.sha256}) for row in bundle.rows)
-            self._append(bundle.job.job_id, rows, bundle.cost)
+            if self.is_done(job_id):
+                self._compare(job_id, rows)
+                return self.entries[job_id].rows
+            crash.point("before-files")
+            self._place(bundle.files)
+            crash.point("before-log")
+            self._append(job_id, rows, bundle.cost)
+            crash.point("after-log")
         return rows
+
+    def _compare(self, job_id: str, rows: tuple[Row, ...]) -> None:
+        known = {path: digest for row in self.entries[job_id].rows for path, digest in row.sha256.items()}
+        ours = {path: digest for row in rows for path, digest in row.sha256.items()}
+        if known != ours:
+            differing = sorted(p for p in {*known, *ours} if known.get(p) != ours.get(p))
+            why = replace(
+                rows[0], row_type="quarantine", status="quarantined", reason="nondeterministic", detail=differing[0]
+            )
+            self._append(job_id, (replace(why, sha256={}),), {})
 
     def quarantine(self, job: Job, row: Row) -> None:
         """Record a job that could not be done; the next run tries it again."""
         with stops_early():
             self._append(job.job_id, (row,), {})
 
-    def _append(self, job_id: str, rows: tuple[Row, ...], cost: Mapping[str, float]) -> None:
+    def _append(self, job_id: str, rows: tuple[Row, ...], cost: Mapping[str, Any]) -> None:
         log.append(self._log, log.entry_line(job_id, rows, cost))
-        self._entries[job_id] = log.LogEntry(job_id, rows, cost)
+        self.refresh()
 
-    def _place(self, files: Mapping[str, bytes]) -> dict[str, str]:
-        digests, staged = {}, []
+    def _place(self, files: Mapping[str, bytes]) -> None:
+        staged = []
         for k, (path, data) in enumerate(sorted(files.items())):
             temporary = self._workspace / str(k)
             write_durable(temporary, data)
-            digests[path] = bytes_hash(data)
             staged.append((temporary, self.root / path))
+        crash.point("after-fsync")
         folders = set()
-        for temporary, target in staged:
+        for k, (temporary, target) in enumerate(staged):
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(target)
             folders |= {target.parent, target.parent.parent}
+            if 2 * k >= len(staged):
+                crash.point("mid-rename")
         sync_folders(folders)
-        return digests
+
+    def scratch(self, name: str) -> Path:
+        """A path in this writer's work area; gone when it closes or dies."""
+        return self._workspace / name
 
     def write_root_file(self, name: str, data: bytes) -> None:
         """Put a file that is a function of the plan (split.json, the card) beside the samples."""
@@ -129,13 +171,16 @@ class Dataset:
 
     def compact(self) -> None:
         """Rewrite manifest.parquet and cost.parquet from the logs."""
-        self._entries = log.read_folder(self.root / "log")
-        self.write_root_file("manifest.parquet", manifest_bytes(self._entries.values()))
-        self.write_root_file("cost.parquet", cost_bytes(self._entries.values()))
+        self.refresh()
+        crash.point("before-compact")
+        self.write_root_file("manifest.parquet", manifest_bytes(self.entries.values()))
+        crash.point("mid-parquet")
+        self.write_root_file("cost.parquet", cost_bytes(self.entries.values()))
 
     def close(self) -> None:
-        """Remove the work area."""
+        """Remove the work area, and those of worker processes that have ended."""
         shutil.rmtree(self._workspace, ignore_errors=True)
+        janitor.sweep(self.root)
 
 
 def check_output_path(root: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,7 +18,7 @@ class LogEntry:
 
     job_id: str
     rows: tuple[Row, ...]
-    cost: Mapping[str, float]
+    cost: Mapping[str, Any]
 
     @property
     def quarantined(self) -> bool:
@@ -26,22 +27,36 @@ class LogEntry:
 
 
 def writer_name() -> str:
-    """Name of this process's log: locks do not work on NFS or Lustre, own files do."""
-    return f"{socket.gethostname()}.{os.getpid()}"
+    """A new writer's name, `<host>.<pid>.<uuid>`: locks do not work on NFS or Lustre, own files do.
+
+    The uuid keeps a reused pid from appending to a log that a crash left torn.
+    """
+    return f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:12]}"
 
 
-def entry_line(job_id: str, rows: tuple[Row, ...], cost: Mapping[str, float]) -> bytes:
+def is_alive(writer: str) -> bool:
+    """Whether the process behind a writer's name may still run; one on another host always may."""
+    host, pid, _ = writer.rsplit(".", 2)
+    return host != socket.gethostname() or Path(f"/proc/{pid}").exists()
+
+
+def entry_line(job_id: str, rows: tuple[Row, ...], cost: Mapping[str, Any]) -> bytes:
     """One JSON line."""
     record = {"job_id": job_id, "rows": [row.to_json() for row in rows], "cost": dict(cost)}
     return (json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n").encode()
 
 
 def append(path: Path, line: bytes) -> None:
-    """Append a line and fsync: the commit point."""
+    """Append a line and fsync: the commit point. What a failure left half written is cut off again."""
     with path.open("ab") as stream:
-        stream.write(line)
-        stream.flush()
-        os.fsync(stream.fileno())
+        start = stream.tell()
+        try:
+            stream.write(line)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except OSError:
+            os.truncate(path, start)
+            raise
 
 
 def _row(data: dict[str, Any]) -> Row:
@@ -52,9 +67,9 @@ def _value(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def read_file(path: Path) -> Iterator[LogEntry]:
-    """Entries of one log; a torn last line is dropped."""
-    for line in path.read_bytes().splitlines(keepends=True):
+def parse(data: bytes) -> Iterator[LogEntry]:
+    """Entries of whole lines; a torn line is dropped."""
+    for line in data.splitlines(keepends=True):
         if not line.endswith(b"\n"):
             return
         try:
@@ -64,12 +79,43 @@ def read_file(path: Path) -> Iterator[LogEntry]:
         yield LogEntry(record["job_id"], tuple(_row(row) for row in record["rows"]), record["cost"])
 
 
+class LogReader:
+    """The union of all logs of a folder by job id, read on from where it stopped last time.
+
+    A finished job outranks a quarantined one; of two finished ones the first read stays.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.entries: dict[str, LogEntry] = {}
+        self._offsets: dict[Path, int] = {}
+
+    def refresh(self) -> "LogReader":
+        """Read what was appended since."""
+        for path in sorted(self.folder.glob("*.jsonl")):
+            offset = self._offsets.get(path, 0)
+            if path.stat().st_size == offset:
+                continue
+            with path.open("rb") as stream:
+                stream.seek(offset)
+                data = stream.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            self._offsets[path] = offset + len(whole)
+            for entry in parse(whole):
+                self._take(entry)
+        return self
+
+    def _take(self, entry: LogEntry) -> None:
+        known = self.entries.get(entry.job_id)
+        if known is None or known.quarantined:
+            self.entries[entry.job_id] = entry
+
+    @property
+    def torn(self) -> list[Path]:
+        """Logs that end in a half-written line."""
+        return [path for path, offset in self._offsets.items() if path.stat().st_size > offset]
+
+
 def read_folder(folder: Path) -> dict[str, LogEntry]:
-    """The union of all logs by job id; a finished job outranks a quarantined one."""
-    entries: dict[str, LogEntry] = {}
-    for path in sorted(folder.glob("*.jsonl")):
-        for entry in read_file(path):
-            known = entries.get(entry.job_id)
-            if known is None or known.quarantined:
-                entries[entry.job_id] = entry
-    return entries
+    """Entries of all logs."""
+    return LogReader(folder).refresh().entries

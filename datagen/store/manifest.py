@@ -79,7 +79,8 @@ def cost_bytes(entries: Iterable[LogEntry]) -> bytes:
     """CPU-seconds by phase, one row a job; differs from run to run."""
     records = [{"job_id": entry.job_id, **entry.cost} for entry in sorted(entries, key=lambda e: e.job_id)]
     names = sorted({name for record in records for name in record} - {"job_id"})
-    schema = pa.schema([pa.field("job_id", pa.string()), *(pa.field(name, pa.float64()) for name in names)])
+    kinds = {name: pa.string() if name == "host" else pa.float64() for name in names}
+    schema = pa.schema([pa.field("job_id", pa.string()), *(pa.field(n, kind) for n, kind in kinds.items())])
     return _parquet(pa.Table.from_pylist(records, schema=schema))
 
 

@@ -1,0 +1,246 @@
+"""The Ray executor: one machine or a cluster, geometry in tasks, Blender in actors.
+
+Ray may run a job twice or lose one; what makes the dataset right is the commit. Only paths and
+counts travel. A worker that dies takes its job along: that job is tried again alone, at the end,
+and then quarantined.
+"""
+
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from datagen.core.errors import DatagenError
+from datagen.core.row import Job
+from datagen.pipeline.cores import usable_cores
+from datagen.pipeline.run_serial import unclaimed
+from datagen.pipeline.worker import Outcome, Site, Worker
+from datagen.render.protocol import open_renderer
+from datagen.store import Dataset
+
+TASKS_A_PROCESS = 64
+"""A geometry process is renewed after this many jobs: native libraries leak."""
+JOBS_AN_ACTOR = 200
+ACTOR_RSS_BYTES = 6 * 2**30
+WALL_CAP_S = 900.0
+"""Longest half of a job; one that takes longer is treated as if its worker had died."""
+
+_workers: dict[str, Worker] = {}
+
+
+def _worker(site: Site, key: str, renders: bool) -> Worker:
+    """This process's worker for a site; `key` tells one driver from the next."""
+    name = f"{key}:{renders}"
+    if name not in _workers:
+        renderer = _renderer(site) if renders else None
+        _workers[name] = Worker(site, Dataset.join(site.out, site.plan.run_record()), renderer)
+    return _workers[name]
+
+
+def _renderer(site: Site) -> Any:
+    if site.renderer_name == "cycles":
+        from datagen.render.blender.inprocess import BlenderHere
+
+        return BlenderHere(site.threads)
+    return open_renderer(site.renderer_name, site.threads)
+
+
+@ray.remote(num_cpus=1, max_calls=TASKS_A_PROCESS, max_retries=0)
+def _prepare(site: Site, key: str, job: Job, half: str) -> Outcome:
+    return _worker(site, key, renders=False).prepare(job, Path(half))
+
+
+@ray.remote(num_cpus=0, max_restarts=0)
+class _RenderActor:
+    """Holds Blender and its textures over many jobs."""
+
+    def __init__(self, site: Site, key: str) -> None:
+        self.worker = _worker(site, key, renders=True)
+
+    def finish(self, job: Job, half: str) -> tuple[Outcome, int]:
+        """The outcome and this process's resident bytes."""
+        outcome = self.worker.finish(job, Path(half))
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return outcome, pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass
+class _Slot:
+    """A render actor as the driver sees it."""
+
+    actor: Any = None
+    jobs: int = 0
+
+
+@dataclass
+class _Flight:
+    """A half of a job under way."""
+
+    job: Job
+    half: str = ""
+    slot: _Slot | None = None
+    started: float = field(default_factory=time.monotonic)
+
+
+class RayExecutor:
+    """Runs jobs on `workers` render actors (default: the cores we may use, or the cluster's)."""
+
+    def __init__(self, workers: int | None = None, wall_cap_s: float = WALL_CAP_S) -> None:
+        self.workers = workers
+        self.wall_cap_s = wall_cap_s
+
+    def run(self, site: Site, dataset: Dataset, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        """Outcomes as they come. Raises MissingDependency, StoppedEarly from any worker."""
+        count = self._connect()
+        try:
+            driver = _Driver(site, dataset, count, self.wall_cap_s)
+            yield from driver.run(unclaimed(dataset, jobs))
+        finally:
+            ray.shutdown()
+
+    def _connect(self) -> int:
+        """Join the cluster of RAY_ADDRESS, else start a private instance. Returns the worker count."""
+        if os.environ.get("RAY_ADDRESS"):
+            ray.init(address="auto", log_to_driver=False)
+            return self.workers or int(ray.cluster_resources().get("CPU", 1))
+        count = self.workers or usable_cores()
+        ray.init(
+            address="local",
+            num_cpus=count,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _temp_dir=tempfile.mkdtemp(prefix="dg-ray-"),
+        )
+        return count
+
+
+class _Driver:
+    """The loop: bounded halves in flight, prepared ones handed to free actors, deaths noted."""
+
+    def __init__(self, site: Site, dataset: Dataset, count: int, wall_cap_s: float) -> None:
+        self.dataset = dataset
+        self.wall_cap_s = wall_cap_s
+        self.site = site
+        self.site_ref = ray.put(site)
+        self.key = dataset.writer
+        self.slots = [_Slot() for _ in range(count)]
+        self.flights: dict[Any, _Flight] = {}
+        self.ready: list[_Flight] = []
+        self.suspects: list[Job] = []
+        self.last_error = ""
+        self.folder = dataset.scratch("halves")
+        self.folder.mkdir()
+
+    def run(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
+        """Every job once, then those whose worker died, each alone."""
+        yield from self._drain(jobs, 2 * len(self.slots))
+        suspects, self.suspects = self.suspects, []
+        for job in suspects:
+            yield from self._drain(iter([job]), 1)
+            if self.suspects:
+                self.suspects.clear()
+                yield self._give_up(job)
+
+    def _drain(self, jobs: Iterator[Job], width: int) -> Iterator[Outcome]:
+        exhausted = False
+        while True:
+            self._hand_out()
+            while not exhausted and len(self.flights) + len(self.ready) < width:
+                job = next(jobs, None)
+                exhausted = job is None
+                if job is not None:
+                    self._send(job)
+            self._hand_out()
+            if not self.flights:
+                if exhausted and not self.ready:
+                    return
+                continue
+            yield from self._collect()
+
+    def _send(self, job: Job) -> None:
+        half = str(self.folder / f"{job.job_id[:32]}.half")
+        self.flights[_prepare.remote(self.site_ref, self.key, job, half)] = _Flight(job, half)
+
+    def _hand_out(self) -> None:
+        """Give prepared halves to free actors, renewing those that have served their time."""
+        busy = {id(flight.slot) for flight in self.flights.values() if flight.slot}
+        for slot in self.slots:
+            if not self.ready:
+                return
+            if id(slot) in busy:
+                continue
+            if slot.actor is None:
+                slot.actor, slot.jobs = _RenderActor.remote(self.site_ref, self.key), 0  # type: ignore[attr-defined]
+            flight = self.ready.pop(0)
+            flight.slot, flight.started = slot, time.monotonic()
+            slot.jobs += 1
+            self.flights[slot.actor.finish.remote(flight.job, flight.half)] = flight
+
+    def _collect(self) -> Iterator[Outcome]:
+        done, _ = ray.wait(list(self.flights), num_returns=1, timeout=1.0)
+        for reference in done:
+            outcome = self._land(reference, self.flights.pop(reference))
+            if outcome is not None:
+                self.dataset.claims.drop(outcome.job.job_id)
+                yield outcome
+        self._enforce_wall_cap()
+
+    def _land(self, reference: Any, flight: _Flight) -> Outcome | None:
+        """What a finished call says; None if the job is not over."""
+        try:
+            result = ray.get(reference)
+        except RayTaskError as error:
+            if isinstance(error.cause, DatagenError):
+                raise error.cause from error
+            raise
+        except RayError as error:
+            self._note_death(flight, error)
+            return None
+        if flight.slot is None:
+            if not result.prepared:
+                return result
+            self.ready.append(_Flight(flight.job, result.prepared))
+            return None
+        outcome, rss = result
+        if flight.slot.jobs >= JOBS_AN_ACTOR or rss > ACTOR_RSS_BYTES:
+            self._end(flight.slot)
+        return outcome
+
+    def _note_death(self, flight: _Flight, error: RayError) -> None:
+        self.suspects.append(flight.job)
+        if flight.slot is not None:
+            self._end(flight.slot)
+        self.last_error = " ".join(str(error).split())[:300]
+
+    def _end(self, slot: _Slot) -> None:
+        if slot.actor is not None:
+            ray.kill(slot.actor)
+        slot.actor = None
+
+    def _enforce_wall_cap(self) -> None:
+        now = time.monotonic()
+        for reference, flight in list(self.flights.items()):
+            if now - flight.started <= self.wall_cap_s:
+                continue
+            if flight.slot is not None:
+                self._end(flight.slot)
+            else:
+                ray.cancel(reference, force=True)
+            del self.flights[reference]
+            self.suspects.append(flight.job)
+            self.last_error = f"took longer than {self.wall_cap_s:.0f} s"
+
+    def _give_up(self, job: Job) -> Outcome:
+        """Quarantine a job whose worker died twice."""
+        worker = Worker(self.site, self.dataset, None)
+        worker.record_quarantine(job, "WorkerDied", self.last_error)
+        self.dataset.claims.drop(job.job_id)
+        return Outcome(job, error=f"WorkerDied: {self.last_error}")

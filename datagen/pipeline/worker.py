@@ -1,0 +1,116 @@
+"""One process's hands on a build: does jobs or halves of jobs and commits them itself.
+
+The same worker serves the serial run, Ray's geometry tasks and Ray's render actors.
+"""
+
+import pickle
+import resource
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datagen.core.errors import DatagenError, MaterialError, MissingDependency, RenderError, ShapeError
+from datagen.core.row import Bundle, Job
+from datagen.materials.library import MaterialLibrary, open_libraries
+from datagen.pipeline.context import Context
+from datagen.pipeline.plan import Plan
+from datagen.pipeline.queries import job_row
+from datagen.pipeline.stages import Prepared, finish, prepare, run_job
+from datagen.render.protocol import Renderer
+from datagen.store import Dataset
+
+JOB_ERRORS = (ShapeError, MaterialError, RenderError)
+"""What one job may fail with: it is quarantined and the others go on."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where and how a build runs: all a worker process needs to begin."""
+
+    plan: Plan
+    out: Path
+    renderer_name: str
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job, small enough to send: counts, no pictures. `prepared` names a half done."""
+
+    job: Job
+    images: int = 0
+    rejected: int = 0
+    error: str = ""
+    skipped: bool = False
+    prepared: str = ""
+
+
+def open_library(plan: Plan) -> MaterialLibrary:
+    """The recipe's material libraries. Raises MissingDependency."""
+    try:
+        return open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
+    except MaterialError as error:
+        raise MissingDependency(error.args[0]) from error
+
+
+class Worker:
+    """Does jobs of a site with its own context and its own log."""
+
+    def __init__(self, site: Site, dataset: Dataset, renderer: Renderer | None) -> None:
+        self.site = site
+        self.dataset = dataset
+        self.context = Context(site.plan, open_library(site.plan), site.renderer_name, renderer)
+
+    def do(self, job: Job) -> Outcome:
+        """Both halves of a job, committed or quarantined. Raises MissingDependency, StoppedEarly."""
+        try:
+            bundle = run_job(job, self.context)
+        except JOB_ERRORS as error:
+            return self.quarantine(job, error)
+        return self._commit(bundle)
+
+    def prepare(self, job: Job, half: Path) -> Outcome:
+        """The geometry half: committed if nothing is to be rendered, else left at `half`."""
+        try:
+            prepared = prepare(job, self.context)
+            if not prepared.shots:
+                bundle = finish(prepared, self.context)
+                assert isinstance(bundle, Bundle)
+                return self._commit(bundle)
+        except JOB_ERRORS as error:
+            return self.quarantine(job, error)
+        temporary = half.with_suffix(".part")
+        temporary.write_bytes(pickle.dumps(prepared, protocol=5))
+        temporary.replace(half)
+        return Outcome(job, prepared=str(half))
+
+    def finish(self, job: Job, half: Path) -> Outcome:
+        """The rendering half of what `prepare` left, committed."""
+        try:
+            outcome: Prepared | Bundle = pickle.loads(half.read_bytes())
+            while isinstance(outcome, Prepared):
+                outcome = finish(outcome, self.context)
+        except JOB_ERRORS as error:
+            return self.quarantine(job, error)
+        half.unlink(missing_ok=True)
+        return self._commit(outcome)
+
+    def quarantine(self, job: Job, error: DatagenError) -> Outcome:
+        """A row that says why; the next run tries again."""
+        why = str(error.args[0]) if error.args else ""
+        self.record_quarantine(job, type(error).__name__, why)
+        return Outcome(job, error=str(error))
+
+    def record_quarantine(self, job: Job, reason: str, detail: str) -> None:
+        """Write the quarantine row."""
+        state: Mapping[str, Any] = {"row_type": "quarantine", "status": "quarantined"}
+        self.dataset.quarantine(job, job_row(job, self.context, reason=reason, detail=detail, **state))
+
+    def _commit(self, bundle: Bundle) -> Outcome:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        cost = {**bundle.cost, "peak_rss_bytes": float(peak), "host": socket.gethostname()}
+        rows = self.dataset.commit(Bundle(bundle.job, bundle.files, bundle.rows, cost))
+        samples = sum(row.row_type == "sample" for row in rows)
+        return Outcome(bundle.job, samples, sum(row.row_type == "rejection" for row in rows))

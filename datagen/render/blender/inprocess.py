@@ -1,0 +1,38 @@
+"""Blender in this very process: for Ray actors, which are processes of their own already."""
+
+from typing import Any
+
+import numpy as np
+
+from datagen.core.errors import RenderError
+from datagen.core.scene import RenderJob
+
+
+class BlenderHere:
+    """The renderer protocol over a BlenderSession in this process."""
+
+    name = "cycles"
+
+    def __init__(self, threads: int = 1) -> None:
+        # bpy and the embree of other libraries clash unless bpy comes first (design: rendering facts).
+        from datagen.render.blender.session import BlenderSession
+
+        self._session: Any = BlenderSession(threads)
+
+    def render(self, job: RenderJob) -> list[np.ndarray]:
+        """Pictures of every view. Raises RenderError, MissingDependency."""
+        try:
+            return self._session.render(job)
+        except RuntimeError as error:  # what bpy operators raise
+            raise RenderError(f"Blender refused the scene: {error}") from error
+
+    def versions(self) -> dict[str, str]:
+        """Blender's version and build hash."""
+        return self._session.versions()
+
+    def cpu_seconds(self) -> float:
+        """Everything is spent in this process."""
+        return 0.0
+
+    def close(self) -> None:
+        """The process's end is Blender's."""
