@@ -16,11 +16,13 @@ from datagen.pipeline.card import STAND_IN_NOTE
 from datagen.pipeline.estimate import estimate
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.run_serial import SerialExecutor
+from datagen.pipeline.status import missing_shards, ranges
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Outcome, Site
 from datagen.recipe.loader import find_recipe, load_recipe
 from datagen.render.protocol import RENDERERS, open_renderer
 from datagen.shapes.source import open_collection
+from datagen.store.log import read_folder
 
 
 def run_build(
@@ -38,6 +40,7 @@ def run_build(
     executor: str,
     workers: int | None,
     shard: tuple[int, int],
+    missing: bool,
     dry_run: bool,
     as_json: bool,
 ) -> bool:
@@ -48,6 +51,11 @@ def run_build(
         open_renderer(renderer_name)
     if plan.source.stand_in:
         console.print(f"[yellow]note:[/] {STAND_IN_NOTE}")
+    if missing:
+        left = missing_shards(plan, out, shard[1])
+        console.print(f"{len(left)} of {shard[1]} shards have jobs left", highlight=False)
+        sys.stdout.write(ranges(left) + "\n")
+        return False
     if dry_run:
         figures = estimate(plan, renderer_name)
         print_json(figures) if as_json else console.print(_figures(figures))
@@ -55,9 +63,16 @@ def run_build(
     progress = Reporter(console, plan, skip)
     with progress:
         summary = build(
-            Site(plan, out, renderer_name, threads), open_executor(executor, workers), progress.watch, skip, shard
+            Site(plan, out, renderer_name, threads),
+            open_executor(executor, workers),
+            progress.watch,
+            skip,
+            shard,
+            launch={"shapes": shapes, "data_root": str(data_root) if data_root else None},
         )
     _close(console, out, summary)
+    for job_id in quarantined_jobs(out):
+        console.print(f"reproduce: datagen repro {out} {job_id[:16]}", highlight=False, soft_wrap=True)
     if as_json:
         print_json(summary.to_json())
     return bool(summary.quarantined)
@@ -134,6 +149,15 @@ class Reporter:
                 f"{rate}, {left:.0f} s left",
                 highlight=False,
             )
+
+
+def quarantined_jobs(out: Path) -> list[str]:
+    """Ids of jobs in quarantine, one a shape, at most five: they tend to share their cause."""
+    first: dict[str, str] = {}
+    for job_id, entry in sorted(read_folder(out / "log").items()):
+        if entry.quarantined:
+            first.setdefault(entry.rows[0].shape_id, job_id)
+    return list(first.values())[:5]
 
 
 def _close(console: Console, out: Path, summary: Summary) -> None:

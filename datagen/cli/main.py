@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from datagen.core.errors import EXIT_BUG, EXIT_QUARANTINED, EXIT_STOPPED_EARLY, DatagenError
+from datagen.core.errors import EXIT_BUG, EXIT_QUARANTINED, EXIT_STOPPED_EARLY, EXIT_VERIFY_FAILED, DatagenError
 
 app = typer.Typer(
     name="datagen",
@@ -39,6 +39,7 @@ def build(
     shard: Annotated[str, typer.Option(help="Only shard I of N of the jobs, as I/N.")] = "0/1",
     skip: Annotated[list[str] | None, typer.Option(help="Shape id to leave out; may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe value, as section.key=value.")] = None,
+    missing: Annotated[bool, typer.Option(help="Print the shards of --shard 0/N with jobs left, as --array=.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Say what would be made, and what it would cost.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the closing summary as JSON on stdout.")] = False,
 ) -> None:
@@ -60,10 +61,38 @@ def build(
         shard=parse_shard(shard),
         skip=tuple(skip or ()),
         overrides=tuple(set_ or ()),
+        missing=missing,
         dry_run=dry_run,
         as_json=json_,
     )
     raise typer.Exit(EXIT_QUARANTINED if code else 0)
+
+
+@app.command()
+def verify(
+    dataset: Annotated[Path, typer.Argument(help="A dataset's folder: ours, a partial build, or the published one.")],
+    report: Annotated[Path | None, typer.Option(help="The HTML page to write; default: report.html in it.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on stdout.")] = False,
+    rebuild: Annotated[float | None, typer.Option(help="Make this share of the jobs again and compare.")] = None,
+    full: Annotated[bool, typer.Option(help="Replay the geometry of every sample, not of 200.")] = False,
+    shapes: Annotated[str | None, typer.Option(help="The collection it was made from, if it is not found.")] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Where collections are looked up first.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sample that is replayed.")] = 0,
+) -> None:
+    """Check a dataset and draw a report. Exit 4: a check of level error failed."""
+    from datagen.cli.verify import run_verify
+
+    ok = run_verify(
+        folder=dataset,
+        report=report,
+        as_json=json_,
+        fraction=rebuild,
+        full=full,
+        shapes=shapes,
+        data_root=data_root,
+        seed=seed,
+    )
+    raise typer.Exit(0 if ok else EXIT_VERIFY_FAILED)
 
 
 @app.command()
@@ -77,6 +106,70 @@ def show(
     from datagen.cli.show import run_show
 
     run_show(dataset, tuple(sample or ()), out, sheet)
+
+
+@app.command()
+def status(
+    dataset: Annotated[Path, typer.Argument(help="A dataset's folder, finished or being built.")],
+    json_: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
+) -> None:
+    """Jobs done, rejected and quarantined so far, the rate, and the time left. Reads logs only."""
+    from datagen.cli.cluster import run_status
+
+    run_status(dataset, json_)
+
+
+@app.command()
+def repro(
+    dataset: Annotated[Path, typer.Argument(help="A dataset's folder.")],
+    job_id: Annotated[str, typer.Argument(help="A job's id; a prefix does.")],
+    shapes: Annotated[str | None, typer.Option(help="The collection, if it is elsewhere now.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to put the job's files; default: nowhere.")] = None,
+) -> None:
+    """Do one job again, alone, in this process, with the full trace of what goes wrong."""
+    from datagen.cli.cluster import run_repro
+
+    raise typer.Exit(run_repro(dataset, job_id, shapes, out))
+
+
+@app.command()
+def slurm(
+    shapes: Annotated[str, typer.Option(help="Collection or folder, as for build; seen from the nodes.")],
+    out: Annotated[Path, typer.Option(help="Output folder on the shared file system.")],
+    tasks: Annotated[int, typer.Option(min=1, help="Shards N: fixed for the life of the array.")],
+    recipe: Annotated[str, typer.Option(help="Recipe file or built-in recipe.")] = "brokenchairs",
+    to: Annotated[Path, typer.Option(help="Folder for the job scripts.")] = Path("slurm"),
+    account: Annotated[str, typer.Option(help="#SBATCH --account, if your cluster wants one.")] = "",
+    partition: Annotated[str, typer.Option(help="#SBATCH --partition.")] = "",
+    time: Annotated[str, typer.Option(help="#SBATCH --time a task.")] = "04:00:00",
+    cpus: Annotated[int, typer.Option(min=1, help="Cores a task.")] = 4,
+    mem: Annotated[str, typer.Option(help="#SBATCH --mem a task.")] = "16G",
+    max_array: Annotated[int, typer.Option(min=1, help="MaxArraySize of your cluster (scontrol show config).")] = 1000,
+    scratch: Annotated[str, typer.Option(help="Node-local folder, such as $SLURM_TMPDIR, merged at the end.")] = "",
+    extra: Annotated[list[str] | None, typer.Option(help="Further option for datagen build; may be repeated.")] = None,
+) -> None:
+    """Write job scripts for a SLURM array (and one for Ray over several nodes), and say how to submit them.
+
+    Submit with sbatch as printed. If tasks die or never start, run `datagen build ... --shard 0/N --missing`
+    and submit the same scripts with the --array list it prints: N stays what it was. A task that is warned by
+    USR1 before its time is up ends its jobs, requeues itself and goes on. `datagen status OUT` shows progress.
+    """
+    from datagen.cli.cluster import SlurmOptions, run_slurm
+
+    options = SlurmOptions(shapes, out, recipe, account, partition, time, cpus, mem, scratch, tuple(extra or ()))
+    run_slurm(options, tasks, to, max_array)
+
+
+@app.command()
+def merge(
+    sources: Annotated[list[Path], typer.Argument(help="Folders of the same run, such as node-local ones.")],
+    out: Annotated[Path, typer.Option(help="The folder to bring their jobs into.")],
+    json_: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
+) -> None:
+    """Commit the finished jobs of several folders of one run into another; each job once."""
+    from datagen.cli.cluster import run_merge
+
+    run_merge(sources, out, json_)
 
 
 @app.command()

@@ -1,12 +1,15 @@
 """Build a dataset: open the folder, run what is not done, compact, sum up."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
+from datagen.core.errors import StoppedEarly
 from datagen.core.row import Job
 from datagen.formats.brokenchairs import split_json
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.card import dataset_card, shapes_table
+from datagen.pipeline.drain import drain_on_signals
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.summary import Summary, summarise
@@ -31,27 +34,31 @@ def build(
     skip: Sequence[str] = (),
     shard: tuple[int, int] = (0, 1),
     order: Callable[[list[Job]], list[Job]] = lambda jobs: jobs,
+    launch: Mapping[str, object] = MappingProxyType({}),
 ) -> Summary:
     """Run every job of the plan (of this shard) that the folder does not hold yet.
 
-    `order` may reorder jobs: it changes no byte. Raises OtherRecipe, UsageError, StoppedEarly,
-    MissingDependency; a failing shape is quarantined and reported in the summary.
+    `order` may reorder jobs: it changes no byte. `launch` is noted for repro and status.
+    Raises OtherRecipe, UsageError, StoppedEarly, MissingDependency; a failing shape is quarantined and reported in the summary.
     """
     plan = site.plan
     library = open_library(plan)
     dataset = Dataset.open(site.out, plan.run_record())
     try:
         write_plan_files(dataset, plan, library)
+        planned = [job for job in plan.jobs() if job.shape_id not in skip]
         todo = []
-        for job in shard_of(plan.jobs(), *shard):
-            if job.shape_id in skip:
-                continue
+        for job in shard_of(planned, *shard):
             if dataset.is_done(job.job_id):
                 watch(Outcome(job, skipped=True))
             else:
                 todo.append(job)
-        for outcome in (executor or SerialExecutor()).run(site, dataset, order(todo)):
-            watch(outcome)
+        dataset.note_launch({**launch, "renderer": site.renderer_name, "limit": plan.limit, "jobs": len(planned)})
+        with drain_on_signals() as drain:
+            for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
+                watch(outcome)
+        if drain.asked:
+            raise StoppedEarly("asked to stop; what is finished is committed, run the same command again to go on")
     finally:
         try:
             dataset.compact()

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +18,7 @@ from datagen.core.row import Bundle, Job, Row
 from datagen.store import crash, janitor, log
 from datagen.store.claims import Claims
 from datagen.store.files import replace_atomic, sync_folders, write_durable
+from datagen.store.launch import write_launch
 from datagen.store.manifest import cost_bytes, manifest_bytes
 
 MIN_FREE_BYTES = 64 * 2**20
@@ -90,6 +92,13 @@ class Dataset:
         if found != text + "\n":
             raise OtherRecipe(_difference(self.root, found, text))
 
+    @staticmethod
+    def check_run(root: Path, run: Mapping[str, Any]) -> None:
+        """Raise OtherRecipe if the folder's run.json is not `run`."""
+        found = (root / "run.json").read_text()
+        if found != canonical_json(run) + "\n":
+            raise OtherRecipe(_difference(root, found, canonical_json(run)))
+
     @property
     def entries(self) -> Mapping[str, log.LogEntry]:
         """Committed jobs by id, as of the last look at the logs."""
@@ -141,7 +150,7 @@ class Dataset:
             self._append(job.job_id, (row,), {})
 
     def _append(self, job_id: str, rows: tuple[Row, ...], cost: Mapping[str, Any]) -> None:
-        log.append(self._log, log.entry_line(job_id, rows, cost))
+        log.append(self._log, log.entry_line(job_id, rows, {"t": round(time.time(), 3), **cost}))
         self.refresh()
 
     def _place(self, files: Mapping[str, bytes]) -> None:
@@ -169,13 +178,25 @@ class Dataset:
         with stops_early():
             replace_atomic(self.root / name, data, self._workspace)
 
+    def note_launch(self, launch: Mapping[str, Any]) -> None:
+        """Note how this build was started, beside the logs."""
+        with stops_early():
+            write_launch(self.root, launch, self._workspace)
+
     def compact(self) -> None:
-        """Rewrite manifest.parquet and cost.parquet from the logs."""
+        """Rewrite manifest.parquet and cost.parquet from the logs.
+
+        Another builder may finish at the same time: if its last jobs came in while we wrote, write again.
+        """
         self.refresh()
-        crash.point("before-compact")
-        self.write_root_file("manifest.parquet", manifest_bytes(self.entries.values()))
-        crash.point("mid-parquet")
-        self.write_root_file("cost.parquet", cost_bytes(self.entries.values()))
+        written = -1
+        while written != len(self.entries):
+            written = len(self.entries)
+            crash.point("before-compact")
+            self.write_root_file("manifest.parquet", manifest_bytes(self.entries.values()))
+            crash.point("mid-parquet")
+            self.write_root_file("cost.parquet", cost_bytes(self.entries.values()))
+            self.refresh()
 
     def close(self) -> None:
         """Remove the work area, and those of worker processes that have ended."""

@@ -1,0 +1,142 @@
+"""Commands around a build that runs elsewhere: status, repro, slurm, merge."""
+
+import shlex
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from rich.console import Console
+
+from datagen.cli.build import print_json
+from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
+from datagen.pipeline.merge import merge
+from datagen.pipeline.plan import Plan
+from datagen.pipeline.stages import run_job
+from datagen.pipeline.status import status
+from datagen.pipeline.worker import JOB_ERRORS, Context, open_library
+from datagen.recipe.loader import parse_recipe
+from datagen.render.protocol import open_renderer
+from datagen.shapes.source import open_collection
+from datagen.store.launch import read_launch, read_run
+
+
+def run_status(root: Path, as_json: bool) -> None:
+    """Print the figures of a build."""
+    figures = status(root)
+    if as_json:
+        print_json(figures)
+        return
+    console = Console()
+    left = figures["seconds_left"]
+    time_left = "unknown" if left is None else f"{left // 3600} h {left % 3600 // 60} min"
+    console.print(
+        f"{figures['jobs_done']} of {figures['jobs_planned']} jobs done, {figures['images']} images, "
+        f"{figures['jobs_per_hour']:g} jobs/h, time left {time_left}",
+        highlight=False,
+    )
+    rejected = ", ".join(f"{reason} {count}" for reason, count in figures["rejected"].items())
+    console.print(f"rejected: {rejected or 'none'}", highlight=False, soft_wrap=True)
+    console.print(f"quarantined: {len(figures['quarantined'])}", highlight=False)
+    for job_id, why in list(figures["quarantined"].items())[:20]:
+        console.print(f"  {why}; datagen repro {root} {job_id[:16]}", highlight=False, soft_wrap=True)
+
+
+def run_repro(root: Path, job_id: str, shapes: str | None, out: Path | None) -> int:
+    """Do one job again; 0 if it works now, 3 if it fails as before."""
+    launch, run = read_launch(root), read_run(root)
+    recipe = parse_recipe(dict(run["recipe"]), f"{root}/run.json")
+    data_root = Path(launch["data_root"]) if launch.get("data_root") else None
+    plan = Plan(recipe, open_collection(shapes or launch["shapes"], data_root), launch.get("limit"))
+    found = [job for job in plan.jobs() if job.job_id.startswith(job_id)]
+    if len(found) != 1:
+        raise UsageError(f"{job_id} names {len(found)} jobs of {root}; give more digits, or the right --shapes")
+    console = Console(stderr=True)
+    console.print(f"{found[0].job_type} job of {found[0].shape_id}, {found[0].kind}", highlight=False)
+    renderer = open_renderer(launch["renderer"])
+    try:
+        bundle = run_job(found[0], Context(plan, open_library(plan), launch["renderer"], renderer))
+    except JOB_ERRORS:
+        console.print(traceback.format_exc(), highlight=False, soft_wrap=True, markup=False)
+        return EXIT_QUARANTINED
+    finally:
+        renderer.close()
+    console.print(f"it works: {len(bundle.rows)} rows, {len(bundle.files)} files", highlight=False)
+    for path, data in bundle.files.items() if out else ():
+        target = Path(out or ".") / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    return EXIT_OK
+
+
+@dataclass(frozen=True)
+class SlurmOptions:
+    """What the templates are filled with."""
+
+    shapes: str
+    out: Path
+    recipe: str
+    account: str
+    partition: str
+    time: str
+    cpus: int
+    mem: str
+    scratch: str
+    extra: tuple[str, ...]
+
+
+def template(name: str) -> Template:
+    """A job script template of cluster/, from a checkout or an installed wheel. Raises UsageError."""
+    here = Path(__file__).parents[1]
+    for folder in (here / "_cluster", here.parent / "cluster"):
+        if (folder / name).is_file():
+            return Template((folder / name).read_text())
+    raise UsageError(f"the template {name} is not installed; take it from the cluster folder of the source")
+
+
+def run_slurm(options: SlurmOptions, tasks: int, to: Path, max_array: int) -> None:
+    """Write the scripts and print what to submit."""
+    to.mkdir(parents=True, exist_ok=True)
+    console = Console()
+    scripts = [(offset, min(max_array, tasks - offset)) for offset in range(0, tasks, max_array)]
+    for k, (offset, count) in enumerate(scripts):
+        path = to / f"array-{k}.sh"
+        path.write_text(template("slurm_array.sh.in").substitute(_values(options, tasks, offset)))
+        console.print(f"sbatch --array=0-{count - 1} {path}", highlight=False, soft_wrap=True)
+    ray_path = to / "ray-nodes.sh"
+    ray_path.write_text(template("ray_nodes.sh.in").substitute(_values(options, tasks, 0)))
+    console.print(f"or, on several nodes at once under Ray: sbatch --nodes=4 {ray_path}", highlight=False)
+    again = f"datagen build --shapes {options.shapes} --recipe {options.recipe} --out {options.out}"
+    console.print(f"what is left later: {again} --shard 0/{tasks} --missing", highlight=False, soft_wrap=True)
+
+
+def _values(options: SlurmOptions, tasks: int, offset: int) -> dict[str, str]:
+    def line(name: str, value: str) -> str:
+        return f"#SBATCH --{name}={value}" if value else f"##SBATCH --{name}=...   (if your cluster wants it)"
+
+    return {
+        "account_line": line("account", options.account),
+        "partition_line": line("partition", options.partition),
+        "time": options.time,
+        "cpus": str(options.cpus),
+        "mem": options.mem,
+        "tasks": str(tasks),
+        "offset": str(offset),
+        "shapes": shlex.quote(options.shapes),
+        "recipe": shlex.quote(options.recipe),
+        "out": shlex.quote(str(options.out.absolute())),
+        "scratch": options.scratch,
+        "extra": " ".join(options.extra),
+    }
+
+
+def run_merge(sources: list[Path], out: Path, as_json: bool) -> None:
+    """Merge and print the figures."""
+    figures = merge(sources, out)
+    if as_json:
+        print_json(figures)
+    else:
+        Console(stderr=True).print(
+            f"{figures['copied']} jobs copied, {figures['known']} were there already, {figures['jobs']} in all",
+            highlight=False,
+        )

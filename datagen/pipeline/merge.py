@@ -1,0 +1,57 @@
+"""Bring the jobs of several folders of one run together: node-local scratch into the shared folder."""
+
+from pathlib import Path
+
+from datagen.core.errors import StoppedEarly, UsageError
+from datagen.core.ids import bytes_hash
+from datagen.core.row import Bundle, Job
+from datagen.store import Dataset
+from datagen.store.launch import read_run
+from datagen.store.log import LogEntry, LogReader
+
+PLAN_FILES = ("split.json", "shapes.json", "README.md", "log/launch.json")
+
+
+def merge(sources: list[Path], target: Path) -> dict[str, int]:
+    """Commit every job of `sources` that `target` lacks; figures of what was copied.
+
+    Raises OtherRecipe if a source belongs to another run, UsageError if one is no dataset,
+    StoppedEarly if a file is missing or differs from its digest: the source job is left alone.
+    """
+    runs = [read_run(source) for source in sources]
+    if not runs:
+        raise UsageError("nothing to merge; name at least one source folder")
+    dataset = Dataset.open(target, runs[0])
+    copied = known = 0
+    try:
+        for source, run in zip(sources, runs, strict=True):
+            Dataset.check_run(target, run)
+            for entry in LogReader(source / "log").refresh().entries.values():
+                if dataset.is_done(entry.job_id):
+                    known += 1
+                else:
+                    _copy(source, dataset, entry)
+                    copied += 1
+            for name in PLAN_FILES:
+                if (source / name).is_file() and not (target / name).is_file():
+                    dataset.write_root_file(name, (source / name).read_bytes())
+        dataset.compact()
+    finally:
+        dataset.close()
+    return {"copied": copied, "known": known, "jobs": len(dataset.entries)}
+
+
+def _copy(source: Path, dataset: Dataset, entry: LogEntry) -> None:
+    first = entry.rows[0] if entry.rows else None
+    job = Job(entry.job_id, "", first.shape_id if first else "", 0, "", 0, "", 0)
+    if entry.quarantined and first is not None:
+        dataset.quarantine(job, first)
+        return
+    files = {}
+    for row in entry.rows:
+        for path, digest in row.sha256.items():
+            data = (source / path).read_bytes() if (source / path).is_file() else b""
+            if bytes_hash(data) != digest:
+                raise StoppedEarly(f"{source / path} is missing or not what was committed; build that shard again")
+            files[path] = data
+    dataset.commit(Bundle(job, files, entry.rows, entry.cost))
