@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from datagen.anomalies import apply, propose
+from datagen.anomalies.operators import apply, propose
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream

@@ -52,9 +52,11 @@ def plan_of(limit=6, recipe="quickstart", sets=(), collection="partnet/chair", s
     return Plan(load_recipe(path, sets, seed), open_collection(str(collection)), limit)
 
 
-def run_build(out: Path, limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None, **options):
+def run_build(
+    out: Path, limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None, layout="loose", **options
+):
     """A build with the fake renderer; returns its summary."""
-    return build(Site(plan_of(limit, recipe, sets, collection, seed), out, "fake"), **options)
+    return build(Site(plan_of(limit, recipe, sets, collection, seed), out, "fake", layout=layout), **options)
 
 
 @pytest.fixture(scope="session")

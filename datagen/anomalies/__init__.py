@@ -2,7 +2,3 @@
 
 Values in, values out: no operator changes its input, reads a file or decides what is visible.
 """
-
-from datagen.anomalies.operators import OPERATORS, Donor, DonorPool, apply, propose
-
-__all__ = ["OPERATORS", "Donor", "DonorPool", "apply", "propose"]

@@ -40,6 +40,7 @@ def run_build(
     executor: str,
     workers: int | None,
     shard: tuple[int, int],
+    layout: str,
     missing: bool,
     dry_run: bool,
     as_json: bool,
@@ -51,6 +52,8 @@ def run_build(
         open_renderer(renderer_name)
     if plan.source.stand_in:
         console.print(f"[yellow]note:[/] {STAND_IN_NOTE}")
+    if layout not in ("loose", "shards"):
+        raise UsageError(f"unknown layout '{layout}'; the layouts are loose, shards")
     if missing:
         left = missing_shards(plan, out, shard[1])
         console.print(f"{len(left)} of {shard[1]} shards have jobs left", highlight=False)
@@ -63,7 +66,7 @@ def run_build(
     progress = Reporter(console, plan, skip)
     with progress:
         summary = build(
-            Site(plan, out, renderer_name, threads),
+            Site(plan, out, renderer_name, threads, layout),
             open_executor(executor, workers),
             progress.watch,
             skip,

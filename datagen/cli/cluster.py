@@ -1,6 +1,7 @@
 """Commands around a build that runs elsewhere: status, repro, slurm, merge."""
 
 import shlex
+import shutil
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from datagen.cli.build import print_json
 from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
-from datagen.pipeline.merge import merge
+from datagen.pipeline.merge import PLAN_FILES, merge
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.stages import run_job
 from datagen.pipeline.status import status
@@ -18,7 +19,9 @@ from datagen.pipeline.worker import JOB_ERRORS, Context, open_library
 from datagen.recipe.loader import parse_recipe
 from datagen.render.protocol import open_renderer
 from datagen.shapes.source import open_collection
+from datagen.store.dataset import check_output_path
 from datagen.store.launch import read_launch, read_run
+from datagen.store.shards import unpack
 
 
 def run_status(root: Path, as_json: bool) -> None:
@@ -140,3 +143,13 @@ def run_merge(sources: list[Path], out: Path, as_json: bool) -> None:
             f"{figures['copied']} jobs copied, {figures['known']} were there already, {figures['jobs']} in all",
             highlight=False,
         )
+
+
+def run_unpack(root: Path, out: Path) -> None:
+    """Unpack and say how many files came out."""
+    check_output_path(out)
+    count = unpack(root, out)
+    for name in (*PLAN_FILES[:3], "run.json", "manifest.parquet", "cost.parquet"):
+        if (root / name).is_file():
+            shutil.copyfile(root / name, out / name)
+    Console(stderr=True).print(f"{count} files in {out}", highlight=False)

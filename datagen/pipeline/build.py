@@ -14,7 +14,7 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.summary import Summary, summarise
 from datagen.pipeline.worker import Outcome, Site, open_library
-from datagen.store import Dataset
+from datagen.store.dataset import Dataset
 
 Watcher = Callable[[Outcome], None]
 
@@ -39,11 +39,12 @@ def build(
     """Run every job of the plan (of this shard) that the folder does not hold yet.
 
     `order` may reorder jobs: it changes no byte. `launch` is noted for repro and status.
-    Raises OtherRecipe, UsageError, StoppedEarly, MissingDependency; a failing shape is quarantined and reported in the summary.
+    Raises OtherRecipe, UsageError, StoppedEarly, MissingDependency; a failing shape is
+    quarantined and reported in the summary.
     """
     plan = site.plan
     library = open_library(plan)
-    dataset = Dataset.open(site.out, plan.run_record())
+    dataset = Dataset.open(site.out, site.run_record())
     try:
         write_plan_files(dataset, plan, library)
         planned = [job for job in plan.jobs() if job.shape_id not in skip]
@@ -57,6 +58,8 @@ def build(
         with drain_on_signals() as drain:
             for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
                 watch(outcome)
+        if site.layout == "shards" and all(dataset.is_done(job.job_id) for job in planned):
+            dataset.pack(planned)
         if drain.asked:
             raise StoppedEarly("asked to stop; what is finished is committed, run the same command again to go on")
     finally:

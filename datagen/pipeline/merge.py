@@ -5,9 +5,10 @@ from pathlib import Path
 from datagen.core.errors import StoppedEarly, UsageError
 from datagen.core.ids import bytes_hash
 from datagen.core.row import Bundle, Job
-from datagen.store import Dataset
+from datagen.store.dataset import Dataset
 from datagen.store.launch import read_run
 from datagen.store.log import LogEntry, LogReader
+from datagen.store.shards import ShardReader
 
 PLAN_FILES = ("split.json", "shapes.json", "README.md", "log/launch.json")
 
@@ -26,11 +27,12 @@ def merge(sources: list[Path], target: Path) -> dict[str, int]:
     try:
         for source, run in zip(sources, runs, strict=True):
             Dataset.check_run(target, run)
+            packed = ShardReader(source) if run.get("layout") == "shards" else None
             for entry in LogReader(source / "log").refresh().entries.values():
                 if dataset.is_done(entry.job_id):
                     known += 1
                 else:
-                    _copy(source, dataset, entry)
+                    _copy(source, dataset, entry, packed)
                     copied += 1
             for name in PLAN_FILES:
                 if (source / name).is_file() and not (target / name).is_file():
@@ -41,7 +43,14 @@ def merge(sources: list[Path], target: Path) -> dict[str, int]:
     return {"copied": copied, "known": known, "jobs": len(dataset.entries)}
 
 
-def _copy(source: Path, dataset: Dataset, entry: LogEntry) -> None:
+def _read(source: Path, path: str, packed: ShardReader | None) -> bytes:
+    """A committed file, from the tree or from the source's tars; empty if it is gone."""
+    if packed is not None:
+        return packed.read(path) if path in packed.places else b""
+    return (source / path).read_bytes() if (source / path).is_file() else b""
+
+
+def _copy(source: Path, dataset: Dataset, entry: LogEntry, packed: ShardReader | None) -> None:
     first = entry.rows[0] if entry.rows else None
     job = Job(entry.job_id, "", first.shape_id if first else "", 0, "", 0, "", 0)
     if entry.quarantined and first is not None:
@@ -50,7 +59,7 @@ def _copy(source: Path, dataset: Dataset, entry: LogEntry) -> None:
     files = {}
     for row in entry.rows:
         for path, digest in row.sha256.items():
-            data = (source / path).read_bytes() if (source / path).is_file() else b""
+            data = _read(source, path, packed)
             if bytes_hash(data) != digest:
                 raise StoppedEarly(f"{source / path} is missing or not what was committed; build that shard again")
             files[path] = data

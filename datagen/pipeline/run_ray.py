@@ -23,7 +23,7 @@ from datagen.pipeline.cores import usable_cores
 from datagen.pipeline.run_serial import unclaimed
 from datagen.pipeline.worker import Outcome, Site, Worker
 from datagen.render.protocol import open_renderer
-from datagen.store import Dataset
+from datagen.store.dataset import Dataset
 
 TASKS_A_PROCESS = 64
 """A geometry process is renewed after this many jobs: native libraries leak."""
@@ -40,7 +40,7 @@ def _worker(site: Site, key: str, renders: bool) -> Worker:
     name = f"{key}:{renders}"
     if name not in _workers:
         renderer = _renderer(site) if renders else None
-        _workers[name] = Worker(site, Dataset.join(site.out, site.plan.run_record()), renderer)
+        _workers[name] = Worker(site, Dataset.join(site.out, site.run_record()), renderer)
     return _workers[name]
 
 

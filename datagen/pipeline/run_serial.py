@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datagen.core.row import Job
 from datagen.pipeline.worker import Outcome, Site, Worker
 from datagen.render.protocol import Renderer, open_renderer
-from datagen.store import Dataset
+from datagen.store.dataset import Dataset
 
 
 class SerialExecutor:

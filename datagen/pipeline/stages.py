@@ -7,7 +7,7 @@ import numpy as np
 
 from datagen.annotate.correspondences import correspond, draw_points
 from datagen.annotate.visibility import check_anomaly, check_object
-from datagen.anomalies import apply, propose
+from datagen.anomalies.operators import apply, propose
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json

@@ -8,7 +8,7 @@ from typing import Any
 from datagen.core.anomaly import KINDS
 from datagen.core.row import Row
 from datagen.pipeline.plan import Plan
-from datagen.store import Dataset
+from datagen.store.dataset import Dataset
 
 
 @dataclass

@@ -19,7 +19,8 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.queries import job_row
 from datagen.pipeline.stages import Prepared, finish, prepare, run_job
 from datagen.render.protocol import Renderer
-from datagen.store import Dataset
+from datagen.store import crash
+from datagen.store.dataset import Dataset
 
 JOB_ERRORS = (ShapeError, MaterialError, RenderError)
 """What one job may fail with: it is quarantined and the others go on."""
@@ -33,6 +34,12 @@ class Site:
     out: Path
     renderer_name: str
     threads: int = 1
+    layout: str = "loose"
+    """loose files in the published tree, or shards (tar)."""
+
+    def run_record(self) -> dict[str, object]:
+        """What run.json holds: the plan's record and the layout, which must not be mixed in one folder."""
+        return {**self.plan.run_record(), "layout": self.layout}
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ class Worker:
 
     def prepare(self, job: Job, half: Path) -> Outcome:
         """The geometry half: committed if nothing is to be rendered, else left at `half`."""
+        crash.job(job.job_id)
         try:
             prepared = prepare(job, self.context)
             if not prepared.shots:

@@ -2,7 +2,3 @@
 
 Proves that a sample exists; knows nothing of what is in it.
 """
-
-from datagen.store.dataset import Dataset
-
-__all__ = ["Dataset"]

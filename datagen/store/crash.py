@@ -5,6 +5,9 @@ import os
 VARIABLE = "DATAGEN_CRASH"
 """`<point>:<n>` ends the process with SIGKILL at the n-th passing of a point. For tests alone."""
 
+JOB_VARIABLE = "DATAGEN_CRASH_JOB"
+"""A job id whose geometry half ends its process. For tests alone."""
+
 _passed: dict[str, int] = {}
 
 
@@ -18,3 +21,9 @@ def point(name: str) -> None:
         _passed[name] = _passed.get(name, 0) + 1
         if _passed[name] >= int(count or 1):
             os.kill(os.getpid(), 9)
+
+
+def job(job_id: str) -> None:
+    """Die here if the environment names this job."""
+    if os.environ.get(JOB_VARIABLE) == job_id:
+        os.kill(os.getpid(), 9)

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.ids import bytes_hash, canonical_json
 from datagen.core.row import Bundle, Job, Row
-from datagen.store import crash, janitor, log
+from datagen.store import crash, janitor, log, shards
 from datagen.store.claims import Claims
 from datagen.store.files import replace_atomic, sync_folders, write_durable
 from datagen.store.launch import write_launch
@@ -128,7 +128,7 @@ class Dataset:
                 self._compare(job_id, rows)
                 return self.entries[job_id].rows
             crash.point("before-files")
-            self._place(bundle.files)
+            self._place(self._laid_out(job_id, bundle.files))
             crash.point("before-log")
             self._append(job_id, rows, bundle.cost)
             crash.point("after-log")
@@ -152,6 +152,23 @@ class Dataset:
     def _append(self, job_id: str, rows: tuple[Row, ...], cost: Mapping[str, Any]) -> None:
         log.append(self._log, log.entry_line(job_id, rows, {"t": round(time.time(), 3), **cost}))
         self.refresh()
+
+    def _laid_out(self, job_id: str, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """The files as this dataset keeps them: loose, or one tar a job."""
+        if self.run.get("layout") != "shards" or not files:
+            return files
+        return {shards.job_tar(job_id): shards.tar_bytes(files)}
+
+    def pack(self, jobs: Sequence[Job]) -> int:
+        """Pack finished jobs into shards, in the order given, if no other writer is at work."""
+        with stops_early():
+            self.refresh()
+            if not janitor.is_alone(self.root, self.writer):
+                return 0
+            files_of = {
+                entry.job_id: [path for row in entry.rows for path in row.sha256] for entry in self.entries.values()
+            }
+            return shards.pack(self.root, jobs, files_of, self._workspace)
 
     def _place(self, files: Mapping[str, bytes]) -> None:
         staged = []

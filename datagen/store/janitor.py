@@ -7,6 +7,7 @@ from pathlib import Path
 
 from datagen.store import crash
 from datagen.store.log import LogEntry, LogReader, is_alive
+from datagen.store.shards import FOLDER
 
 TREES = ("images", "annotations", "shapes")
 
@@ -33,6 +34,11 @@ def is_alone(root: Path, writer: str) -> bool:
 
 def remove_orphans(root: Path, entries: Iterable[LogEntry]) -> None:
     """Delete files in the published trees that no committed row names: a crash fell before their line."""
+    entries = list(entries)
+    committed = {entry.job_id for entry in entries}
+    for tar in sorted((root / FOLDER / "jobs").rglob("*.tar")):
+        if tar.stem not in committed:
+            tar.unlink()
     named = {path for entry in entries for row in entry.rows for path in row.sha256}
     for tree in TREES:
         for path in sorted((root / tree).rglob("*"), reverse=True):

@@ -8,7 +8,7 @@ import pytest
 
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.row import Bundle, Job, Row
-from datagen.store import Dataset
+from datagen.store.dataset import Dataset
 from datagen.store.log import read_folder
 from datagen.store.manifest import read_manifest
 

@@ -1,0 +1,186 @@
+"""`--layout shards`: tar shards in WebDataset form instead of a million loose files.
+
+While a build runs, a job's files are one tar (one inode, one rename: the commit protocol is the same).
+When the plan is done they are packed, in plan order and by split, into shards of a fixed number of jobs;
+shards/index.parquet says where each file lies. What is packed depends on the plan alone.
+"""
+
+import io
+import os
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datagen.core.errors import UsageError
+from datagen.core.row import Job
+from datagen.store.files import sync_folders, write_durable
+
+JOBS_A_SHARD = 64
+FOLDER = "shards"
+INDEX = "shards/index.parquet"
+
+
+def tar_bytes(files: Mapping[str, bytes]) -> bytes:
+    """A tar of files in name order with fixed owners, modes and times: the same bytes every time."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name in sorted(files):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode, member.mtime = len(files[name]), 0o644, 0
+            archive.addfile(member, io.BytesIO(files[name]))
+    return buffer.getvalue()
+
+
+def job_tar(job_id: str) -> str:
+    """Relative path of a job's tar before packing."""
+    return f"{FOLDER}/jobs/{job_id[:2]}/{job_id}.tar"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file lies: tar below the dataset's folder, byte offset and size."""
+
+    shard: str
+    offset: int
+    size: int
+
+
+def members(root: Path, tar: str) -> dict[str, Place]:
+    """Places of all regular files of a tar. Raises UsageError if it is none."""
+    try:
+        with tarfile.open(root / tar, mode="r:") as archive:
+            return {m.name: Place(tar, m.offset_data, m.size) for m in archive if m.isreg()}
+    except (tarfile.TarError, OSError) as error:
+        raise UsageError(f"{root / tar} cannot be read as a tar ({error})") from error
+
+
+def read_place(root: Path, place: Place) -> bytes:
+    """The bytes at a place."""
+    with (root / place.shard).open("rb") as stream:
+        stream.seek(place.offset)
+        return stream.read(place.size)
+
+
+class ShardReader:
+    """Files of a dataset by their published path, wherever their tar is."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.places = dict(_index(root))
+        for tar in sorted((root / FOLDER / "jobs").rglob("*.tar")):
+            self.places.update(members(root, tar.relative_to(root).as_posix()))
+
+    def names(self) -> list[str]:
+        """Every path, sorted."""
+        return sorted(self.places)
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes. Raises KeyError."""
+        return read_place(self.root, self.places[name])
+
+
+def _index(root: Path) -> Iterator[tuple[str, Place]]:
+    if (root / INDEX).is_file():
+        for row in pq.read_table(root / INDEX).to_pylist():
+            yield row["path"], Place(row["shard"], row["offset"], row["size"])
+
+
+def pack(root: Path, jobs: Sequence[Job], files_of: Mapping[str, Sequence[str]], workspace: Path) -> int:
+    """Pack the tars of finished jobs into shards; the number of shards written.
+
+    `jobs` is the plan in order, `files_of` the committed paths of each job. Jobs keep their place in
+    the plan, so a larger limit changes only the last shard of a split. Atomic shard by shard: the
+    index is written before the packed tars are removed.
+    """
+    reader = ShardReader(root)
+    (root / FOLDER).mkdir(exist_ok=True)
+    written, places = 0, dict[str, Place]()
+    for name, chunk in _chunks(jobs):
+        paths = [path for job in chunk for path in sorted(files_of.get(job.job_id, ()))]
+        if not paths:
+            continue
+        if any(reader.places[path].shard != name for path in paths):
+            temporary = workspace / "shard.part"
+            write_durable(temporary, _joined(reader, chunk, files_of))
+            temporary.replace(root / name)
+            written += 1
+        places.update(members(root, name))
+    sync_folders([root / FOLDER])
+    _write_index(root, places, workspace)
+    _remove_packed(root, set(places))
+    return written
+
+
+def _chunks(jobs: Sequence[Job]) -> Iterator[tuple[str, list[Job]]]:
+    for split in ("train", "val", "test"):
+        of_split = [job for job in jobs if job.split == split]
+        for k in range(0, len(of_split), JOBS_A_SHARD):
+            yield f"{FOLDER}/{split}-{k // JOBS_A_SHARD:06d}.tar", of_split[k : k + JOBS_A_SHARD]
+
+
+def _joined(reader: ShardReader, jobs: Iterable[Job], files_of: Mapping[str, Sequence[str]]) -> bytes:
+    """One tar of the jobs' files, job by job."""
+    body = []
+    for job in jobs:
+        files = {path: reader.read(path) for path in files_of.get(job.job_id, ())}
+        if files:
+            body.append(_without_end(tar_bytes(files)))
+    joined = b"".join(body) + bytes(1024)
+    return joined + bytes(-len(joined) % tarfile.RECORDSIZE)
+
+
+def _without_end(tar: bytes) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
+        last = archive.getmembers()[-1]
+    end = last.offset_data + last.size
+    return tar[: end + -end % tarfile.BLOCKSIZE]
+
+
+def _write_index(root: Path, places: Mapping[str, Place], workspace: Path) -> None:
+    names = sorted(places)
+    table = pa.table(
+        {
+            "path": names,
+            "shard": [places[n].shard for n in names],
+            "offset": [places[n].offset for n in names],
+            "size": [places[n].size for n in names],
+        }
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd", version="2.6")
+    temporary = workspace / "index.part"
+    write_durable(temporary, buffer.getvalue())
+    temporary.replace(root / INDEX)
+    sync_folders([root / FOLDER])
+
+
+def _remove_packed(root: Path, packed: set[str]) -> None:
+    for tar in sorted((root / FOLDER / "jobs").rglob("*.tar")):
+        if set(members(root, tar.relative_to(root).as_posix())) <= packed:
+            tar.unlink()
+    jobs = root / FOLDER / "jobs"
+    for folder in [*sorted(jobs.rglob("*"), reverse=True), jobs]:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def unpack(root: Path, target: Path) -> int:
+    """Write the published tree of a sharded dataset to `target`; the number of files.
+
+    Raises UsageError if the dataset is not sharded or a member's path would leave the target.
+    """
+    reader = ShardReader(root)
+    if not reader.places:
+        raise UsageError(f"{root} has no shards; it is a loose dataset already, or not one at all")
+    base = target.absolute()
+    for name in reader.names():
+        path = Path(os.path.normpath(base / name))
+        if not path.is_relative_to(base) or Path(name).is_absolute():
+            raise UsageError(f"{root}: member '{name}' leaves the target folder; the shard was tampered with")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(reader.read(name))
+    return len(reader.places)

@@ -1,0 +1,90 @@
+"""Builds that are killed and resumed: small pictures, many jobs, the fake renderer."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from datagen.store.log import read_folder
+from datagen.store.manifest import read_manifest
+
+TREES = ("images", "annotations", "shapes", "split.json", "shapes.json", "run.json", "README.md", "manifest.parquet")
+SLOTS = "anomaly.slots={position: 4, rotation: 4, broken: 3, swapped: 4, missing: 4}"
+SETS = [SLOTS, "query.size_px=64", "reference.views=2", "reference.points=64", "normal.views={1: 1}"]
+SETS += ["anomaly.views={1: 1}", "anomaly.min_changed_px=20", "quality.ground_share=0.5", "quality.ground_floor=0"]
+
+
+def command(out, *options, limit=24, executor="serial", sets=SETS):
+    line = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", "partnet/chair", "--renderer", "fake"]
+    line += ["--out", str(out), "--limit", str(limit), "--executor", executor, *options]
+    for assignment in sets:
+        line += ["--set", assignment]
+    return line
+
+
+def start(out, *options, environment=None, **kinds):
+    env = {**os.environ, **(environment or {})}
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(
+        command(out, *options, **kinds), env=env, stdout=quiet, stderr=quiet, start_new_session=True
+    )
+
+
+def run(out, *options, **kinds):
+    return start(out, *options, **kinds).wait(timeout=600)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [p for name in TREES for p in [folder / name, *(folder / name).rglob("*")] if p.is_file()]
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+
+def assert_same(folder: Path, reference: dict[str, bytes]) -> None:
+    """Nothing torn, lost, doubled or left over."""
+    found = contents(folder)
+    assert sorted(found) == sorted(reference)
+    assert [name for name in found if found[name] != reference[name]] == []
+    rows = read_manifest(folder)
+    keys = [(row["job_id"], row["index"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+
+
+def in_a_job(folder: Path, pid: int) -> bool:
+    """Whether the dead process held a claim: it died inside a job or its commit."""
+    claims = folder / "tmp" / "claims"
+    owners = [path.read_text() for path in claims.iterdir()] if claims.is_dir() else []
+    return any(owner.split(".")[-2] == str(pid) for owner in owners if owner.count(".") >= 2)
+
+
+def kill_at_random(out: Path, kills: int, seed: int, executor="serial", limit=24) -> tuple[int, int]:
+    """Start builds and kill each with SIGKILL at a random time; (kills, kills inside a job)."""
+    rng = random.Random(seed)
+    done = inside = 0
+    for _ in range(kills):
+        before = len(read_folder(out / "log")) if (out / "log").is_dir() else 0
+        process = start(out, executor=executor, limit=limit)
+        if not _wait_for_work(out, process, before, rng):
+            process.wait()
+            break
+        time.sleep(rng.uniform(0.0, 0.8))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        done += 1
+        inside += in_a_job(out, process.pid)
+    return done, inside
+
+
+def _wait_for_work(out: Path, process: subprocess.Popen, before: int, rng: random.Random) -> bool:
+    """Wait until a job is claimed or committed; False if the build ended first. One kill in eight comes early."""
+    early = rng.random() < 0.125
+    deadline = time.monotonic() + (rng.uniform(0.2, 1.0) if early else 60)
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            return False
+        if in_a_job(out, process.pid) or ((out / "log").is_dir() and len(read_folder(out / "log")) > before):
+            return True
+        time.sleep(0.05)
+    return process.poll() is None

@@ -1,0 +1,138 @@
+"""Kill anything at any time, run the same command again: the dataset of an uninterrupted run."""
+
+import itertools
+import signal
+import time
+
+import pytest
+
+from datagen.store.log import LogReader
+from tests.crash.harness import SETS, assert_same, contents, kill_at_random, run, start
+
+POINTS = ("before-files", "after-fsync", "mid-rename", "before-log", "after-log", "before-compact", "mid-parquet")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted build of over 500 jobs."""
+    out = tmp_path_factory.mktemp("whole") / "data"
+    assert run(out) == 0
+    assert len(LogReader(out / "log").refresh().entries) >= 450
+    return contents(out)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The same for four chairs."""
+    out = tmp_path_factory.mktemp("small") / "data"
+    assert run(out, limit=4) == 0
+    return contents(out)
+
+
+def kills(out, count, seed, whole):
+    done, inside = kill_at_random(out, count, seed)
+    assert run(out) == 0
+    assert_same(out, whole)
+    print(f"seed {seed}: {done} kills, {inside} inside a job or a commit")
+    assert done >= 0.6 * count and inside >= 0.8 * done
+
+
+def test_the_driver_killed_at_random(tmp_path, whole):
+    kills(tmp_path / "data", 20, 1, whole)
+
+
+@pytest.mark.soak
+def test_the_driver_killed_a_hundred_times(tmp_path, whole):
+    for round_ in range(5):
+        kills(tmp_path / f"data{round_}", 20, 100 + round_, whole)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_named_crash_points(tmp_path, small, point):
+    crash_at(tmp_path / "data", small, point, 1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("point", "count"), list(itertools.product(POINTS, (2, 3, 5, 8))))
+def test_named_crash_points_later(tmp_path, small, point, count):
+    crash_at(tmp_path / "data", small, point, count)
+
+
+def crash_at(out, small, point, count):
+    code = start(out, limit=4, environment={"DATAGEN_CRASH": f"{point}:{count}"}).wait(timeout=300)
+    assert code in (-signal.SIGKILL, 0)
+    if count == 1:
+        assert code == -signal.SIGKILL
+    janitor = start(out, limit=4, environment={"DATAGEN_CRASH": "janitor:1"}).wait(timeout=300)
+    assert janitor in (-signal.SIGKILL, 0)
+    assert run(out, limit=4) == 0
+    assert_same(out, small)
+
+
+def test_a_stopped_build_ends_with_75_and_goes_on(tmp_path, small):
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        out = tmp_path / f"data{int(number)}"
+        process = start(out, limit=4)
+        while not (out / "log").is_dir() or not LogReader(out / "log").refresh().entries:
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(timeout=60) == 75
+        assert run(out, limit=4) == 0
+        assert_same(out, small)
+
+
+@pytest.mark.parametrize("limit", [10_000, 60_000, 300_000])
+def test_a_file_too_large_for_the_disk_stops_with_75(tmp_path, small, limit):
+    """RLIMIT_FSIZE stands for a disk that fills up at some offset of some file."""
+    import resource
+    import subprocess
+
+    from tests.crash.harness import command
+
+    out = tmp_path / "data"
+    result = subprocess.run(
+        command(out, limit=4),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 75, result.stderr
+    assert "Traceback" not in result.stderr
+    assert run(out, limit=4) == 0
+    assert_same(out, small)
+
+
+@pytest.mark.parametrize("builders", [2, 4])
+def test_builders_side_by_side(tmp_path, small, builders):
+    side_by_side(tmp_path / "data", small, builders, limit=4)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("builders", "round_"), list(itertools.product((2, 4, 8), range(4))))
+def test_builders_side_by_side_again(tmp_path, whole, builders, round_):
+    side_by_side(tmp_path / "data", whole, builders)
+
+
+def side_by_side(out, whole, builders, limit=24):
+    processes = [start(out, limit=limit) for _ in range(builders)]
+    assert [process.wait(timeout=900) for process in processes] == [0] * builders
+    assert_same(out, whole)
+    lines = sum(len(path.read_bytes().splitlines()) for path in (out / "log").glob("*.jsonl"))
+    jobs = len(LogReader(out / "log").refresh().entries)
+    assert lines <= 1.1 * jobs  # wasted work
+
+
+def test_another_recipe_writes_nothing(tmp_path, small):
+    out = tmp_path / "data"
+    assert run(out, limit=4) == 0
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    assert run(out, limit=4, sets=[*SETS, "seed=9"]) == 6
+    assert run(out, "--seed", "3", limit=4) == 6
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_shards_in_any_number_are_the_whole(tmp_path, small):
+    out = tmp_path / "data"
+    for shard in ("3/5", "0/2", "1/5", "1/2"):
+        assert run(out, "--shard", shard, limit=4) == 0
+    assert_same(out, small)

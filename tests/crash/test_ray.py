@@ -1,0 +1,117 @@
+"""Ray: the same bytes as the serial run for any number of workers, and through the death of any process."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from datagen.store.log import LogReader
+from tests.crash.harness import assert_same, contents, run, start
+
+LIMIT = 6
+VICTIMS = ("_prepare", "_RenderActor", "raylet", "driver")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A serial build."""
+    out = tmp_path_factory.mktemp("whole") / "data"
+    assert run(out, limit=LIMIT) == 0
+    return contents(out)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_any_number_of_workers_writes_the_same_bytes(tmp_path, whole, workers):
+    out = tmp_path / "data"
+    assert run(out, "--workers", workers, executor="ray", limit=LIMIT) == 0
+    assert_same(out, whole)
+
+
+def victim_of(driver: subprocess.Popen, kind: str) -> int | None:
+    if kind == "driver":
+        return driver.pid
+    pids = [pid for pid, line in descendants(driver.pid).items() if kind in line and pid != driver.pid]
+    return random.Random(len(pids)).choice(pids) if pids else None
+
+
+def descendants(root: int) -> dict[int, str]:
+    """pid -> command line of everything below a process, whatever its session."""
+    parents, lines = {}, {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                stat = (folder / "stat").read_text()
+                parents[int(folder.name)] = int(stat.rsplit(")", 1)[1].split()[1])
+                lines[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue
+    found, frontier = {}, [root]
+    while frontier:
+        parent = frontier.pop()
+        for pid, above in parents.items():
+            if above == parent:
+                found[pid] = lines.get(pid, "")
+                frontier.append(pid)
+    return found
+
+
+def chaos(out: Path, whole: dict[str, bytes], kind: str, delay: float) -> None:
+    process = start(out, "--workers", "2", executor="ray", limit=LIMIT)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if (out / "log").is_dir() and len(LogReader(out / "log").refresh().entries) >= 5:
+            break
+        time.sleep(0.1)
+    time.sleep(delay)
+    victim = victim_of(process, kind)
+    family = list(descendants(process.pid))
+    assert victim is not None, f"no process of kind {kind} is running"
+    os.kill(victim, signal.SIGKILL)
+    try:
+        process.wait(timeout=180)  # no hang: the build ends by itself, whatever died
+    finally:
+        for pid in family:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+    assert run(out, "--workers", "2", executor="ray", limit=LIMIT) == 0
+    assert_same(out, whole)
+
+
+@pytest.mark.parametrize("kind", VICTIMS)
+def test_a_process_dies(tmp_path, whole, kind):
+    chaos(tmp_path / "data", whole, kind, 0.3)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("round_", range(6))
+def test_processes_die_at_random(tmp_path, whole, round_):
+    rng = random.Random(round_)
+    chaos(tmp_path / "data", whole, rng.choice(VICTIMS), rng.uniform(0, 2))
+
+
+def test_a_job_that_kills_its_worker_is_quarantined_and_the_rest_goes_on(tmp_path, whole):
+    """One job dies at each try: alone it dies again, becomes a row, and exit code 3 says so."""
+    out = tmp_path / "data"
+    jobs = sorted(LogReader(Path(whole_log(tmp_path))).refresh().entries)
+    victim = next(job for job in jobs)
+    environment = {"DATAGEN_CRASH_JOB": victim}
+    code = start(out, "--workers", "2", executor="ray", limit=LIMIT, environment=environment).wait(timeout=300)
+    assert code == 3
+    entries = LogReader(out / "log").refresh().entries
+    assert [job for job, entry in entries.items() if entry.quarantined] == [victim]
+    assert entries[victim].rows[0].reason == "WorkerDied"
+    assert run(out, "--workers", "2", executor="ray", limit=LIMIT) == 0
+    assert_same(out, whole)
+
+
+def whole_log(tmp_path: Path) -> str:
+    """A serial build's log, for its job ids."""
+    out = tmp_path / "ids"
+    assert run(out, limit=LIMIT) == 0
+    return str(out / "log")

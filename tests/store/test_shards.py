@@ -1,0 +1,93 @@
+"""Tar shards: the same files, fewer inodes, whatever the order and however the plan grows."""
+
+import random
+import tarfile
+
+import pytest
+
+from datagen.core.errors import OtherRecipe, UsageError
+from datagen.pipeline.merge import merge
+from datagen.store.shards import ShardReader, tar_bytes, unpack
+from tests.conftest import run_build
+
+SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4")
+
+
+def tree(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def published(folder):
+    return {k: v for k, v in tree(folder).items() if k.startswith(("images", "annotations", "shapes/"))}
+
+
+def test_shards_unpack_to_the_loose_tree(tmp_path):
+    run_build(tmp_path / "loose", 3, sets=SMALL)
+    run_build(tmp_path / "packed", 3, sets=SMALL, layout="shards")
+    assert not (tmp_path / "packed" / "images").exists() and not (tmp_path / "packed" / "shards" / "jobs").exists()
+    assert unpack(tmp_path / "packed", tmp_path / "out") == len(published(tmp_path / "loose"))
+    assert published(tmp_path / "out") == published(tmp_path / "loose")
+    manifests = [(tmp_path / name / "manifest.parquet").read_bytes() for name in ("loose", "packed")]
+    assert manifests[0] == manifests[1]
+
+
+def test_shards_do_not_depend_on_order_or_on_growing(tmp_path):
+    def shuffled(jobs):
+        random.Random(3).shuffle(jobs)
+        return jobs
+
+    run_build(tmp_path / "a", 4, sets=SMALL, layout="shards")
+    run_build(tmp_path / "b", 2, sets=SMALL, layout="shards", order=shuffled)
+    run_build(tmp_path / "b", 4, sets=SMALL, layout="shards", order=shuffled)
+    a, b = tree(tmp_path / "a" / "shards"), tree(tmp_path / "b" / "shards")
+    assert a.keys() == b.keys() and all(a[k] == b[k] for k in a)
+
+
+def test_any_tar_program_reads_them(tmp_path):
+    run_build(tmp_path / "a", 2, sets=SMALL, layout="shards")
+    reader = ShardReader(tmp_path / "a")
+    for shard in sorted((tmp_path / "a" / "shards").glob("*.tar")):
+        with tarfile.open(shard) as archive:
+            for member in archive:
+                assert archive.extractfile(member).read() == reader.read(member.name)
+
+
+def test_layouts_do_not_mix(tmp_path):
+    run_build(tmp_path / "a", 1, sets=SMALL)
+    with pytest.raises(OtherRecipe, match="layout"):
+        run_build(tmp_path / "a", 1, sets=SMALL, layout="shards")
+
+
+def test_a_member_that_escapes_is_refused(tmp_path):
+    folder = tmp_path / "a" / "shards" / "jobs" / "00"
+    folder.mkdir(parents=True)
+    for name in ("../../evil", "/tmp/evil-datagen"):
+        (folder / "00.tar").write_bytes(tar_bytes({name: b"x"}))
+        with pytest.raises(UsageError, match="leaves the target"):
+            unpack(tmp_path / "a", tmp_path / "out")
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("layout", ["loose", "shards"])
+def test_merge_of_shards_of_jobs_is_the_whole(tmp_path, layout):
+    for k in range(3):
+        run_build(tmp_path / f"part{k}", 3, sets=SMALL, layout=layout, shard=(k, 3))
+    run_build(tmp_path / "whole", 3, sets=SMALL)
+    figures = merge([tmp_path / f"part{k}" for k in range(3)], tmp_path / "merged")
+    again = merge([tmp_path / "part1"], tmp_path / "merged")
+    assert figures["copied"] == figures["jobs"] and again["copied"] == 0
+    if layout == "shards":
+        unpack(tmp_path / "merged", tmp_path / "out")
+    assert published(tmp_path / ("out" if layout == "shards" else "merged")) == published(tmp_path / "whole")
+    manifests = [(tmp_path / name / "manifest.parquet").read_bytes() for name in ("merged", "whole")]
+    assert manifests[0] == manifests[1]
+
+
+def test_merge_refuses_another_run_and_damage(tmp_path):
+    run_build(tmp_path / "a", 1, sets=SMALL)
+    run_build(tmp_path / "b", 1, sets=SMALL, seed=4)
+    with pytest.raises(OtherRecipe):
+        merge([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+    next((tmp_path / "a").glob("images/*/*.png")).write_bytes(b"rot")
+    with pytest.raises(Exception, match="not what was committed"):
+        merge([tmp_path / "a"], tmp_path / "out2")
