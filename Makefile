@@ -2,8 +2,9 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
+TORCH := .venv/.torch
 
-.PHONY: demo test check soak format clean
+.PHONY: demo test check bench soak format clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c "" 2>/dev/null || { echo "datagen needs Python 3.11 (bpy has wheels for no other); set PYTHON=/path/to/python3.11"; exit 5; }
@@ -12,21 +13,31 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $(READY)
 
+# Tests of training need torch: its CPU build, and what stands on it. A user's own torch is left alone.
+$(TORCH): $(READY) requirements-train.lock
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-train.lock
+	@touch $(TORCH)
+
 demo: $(READY)
 	$(BIN)/datagen build --shapes partnet/chair --recipe recipes/quickstart.yaml --limit 6 --out out/demo
 	$(BIN)/datagen show out/demo --sheet 12 --out out/demo/sheet.png
 	@echo "contact sheet: out/demo/sheet.png"
+	$(BIN)/datagen verify out/demo
 
-test: $(READY)
+test: $(TORCH)
 	$(BIN)/pytest
 
-check: $(READY)
+check: $(TORCH)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-soak: $(READY)
+bench: $(READY)
+	$(BIN)/datagen bench
+
+soak: $(TORCH)
 	$(BIN)/pytest -m soak
 
 format: $(READY)

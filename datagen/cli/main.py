@@ -36,6 +36,7 @@ def build(
     executor: Annotated[str, typer.Option(help="ray (all cores, or a cluster), or serial (this process).")] = "ray",
     workers: Annotated[int | None, typer.Option(min=1, help="Ray workers; default: the cores we may use.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Cycles threads a worker; ray: 1, serial: all.")] = None,
+    layout: Annotated[str, typer.Option(help="loose files, or shards: tar files, WebDataset form.")] = "loose",
     shard: Annotated[str, typer.Option(help="Only shard I of N of the jobs, as I/N.")] = "0/1",
     skip: Annotated[list[str] | None, typer.Option(help="Shape id to leave out; may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe value, as section.key=value.")] = None,
@@ -59,6 +60,7 @@ def build(
         workers=workers,
         threads=threads or (1 if executor == "ray" else usable_cores()),
         shard=parse_shard(shard),
+        layout=layout,
         skip=tuple(skip or ()),
         overrides=tuple(set_ or ()),
         missing=missing,
@@ -161,6 +163,17 @@ def slurm(
 
 
 @app.command()
+def unpack(
+    dataset: Annotated[Path, typer.Argument(help="A dataset built with --layout shards.")],
+    out: Annotated[Path, typer.Option(help="Where to write the published tree, manifest and split.json.")],
+) -> None:
+    """Write the published tree of loose files from a dataset's tar shards."""
+    from datagen.cli.cluster import run_unpack
+
+    run_unpack(dataset, out)
+
+
+@app.command()
 def merge(
     sources: Annotated[list[Path], typer.Argument(help="Folders of the same run, such as node-local ones.")],
     out: Annotated[Path, typer.Option(help="The folder to bring their jobs into.")],
@@ -173,11 +186,104 @@ def merge(
 
 
 @app.command()
+def bench(
+    quick: Annotated[bool, typer.Option(help="Smaller, for a first look.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Measure this machine: two workers against one, planning and resuming at full size."""
+    from datagen.cli.bench import run_bench
+
+    run_bench(quick, json_)
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine has, what is missing and what to do about it."""
     from datagen.cli.doctor import run_doctor
 
     raise typer.Exit(run_doctor())
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="A dataset's folder: built here or published, loose or in tar shards.")],
+    model: Annotated[
+        str | None, typer.Option(help="cmt, resnet_fpn, resnet_fpn_sa, vit, retrieval, viewpoint.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; default out/runs/NAME of the recipe.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Recipe file, or the name of one in recipes/train.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's newest checkpoint.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed; overrides the recipe's.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe value, as section.key=value.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: CUDA if there is one.")] = None,
+    unverified: Annotated[bool, typer.Option("--unverified", help="Train on data that verify has not passed.")] = False,
+) -> None:
+    """Train CMT or a baseline. Exit 4: the data do not pass verify; 5: no torch; 75: run again with --resume."""
+    from datagen.cli.train import run_train
+
+    run_train(
+        data=data,
+        model=model,
+        out=out,
+        recipe=recipe,
+        resume=resume,
+        seed=seed,
+        overrides=tuple(set_ or ()),
+        device=device,
+        unverified=unverified,
+    )
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run's folder, a checkpoint of one, or the published model.pt.")],
+    data: Annotated[Path, typer.Option(help="A dataset's folder.")],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    out: Annotated[Path | None, typer.Option(help="Where JSON and page go; default: the run's folder.")] = None,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Also AUC over k and over the number of views.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe value, as section.key=value.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default: CUDA if there is one.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on stdout.")] = False,
+) -> None:
+    """Metrics with intervals on a split: JSON and an HTML page with curves, samples and correspondences."""
+    from datagen.cli.train import run_evaluate
+
+    run_evaluate(
+        run=run,
+        data=data,
+        split=split,
+        out=out,
+        sweep=sweep,
+        overrides=tuple(set_ or ()),
+        device=device,
+        as_json=json_,
+    )
+
+
+@app.command()
+def predict(
+    checkpoint: Annotated[Path, typer.Argument(help="A run's folder, a checkpoint of one, or the published model.pt.")],
+    query: Annotated[Path, typer.Option(help="A photo; alpha or a plain background is taken away.")],
+    reference: Annotated[Path, typer.Option(help="A folder of reference views, or a mesh, which is rendered.")],
+    out: Annotated[Path | None, typer.Option(help="Write the attention picture here.")] = None,
+    background: Annotated[str, typer.Option(help="auto, alpha, plain or keep.")] = "auto",
+    shadow: Annotated[bool, typer.Option("--shadow", help="Paint a contact shadow below the object.")] = False,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, ...; default: CUDA if there is one.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")] = False,
+) -> None:
+    """Judge one photo against one reference: score, box, nearest view."""
+    from datagen.cli.train import run_predict
+
+    run_predict(
+        checkpoint=checkpoint,
+        query=query,
+        reference=reference,
+        out=out,
+        background=background,
+        shadow=shadow,
+        device=device,
+        as_json=json_,
+    )
 
 
 def main() -> None:

@@ -1,0 +1,54 @@
+"""Recipes: what is refused, and that a value changes the hash."""
+
+import pytest
+
+from datagen.core.errors import RecipeError
+from datagen.recipe import load_recipe, recipe_hash
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize("name", ["quickstart", "brokenchairs", "brokenchairs180k"])
+def test_built_in_recipes_load(name):
+    assert load_recipe(ROOT / "recipes" / f"{name}.yaml").kind == "brokenchairs"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!python/object/apply:os.system ['true']",
+        "anomaly: {slots: {melted: 1}}",
+        "render: {samples: .nan}",
+        "render: {samples: 0}",
+        "materials: {classes: {Leg: {lead: 1}}}",
+        "- a list",
+        "a: &a [1, 2]\nb: [" + ", ".join(["*a"] * 60) + "]",
+        "seed: -1",
+    ],
+)
+def test_bad_recipes_are_refused_in_one_line(tmp_path, text):
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(RecipeError) as error:
+        load_recipe(tmp_path / "r.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_yaml_bomb_is_refused_before_it_grows(tmp_path):
+    lines = ["a: &a [x, x]"] + [
+        f"{chr(98 + k)}: &{chr(98 + k)} [{', '.join([f'*{chr(97 + k)}'] * 9)}]" for k in range(9)
+    ]
+    (tmp_path / "r.yaml").write_text("\n".join(lines))
+    with pytest.raises(RecipeError, match="aliases"):
+        load_recipe(tmp_path / "r.yaml")
+
+
+def test_every_value_reaches_the_hash():
+    base = recipe_hash(load_recipe(None))
+    for assignment in ("seed=1", "render.samples=33", "materials.contrast=20", "anomaly.broken.removed=[0.2, 0.8]"):
+        assert recipe_hash(load_recipe(None, [assignment])) != base
+    assert recipe_hash(load_recipe(ROOT / "recipes" / "brokenchairs.yaml")) == base
+
+
+@pytest.mark.parametrize("assignment", ["novalue", "seed.deeper=1", "=3"])
+def test_bad_overrides(assignment):
+    with pytest.raises(RecipeError):
+        load_recipe(None, ["seed=1", assignment])
