@@ -22,7 +22,7 @@ from datagen.core.shape import REMAINDER_PATH, Part, Shape
 from datagen.recipe.models import AnomalyRecipe
 
 OPERATORS = KINDS
-DONOR_DRAWS = 3
+DONOR_DRAWS = 4
 """Donors a swap may look at before it gives up on a slot."""
 Donor = Callable[[str], Shape]
 """Loads a donor shape by its id."""
@@ -80,8 +80,12 @@ def _propose_for(
     if not donors:
         return Rejected("no_donor", f"no other shape of the split has a {part.part_class}")
     for name in rng.permutation(donors)[:DONOR_DRAWS]:
-        proposal = swapped.propose(shape, part, pool.load(str(name)), recipe.swapped, rng)
-        if not isinstance(proposal, Rejected):
+        donor = pool.load(str(name))
+        proposal = swapped.propose(shape, part, donor, recipe.swapped, rng)
+        # Chairs of one family share legs: look on for a donor that differs.
+        if isinstance(proposal, SwappedSpec) and isinstance(
+            swapped.apply(shape, proposal, recipe.swapped, donor), AnomalousShape
+        ):
             break
     return proposal
 
