@@ -40,18 +40,18 @@ class Solid:
 
 
 def to_manifold(mesh: Mesh) -> manifold3d.Manifold | None:
-    """The mesh as a solid of positive volume, or None when manifold3d cannot take it."""
-    solid = manifold3d.Manifold(
-        manifold3d.Mesh(
-            np.ascontiguousarray(mesh.vertices, dtype=np.float32),
-            np.ascontiguousarray(mesh.faces, dtype=np.uint32),
+    """The mesh as a solid of positive volume, or None when manifold3d cannot take it either way round."""
+    for faces in (mesh.faces, mesh.faces[:, ::-1]):
+        solid = manifold3d.Manifold(
+            manifold3d.Mesh(
+                np.ascontiguousarray(mesh.vertices, dtype=np.float32), np.ascontiguousarray(faces, dtype=np.uint32)
+            )
         )
-    )
-    if solid.status() != manifold3d.Error.NoError or solid.is_empty():
-        return None
-    if solid.volume() < 0:
-        return to_manifold(Mesh(mesh.vertices, mesh.faces[:, ::-1]))
-    return solid if solid.volume() > 1e-9 else None
+        if solid.status() != manifold3d.Error.NoError or solid.is_empty():
+            return None
+        if solid.volume() > 1e-9:
+            return solid
+    return None
 
 
 def manifold_mesh(solid: manifold3d.Manifold) -> Mesh:
@@ -87,7 +87,8 @@ def solidify_part(mesh: Mesh) -> Solid | None:
 
 def keeps_surface(before: Mesh, after: Mesh, spurious: float | None = 0.05) -> bool:
     """At least 95 % of `before` lies on `after`, and (unless None) at most `spurious` of `after` is new."""
-    tolerance = 0.006 + 0.01 * before.diagonal
+    spacing = np.sqrt(max(before.area, after.area) / 6000)  # samples of one surface lie this far apart
+    tolerance = 0.006 + 0.01 * before.diagonal + spacing
     old, new = grid_samples(before, 3000), grid_samples(after, 6000)
     if (distances(old, new) > tolerance).mean() > 0.05:
         return False
