@@ -12,16 +12,22 @@ import pytest
 from datagen.store.log import LogReader
 from tests.crash.harness import assert_same, contents, run, start
 
-LIMIT = 6
+LIMIT = 3
 VICTIMS = ("_prepare", "_RenderActor", "raylet", "driver")
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A serial build."""
+def serial(tmp_path_factory):
+    """The folder of a serial build."""
     out = tmp_path_factory.mktemp("whole") / "data"
     assert run(out, limit=LIMIT) == 0
-    return contents(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def whole(serial):
+    """Its files."""
+    return contents(serial)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -95,11 +101,10 @@ def test_processes_die_at_random(tmp_path, whole, round_):
     chaos(tmp_path / "data", whole, rng.choice(VICTIMS), rng.uniform(0, 2))
 
 
-def test_a_job_that_kills_its_worker_is_quarantined_and_the_rest_goes_on(tmp_path, whole):
+def test_a_job_that_kills_its_worker_is_quarantined_and_the_rest_goes_on(tmp_path, serial, whole):
     """One job dies at each try: alone it dies again, becomes a row, and exit code 3 says so."""
     out = tmp_path / "data"
-    jobs = sorted(LogReader(Path(whole_log(tmp_path))).refresh().entries)
-    victim = next(job for job in jobs)
+    victim = min(LogReader(serial / "log").refresh().entries)
     environment = {"DATAGEN_CRASH_JOB": victim}
     code = start(out, "--workers", "2", executor="ray", limit=LIMIT, environment=environment).wait(timeout=300)
     assert code == 3
@@ -108,10 +113,3 @@ def test_a_job_that_kills_its_worker_is_quarantined_and_the_rest_goes_on(tmp_pat
     assert entries[victim].rows[0].reason == "WorkerDied"
     assert run(out, "--workers", "2", executor="ray", limit=LIMIT) == 0
     assert_same(out, whole)
-
-
-def whole_log(tmp_path: Path) -> str:
-    """A serial build's log, for its job ids."""
-    out = tmp_path / "ids"
-    assert run(out, limit=LIMIT) == 0
-    return str(out / "log")
