@@ -17,7 +17,8 @@ WELD_GRID = 1e-5
 
 def weld(mesh: Mesh, grid: float = WELD_GRID) -> Mesh:
     """Merge vertices that fall on one grid cell; the first one's position stays."""
-    keys = np.round(mesh.vertices / grid).astype(np.int64)
+    # Coordinates beyond 4e18 cells are absurd, but must not overflow.
+    keys = np.clip(np.round(mesh.vertices / grid), -4e18, 4e18).astype(np.int64)
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     return Mesh(mesh.vertices[first], inverse.reshape(-1)[mesh.faces])
 

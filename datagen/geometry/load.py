@@ -22,7 +22,7 @@ NEXT_STEP = "open it in a mesh viewer, export it again, or take it out of the fo
 # Everything a parser has been seen to raise on damaged files; KeyboardInterrupt and bugs of ours pass.
 PARSER_ERRORS = (
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError,
-    NotImplementedError, RuntimeError, OSError, EOFError, MemoryError, struct.error,
+    NotImplementedError, RuntimeError, NameError, OSError, EOFError, MemoryError, struct.error,
 )  # fmt: skip
 
 
