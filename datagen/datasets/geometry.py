@@ -4,13 +4,14 @@ Published frame and OpenGL cameras: depth is z-depth, 0 = background; pixel i co
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from datagen.core.camera import rigid_inverse
 
-DEPTH_TOLERANCE = 0.01
-"""A point this much (object units; the object's bounding sphere has radius 1) behind the surface is occluded."""
+DEPTH_TOLERANCE = 0.007
+"""How far a point may lie from the surface seen there, in object units (bounding sphere 1; a pixel is 0.008)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +21,28 @@ class ViewGeometry:
     depth: np.ndarray
     K: np.ndarray
     T_world_camera: np.ndarray
+
+    @cached_property
+    def surface(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Inverse depth (0 = background) and its slope per row and column, (H, W) each.
+
+        The inverse depth of a plane is linear in the picture; of the differences to both neighbours the smaller one
+        is taken, which lies on the same surface where only one does.
+        """
+        solid = self.depth > 0
+        inverse = np.where(solid, 1 / np.where(solid, self.depth, 1.0), 0.0).astype(np.float64)
+        return inverse, _slope(inverse, 0), _slope(inverse, 1)
+
+
+def _slope(inverse: np.ndarray, axis: int) -> np.ndarray:
+    step = np.diff(inverse, axis=axis)
+    solid = np.moveaxis(inverse > 0, axis, 0)
+    both = np.moveaxis(solid[1:] & solid[:-1], 0, axis)
+    step = np.where(both, step, np.inf)
+    edge = np.full_like(np.take(inverse, [0], axis), np.inf)
+    forward, backward = np.concatenate([step, edge], axis), np.concatenate([edge, step], axis)
+    smaller = np.where(np.abs(forward) < np.abs(backward), forward, backward)
+    return np.where(np.isfinite(smaller), smaller, 0.0)
 
 
 def back_project(view: ViewGeometry, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -38,12 +61,12 @@ def patch_positions(view: ViewGeometry, grid: int) -> np.ndarray:
     """
     size = view.depth.shape[0]
     side = size // grid
-    offsets = np.stack(np.mgrid[:side, :side], axis=-1).reshape(-1, 2)
+    offsets = np.indices((side, side)).reshape(2, -1).T
     order = np.argsort(np.linalg.norm(offsets + 0.5 - side / 2, axis=1), kind="stable")
     cells = view.depth[: side * grid, : side * grid].reshape(grid, side, grid, side).transpose(0, 2, 1, 3)
     solid = cells.reshape(grid * grid, side * side)[:, order] > 0
     nearest = offsets[order[solid.argmax(axis=1)]]
-    corner = np.stack(np.mgrid[:grid, :grid], axis=-1).reshape(-1, 2) * side
+    corner = np.indices((grid, grid)).reshape(2, -1).T * side
     pixel = corner + nearest
     points = back_project(view, pixel[:, 0], pixel[:, 1])
     points[~solid.any(axis=1)] = np.nan
@@ -53,7 +76,8 @@ def patch_positions(view: ViewGeometry, grid: int) -> np.ndarray:
 def seen_at(points_P3: np.ndarray, view: ViewGeometry) -> tuple[np.ndarray, np.ndarray]:
     """Continuous (row, column) (P, 2) of world points in a view, and whether each is seen there (P,).
 
-    Seen: inside the frame and not behind the surface, by the depths of the four pixels around it.
+    Seen: inside the frame, and on the surface that one of the four pixels around it shows, carried to the
+    point's place by the surface's slope.
     """
     T = rigid_inverse(view.T_world_camera)
     local = points_P3 @ T[:3, :3].T + T[:3, 3]
@@ -63,16 +87,16 @@ def seen_at(points_P3: np.ndarray, view: ViewGeometry) -> tuple[np.ndarray, np.n
         row = view.K[1, 2] - view.K[1, 1] * local[:, 1] / depth
     size = view.depth.shape[0]
     inside = (depth > 0) & (row >= 0) & (row < size) & (column >= 0) & (column < size)
-    row0 = np.floor(np.where(inside, row, 0) - 0.5).astype(int)
-    column0 = np.floor(np.where(inside, column, 0) - 0.5).astype(int)
-    around = [
-        view.depth[np.clip(row0 + i, 0, size - 1), np.clip(column0 + j, 0, size - 1)] for i in (0, 1) for j in (0, 1)
-    ]
-    surface = np.stack(around).astype(np.float64)
-    # A silhouette's background neighbours say nothing; without any object pixel around, it is not seen.
-    farthest = surface.max(axis=0)
-    seen = inside & (farthest > 0) & (depth <= farthest + DEPTH_TOLERANCE)
-    return np.stack([row, column], axis=1), seen
+    row0 = np.clip(np.floor(np.where(inside, row, 0) - 0.5).astype(int), 0, size - 2)
+    column0 = np.clip(np.floor(np.where(inside, column, 0) - 0.5).astype(int), 0, size - 2)
+    inverse, down, right = view.surface
+    seen = np.zeros(len(depth), dtype=bool)
+    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        r, c = row0 + i, column0 + j
+        there = inverse[r, c] + down[r, c] * (row - r - 0.5) + right[r, c] * (column - c - 0.5)
+        close = np.abs(1 / np.maximum(there, 1e-6) - depth) <= DEPTH_TOLERANCE
+        seen |= (inverse[r, c] > 0) & close
+    return np.stack([row, column], axis=1), inside & seen
 
 
 def corresponding_patches(points_P3: np.ndarray, view: ViewGeometry, grid: int) -> np.ndarray:

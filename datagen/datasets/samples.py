@@ -36,8 +36,8 @@ def box_from_xywh(xywh_512: tuple[float, ...] | list[float], path: str) -> tuple
     """Centre form in 0..1 of a box on the 512 grid. Raises BrokenSample on an impossible one."""
     if len(xywh_512) != 4:
         raise BrokenSample(f"{path}: an anomalous sample without a 2d_bbox of four numbers")
-    x, y, w, h = xywh_512
-    if not (w > 0 and h > 0 and 0 <= x and 0 <= y and x + w <= 512 and y + h <= 512):
+    x, y, w, h = (float(v) for v in xywh_512)
+    if min(w, h) <= 0 or min(x, y) < 0 or x + w > 512 or y + h > 512:
         raise BrokenSample(f"{path}: box {list(xywh_512)} does not lie within the 512 grid")
     return (x + w / 2) / 512, (y + h / 2) / 512, w / 512, h / 512
 

@@ -3,8 +3,6 @@
 import io
 import json
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -61,6 +59,7 @@ class Bundle:
         self.files, self.size, self.grid = files, size, size // 8
         self.folder = folder
         self.views = list_views(files, folder)
+        self._read: dict[int, ViewGeometry | None] = {}
 
     def picture(self, view: int) -> np.ndarray:
         """Grey (S, S) uint8."""
@@ -87,7 +86,7 @@ class Bundle:
         """The npy's dict: pxy (2000, 2), is_visible (2000,), xyz (32, 32, 3)."""
         path = self.views[view].stem + ".npy"
         try:
-            found = read_npy_dict(_Readable(self.files, path))
+            found = read_npy_dict(_Readable(self.files, path))  # type: ignore[arg-type]
         except BrokenSample:
             raise
         except DatagenError as error:
@@ -102,6 +101,10 @@ class Bundle:
         if geometry is not None and other is not None:
             return corresponding_patches(patch_positions(geometry, self.grid), other, self.grid)
         return tracked_patches(self.tracks(first), self.tracks(second), self.grid)
+
+    def forget(self) -> None:
+        """Drop the depth maps that were read."""
+        self._read.clear()
 
     def _camera(self, view: int) -> tuple[np.ndarray, np.ndarray] | None:
         path = self.views[view].stem + ".json"
@@ -127,10 +130,6 @@ class Bundle:
         self._read[view] = geometry
         return geometry
 
-    @cached_property
-    def _read(self) -> dict[int, ViewGeometry | None]:
-        return {}
-
 
 def coarser(xyz_hw3: np.ndarray, grid: int) -> np.ndarray:
     """A position map (h, h, 3) as (grid * grid, 3): the first known cell of each block, NaN = none."""
@@ -150,16 +149,14 @@ def tracked_patches(first: dict[str, np.ndarray], second: dict[str, np.ndarray],
     return found
 
 
-class _Readable(Path):
-    """A path whose bytes come from `Files`: the guarded npy reader takes a path."""
+class _Readable:
+    """What the guarded npy reader needs of a path, with bytes that may come from a shard."""
 
-    _flavour = type(Path())._flavour  # type: ignore[attr-defined]
-
-    def __new__(cls, files: Files, path: str) -> "_Readable":
-        self = super().__new__(cls, str(files.root / path))
-        self._source = (files, path)
-        return self
+    def __init__(self, files: Files, path: str) -> None:
+        self.files, self.path = files, path
 
     def read_bytes(self) -> bytes:
-        files, path = self._source
-        return files.read(path)
+        return self.files.read(self.path)
+
+    def __str__(self) -> str:
+        return f"{self.files.root}/{self.path}"

@@ -58,9 +58,9 @@ class Block(nn.Module):
     def forward(self, f_BLD: Tensor, context_BVC: Tensor, chosen_BQk: Tensor | None) -> Tensor:
         views = self.alpha(context_BVC)
         q = self.w_q(self.attention(f_BLD))
-        k, v = self.w_k(views), self.w_v(views)
-        parts = (split_heads(part, self.heads) for part in (q, k, v))
-        o = self.out(join_heads(cross_attention(*parts, chosen_BQk, self.form)))
+        rows = (split_heads(part, self.heads) for part in (q, self.w_k(views), self.w_v(views)))
+        q_heads, k_heads, v_heads = rows
+        o = self.out(join_heads(cross_attention(q_heads, k_heads, v_heads, chosen_BQk, self.form)))
         o = self.norm1(o + q)
         return self.norm2(self.ffn(o) + o)
 
@@ -79,7 +79,8 @@ class CMT(nn.Module):
         self.beta = Projection(config.dim)
         self.gamma = PositionEncoding(config.dim, config.fourier_bands) if config.position else None
         self.token = nn.Parameter(torch.randn(1, 1, config.dim) * 0.02)
-        self.place = nn.Parameter(torch.randn((image_px // 8) ** 2, config.dim) * 0.02) if config.query_position else None
+        patches = (image_px // 8) ** 2
+        self.place = nn.Parameter(torch.randn(patches, config.dim) * 0.02) if config.query_position else None
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.heads = Heads(config.dim, config.box)
 

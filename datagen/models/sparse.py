@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ROW_BLOCK = 256
-"""Query rows whose keys are gathered at once: Q/4 x k x D floats is what a gather may take."""
+ROW_BLOCK = 128
+"""Query rows whose keys are gathered at once: 128 x k x D floats is what a gather may take."""
 
 
 def sparse_attention(q_BHQd: Tensor, k_BHVd: Tensor, v_BHVd: Tensor, chosen_BQk: Tensor) -> Tensor:
@@ -54,15 +54,15 @@ class _SparseItem(torch.autograd.Function):
     """One item: q (H, Q, d), k and v (H, V, d), chosen (Q, k)."""
 
     @staticmethod
-    def forward(ctx, q_HQd: Tensor, k_HVd: Tensor, v_HVd: Tensor, chosen_Qk: Tensor) -> Tensor:  # type: ignore[no-untyped-def,override]
-        H, Q, d = q_HQd.shape
+    def forward(ctx, q_HQd: Tensor, k_HVd: Tensor, v_HVd: Tensor, chosen_Qk: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        d = q_HQd.shape[-1]
         weight_HQk = (_gathered_dot(q_HQd, k_HVd, chosen_Qk) / d**0.5).softmax(dim=-1)
         ctx.save_for_backward(q_HQd, k_HVd, v_HVd, chosen_Qk)
         starts = torch.arange(0, chosen_Qk.numel(), chosen_Qk.shape[1], device=chosen_Qk.device)
         return _bags(v_HVd, chosen_Qk.flatten(), starts, weight_HQk.flatten(1))
 
     @staticmethod
-    def backward(ctx, grad_HQd: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[no-untyped-def,override]
+    def backward(ctx, grad_HQd: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[no-untyped-def]
         q_HQd, k_HVd, v_HVd, chosen_Qk = ctx.saved_tensors
         k, d = chosen_Qk.shape[1], q_HQd.shape[-1]
         grad_HQd = grad_HQd.contiguous()

@@ -88,7 +88,14 @@ class Context:
     def versions(self) -> str:
         """Canonical JSON of what makes the bytes: renderer, libraries, Python; the same in every process."""
         found = {name: importlib.metadata.version(name) for name in VERSIONED}
-        return canonical_json({"renderer": self.renderer_name, "python": platform.python_version(), **found})
+        return canonical_json(
+            {
+                "datagen": importlib.metadata.version("datagen"),
+                "renderer": self.renderer_name,
+                "python": platform.python_version(),
+                **found,
+            }
+        )
 
     def donors(self, split: str) -> SplitDonors:
         """Donor pool of a split."""

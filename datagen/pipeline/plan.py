@@ -81,11 +81,11 @@ class Plan:
         digest = self.source.digest(entry.shape_id)
         yield self._job(entry, digest, "reference", 0, "reference", self.recipe.reference.views)
         rng = stream(self.recipe.seed, "normal-views", entry.shape_id)
-        yield self._job(entry, digest, "normal", 0, "normal", _draw(self.recipe.normal.views, rng))
+        yield self._job(entry, digest, "normal", 0, "normal", draw_count(self.recipe.normal.views, rng))
         for slot, kind in enumerate(self.kinds(index, entry)):
             weights = self.recipe.anomaly.views_by_kind.get(kind) or self.recipe.anomaly.views
             rng = stream(self.recipe.seed, "anomaly-views", entry.shape_id, slot)
-            yield self._job(entry, digest, "anomaly", slot, kind, _draw(weights, rng))
+            yield self._job(entry, digest, "anomaly", slot, kind, draw_count(weights, rng))
 
     def kinds(self, index: int, entry: ShapeEntry) -> list[str]:
         """Anomaly kinds of a shape's slots; `swapped` only where the split has a donor."""
@@ -126,7 +126,8 @@ class Plan:
         )
 
 
-def _draw(weights: Mapping[int, float], rng: np.random.Generator) -> int:
+def draw_count(weights: Mapping[int, float], rng: np.random.Generator) -> int:
+    """One of the counts, by weight."""
     values = sorted(weights)
     mass = np.array([weights[v] for v in values], dtype=float)
     return int(rng.choice(values, p=mass / mass.sum()))

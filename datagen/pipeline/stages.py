@@ -20,6 +20,7 @@ from datagen.geometry.rays import RayScene
 from datagen.geometry.solid import solidify_part
 from datagen.pipeline import queries
 from datagen.pipeline.context import Context
+from datagen.pipeline.plan import draw_count
 from datagen.pipeline.queries import Candidate, Shot
 from datagen.render.raster import Rasteriser
 from datagen.render.raycast import cast_view
@@ -120,18 +121,24 @@ def reference_job(job: Job, context: Context, shape: Shape, before: Prepared) ->
 
 
 def normal_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Prepared:
-    """Normal views, in groups that share a dress; half of the groups pass one part through repair."""
+    """Normal views, in groups that share a dress; half of the groups pass one part through repair.
+
+    Group sizes are drawn as those of anomaly slots are, so that the number of pictures of one dress
+    tells nothing of the label.
+    """
     recipe = context.recipe
     placed = shape.transformed(query_transform(shape, recipe.query))
     rng = stream(recipe.seed, "normal", job.shape_id, job.slot)
     cameras = query_cameras(recipe.query, rng)[: job.views]
     rows: list[Row] = []
     shots: list[Shot] = []
-    size = recipe.normal.views_per_material
-    for start in range(0, len(cameras), size):
-        shot, rejected = _normal_shot(job, context, shape, placed, start, cameras[start : start + size])
+    start = 0
+    while start < len(cameras):
+        end = start + draw_count(recipe.anomaly.views, rng)
+        shot, rejected = _normal_shot(job, context, shape, placed, start, cameras[start:end])
         rows += rejected
         shots += [shot] if shot.candidates else []
+        start = end
     return Prepared(job, tuple(rows), shots=tuple(shots))
 
 

@@ -100,8 +100,6 @@ class NormalRecipe(Section):
     """Normal query images."""
 
     views: dict[int, Positive] = Field(default_factory=lambda: {6: 1.0, 8: 2.0, 10: 3.0, 12: 3.0})
-    views_per_material: Annotated[int, Field(ge=1)] = 4
-    """Views that share one dress, as many as an anomaly slot shows."""
     repair_share: Fraction = 0.5
     """Share of dresses in which one part passes the repair path, shape unchanged (leak control)."""
 

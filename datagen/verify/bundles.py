@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from PIL import Image
 
 from datagen.core.ids import bytes_hash
 from datagen.formats.safe_npy import read_npy_dict
@@ -112,23 +113,25 @@ def _light_view(tree: Tree, stem: str, problems: dict[str, str], hashes: dict[st
             problems[f"{stem}.json"] = f"is no JSON: {error}"
         if camera is None:
             problems.setdefault(f"{stem}.json", "holds no finite K (3 x 3), RT and RT_ (4 x 4)")
-    size, grey, border, share, contrast = None, True, 255.0, 0.0, 0.0
+    size: tuple[int, int] | None = None
+    grey, border, share, contrast = True, 255.0, 0.0, 0.0
     data = _load(tree, f"{stem}.png", problems, hashes)
     if data is not None:
         try:
-            pixels = np.asarray(open_picture(data).convert("RGB"))
-            size, (grey, border, share, contrast) = pixels.shape[1::-1], _levels(pixels)
+            image = open_picture(data).convert("RGB")
+            size, (grey, border, share, contrast) = image.size, _levels(image)
         except Exception as error:  # Pillow raises whatever a damaged file makes its decoders raise.
             problems[f"{stem}.png"] = f"is no picture: {error}"
-    return ViewFacts(stem, have, *reference_name(stem), size, grey, border, share, contrast, camera)  # type: ignore[arg-type]
+    return ViewFacts(stem, have, *reference_name(stem), size, grey, border, share, contrast, camera)
 
 
-def _levels(pixels: np.ndarray) -> tuple[bool, float, float, float]:
+def _levels(image: Image.Image) -> tuple[bool, float, float, float]:
     """(R = G = B, darkest of the outermost pixels, share and contrast of the object)."""
-    level = pixels[..., 0]
-    grey = bool((pixels[..., 1] == level).all() and (pixels[..., 2] == level).all())
+    bands = image.split()
+    grey = len({band.tobytes() for band in bands}) == 1
+    level = np.asarray(bands[0])
     border = min(level[0].min(), level[-1].min(), level[:, 0].min(), level[:, -1].min())
-    counts = np.bincount(level.ravel(), minlength=256)[:250]
+    counts = np.array(bands[0].histogram())[:250]
     total = int(counts.sum())
     if total == 0:
         return grey, float(border), 0.0, 0.0
@@ -163,7 +166,8 @@ def _deep_view(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> DeepVie
         path = f"{view.stem}.npy"
         try:
             record = read_npy_dict(cast(Path, _InMemory(path, tree.files.read(path))))
-            problems.update({path: fault for fault in _record_faults(record)[:1]})
+            if faults := _record_faults(record):
+                problems[path] = "; ".join(faults)
         except Exception as error:  # A hostile or damaged pickle may raise anything while it is taken apart.
             problems[path] = getattr(error, "args", [str(error)])[0]
     good = f"{view.stem}.npy" not in problems

@@ -19,8 +19,8 @@ class ViewFigures:
     `pxy_error_px`: 95th percentile, over visible points, of the distance between a point's pixel and the
     projection of its triangulation from the other views. `cell_error`: largest |pixel/8 - cell| of `xyz`.
     `visible_on_object`: share of visible points on the picture's object. Depth figures: share of the
-    depth's and of the picture's silhouette on which they agree (the lower), median of depth over the z of `xyz`, slope of
-    that ratio's logarithm on the logarithm of ray length over z (0 for a depth, 1 for a ray length).
+    depth's and of the picture's silhouette on which they agree (the lower), median of depth over the z
+    of `xyz`, slope of that ratio's logarithm on the logarithm of ray length over z (0 for a depth, 1 for a ray length).
     """
 
     stem: str
@@ -156,7 +156,7 @@ def _slope(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _overlap(view: DeepView) -> float:
-    """Share of the depth's silhouette on the picture's or of the picture's on the depth's, the lower; a pixel's play."""
+    """Share of the depth's silhouette on the picture's or of the picture's on the depth's, the lower."""
     if view.depth is None or view.silhouette is None or view.depth.shape != view.silhouette.shape:
         return np.nan
     solid, shown = view.depth > 0, view.silhouette

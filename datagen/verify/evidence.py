@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from datagen.core.errors import DatagenError
 from datagen.core.ids import bytes_hash, fraction_of_hash
@@ -18,10 +18,17 @@ from datagen.verify.queries import QueryFacts, read_query
 from datagen.verify.replay import Replay, Replayer
 from datagen.verify.source import OpenSource, open_source
 from datagen.verify.tree import Tree
+from datagen.verify.turning import Turn, turns
+
+if TYPE_CHECKING:
+    from datagen.verify.audit import Audit
 
 SAMPLE = 200
 """Samples and bundles that geometry is replayed on, unless everything is asked for."""
-T, R = TypeVar("T"), TypeVar("R")
+MESHES = 1000
+"""Meshes compared across splits, unless everything is asked for."""
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,16 +119,20 @@ class Evidence:
 
     @cached_property
     def mesh_prints(self) -> tuple[MeshPrint, ...]:
-        """Prints of the meshes of every bundle that has one; the sample of a large dataset, all with `full`."""
-        shapes = [b.shape for b in self.bundles if b.has_mesh]
+        """Prints of the meshes of all bundles; of 1,000 (test and validation first) of more, unless `full`."""
+        shapes = [bundle.shape for bundle in self.bundles if bundle.has_mesh]
+        if not self.full and len(shapes) > MESHES:
+            order = {"test": 0, "val": 0}
+            shapes.sort(key=lambda s: (order.get(self.tree.split_of.get(s, ""), 1), fraction_of_hash([self.seed, s])))
+            held_out = sum(self.tree.split_of.get(s, "") in order for s in shapes)
+            shapes = shapes[:SAMPLE] + shapes[held_out : held_out + MESHES - SAMPLE]
         self.note(f"comparing {len(shapes)} meshes across splits")
         return tuple(p for p in _each(lambda shape: mesh_print(self.tree, shape), shapes) if p is not None)
 
     @cached_property
     def _opened(self) -> tuple[OpenSource | None, str]:
-        return open_source(
-            self.tree.run, self.recipe, self.source_options.get("shapes"), self.source_options.get("data_root")
-        )
+        shapes, data_root = self.source_options.get("shapes"), self.source_options.get("data_root")
+        return open_source(self.tree.root, self.tree.run, self.recipe, shapes, data_root)
 
     @property
     def source(self) -> OpenSource | None:
@@ -145,11 +156,27 @@ class Evidence:
         return tuple(replayer.replay(query) for query in chosen)
 
     @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """Which way a sample of normal queries turns against their references."""
+        normal = tuple(query for query in self.queries if not query.name.label)
+        return tuple(turns(self.tree, self.sampled(normal, lambda query: query.path)))
+
+    @cached_property
+    def audit(self) -> "Audit":
+        """The shortcut audit."""
+        from datagen.verify.audit import audit
+
+        self.note("probing for shortcuts")
+        return audit(self)
+
+    @cached_property
     def file_hashes(self) -> Mapping[str, str]:
         """Path -> SHA-256 of every file below images/, annotations/ and shapes/."""
         found: dict[str, str] = {}
-        for facts in (*self.queries, *self.bundles):
-            found |= facts.hashes
+        for query in self.queries:
+            found |= query.hashes
+        for bundle in self.bundles:
+            found |= bundle.hashes
         rest = [name for name in self.tree.files.names if name not in found]
         found |= dict(zip(rest, _each(self._hash, rest), strict=True))
         return {name: digest for name, digest in sorted(found.items()) if digest}

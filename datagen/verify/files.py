@@ -1,11 +1,12 @@
 """Bytes of a dataset by relative path, whether they lie loose or in tar shards."""
 
 import os
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from datagen.store.shards import Place, ShardReader, members, read_place
 
 DATA_FOLDERS = ("images", "annotations", "shapes")
 """Folders of the published layout (formats/brokenchairs.md, 1.1)."""
@@ -38,36 +39,33 @@ class LooseFiles:
 
 @dataclass(frozen=True)
 class ShardedFiles:
-    """Files inside uncompressed tar archives, by the relative path of the loose tree."""
+    """Files inside tar shards, by the relative path of the loose tree; what lies loose is read where it lies."""
 
     names: Mapping[str, int]
-    places: Mapping[str, tuple[Path, int]]
+    places: Mapping[str, Place]
     loose: LooseFiles
 
     def read(self, name: str) -> bytes:
-        """The bytes of one member; files beside the archives are read where they lie."""
-        if name not in self.places:
-            return self.loose.read(name)
-        path, offset = self.places[name]
-        with path.open("rb") as stream:
-            stream.seek(offset)
-            return stream.read(self.names[name])
+        """The bytes of one file, in a shard or loose."""
+        place = self.places.get(name)
+        return read_place(self.loose.root, place) if place else self.loose.read(name)
 
 
 def open_files(root: Path) -> LooseFiles | ShardedFiles:
-    """The files of a dataset's folder. Raises OSError or tarfile.TarError on a damaged archive."""
+    """The files of a dataset's folder. Raises OSError, UsageError on a damaged archive or index.
+
+    Archives without an index (copied alone, or beside images/) are listed one by one.
+    """
     loose = LooseFiles(root, _walk(root))
-    archives = sorted(p for folder in (root, root / "shards") if folder.is_dir() for p in folder.glob("*.tar"))
-    if not archives:
+    places = dict(ShardReader(root).places)
+    if not places:
+        for archive in sorted([*root.glob("*.tar"), *(root / "shards").glob("*.tar")]):
+            places |= members(root, archive.relative_to(root).as_posix())
+    places = {name: place for name, place in places.items() if name.partition("/")[0] in DATA_FOLDERS}
+    if not places:
         return loose
-    names, places = dict(loose.names), {}
-    for archive in archives:
-        with tarfile.open(archive, "r:") as tar:
-            for member in tar:
-                if member.isreg() and member.name.partition("/")[0] in DATA_FOLDERS:
-                    names[member.name] = member.size
-                    places[member.name] = (archive, member.offset_data)
-    return ShardedFiles(names, places, loose)
+    names = {**loose.names, **{name: place.size for name, place in places.items()}}
+    return ShardedFiles(dict(sorted(names.items())), places, loose)
 
 
 def _walk(root: Path) -> dict[str, int]:

@@ -2,32 +2,34 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from datagen.core.errors import MeshLoadError
 from datagen.core.shape import Mesh, concatenate
+from datagen.formats.brokenchairs import SPLITS
 from datagen.geometry.load import parse_obj
 from datagen.geometry.sample import grid_samples
 from datagen.verify.tree import Tree
 
-POINTS = 1500
-NEAR = 0.005
-"""Mean distance of two surfaces, in bounding-sphere radii, sampling noise taken off."""
+POINTS, DENSE = 1500, 30_000
+ROUGH = 0.05
+"""Pairs further apart than this by their few samples are not compared closely."""
+NEAR_MEAN, NEAR_MOST = 0.004, 0.012
+"""Mean and 95th percentile of the distance of two surfaces, in bounding-sphere radii, sampling noise taken off."""
 CANDIDATES = 12
 """Nearest neighbours by the coarse print that are compared point by point."""
 
 
 @dataclass(frozen=True, eq=False)
 class MeshPrint:
-    """A surface by samples (N, 3) and a coarse print: sorted distances from the centre, extents, occupancy."""
+    """A surface by a few samples (N, 3) in its bounding sphere, and a coarse vector to find neighbours by."""
 
     shape: str
     points: np.ndarray
     coarse: np.ndarray
-    spacing: float
-    """Typical distance between neighbouring samples: the noise of a surface distance."""
 
 
 def read_obj(tree: Tree, path: str) -> Mesh:
@@ -42,47 +44,51 @@ def mesh_print(tree: Tree, shape: str) -> MeshPrint | None:
         mesh = read_obj(tree, f"shapes/shape_{shape}/model.obj")
     except (MeshLoadError, OSError):
         return None
-    points = grid_samples(mesh, POINTS) - mesh.centre
-    radius = max(float(np.linalg.norm(mesh.vertices - mesh.centre, axis=1).max()), 1e-9)
-    points = points / radius
-    spacing = float(np.sqrt(mesh.area / POINTS)) / radius
-    return MeshPrint(shape, points, _coarse(points, mesh.extents / radius), spacing)
+    points, _ = _normalised(mesh, POINTS)
+    return MeshPrint(shape, points, _coarse(points))
 
 
-def _coarse(points: np.ndarray, extents: np.ndarray) -> np.ndarray:
-    """A vector in which near-duplicates are near: extents, quantiles of radius and of each coordinate."""
+def _coarse(points: np.ndarray) -> np.ndarray:
+    """A vector (40,) in which near-duplicates are near: quantiles of radius and of each coordinate."""
     quantiles = np.linspace(0.05, 0.95, 10)
     radial = np.quantile(np.linalg.norm(points, axis=1), quantiles)
     axes = np.quantile(points, quantiles, axis=0).T.ravel()
-    vector: np.ndarray = np.concatenate([extents, radial, axes])
+    vector: np.ndarray = np.concatenate([radial, axes])
     return vector
 
 
 def near_duplicates(
-    prints: Sequence[MeshPrint], split_of: Mapping[str, str]
+    tree: Tree, prints: Sequence[MeshPrint], split_of: Mapping[str, str]
 ) -> Iterator[tuple[str, str, float]]:
-    """(training shape or first, other shape, distance) of pairs of different splits with nearly one surface."""
+    """(shape, shape of another split, mean distance) of pairs with nearly one surface, training shapes first."""
     known = [p for p in prints if p.shape in split_of]
-    if len({split_of[p.shape] for p in known}) < 2:
-        return
-    coarse = np.stack([p.coarse for p in known])
-    trees = {name: [k for k, p in enumerate(known) if split_of[p.shape] == name] for name in ("train", "val", "test")}
-    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
-        if not trees[first] or not trees[second]:
+    members = {name: [p for p in known if split_of[p.shape] == name] for name in SPLITS}
+    for first, second in combinations(SPLITS, 2):
+        if not members[first] or not members[second]:
             continue
-        index = cKDTree(coarse[trees[first]])
-        count = min(CANDIDATES, len(trees[first]))
-        _, found = index.query(coarse[trees[second]], k=count)
-        for b, row in zip(trees[second], np.reshape(found, (-1, count)), strict=True):
-            for a in (trees[first][k] for k in row):
-                distance = surface_distance(known[a], known[b])
-                if distance < NEAR:
-                    yield known[a].shape, known[b].shape, distance
+        index = cKDTree(np.stack([p.coarse for p in members[first]]))
+        count = min(CANDIDATES, len(members[first]))
+        for b in members[second]:
+            for k in np.atleast_1d(index.query(b.coarse, k=count)[1]):
+                a = members[first][int(k)]
+                if float(cKDTree(b.points).query(a.points)[0].mean()) > ROUGH:
+                    continue
+                mean, most = close_distance(tree, a.shape, b.shape)
+                if mean < NEAR_MEAN and most < NEAR_MOST:
+                    yield a.shape, b.shape, mean
 
 
-def surface_distance(a: MeshPrint, b: MeshPrint) -> float:
-    """Mean symmetric distance of two sampled surfaces less the sampling's own, 0 for one surface."""
-    forward = cKDTree(b.points).query(a.points)[0]
-    backward = cKDTree(a.points).query(b.points)[0]
-    noise = 0.5 * max(a.spacing, b.spacing)
-    return max(float(np.concatenate([forward, backward]).mean()) - noise, 0.0)
+def close_distance(tree: Tree, a: str, b: str) -> tuple[float, float]:
+    """Mean and 95th percentile of the symmetric distance of two model.obj, each scaled to its sphere."""
+    dense = [_normalised(read_obj(tree, f"shapes/shape_{shape}/model.obj"), DENSE) for shape in (a, b)]
+    (one, one_gap), (two, two_gap) = dense
+    forward = cKDTree(two).query(one[:: DENSE // POINTS])[0] - 0.5 * two_gap
+    backward = cKDTree(one).query(two[:: DENSE // POINTS])[0] - 0.5 * one_gap
+    joined = np.concatenate([forward, backward])
+    return max(float(joined.mean()), 0.0), max(float(np.percentile(joined, 95)), 0.0)
+
+
+def _normalised(mesh: Mesh, count: int) -> tuple[np.ndarray, float]:
+    """Surface samples in the unit bounding sphere, and the typical distance between neighbours."""
+    radius = max(float(np.linalg.norm(mesh.vertices - mesh.centre, axis=1).max()), 1e-9)
+    return (grid_samples(mesh, count) - mesh.centre) / radius, float(np.sqrt(mesh.area / count)) / radius

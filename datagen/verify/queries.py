@@ -112,8 +112,7 @@ def _picture(path: str, data: bytes | None, problems: dict[str, str]) -> tuple[n
     if data is None:
         return None, None
     try:
-        image = open_picture(data)
-        return np.asarray(image.convert("RGB").convert("L")), picture_facts(image)
+        return picture_facts(open_picture(data))
     except Exception as error:  # Pillow raises whatever a damaged file makes its decoders raise.
         problems[path] = f"is no picture: {error}"
         return None, None

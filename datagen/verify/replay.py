@@ -10,7 +10,7 @@ import numpy as np
 
 from datagen.annotate.masks import Annotation, annotate_view
 from datagen.annotate.quality import check_contrast, check_picture, grey
-from datagen.anomalies import apply
+from datagen.anomalies.operators import apply
 from datagen.core.anomaly import AnomalousShape, Rejected, spec_from_json
 from datagen.core.camera import Camera
 from datagen.core.errors import DatagenError
@@ -92,9 +92,7 @@ class Replayer:
         before = cast_view(self._scene(shape, T), camera)
         if not query.name.label:
             fault, outline = self._picture(query, before, None)
-            return Replay(
-                query, "parts", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline
-            )
+            return Replay(query, "parts", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline)
         result = self._anomaly(shape, row)
         if isinstance(result, Rejected):
             return Replay(query, "parts", refused=f"{result.reason}: {result.detail}")

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from datagen.verify.check import EXAMPLES, FAIL, PASS, REGISTRY, SKIPPED, WARNING, Check, Result
 from datagen.verify.evidence import Evidence
 
+ROOMS = ("files", "labels", "boxes", "pictures", "references", "splits", "replayed", "balance")
+"""Modules of checks in the order of the report."""
 SUBJECTS = 2000
 """Failing subjects kept for the contact sheet."""
 
@@ -45,6 +46,7 @@ COUNTS: dict[str, Callable[[Evidence], Population]] = {
     "anomalies": lambda e: _all(e.anomalies),
     "bundles": lambda e: _all(e.bundles),
     "deep bundles": lambda e: Population(len(e.deep), len(e.bundles)),
+    "meshes": lambda e: Population(len(e.mesh_prints), len(e.bundles)),
     "replays": lambda e: Population(len(e.replays), len(e.queries)),
 }
 """Population of a check -> its size and how much of it was looked at."""
@@ -56,10 +58,11 @@ def _all(things: Sequence[object] | object) -> Population:
 
 
 def run_checks(evidence: Evidence, names: Sequence[str] = ()) -> tuple[Result, ...]:
-    """Every registered check (or those named), in the order of the registry."""
+    """Every registered check (or those named), in the order of the report."""
     from datagen.verify import checks  # noqa: F401  fills the registry
 
-    return tuple(run_check(c, evidence) for c in REGISTRY.values() if not names or c.name in names)
+    ordered = sorted(REGISTRY.values(), key=lambda c: ROOMS.index(c.run.__module__.rpartition(".")[2]))
+    return tuple(run_check(c, evidence) for c in ordered if not names or c.name in names)
 
 
 def run_check(check: Check, evidence: Evidence) -> Result:
@@ -73,7 +76,7 @@ def run_check(check: Check, evidence: Evidence) -> Result:
     if size.checked == 0 and check.of != "dataset":
         why = f"there are no {check.of}"
         return Result(check.name, check.level, check.protects, SKIPPED, check.of, why=why)
-    findings = list(chain(check.run(evidence)))
+    findings = list(check.run(evidence))
     return Result(
         check.name,
         check.level,

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from datagen.core.errors import DatagenError
+from datagen.core.errors import DatagenError, UsageError
 from datagen.core.ids import content_hash
 from datagen.core.row import Job
 from datagen.core.shape import Shape
@@ -14,6 +14,7 @@ from datagen.pipeline.context import ShapeCache, SplitDonors
 from datagen.pipeline.plan import Plan
 from datagen.recipe.models import Recipe
 from datagen.shapes.source import open_collection
+from datagen.store.launch import read_launch
 
 BUILT_IN = ("partnet/chair",)
 """Collections tried when none is named: the built-in ones."""
@@ -46,12 +47,15 @@ class OpenSource:
 
 
 def open_source(
-    run: Mapping[str, Any] | None, recipe: Recipe | None, shapes: str | None, data_root: Path | None
+    root: Path, run: Mapping[str, Any] | None, recipe: Recipe | None, shapes: str | None, data_root: Path | None
 ) -> tuple[OpenSource | None, str]:
-    """The source of a run and '', or None and why not. `shapes` is what the user gave, if anything."""
+    """The source of a run and '', or None and why not. `shapes` is what the user gave, if anything.
+
+    Without it, the collection that the build noted is tried, then the built-in one.
+    """
     if run is None or recipe is None:
         return None, "there is no run.json with a recipe that this version reads"
-    said = [shapes] if shapes else [str(run[key]) for key in ("collection", "shapes") if run.get(key)]
+    said = [shapes] if shapes else _noted(root)
     why = ""
     for spec in [*said, *(() if shapes else BUILT_IN)]:
         try:
@@ -64,3 +68,12 @@ def open_source(
             return OpenSource(plan, ShapeCache(plan, size=24)), ""
         why = f"{spec} is not the collection of this dataset ({run.get('source')}); give it by --shapes"
     return None, why
+
+
+def _noted(root: Path) -> list[str]:
+    """What the latest build of this folder was given as --shapes."""
+    try:
+        shapes = read_launch(root).get("shapes")
+    except UsageError:
+        return []
+    return [str(shapes)] if shapes else []

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datagen.anomalies import apply, propose
 from datagen.anomalies.common import FRAME_RADIUS, GROUND_TOLERANCE
+from datagen.anomalies.operators import apply, propose
 from datagen.core.anomaly import KINDS, AnomalousShape, MissingSpec, Rejected, RotationSpec, spec_from_json
 from datagen.core.rng import stream
 from datagen.core.shape import Part

@@ -1,14 +1,5 @@
-"""Every check, one function each. Importing this package fills the registry in the order of the report."""
+"""Every check, one function each. Importing this package fills the registry; the report sorts it."""
 
-from datagen.verify.checks import (
-    files,
-    labels,
-    boxes,
-    pictures,
-    references,
-    splits,
-    replayed,
-    balance,
-)  # isort: skip
+from datagen.verify.checks import balance, boxes, files, labels, pictures, references, replayed, splits
 
 __all__ = ["balance", "boxes", "files", "labels", "pictures", "references", "replayed", "splits"]

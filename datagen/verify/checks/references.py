@@ -61,7 +61,9 @@ def reference_pictures(evidence: Evidence) -> Iterator[Finding]:
             if view.border_lowest < 230:
                 yield Finding(view.stem, f"its outermost pixels go down to {view.border_lowest:.0f}: cut or no white")
             if view.object_share < 0.02 or view.contrast < 3:
-                yield Finding(view.stem, f"shows nothing (object {view.object_share:.1%}, contrast {view.contrast:.1f})")
+                yield Finding(
+                    view.stem, f"shows nothing (object {view.object_share:.1%}, contrast {view.contrast:.1f})"
+                )
 
 
 @check(ERROR, "Without the right camera no point of a reference can be placed.", of="bundles",
@@ -99,7 +101,7 @@ def reference_arrays(evidence: Evidence) -> Iterator[Finding]:
 
 
 @check(ERROR, "The same index has to be the same surface point in every view.", of="deep bundles",
-       needs=("reference cameras",))  # fmt: skip
+       needs=("references",))  # fmt: skip
 def reference_points(evidence: Evidence) -> Iterator[Finding]:
     """`pxy` is (row, column), and the pixels of one index in all views meet in one point of space."""
     for bundle in evidence.deep:
@@ -132,7 +134,9 @@ def reference_depth(evidence: Evidence) -> Iterator[Finding]:
             elif view.depth_overlap < DEPTH_OVERLAP:
                 yield Finding(view.stem, f"depth and picture agree on {view.depth_overlap:.0%} of the silhouette")
             elif abs(view.depth_ratio - 1) > DEPTH_RATIO or view.depth_spread > DEPTH_RATIO:
-                yield Finding(view.stem, f"depth is {view.depth_ratio:.4f} of the points' z (+- {view.depth_spread:.4f})")
+                yield Finding(
+                    view.stem, f"depth is {view.depth_ratio:.4f} of the points' z (+- {view.depth_spread:.4f})"
+                )
             elif view.ray_slope > RAY_SLOPE:
                 yield Finding(view.stem, f"depth grows off the axis as a ray length does (slope {view.ray_slope:.2f})")
 

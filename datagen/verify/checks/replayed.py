@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from datagen.core.errors import DatagenError
+from datagen.core.row import Job
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED
 from datagen.scenes.cameras import reference_transform
 from datagen.verify.check import ERROR, WARNING, Finding, check
@@ -44,8 +45,12 @@ def anomalies_real(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(replay.query.path, f"changes {replay.changed_px} pixels")
         elif replay.severity is not None and abs(replay.severity - row["severity"]) > 0.02 * max(replay.severity, 0.05):
             yield Finding(replay.query.path, f"severity is {row['severity']:.4f}, replayed {replay.severity:.4f}")
-        elif replay.changed_px is not None and abs(replay.changed_px - row["changed_px"]) > 8 + 0.02 * replay.changed_px:
-            yield Finding(replay.query.path, f"the row says {row['changed_px']} changed pixels, it is {replay.changed_px}")
+        elif (
+            replay.changed_px is not None and abs(replay.changed_px - row["changed_px"]) > 8 + 0.02 * replay.changed_px
+        ):
+            yield Finding(
+                replay.query.path, f"the row says {row['changed_px']} changed pixels, it is {replay.changed_px}"
+            )
 
 
 @check(ERROR, "What changed has to be the part that is named, and nothing else.", of="replays",
@@ -131,7 +136,7 @@ def rows_of_plan(evidence: Evidence) -> Iterator[Finding]:
     source = evidence.source
     assert source is not None
     shapes = evidence.sampled(sorted({row["shape_id"] for row in evidence.tree.rows}), str)
-    planned = {}
+    planned: dict[str, Job] = {}
     for shape in shapes:
         if shape not in source.place:
             yield Finding(f"shape {shape}", "is not in the collection")
@@ -162,7 +167,9 @@ def _ids_of_plan(evidence: Evidence) -> Iterator[Finding]:
     by_id = {str(i): shape for shape, i in source.plan.ids.items()}
     for shape, split in evidence.tree.split_of.items():
         if shape in by_id and source.plan.splits[by_id[shape]] != split:
-            yield Finding(f"shape {shape}", f"is {split} by split.json, the plan says {source.plan.splits[by_id[shape]]}")
+            yield Finding(
+                f"shape {shape}", f"is {split} by split.json, the plan says {source.plan.splits[by_id[shape]]}"
+            )
     for shape, model in evidence.model_of.items():
         if shape in by_id and source.plan.model_of(by_id[shape]) != model:
             yield Finding(f"shape {shape}", f"is model {model}, its source says {source.plan.model_of(by_id[shape])}")

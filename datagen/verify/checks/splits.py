@@ -34,7 +34,9 @@ def splits_agree(evidence: Evidence) -> Iterator[Finding]:
     table = (evidence.tree.shapes_table or {}).get("shapes") or {}
     for shape, entry in table.items():
         if split_of.get(str(shape), entry.get("split")) != entry.get("split"):
-            yield Finding(f"shape {shape}", f"is {entry.get('split')} by shapes.json, {split_of[str(shape)]} by split.json")
+            yield Finding(
+                f"shape {shape}", f"is {entry.get('split')} by shapes.json, {split_of[str(shape)]} by split.json"
+            )
 
 
 @check(ERROR, "Two annotations of one model are one object.", of="bundles", needs=("split", "models"))
@@ -47,20 +49,24 @@ def models_disjoint(evidence: Evidence) -> Iterator[Finding]:
     for model, shapes in shapes_of.items():
         splits = sorted({split_of[s] for s in shapes if s in split_of})
         if model and len(splits) > 1:
-            yield Finding(f"shape {shapes[-1]}", f"model {model} of shapes {', '.join(shapes)} is in {', '.join(splits)}")
+            yield Finding(
+                f"shape {shapes[-1]}", f"model {model} of shapes {', '.join(shapes)} is in {', '.join(splits)}"
+            )
     table = (evidence.tree.shapes_table or {}).get("shapes") or {}
     for bundle in evidence.bundles:
         stated = str((table.get(bundle.shape) or {}).get("model_id", bundle.model_id))
         if bundle.model_id and stated != bundle.model_id:
-            yield Finding(f"shape {bundle.shape}", f"is model {bundle.model_id} by model_id.txt, {stated} by shapes.json")
+            yield Finding(
+                f"shape {bundle.shape}", f"is model {bundle.model_id} by model_id.txt, {stated} by shapes.json"
+            )
 
 
-@check(ERROR, "A copy of a training chair under another name is no test chair.", of="bundles",
+@check(ERROR, "A copy of a training chair under another name is no test chair.", of="meshes",
        needs=("split", "meshes"))  # fmt: skip
 def meshes_disjoint(evidence: Evidence) -> Iterator[Finding]:
-    """No two meshes of different splits have nearly the same surface (0.5 % of the bounding sphere)."""
+    """No two meshes of different splits have nearly the same surface (0.4 % of the sphere's radius)."""
     split_of = evidence.tree.split_of
-    for a, b, distance in near_duplicates(evidence.mesh_prints, split_of):
+    for a, b, distance in near_duplicates(evidence.tree, evidence.mesh_prints, split_of):
         yield Finding(
             f"shape {b}", f"({split_of[b]}) is within {distance:.4f} of shape {a} ({split_of[a]}) all over its surface"
         )

@@ -1,0 +1,194 @@
+"""`datagen train`, `evaluate`, `predict`: arguments in, progress and figures out."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from datagen.core.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from datagen.train.loop import Event
+
+
+def need_torch() -> None:
+    """Raises MissingDependency, exit 5, where the extra is not installed."""
+    missing = [name for name in ("torch", "safetensors", "kornia") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingDependency(f"training needs {', '.join(missing)}; pip install 'datagen[train]'")
+
+
+def run_train(
+    *,
+    data: Path,
+    model: str | None,
+    out: Path | None,
+    recipe: str | None,
+    resume: bool,
+    seed: int | None,
+    overrides: Sequence[str],
+    device: str | None,
+    unverified: bool,
+) -> None:
+    """Train, or go on training."""
+    need_torch()
+    from datagen.train.loop import train
+    from datagen.train.recipes import load_train_recipe
+    from datagen.train.run import open_run
+    from datagen.train.runtime import open_runtime
+
+    console = Console(stderr=True)
+    loaded = load_train_recipe(recipe, model, overrides, seed)
+    if not unverified:
+        ensure_verified(console, data)
+    run = open_run(out or Path("out") / "runs" / loaded.name, data, loaded, resume)
+    with open_runtime(device) as runtime, Bar(console, show=runtime.leads) as bar:
+        done = train(run, data, loaded, runtime, bar.watch, resume)
+        if runtime.leads:
+            best = f"{done.progress.best_auc:.3f}" if done.progress.best_step >= 0 else "undefined"
+            console.print(f"run: {run}; best validation AUC {best}", highlight=False, soft_wrap=True)
+
+
+def ensure_verified(console: Console, data: Path) -> None:
+    """Verify the dataset unless these bytes have passed before. Raises UnverifiedData (exit 4), UsageError."""
+    from datagen.train.verified import UnverifiedData, has_passed, note_passed
+
+    if has_passed(data):
+        return
+    from datagen.verify.document import examine
+    from datagen.verify.evidence import Evidence
+    from datagen.verify.tree import open_tree
+
+    console.print("verifying the dataset first (once; --unverified trains without)", highlight=False)
+    document = examine(Evidence(open_tree(data), False, 0, lambda text: None, {"shapes": None, "data_root": None}))
+    if not document.ok:
+        failed = ", ".join(result.name for result in document.results if result.failed_as_error)
+        raise UnverifiedData(
+            f"{data} does not pass: {failed}; see `datagen verify {data}`, or train all the same with --unverified"
+        )
+    note_passed(data, document.byte_digest)
+
+
+class Bar:
+    """Steps, loss, throughput and memory: a bar on a terminal, a line now and then otherwise."""
+
+    def __init__(self, console: Console, show: bool) -> None:
+        self.console, self.show = console, show
+        columns = ("step", "loss", "samples/s", "GiB", "validation AUC")
+        self.bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not (show and console.is_terminal),
+        )
+        self.task = self.bar.add_task(" ".join(columns), total=None, text="")
+        self.auc = ""
+
+    def __enter__(self) -> "Bar":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def watch(self, event: "Event") -> None:
+        """Take note of one step."""
+        if event.val_auc is not None:
+            self.auc = f", validation AUC {event.val_auc:.3f}"
+        text = f"loss {event.loss:.3f}, {event.samples_per_s:.1f} samples/s, {event.memory_gib:.2f} GiB{self.auc}"
+        self.bar.update(self.task, total=event.steps, completed=event.step, text=text)
+        due = event.step == event.steps or event.val_auc is not None or event.step % max(1, event.steps // 20) == 0
+        if self.show and not self.console.is_terminal and due:
+            self.console.print(f"step {event.step}/{event.steps}: {text}", highlight=False)
+
+
+def run_evaluate(
+    *,
+    run: Path,
+    data: Path,
+    split: str,
+    out: Path | None,
+    sweep: bool,
+    overrides: Sequence[str],
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Evaluate, and write evaluation.json and evaluation.html."""
+    need_torch()
+    from datagen.train.evaluate import evaluate
+    from datagen.train.load import load_network
+    from datagen.train.page import write_page
+    from datagen.train.runtime import open_runtime
+
+    console = Console(stderr=True)
+    with open_runtime(device) as runtime:
+        loaded = load_network(run, runtime.device, overrides)
+        found = evaluate(loaded, data, split, runtime, sweep=sweep)
+        if not runtime.leads:
+            return
+        folder = out or (run if run.is_dir() else run.parent)
+        page = write_page(folder, f"evaluation-{split}", found, loaded)
+    console.print(_figures(found.report))
+    console.print(f"page: {page}", highlight=False, soft_wrap=True)
+    if as_json:
+        print_json(found.report)
+
+
+def run_predict(
+    *,
+    checkpoint: Path,
+    query: Path,
+    reference: Path,
+    out: Path | None,
+    background: str,
+    shadow: bool,
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Judge one photo against one reference."""
+    need_torch()
+    from PIL import Image
+
+    from datagen.train.predict import predict
+
+    found = predict(checkpoint, query, reference, background=background, shadow=shadow, device=device)
+    console = Console(stderr=True)
+    word = "anomalous" if found.anomalous else "normal"
+    console.print(f"{word}: score {found.score:.3f} (threshold {found.threshold:.3f})", highlight=False)
+    if found.box and found.anomalous:
+        console.print("box (cx, cy, w, h): " + ", ".join(f"{v:.3f}" for v in found.box), highlight=False)
+    if found.nearest_view is not None:
+        console.print(f"nearest view: {found.nearest_view}, azimuth {found.nearest_azimuth_deg}", highlight=False)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(found.picture).save(out)
+        console.print(f"picture: {out}", highlight=False, soft_wrap=True)
+    if as_json:
+        print_json(found.to_json())
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+def _figures(report: dict) -> Table:
+    table = Table(
+        title=f"{report['split']}: {report['n']} samples of {report['n_shapes']} shapes", title_justify="left"
+    )
+    for name in ("metric", "value", "95 % interval"):
+        table.add_column(name)
+    for name, interval in report["intervals"].items():
+        low, high = ("-" if v is None else f"{v:.3f}" for v in interval)
+        value = "-" if report[name] is None else f"{report[name]:.3f}"
+        table.add_row(name.replace("_", " "), value, f"{low} to {high}")
+    return table

@@ -1,0 +1,83 @@
+"""`datagen verify`: a dataset's folder in; a verdict, a report and an exit code out."""
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from datagen.core.errors import UsageError
+from datagen.verify.check import FAIL, SKIPPED, Result
+from datagen.verify.document import Document, examine
+from datagen.verify.evidence import Evidence
+from datagen.verify.report import report_html
+from datagen.verify.runner import verdict
+from datagen.verify.tree import open_tree
+
+
+def run_verify(
+    *,
+    folder: Path,
+    report: Path | None,
+    as_json: bool,
+    fraction: float | None,
+    full: bool,
+    shapes: str | None,
+    data_root: Path | None,
+    seed: int,
+) -> bool:
+    """Verify, write the report, and return whether no check of level error failed. Raises UsageError."""
+    console = Console(stderr=True)
+    if fraction is not None and not 0 < fraction <= 1:
+        raise UsageError(f"--rebuild {fraction:g}: give a share above 0 and up to 1, such as 0.01")
+
+    def note(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True, style="dim")
+
+    evidence = Evidence(open_tree(folder), full, seed, note, {"shapes": shapes, "data_root": data_root})
+    document = examine(evidence, fraction, note)
+    path = report or folder / "report.html"
+    note("drawing the report")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(report_html(document), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}); choose another --report") from error
+    _print(console, document, path)
+    if as_json:
+        sys.stdout.write(json.dumps(document.to_json(), indent=1, allow_nan=False) + "\n")
+    return document.ok
+
+
+def _print(console: Console, document: Document, report: Path) -> None:
+    told = [result for result in document.results if result.status == FAIL]
+    for result in told:
+        _print_result(console, result)
+    skipped = [result for result in document.results if result.status == SKIPPED]
+    if skipped:
+        table = Table(title="skipped", title_justify="left", show_header=False)
+        for result in skipped:
+            table.add_row(result.name, result.why)
+        console.print(table)
+    console.print(
+        f"content digest {document.content_digest[:16]}  byte digest {document.byte_digest[:16]}", highlight=False
+    )
+    again = document.rebuild
+    if again is not None and not again.skipped:
+        how = "same versions" if again.same_versions else "other versions"
+        console.print(
+            f"rebuilt {again.jobs} jobs: {again.equal} of {again.files} files byte-equal ({how})", highlight=False
+        )
+    console.print(verdict(document.results), style="green" if document.ok else "red", highlight=False)
+    console.print(f"report: {report}", highlight=False, soft_wrap=True)
+
+
+def _print_result(console: Console, result: Result) -> None:
+    style = "red" if result.failed_as_error else "yellow"
+    console.print(
+        f"[{style}]{result.level}[/] {result.name}: {result.count} of {result.checked} {result.of}. {result.protects}",
+        highlight=False,
+    )
+    for finding in result.examples[:3]:
+        console.print(f"    {finding.subject}: {finding.message}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,149 @@
+"""The torch Dataset of query, reference views, positions, label and box.
+
+A key is (epoch, sample number): what comes out depends on the seed and the key alone, never on the worker,
+the order or on what was read before.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from datagen.core.rng import stream
+from datagen.datasets.augment import augment
+from datagen.datasets.config import DataConfig
+from datagen.datasets.files import BrokenSample
+from datagen.datasets.samples import Sample
+from datagen.datasets.source import Source, spread
+from datagen.datasets.tracked import tracked_pairs
+from datagen.datasets.viewpoint import nearest_view
+
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PairPlan:
+    """What alignment wants of a sample: `pairs` view pairs with `points` corresponding patches each.
+
+    `published`: instead two views with tracked pixels and a second augmentation of the query.
+    """
+
+    pairs: int = 0
+    points: int = 32
+    published: bool = False
+    nearest: bool = False
+    """Add the nearest reference view of a training sample, as evaluation always does."""
+
+
+class Chairs(Dataset[dict[str, Tensor]]):
+    """Samples of one split. `train` draws views and augments; otherwise all views, unchanged."""
+
+    def __init__(
+        self,
+        source: Source,
+        samples: list[Sample],
+        config: DataConfig,
+        *,
+        train: bool,
+        seed: int = 0,
+        plan: PairPlan | None = None,
+        published: bool = False,
+    ) -> None:
+        self.source, self.samples, self.config = source, samples, config
+        self.train, self.seed, self.published = train, seed, published
+        self.plan = plan or PairPlan()
+        self._reference = {sample.shape: sample.shape for sample in samples}
+        if config.shuffle_references:
+            self._reference = shuffled(list(self._reference), seed)
+
+        self._number = {shape: row for row, shape in enumerate(sorted(self._reference))}
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: Key | int) -> dict[str, Tensor]:
+        epoch, number = key if isinstance(key, tuple) else (0, key)
+        sample = self.samples[number]
+        rng = stream(self.seed, "sample", epoch if self.train else 0, sample.query_path)
+        item = self._query(sample, rng)
+        shape = self._reference[sample.shape]
+        views = self._views(shape, rng)
+        item["views"] = torch.from_numpy(np.ascontiguousarray(self.source.pictures(shape, views)))
+        item["xyz"] = torch.from_numpy(self._positions(shape, views))
+        item["number"] = torch.tensor(number)
+        item["shape"] = torch.tensor(self._number[shape])
+        if self.plan.nearest or not self.train:
+            count = self.source.count(shape)
+            fixed = spread(count, min(self.config.eval_views, count), shape)
+            item["nearest"] = torch.tensor(nearest_view(self.source, shape, sample, fixed))
+        if self.train and self.plan.published:
+            item |= self._tracked(shape, sample, rng)
+        elif self.train and self.plan.pairs:
+            item |= self._pairs(shape, views, rng)
+        return item
+
+    def _query(self, sample: Sample, rng: np.random.Generator) -> dict[str, Tensor]:
+        picture = normalised(torch.from_numpy(self.source.query(sample).copy()).permute(2, 0, 1))
+        box: tuple[float, ...] = sample.box
+        if self.train:
+            picture, box = augment(picture, box, bool(sample.label), rng, self.config.flip, self.config.crop)
+        return {
+            "query": picture.contiguous(),
+            "label": torch.tensor(float(sample.label)),
+            "box": torch.tensor(box, dtype=torch.float32),
+        }
+
+    def _views(self, shape: str, rng: np.random.Generator) -> tuple[int, ...]:
+        count = self.source.count(shape)
+        if not self.train:
+            return spread(count, min(self.config.eval_views, count), shape)
+        spread(count, self.config.views, shape)
+        return tuple(int(view) for view in rng.permutation(count)[: self.config.views])
+
+    def _positions(self, shape: str, views: tuple[int, ...]) -> np.ndarray:
+        found = self.source.published_positions(shape, views) if self.published else self.source.positions(shape, views)
+        return np.ascontiguousarray(found, dtype=np.float32)
+
+    def _pairs(self, shape: str, views: tuple[int, ...], rng: np.random.Generator) -> dict[str, Tensor]:
+        """`pair_views` (R, 2) into this sample's views; `pair_from`, `pair_to` (R, points), -1 = none."""
+        chosen = np.array([rng.permutation(len(views))[:2] for _ in range(self.plan.pairs)])
+        patches = np.full((2, self.plan.pairs, self.plan.points), -1, dtype=np.int64)
+        for row, (first, second) in enumerate(chosen):
+            partner = self.source.correspondences(shape, views[first], views[second])
+            known = rng.permutation(np.flatnonzero(partner >= 0))[: self.plan.points]
+            patches[0, row, : len(known)], patches[1, row, : len(known)] = known, partner[known]
+        return {
+            "pair_views": torch.from_numpy(chosen.astype(np.int64)),
+            "pair_from": torch.from_numpy(patches[0]),
+            "pair_to": torch.from_numpy(patches[1]),
+        }
+
+    def _tracked(self, shape: str, sample: Sample, rng: np.random.Generator) -> dict[str, Tensor]:
+        first, second, pixels = tracked_pairs(self.source, shape, self.plan.points, rng)
+        return {
+            "view1": torch.from_numpy(self.source.pictures(shape, [first])[0]),
+            "view2": torch.from_numpy(self.source.pictures(shape, [second])[0]),
+            "pixels1": torch.from_numpy(pixels[0].astype(np.float32)),
+            "pixels2": torch.from_numpy(pixels[1].astype(np.float32)),
+            "query_again": self._query(sample, rng)["query"],
+        }
+
+
+def normalised(picture: Tensor) -> Tensor:
+    """uint8 to float32 in [-1, 1]: (u / 255 - 0.5) / 0.5, in that order."""
+    return (picture.to(torch.float32) / 255 - 0.5) / 0.5
+
+
+def grey_to_rgb(views_NSS: Tensor) -> Tensor:
+    """Grey uint8 views (..., S, S) to (..., 3, S, S) in [-1, 1], the grey cloned (paper, footnote 1)."""
+    return normalised(views_NSS).unsqueeze(-3).expand(*views_NSS.shape[:-2], 3, *views_NSS.shape[-2:])
+
+
+def shuffled(shapes: list[str], seed: int) -> dict[str, str]:
+    """Another shape for every shape: a cyclic shift of a random order. Raises BrokenSample for one shape."""
+    if len(shapes) < 2:
+        raise BrokenSample("data.shuffle_references needs two shapes or more in the split")
+    order = stream(seed, "shuffle", "references").permutation(sorted(shapes)).tolist()
+    return {shape: order[(k + 1) % len(order)] for k, shape in enumerate(order)}

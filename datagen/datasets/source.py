@@ -1,0 +1,96 @@
+"""What a training sample is made of, whether it is read file by file or from the packed cache."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from datagen.datasets.files import BrokenSample, Files
+from datagen.datasets.samples import Sample
+from datagen.datasets.views import Bundle, read_picture
+
+
+class Source(Protocol):
+    """Arrays of samples and shapes at one size S with P = (S/8)^2 patches."""
+
+    def query(self, sample: Sample) -> np.ndarray:
+        """(S, S, 3) uint8."""
+
+    def count(self, shape: str) -> int:
+        """How many distinct views the shape has."""
+
+    def pictures(self, shape: str, views: Sequence[int]) -> np.ndarray:
+        """(N, S, S) uint8, grey."""
+
+    def positions(self, shape: str, views: Sequence[int]) -> np.ndarray:
+        """(N, P, 3) float32, NaN where a patch has no surface."""
+
+    def poses(self, shape: str) -> np.ndarray:
+        """Camera-to-world (V, 4, 4) of all views; NaN where unknown."""
+
+    def azimuths(self, shape: str) -> np.ndarray:
+        """(V,) degrees from the views' names; NaN where unknown."""
+
+    def correspondences(self, shape: str, first: int, second: int) -> np.ndarray:
+        """(P,) int64: the patch of `second` that shows what a patch of `first` shows, -1 = none."""
+
+    def published_positions(self, shape: str, views: Sequence[int]) -> np.ndarray:
+        """(N, 1024, 3) float32: the published position maps, NaN for empty cells."""
+
+    def tracks(self, shape: str, view: int) -> tuple[np.ndarray, np.ndarray]:
+        """The published pxy (T, 2) and is_visible (T,)."""
+
+
+class LooseSource:
+    """Read from a dataset's files. A few shapes' bundles are kept open per process."""
+
+    def __init__(self, files: Files, size: int) -> None:
+        self.files, self.size = files, size
+        self._bundles: dict[str, Bundle] = {}
+
+    def bundle(self, shape: str) -> Bundle:
+        """The shape's reference views."""
+        if shape not in self._bundles:
+            if len(self._bundles) >= 4:
+                self._bundles.pop(next(iter(self._bundles)))
+            self._bundles[shape] = Bundle(self.files, f"shapes/shape_{shape}/mv_images", self.size)
+        return self._bundles[shape]
+
+    def query(self, sample: Sample) -> np.ndarray:
+        return read_picture(self.files, sample.query_path, "RGB", self.size)
+
+    def count(self, shape: str) -> int:
+        return len(self.bundle(shape).views)
+
+    def pictures(self, shape: str, views: Sequence[int]) -> np.ndarray:
+        return np.stack([self.bundle(shape).picture(view) for view in views])
+
+    def positions(self, shape: str, views: Sequence[int]) -> np.ndarray:
+        return np.stack([self.bundle(shape).positions(view) for view in views])
+
+    def poses(self, shape: str) -> np.ndarray:
+        bundle = self.bundle(shape)
+        poses = [bundle.pose(view) for view in range(len(bundle.views))]
+        return np.stack([np.full((4, 4), np.nan) if pose is None else pose for pose in poses])
+
+    def azimuths(self, shape: str) -> np.ndarray:
+        return np.array([np.nan if v.azimuth_deg is None else v.azimuth_deg for v in self.bundle(shape).views])
+
+    def correspondences(self, shape: str, first: int, second: int) -> np.ndarray:
+        return self.bundle(shape).correspondences(first, second)
+
+    def published_positions(self, shape: str, views: Sequence[int]) -> np.ndarray:
+        return np.stack([self.bundle(shape).published_positions(view).reshape(-1, 3) for view in views])
+
+    def tracks(self, shape: str, view: int) -> tuple[np.ndarray, np.ndarray]:
+        found = self.bundle(shape).tracks(view)
+        return found["pxy"], found["is_visible"]
+
+
+@lru_cache(maxsize=32)
+def spread(count: int, wanted: int, shape: str) -> tuple[int, ...]:
+    """`wanted` of `count` views, evenly spread. Raises BrokenSample when there are fewer."""
+    if wanted > count:
+        raise BrokenSample(f"shape {shape} has {count} distinct reference views, {wanted} are wanted; lower data.views")
+    return tuple(int(k * count / wanted) for k in range(wanted))

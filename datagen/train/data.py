@@ -1,0 +1,76 @@
+"""From a dataset's folder and a recipe to loaders."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datagen.datasets.chairs import Chairs, PairPlan
+from datagen.datasets.config import DataConfig
+from datagen.datasets.files import Files, open_files
+from datagen.datasets.pack import open_packed
+from datagen.datasets.sampler import EpochSampler
+from datagen.datasets.samples import Sample, list_samples
+from datagen.datasets.source import LooseSource, Source
+from datagen.train.config import TrainRecipe
+
+Watch = Callable[[int, int], None]
+
+
+def _quiet(done: int, total: int) -> None:
+    """No progress shown."""
+
+
+def open_source(files: Files, samples: list[Sample], config: DataConfig, watch: Watch = _quiet) -> Source:
+    """The packed cache where the recipe wants it, else the files themselves."""
+    if config.pack:
+        return open_packed(files, samples, config.image_px, watch)
+    return LooseSource(files, config.image_px)
+
+
+def open_split(
+    folder: Path, split: str, recipe: TrainRecipe, plan: PairPlan | None = None, watch: Watch = _quiet
+) -> Chairs:
+    """The samples of a split as a Dataset; `train` is augmented and cut to `data.shapes`.
+
+    Raises UsageError when there is no dataset, BrokenSample naming a file.
+    """
+    files = open_files(folder)
+    samples = list_samples(files, split)
+    if split == "train" and recipe.data.shapes:
+        names = sorted({sample.shape for sample in samples}, key=lambda name: (len(name), name))
+        first = set(names[: recipe.data.shapes])
+        samples = [sample for sample in samples if sample.shape in first]
+    return Chairs(
+        open_source(files, samples, recipe.data, watch),
+        samples,
+        recipe.data,
+        train=split == "train" and plan is not None,
+        seed=recipe.seed,
+        plan=plan,
+        published=recipe.model.variant == "published",
+    )
+
+
+def train_loader(data: Chairs, sampler: EpochSampler, workers: int) -> DataLoader:
+    """Batches of the sampler's epoch, anew at each iteration; workers draw nothing of their own."""
+    return DataLoader(
+        data,
+        batch_sampler=sampler,
+        num_workers=workers,
+        pin_memory=torch.cuda.is_available(),
+        persistent_workers=workers > 0,
+        multiprocessing_context=_context(workers),
+    )
+
+
+def eval_loader(data: Dataset[dict[str, Tensor]], batch: int, workers: int) -> DataLoader:
+    """All samples in order."""
+    return DataLoader(data, batch_size=batch, num_workers=workers, multiprocessing_context=_context(workers))
+
+
+def _context(workers: int) -> str | None:
+    # Forked workers inherit torch's thread pools and may hang in them.
+    return "forkserver" if workers else None

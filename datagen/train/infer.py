@@ -1,0 +1,73 @@
+"""Scores, boxes and predicted views of every sample of a split."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import Subset
+
+from datagen.datasets.chairs import Chairs, grey_to_rgb
+from datagen.datasets.samples import Sample
+from datagen.models.cmt import CMT
+from datagen.models.correspond import nearest_view
+from datagen.models.published import PublishedCMT
+from datagen.train.config import TrainRecipe
+from datagen.train.data import eval_loader
+from datagen.train.objective import Batch, Objective
+from datagen.train.objectives import ViewpointObjective
+from datagen.train.runtime import Runtime
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """One row a sample, in the split's order: probability, predicted and true box (cx, cy, w, h), views."""
+
+    samples: tuple[Sample, ...]
+    label: np.ndarray
+    score: np.ndarray
+    box: np.ndarray
+    """(n, 4); NaN where the network predicts none."""
+    true_box: np.ndarray
+    view: np.ndarray
+    """Predicted nearest view, -1 where the network predicts none."""
+    true_view: np.ndarray
+
+
+@torch.no_grad()
+def predict_split(
+    objective: Objective, data: Chairs, runtime: Runtime, recipe: TrainRecipe, k: int | None = None
+) -> Predictions:
+    """Evaluate a network on all samples, each once, split over the processes."""
+    objective.eval()
+    mine = list(range(runtime.rank, len(data), runtime.ranks))
+    # Evaluation sees more views than training and keeps no gradients: the training batch fits.
+    loader = eval_loader(Subset(data, mine), recipe.optim.batch, recipe.data.workers)
+    rows: list[tuple[int, float, list[float], int, int]] = []
+    for batch in loader:
+        batch = runtime.to_device(batch)
+        with runtime.precision(recipe.optim.amp):
+            output = objective.predict(batch, k)
+            views = predicted_views(objective, batch)
+        score = torch.sigmoid(output.logit_B.float()).tolist()
+        boxes = [[float("nan")] * 4] * len(score) if output.box_B4 is None else output.box_B4.float().tolist()
+        rows += zip(batch["number"].tolist(), score, boxes, views, batch["nearest"].tolist(), strict=True)
+    every = sorted(row for part in runtime.gather(rows) for row in part)
+    samples = tuple(data.samples[row[0]] for row in every)
+    return Predictions(
+        samples=samples,
+        label=np.array([sample.label for sample in samples]),
+        score=np.array([row[1] for row in every]),
+        box=np.array([row[2] for row in every]).reshape(-1, 4),
+        true_box=np.array([sample.box for sample in samples]).reshape(-1, 4),
+        view=np.array([row[3] for row in every]),
+        true_view=np.array([row[4] for row in every]),
+    )
+
+
+def predicted_views(objective: Objective, batch: Batch) -> list[int]:
+    """The nearest reference view by the network: from correspondences, or as classified; -1 = cannot say."""
+    if isinstance(objective, ViewpointObjective):
+        return objective.views(batch).tolist()
+    if isinstance(objective.model, CMT | PublishedCMT):
+        return nearest_view(objective.model, batch["query"], grey_to_rgb(batch["views"])).tolist()
+    return [-1] * len(batch["query"])

@@ -1,0 +1,126 @@
+"""The training loop, on one page. What a batch, a loss, a checkpoint and a log are stands in their own modules."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from datagen.core.rng import stream
+from datagen.datasets.chairs import Chairs
+from datagen.datasets.sampler import EpochSampler
+from datagen.train.config import TrainRecipe
+from datagen.train.data import open_split, train_loader
+from datagen.train.infer import predict_split
+from datagen.train.log import RunLog
+from datagen.train.metrics import auc, best_threshold
+from datagen.train.objective import make_objective
+from datagen.train.optim import guarded_step, learning_rate, total_steps
+from datagen.train.runtime import Runtime, telling_memory
+from datagen.train.state import Training
+
+ADVICE = "lower optim.batch (and raise optim.accumulate), data.views or data.image_px, then run again with --resume"
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a watcher is told after a step."""
+
+    step: int
+    steps: int
+    loss: float
+    samples_per_s: float
+    memory_gib: float
+    val_auc: float | None = None
+
+
+Watch = Callable[[Event], None]
+
+
+def train(run: Path, data: Path, recipe: TrainRecipe, runtime: Runtime, watch: Watch, resume: bool = False) -> Training:
+    """Train into the folder `run`; continues from its newest checkpoint when `resume`.
+
+    Raises Diverged, OutOfMemory, StoppedEarly (disk full), BrokenSample; the newest checkpoint stays usable.
+    """
+    torch.use_deterministic_algorithms(runtime.device.type == "cpu", warn_only=True)
+    objective = make_objective(recipe).to(runtime.device)
+    training = Training(run, recipe, objective, runtime)
+    if resume:
+        training.restore()
+    data_train = open_split(data, "train", recipe, objective.plan())
+    data_val = open_split(data, "val", recipe)
+    config = recipe.optim
+    sampler = EpochSampler(len(data_train), config.batch, recipe.seed, runtime.rank, runtime.ranks)
+    epoch_steps = max(1, len(sampler) // config.accumulate)
+    steps = total_steps(config, epoch_steps)
+    module = runtime.wrap(objective)
+    batches = endless(data_train, sampler, recipe.data.workers, training.progress.step * config.accumulate)
+    with RunLog(run, recipe, runtime, training.progress.step) as log, telling_memory(ADVICE):
+        for step in range(training.progress.step, steps):
+            start, where = time.perf_counter(), f"step {step} of {run}"
+            rate = learning_rate(config, step, epoch_steps)
+            module.train()
+            parts = [runtime.to_device(next(batches)) for _ in range(config.accumulate)]
+            values: dict[str, float] = {}
+            for phase in range(objective.phases):
+                training.set_rate(rate)
+                for number, batch in enumerate(parts):
+                    with runtime.precision(recipe.optim.amp):
+                        losses = module(batch, phase, draws(recipe.seed, step, phase, number, runtime.rank))
+                        total = objective.total(losses) / config.accumulate
+                    total.backward()
+                    add_up(values, losses, total, config.accumulate)
+                where_phase = f"{where}, losses {values}"
+                values["grad_norm"] = guarded_step(training.optimiser, objective, config.clip_norm, where_phase)
+                objective.after_phase(phase)
+            training.count_step()
+            seconds = time.perf_counter() - start
+            speed = config.batch * config.accumulate * runtime.ranks / seconds
+            log.step(step, values | {"lr": rate})
+            last, score = step + 1 == steps, None
+            if last or (step + 1) % (epoch_steps * recipe.log.validate_epochs) == 0:
+                score = validate(training, data_val, runtime, log)
+            if last or (step + 1) % recipe.log.checkpoint_steps == 0:
+                training.save()
+            watch(Event(step + 1, steps, values["loss"], speed, runtime.memory_gib(), score))
+    return training
+
+
+def endless(data: Chairs, sampler: EpochSampler, workers: int, start: int) -> Iterator[dict[str, Tensor]]:
+    """Batches for ever, from batch number `start` of the whole run on."""
+    loader = train_loader(data, sampler, workers)
+    sampler.epoch, sampler.start = divmod(start, len(sampler))
+    while True:
+        yield from loader
+        sampler.epoch, sampler.start = sampler.epoch + 1, 0
+
+
+def draws(*keys: int) -> torch.Generator:
+    """The generator of one forward pass: a function of seed, step, phase, part and rank."""
+    generator = torch.Generator()
+    generator.manual_seed(int(stream(keys[0], "forward", *keys[1:]).integers(2**62)))
+    return generator
+
+
+def add_up(values: dict[str, float], losses: dict[str, Tensor], total: Tensor, parts: int) -> None:
+    """Collect what is logged: means over the accumulated parts, `loss` summed over phases."""
+    for name, loss in losses.items():
+        values[name] = values.get(name, 0.0) + float(loss.detach()) / parts
+    values["loss"] = values.get("loss", 0.0) + float(total.detach())
+
+
+def validate(training: Training, data: Chairs, runtime: Runtime, log: RunLog) -> float:
+    """AUC on validation; keeps the best network and the threshold that goes with it."""
+    with training.averaged():
+        found = predict_split(training.objective, data, runtime, training.recipe)
+    score = auc(found.label, found.score)
+    progress = training.progress
+    log.validation(progress.step, {"auc": score})
+    if math.isfinite(score) and score > progress.best_auc:
+        threshold = best_threshold(found.label, found.score)
+        training.progress = replace(progress, best_auc=score, best_step=progress.step, threshold=threshold)
+        training.save_best()
+    return score

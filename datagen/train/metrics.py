@@ -1,0 +1,97 @@
+"""Metrics from labels and scores, in numpy alone: AUC, accuracy, average precision of boxes, intervals."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from datagen.core.rng import stream
+
+
+def auc(label: np.ndarray, score: np.ndarray) -> float:
+    """Area under the ROC curve, equal scores counting half; NaN when a class is absent."""
+    positive = int((label == 1).sum())
+    negative = len(label) - positive
+    if not positive or not negative:
+        return float("nan")
+    _, inverse, count = np.unique(score, return_inverse=True, return_counts=True)
+    mean_rank = np.cumsum(count) - (count - 1) / 2
+    above = mean_rank[inverse][label == 1].sum() - positive * (positive + 1) / 2
+    return float(above / (positive * negative))
+
+
+def accuracy(label: np.ndarray, score: np.ndarray, threshold: float = 0.5) -> float:
+    """Share of right decisions; anomalous where the score is above the threshold."""
+    return float(((score > threshold) == (label == 1)).mean()) if len(label) else float("nan")
+
+
+def best_threshold(label: np.ndarray, score: np.ndarray) -> float:
+    """The threshold of highest accuracy: the middle of the gap; of equal ones the nearest to one half."""
+    values = np.unique(score)
+    cuts = np.concatenate([[values[0] - 1e-6], (values[1:] + values[:-1]) / 2, [values[-1] + 1e-6]])
+    order = np.argsort(score, kind="stable")
+    ranked = label[order] == 1
+    # Right decisions at a cut: normals below it and anomalies above it.
+    below = np.searchsorted(score[order], cuts, side="right")
+    normals, anomalies = (np.concatenate([[0], np.cumsum(side)]) for side in (~ranked, ranked))
+    right = normals[below] + anomalies[-1] - anomalies[below]
+    best = np.flatnonzero(right == right.max())
+    return float(cuts[best[np.abs(cuts[best] - 0.5).argmin()]])
+
+
+def roc_curve(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """False and true positive rates, from (0, 0) to (1, 1), one point a distinct score."""
+    order = np.argsort(-score, kind="stable")
+    last = np.append(np.diff(score[order]) != 0, True)
+    true = np.cumsum(label[order] == 1)[last] / max(int((label == 1).sum()), 1)
+    false = np.cumsum(label[order] == 0)[last] / max(int((label == 0).sum()), 1)
+    return np.append(0.0, false), np.append(0.0, true)
+
+
+def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """IoU (n,) of boxes in cx, cy, w, h; 0 where a box is empty or NaN."""
+    low = np.maximum(a[:, :2] - a[:, 2:] / 2, b[:, :2] - b[:, 2:] / 2)
+    high = np.minimum(a[:, :2] + a[:, 2:] / 2, b[:, :2] + b[:, 2:] / 2)
+    inner = np.clip(high - low, 0, None).prod(axis=1)
+    union = a[:, 2:].prod(axis=1) + b[:, 2:].prod(axis=1) - inner
+    return np.nan_to_num(np.where(union > 0, inner / np.where(union > 0, union, 1), 0.0))
+
+
+def average_precision(label: np.ndarray, score: np.ndarray, iou: np.ndarray, level: float = 0.5) -> float:
+    """AP of one box an image: a hit is an anomalous image with IoU >= level; all points interpolated.
+
+    NaN without an anomalous image.
+    """
+    total = int((label == 1).sum())
+    if not total or not len(label):
+        return float("nan")
+    order = np.argsort(-score, kind="stable")
+    hit = ((label == 1) & (iou >= level))[order]
+    recall = np.cumsum(hit) / total
+    precision = np.cumsum(hit) / np.arange(1, len(hit) + 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((np.diff(np.append(0.0, recall)) * envelope).sum())
+
+
+Statistic = Callable[[np.ndarray], float]
+
+
+def bootstrap(groups: np.ndarray, statistic: Statistic, rounds: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """95 % percentile interval of `statistic(rows)` when whole groups (shapes) are drawn with replacement.
+
+    Views of one shape are no independent samples, so shapes are what is drawn; with a single shape samples are.
+    NaN where no round is defined.
+    """
+    _, owner = np.unique(groups, return_inverse=True)
+    if len(groups) and owner.max() == 0:
+        owner = np.arange(len(groups))
+    members = [np.flatnonzero(owner == g) for g in range(owner.max() + 1)] if len(groups) else []
+    rng = stream(seed, "bootstrap")
+    values = []
+    for _ in range(rounds if members else 0):
+        drawn = rng.integers(0, len(members), len(members))
+        values.append(statistic(np.concatenate([members[g] for g in drawn])))
+    known = np.array([value for value in values if np.isfinite(value)])
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.percentile(known, [2.5, 97.5])
+    return float(low), float(high)

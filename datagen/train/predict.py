@@ -1,0 +1,96 @@
+"""One photo and one reference: score, box, nearest view and an attention picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from datagen.datasets.chairs import grey_to_rgb, normalised
+from datagen.models.cmt import CMT
+from datagen.models.correspond import nearest_view
+from datagen.models.published import PublishedCMT
+from datagen.train.load import load_network
+from datagen.train.photo import PhotoOptions, prepare_photo, read_photo
+from datagen.train.pictures import attention_picture
+from datagen.train.reference import Reference, open_reference
+from datagen.train.runtime import telling_memory
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """`score` in 0..1; `box` cx, cy, w, h as fractions of the prepared picture, None where not predicted."""
+
+    score: float
+    anomalous: bool
+    threshold: float
+    box: tuple[float, float, float, float] | None
+    nearest_view: int | None
+    nearest_azimuth_deg: float | None
+    query: np.ndarray
+    """The prepared picture (S, S, 3) uint8."""
+    picture: np.ndarray
+    """Query with its box, most anomalous-looking patches and their attention over the nearest views, uint8."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {
+            "score": self.score,
+            "anomalous": self.anomalous,
+            "threshold": self.threshold,
+            "box": list(self.box) if self.box else None,
+            "nearest_view": self.nearest_view,
+            "nearest_azimuth_deg": self.nearest_azimuth_deg,
+        }
+
+
+def predict(
+    checkpoint: str | Path,
+    query: str | Path,
+    reference: str | Path,
+    *,
+    background: str = "auto",
+    shadow: bool = False,
+    device: str | None = None,
+) -> Prediction:
+    """Judge the object in a photo against a bundle of views or a mesh.
+
+    Raises BadCheckpoint, UsageError (photo or reference that cannot be used), MeshLoadError, OutOfMemory.
+    """
+    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    loaded = load_network(Path(checkpoint), chosen)
+    size = loaded.recipe.data.image_px
+    published = loaded.recipe.model.variant == "published"
+    photo = prepare_photo(read_photo(Path(query)), size, PhotoOptions(background, shadow))
+    views = open_reference(Path(reference), size, published=published)
+    batch = as_batch(photo, views)
+    batch = {name: t.to(chosen) for name, t in batch.items()}
+    with torch.no_grad(), telling_memory("use --device cpu"):
+        output = loaded.objective.predict(batch)
+        model = loaded.objective.model
+        view = None
+        if isinstance(model, CMT | PublishedCMT):
+            view = int(nearest_view(model, batch["query"], grey_to_rgb(batch["views"]))[0])
+    score = float(torch.sigmoid(output.logit_B.float())[0])
+    box = None if output.box_B4 is None else tuple(output.box_B4[0].float().tolist())
+    azimuth = None if view is None or np.isnan(views.azimuths[view]) else float(views.azimuths[view])
+    return Prediction(
+        score=score,
+        anomalous=score > loaded.threshold,
+        threshold=loaded.threshold,
+        box=box,
+        nearest_view=view,
+        nearest_azimuth_deg=azimuth,
+        query=photo,
+        picture=attention_picture(model, photo, views, box if score > loaded.threshold else None, view),
+    )
+
+
+def as_batch(photo: np.ndarray, views: Reference) -> dict[str, torch.Tensor]:
+    """A batch of one."""
+    return {
+        "query": normalised(torch.from_numpy(photo.copy()).permute(2, 0, 1))[None],
+        "views": torch.from_numpy(views.pictures)[None],
+        "xyz": torch.from_numpy(views.xyz)[None],
+    }

@@ -1,0 +1,89 @@
+"""Reference views for prediction: a bundle on disk, or views rendered from any mesh."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from datagen.annotate.correspondences import correspond, draw_points
+from datagen.core.camera import Camera
+from datagen.core.errors import UsageError
+from datagen.core.rng import stream
+from datagen.core.shape import Shape, concatenate
+from datagen.datasets.files import FolderFiles
+from datagen.datasets.geometry import ViewGeometry, patch_positions
+from datagen.datasets.views import Bundle
+from datagen.formats.brokenchairs import published_pose
+from datagen.geometry.rays import RayScene
+from datagen.recipe.models import ReferenceRecipe
+from datagen.render.reference import ReferenceShader
+from datagen.scenes.cameras import reference_cameras, reference_transform
+from datagen.shapes.source import open_collection
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Views as the networks want them: grey (N, S, S) uint8, xyz (N, P, 3) float32 (NaN = none), azimuths (N,)."""
+
+    pictures: np.ndarray
+    xyz: np.ndarray
+    azimuths: np.ndarray
+
+
+def open_reference(path: Path, size: int, *, published: bool, views: int = 20) -> Reference:
+    """A bundle's folder (`shape_<id>` or its `mv_images`) or a mesh file.
+
+    `published` takes the published position maps in place of positions from depth. Raises UsageError,
+    MeshLoadError, BrokenSample.
+    """
+    if path.is_dir():
+        folder = path / "mv_images" if (path / "mv_images").is_dir() else path
+        if any(folder.glob("*.png")):
+            return _from_bundle(folder, size, published)
+        raise UsageError(f"{path} holds no reference view (*.png); give a shape_<id> folder or a mesh")
+    return _from_mesh(path, size, published, views)
+
+
+def _from_bundle(folder: Path, size: int, published: bool) -> Reference:
+    bundle = Bundle(FolderFiles(folder.parent), folder.name, size)
+    numbers = range(len(bundle.views))
+    positions = bundle.published_positions if published else bundle.positions
+    return Reference(
+        np.stack([bundle.picture(n) for n in numbers]),
+        np.stack([positions(n).reshape(-1, 3) for n in numbers]),
+        np.array([np.nan if v.azimuth_deg is None else v.azimuth_deg for v in bundle.views]),
+    )
+
+
+def load_shape(path: Path) -> Shape:
+    """The mesh as one shape, normalised and stood upright. Raises UsageError, MeshLoadError."""
+    if not path.is_file():
+        raise UsageError(f"{path} is neither a folder of views nor a mesh file; check --reference")
+    source = open_collection(str(path))
+    entries = source.entries()
+    if not entries:
+        raise UsageError(f"{path} holds no shape")
+    return source.load(entries[0].shape_id)
+
+
+def _from_mesh(path: Path, size: int, published: bool, views: int) -> Reference:
+    shape = load_shape(path)
+    placed = shape.transformed(reference_transform(shape))
+    meshes = [part.mesh for part in placed.parts]
+    scene = RayScene([(part.part_id, part.mesh) for part in placed.parts])
+    shader = ReferenceShader(scene, meshes)
+    recipe = ReferenceRecipe(views=views)
+    points = draw_points(concatenate(meshes), recipe.points, stream(0, "points", shape.shape_id))
+    pictures, xyz, azimuths = [], [], []
+    for azimuth, at_256 in reference_cameras(recipe):
+        camera = Camera(at_256.azimuth_deg, at_256.elevation_deg, at_256.radius, size_px=size)
+        picture, depth = shader.shaded(camera)
+        pictures.append(picture[..., 0])
+        azimuths.append(azimuth)
+        if published:
+            cells = correspond(points, scene, camera).xyz.reshape(-1, 3)
+            xyz.append(np.where((cells == -1).all(-1, keepdims=True), np.nan, cells))
+        else:
+            xyz.append(patch_positions(ViewGeometry(depth, camera.K, published_pose(camera)), size // 8))
+    shader.close()
+    return Reference(np.stack(pictures), np.stack(xyz).astype(np.float32), np.array(azimuths))

@@ -1,0 +1,50 @@
+"""A run's folder: who made it, and that nothing else writes into it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from datagen import __version__
+from datagen.core.errors import OtherRecipe, UsageError
+from datagen.train.checkpoint import newest_checkpoint
+from datagen.train.config import TrainRecipe
+
+
+def open_run(run: Path, data: Path, recipe: TrainRecipe, resume: bool) -> Path:
+    """Create or reopen a run's folder; writes run.json once.
+
+    Raises OtherRecipe (exit 6) when the folder belongs to another recipe, UsageError when a finished or started
+    run would be overwritten without `resume`, or the folder cannot be written.
+    """
+    note = run / "run.json"
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        if note.is_file():
+            found = json.loads(note.read_text(encoding="utf-8"))
+            if found.get("recipe_hash") != recipe.hash:
+                raise OtherRecipe(f"{run} belongs to another training recipe; choose another --out")
+            if newest_checkpoint(run) and not resume:
+                raise UsageError(f"{run} holds a run of this recipe; add --resume or choose another --out")
+        else:
+            _write_once(note, _note(data, recipe))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{run}: {error}; choose another --out") from error
+    return run
+
+
+def _note(data: Path, recipe: TrainRecipe) -> dict[str, Any]:
+    return {
+        "recipe_hash": recipe.hash,
+        "recipe": recipe.model_dump(mode="json"),
+        "data": str(data),
+        "versions": {"datagen": __version__, "torch": torch.__version__},
+    }
+
+
+def _write_once(path: Path, value: dict[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,98 @@
+"""Processes and devices: torchrun's environment, the device, mixed precision, errors that mean out of memory."""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from datagen.train.errors import OutOfMemory
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """This process among `ranks`, and its device."""
+
+    rank: int
+    ranks: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and logs."""
+        return self.rank == 0
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """DDP where there is more than one process."""
+        module = module.to(self.device)
+        if self.ranks == 1:
+            return module
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        # Alignment losses may leave parts of the network without a gradient in a step.
+        return nn.parallel.DistributedDataParallel(module, device_ids=ids, find_unused_parameters=True)
+
+    def gather(self, value: Any) -> list[Any]:
+        """Every process's value, in rank order."""
+        if self.ranks == 1:
+            return [value]
+        found: list[Any] = [None] * self.ranks
+        torch.distributed.all_gather_object(found, value)
+        return found
+
+    def barrier(self) -> None:
+        """Wait for all processes."""
+        if self.ranks > 1:
+            torch.distributed.barrier()
+
+    def memory_gib(self) -> float:
+        """Peak memory: the device's on CUDA, the process's otherwise."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) / 2**30
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+    def precision(self, amp: str) -> AbstractContextManager[Any]:
+        """Autocast to bf16, or nothing."""
+        return torch.autocast(self.device.type, torch.bfloat16) if amp == "bf16" else nullcontext()
+
+    def to_device(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The batch on this process's device."""
+        return {name: t.to(self.device, non_blocking=True) for name, t in batch.items()}
+
+
+@contextmanager
+def open_runtime(device: str | None = None) -> Iterator[Runtime]:
+    """The runtime of this process; under torchrun a process group is opened and closed."""
+    rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    local = int(os.environ.get("LOCAL_RANK", 0))
+    chosen = torch.device(device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu"))
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    if ranks > 1:
+        torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        yield Runtime(rank, ranks, chosen)
+    finally:
+        if ranks > 1:
+            torch.distributed.destroy_process_group()
+
+
+@contextmanager
+def telling_memory(advice: str) -> Iterator[None]:
+    """Turn a device's or the host's out-of-memory error into OutOfMemory with advice."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise OutOfMemory(f"{_first_line(error)}; {advice}") from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error) or "not enough memory" in str(error):
+            raise OutOfMemory(f"{_first_line(error)}; {advice}") from error
+        raise
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,151 @@
+"""What the reference is worth: CMT against a query-only baseline of the same budget, with controls.
+
+`python -m datagen.train.study --data DIR --out DIR` trains both for every seed, evaluates on the test split's
+unseen shapes, and adds two controls: the trained CMT with references shuffled among test shapes, and a learning
+curve over the number of training shapes. It writes study.json and study.md; a run that is there is not repeated.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datagen.train.checkpoint import newest_checkpoint, read_checkpoint
+from datagen.train.config import TrainRecipe
+from datagen.train.data import open_split
+from datagen.train.infer import Predictions, predict_split
+from datagen.train.load import load_network
+from datagen.train.loop import train
+from datagen.train.metrics import auc, bootstrap
+from datagen.train.recipes import apply_overrides, load_train_recipe
+from datagen.train.run import open_run
+from datagen.train.runtime import Runtime, open_runtime
+
+CURVE = (50, 100, 200, 300)
+
+
+def paired_difference(ours: Sequence[Predictions], theirs: Sequence[Predictions], rounds: int) -> dict[str, Any]:
+    """AUC of `ours` minus `theirs`, mean over seeds, and its 95 % interval.
+
+    Every round draws the same test shapes for both and for every seed, so what shapes have in common cancels.
+    """
+    shapes = np.array([sample.shape for sample in ours[0].samples])
+    label = ours[0].label
+
+    def difference(rows: np.ndarray) -> float:
+        pairs = zip(ours, theirs, strict=True)
+        return float(np.mean([auc(label[rows], a.score[rows]) - auc(label[rows], b.score[rows]) for a, b in pairs]))
+
+    low, high = bootstrap(shapes, difference, rounds)
+    return {"difference": difference(np.arange(len(label))), "interval": [low, high]}
+
+
+def fit_and_predict(recipe: TrainRecipe, data: Path, out: Path, runtime: Runtime, *, shuffled: bool) -> Predictions:
+    """Train (or reuse a finished run), then predict the test split, with its own or with other shapes' references."""
+    run = out / f"{recipe.name}-{recipe.hash[:8]}"
+    newest = newest_checkpoint(run)
+    if newest is None or not _finished(run):
+        open_run(run, data, recipe, resume=newest is not None)
+        train(run, data, recipe, runtime, lambda event: None, resume=newest is not None)
+        (run / "done").touch()
+    loaded = load_network(run, runtime.device)
+    tested = apply_overrides(loaded.recipe, ["data.shuffle_references=true"] if shuffled else [])
+    return predict_split(loaded.objective, open_split(data, "test", tested), runtime, tested)
+
+
+def _finished(run: Path) -> bool:
+    newest = newest_checkpoint(run)
+    return (run / "done").is_file() and newest is not None and read_checkpoint(newest).progress.step > 0
+
+
+def study(
+    data: Path,
+    out: Path,
+    recipe: TrainRecipe,
+    baseline: TrainRecipe,
+    seeds: Sequence[int],
+    curve: Sequence[int],
+    runtime: Runtime,
+    rounds: int = 2000,
+) -> dict[str, Any]:
+    """All figures as plain data."""
+
+    def seeded(base: TrainRecipe, seed: int, shapes: int | None = None) -> TrainRecipe:
+        values = [f"seed={seed}"] + ([f"data.shapes={shapes}"] if shapes else [])
+        return apply_overrides(base, values)
+
+    def scores(base: TrainRecipe, shapes: int | None = None, shuffled: bool = False) -> list[Predictions]:
+        return [fit_and_predict(seeded(base, s, shapes), data, out, runtime, shuffled=shuffled) for s in seeds]
+
+    cmt, query_only, wrong = scores(recipe), scores(baseline), scores(recipe, shuffled=True)
+    train_shapes = len({sample.shape for sample in open_split(data, "train", recipe).samples})
+    found: dict[str, Any] = {
+        "data": str(data),
+        "train_shapes": train_shapes,
+        "test_shapes": len({sample.shape for sample in cmt[0].samples}),
+        "test_images": len(cmt[0].samples),
+        "seeds": list(seeds),
+        "device": str(runtime.device),
+        "recipes": {"cmt": recipe.model_dump(mode="json"), "baseline": baseline.model_dump(mode="json")},
+        "auc": {name: _aucs(p) for name, p in (("cmt", cmt), ("baseline", query_only), ("cmt_shuffled", wrong))},
+        "cmt_minus_baseline": paired_difference(cmt, query_only, rounds),
+        "cmt_minus_shuffled": paired_difference(cmt, wrong, rounds),
+        "shuffled_minus_baseline": paired_difference(wrong, query_only, rounds),
+        "learning_curve": {},
+    }
+    for count in [c for c in curve if c <= train_shapes]:
+        pair = {"cmt": scores(recipe, count), "baseline": scores(baseline, count)}
+        found["learning_curve"][str(count)] = {name: _aucs(p) for name, p in pair.items()}
+    return found
+
+
+def _aucs(predictions: Sequence[Predictions]) -> list[float]:
+    return [auc(p.label, p.score) for p in predictions]
+
+
+def table(found: dict[str, Any]) -> str:
+    """The study as Markdown."""
+    rows = ["| | test AUC, mean of seeds (each) |", "|---|---|"]
+    for name, values in found["auc"].items():
+        rows.append(f"| {name.replace('_', ', ')} | {_cell(values)} |")
+    for count, pair in found["learning_curve"].items():
+        rows += [f"| {name}, {count} training shapes | {_cell(values)} |" for name, values in pair.items()]
+    rows += ["", "| difference | AUC | 95 % interval |", "|---|---|---|"]
+    for key in ("cmt_minus_baseline", "cmt_minus_shuffled", "shuffled_minus_baseline"):
+        low, high = found[key]["interval"]
+        rows.append(f"| {key.replace('_', ' ')} | {found[key]['difference']:+.3f} | {low:+.3f} to {high:+.3f} |")
+    head = f"{found['test_images']} test images of {found['test_shapes']} unseen shapes, "
+    return head + f"{found['train_shapes']} training shapes, {found['device']}.\n\n" + "\n".join(rows) + "\n"
+
+
+def _cell(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.3f} ({', '.join(f'{value:.3f}' for value in values)})"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Parse, run, write, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m datagen.train.study", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--recipe", default="cmt")
+    parser.add_argument("--baseline", default="resnet_fpn_sa")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--curve", type=int, nargs="*", default=list(CURVE))
+    parser.add_argument("--set", dest="overrides", action="append", default=[], help="for both recipes")
+    parser.add_argument("--device")
+    given = parser.parse_args(arguments)
+    recipe, baseline = (load_train_recipe(n, overrides=given.overrides) for n in (given.recipe, given.baseline))
+    with open_runtime(given.device) as runtime:
+        found = study(given.data, given.out, recipe, baseline, range(given.seeds), given.curve, runtime)
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (given.out / "study.md").write_text(table(found), encoding="utf-8")
+    sys.stdout.write(table(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

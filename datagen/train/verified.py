@@ -1,0 +1,41 @@
+"""Which datasets `datagen verify` has passed: a note in the cache, by the dataset's content.
+
+The dataset itself is not written to: another program owns it, and it may be read-only.
+"""
+
+import json
+from pathlib import Path
+
+from datagen.core.errors import EXIT_VERIFY_FAILED, DatagenError
+from datagen.core.ids import bytes_hash, content_hash
+from datagen.datasets.pack import cache_base
+
+TOLD_BY = ("manifest.parquet", "split.json", "run.json")
+"""Files whose bytes name a dataset: the manifest holds the digest of every other file."""
+
+
+class UnverifiedData(DatagenError):
+    """The dataset does not pass `datagen verify`."""
+
+    exit_code = EXIT_VERIFY_FAILED
+
+
+def note_path(data: Path) -> Path:
+    """Where it is noted that this dataset passed."""
+    found = {name: bytes_hash((data / name).read_bytes()) for name in TOLD_BY if (data / name).is_file()}
+    return cache_base() / "verified" / f"{content_hash([str(data.resolve()), found])[:32]}.json"
+
+
+def has_passed(data: Path) -> bool:
+    """Whether these bytes have passed before."""
+    return note_path(data).is_file()
+
+
+def note_passed(data: Path, digest: str) -> None:
+    """Remember that they passed. A cache that cannot be written is no reason to stop."""
+    path = note_path(data)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"data": str(data), "byte_digest": digest}) + "\n", encoding="utf-8")
+    except OSError:
+        return

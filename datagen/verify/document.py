@@ -1,0 +1,179 @@
+"""What `datagen verify` says, as one value: the JSON document and what the report is drawn from."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from datagen.verify.audit import Audit
+from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED, WARNING, Finding, Result
+from datagen.verify.conformance import Line, conformance
+from datagen.verify.digests import byte_digest, content_digest
+from datagen.verify.evidence import Evidence
+from datagen.verify.funnel import Funnel, funnels
+from datagen.verify.rebuild import Rebuild, rebuild
+from datagen.verify.runner import failed, run_checks
+
+SCHEMA = 1
+NO_PHASE = ("job_id", "t", "peak_rss_bytes", "host", "retries", "wall_s")
+"""Columns of cost.parquet that are no CPU-seconds of a phase."""
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """Everything that was found out about a dataset."""
+
+    evidence: Evidence
+    results: tuple[Result, ...]
+    lines: tuple[Line, ...]
+    funnels: Mapping[str, Funnel]
+    audit: Audit
+    rebuild: Rebuild | None
+    content_digest: str
+    byte_digest: str
+    cost: Mapping[str, float]
+    """CPU-seconds of the build by phase; {} without cost.parquet."""
+    cpu_s: float
+    """CPU-seconds that the verification took."""
+
+    @property
+    def ok(self) -> bool:
+        """No check of level error failed."""
+        return failed(self.results, ERROR) == 0
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Images by label, kind and split; shapes; rows."""
+        queries = self.evidence.queries
+        split_of = self.evidence.tree.split_of
+        return {
+            "images": len(queries),
+            "anomalous": sum(query.name.label for query in queries),
+            "shapes": len({query.name.shape for query in queries}),
+            "bundles": len(self.evidence.bundles),
+            "by_kind": dict(sorted(Counter(query.kind for query in queries).items())),
+            "by_split": dict(sorted(Counter(split_of.get(q.name.shape, "none") for q in queries).items())),
+            "rows": len(self.evidence.tree.rows),
+            "rows_from": self.evidence.tree.rows_from,
+        }
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions that the rows name; {} without rows."""
+        if not self.evidence.tree.rows:
+            return {}
+        try:
+            value = json.loads(self.evidence.tree.rows[0]["versions"])
+        except ValueError:
+            return {}
+        return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether the shapes were made by this project in place of real data."""
+        source = self.evidence.source
+        name = str((self.evidence.tree.run or {}).get("source", ""))
+        return source.plan.source.stand_in if source is not None else name == "datagen-procedural"
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `--json` (docs/verify.md)."""
+        tree, run = self.evidence.tree, self.evidence.tree.run or {}
+        return {
+            "schema": SCHEMA,
+            "ok": self.ok,
+            "errors": failed(self.results, ERROR),
+            "warnings": failed(self.results, WARNING),
+            "skipped": sum(result.status == SKIPPED for result in self.results),
+            "dataset": {
+                "name": tree.name,
+                "source": run.get("source"),
+                "stand_in": self.stand_in,
+                "seed": run.get("seed"),
+                "recipe_hash": run.get("recipe_hash"),
+            },
+            "counts": self.counts,
+            "sampled": {
+                "full": self.evidence.full,
+                "replayed": len(self.evidence.replays),
+                "bundles": len(self.evidence.deep),
+            },
+            "checks": [_result_json(result) for result in self.results],
+            "digest": {"content": self.content_digest, "bytes": self.byte_digest},
+            "conformance": [line.to_json() for line in self.lines],
+            "funnel": {kind: funnel.to_json() for kind, funnel in self.funnels.items()},
+            "audit": self.audit.to_json(),
+            "rebuild": self.rebuild.to_json() if self.rebuild else None,
+            "cost_cpu_s": dict(self.cost),
+            "versions": self.versions,
+            "verify_cpu_s": round(self.cpu_s, 2),
+        }
+
+
+def _result_json(result: Result) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "level": result.level,
+        "status": result.status,
+        "count": result.count,
+        "checked": result.checked,
+        "population": result.population,
+        "of": result.of,
+        "protects": result.protects,
+        "why": result.why,
+        "examples": [{"subject": f.subject, "message": f.message} for f in result.examples],
+    }
+
+
+def examine(
+    evidence: Evidence, fraction: float | None = None, note: Callable[[str], None] = lambda t: None
+) -> Document:
+    """Run everything. `fraction` of the jobs is rebuilt and compared when it is given."""
+    start = time.process_time()
+    results = run_checks(evidence)
+    again = rebuild(evidence, fraction, note) if fraction else None
+    if again is not None:
+        results = (*results, _rebuild_result(again))
+    kinds, _ = funnels(evidence.tree.rows)
+    return Document(
+        evidence=evidence,
+        results=results,
+        lines=conformance(evidence),
+        funnels=kinds,
+        audit=evidence.audit,
+        rebuild=again,
+        content_digest=content_digest(evidence),
+        byte_digest=byte_digest(evidence),
+        cost=_cost(evidence),
+        cpu_s=time.process_time() - start,
+    )
+
+
+def _rebuild_result(again: Rebuild) -> Result:
+    protects = "A dataset that its own manifest does not make again is not the one that was described."
+    if again.skipped:
+        return Result("rebuild", ERROR, protects, SKIPPED, "files", why=again.skipped)
+    findings = tuple(Finding(d.path, d.message) for d in again.faults)
+    return Result(
+        "rebuild", ERROR, protects, FAIL if findings else PASS, "files", again.files, again.files,
+        len(findings), findings[:20], tuple(f.subject for f in findings),
+    )  # fmt: skip
+
+
+def _cost(evidence: Evidence) -> dict[str, float]:
+    path = evidence.tree.root / "cost.parquet"
+    if not path.is_file():
+        return {}
+    try:
+        table = pq.read_table(path)
+    except Exception:  # pyarrow's errors share no base; a cost that cannot be read is no cost.
+        return {}
+    totals = {}
+    for name in table.column_names:
+        column = table.column(name)
+        if name not in NO_PHASE and str(column.type) == "double":
+            totals[name] = round(float(sum(v or 0.0 for v in column.to_pylist())), 2)
+    return totals

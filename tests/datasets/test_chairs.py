@@ -1,0 +1,141 @@
+"""Sampling and augmentation: deterministic, without replacement, boxes kept."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("kornia")
+
+from torch.utils.data import DataLoader  # noqa: E402
+
+from datagen.datasets.augment import augment, cropped_box, draw_crop  # noqa: E402
+from datagen.datasets.chairs import Chairs, PairPlan, grey_to_rgb, shuffled  # noqa: E402
+from datagen.datasets.config import DataConfig  # noqa: E402
+from datagen.datasets.files import open_files  # noqa: E402
+from datagen.datasets.sampler import EpochSampler  # noqa: E402
+from datagen.datasets.samples import list_samples  # noqa: E402
+from datagen.datasets.source import LooseSource  # noqa: E402
+
+
+def chairs(folder, split="train", train=True, **changes):
+    config = DataConfig(**{"image_px": 64, "views": 4, "eval_views": 20, **changes})
+    files = open_files(folder)
+    return Chairs(LooseSource(files, 64), list_samples(files, split), config, train=train, seed=3, plan=PairPlan(1, 4))
+
+
+def test_a_sample_depends_on_seed_epoch_and_number_alone(fake_dataset):
+    one, two = chairs(fake_dataset), chairs(fake_dataset)
+    first = one[1, 0]
+    for number in (5, 3):
+        two[0, number]
+    again = two[1, 0]
+    for name in first:
+        assert torch.equal(first[name].nan_to_num(-9), again[name].nan_to_num(-9)), name
+    assert not torch.equal(first["query"], one[2, 0]["query"])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_change_nothing(fake_dataset, workers):
+    data = chairs(fake_dataset)
+    sampler = EpochSampler(8, 2, seed=3)
+    alone = list(DataLoader(data, batch_sampler=sampler))
+    shared = list(DataLoader(data, batch_sampler=sampler, num_workers=workers, multiprocessing_context="forkserver"))
+    assert len(alone) == len(shared) == 4
+    for a, b in zip(alone, shared, strict=True):
+        assert torch.equal(a["query"], b["query"]) and torch.equal(a["views"], b["views"])
+
+
+def test_views_are_drawn_without_replacement_and_test_sees_all_unaugmented(fake_dataset):
+    item = chairs(fake_dataset)[0, 0]
+    assert len({bytes(view.numpy()) for view in item["views"]}) == 4
+    data = chairs(fake_dataset, "test", train=False)
+    item = data[0]
+    assert len({bytes(view.numpy()) for view in item["views"]}) == 20
+    plain = torch.from_numpy(data.source.query(data.samples[0]).copy()).permute(2, 0, 1)
+    assert torch.equal(item["query"], (plain.float() / 255 - 0.5) / 0.5)
+    assert torch.equal(item["query"], data[7, 0]["query"])
+
+
+def test_the_nearest_view_is_the_one_the_query_was_seen_from(fake_dataset):
+    """Query azimuths are multiples of 18 degrees, as the views'; the senses are opposite as published."""
+    data = chairs(fake_dataset, "test", train=False)
+    for number, sample in enumerate(data.samples):
+        azimuths = data.source.azimuths(sample.shape)
+        assert (azimuths[int(data[number]["nearest"])] + sample.azimuth_deg) % 360 == 0
+
+
+def test_epoch_orders_are_permutations_and_ranks_disjoint():
+    samplers = [EpochSampler(23, 4, seed=1, rank=rank, ranks=2) for rank in (0, 1)]
+    seen = [number for sampler in samplers for batch in sampler for _, number in batch]
+    assert len(seen) == len(set(seen)) == 16
+    whole = EpochSampler(24, 4, seed=1)
+    first = [key for batch in whole for key in batch]
+    assert sorted(number for _, number in first) == list(range(24))
+    whole.start = 4
+    assert [key for batch in whole for key in batch] == first[16:]
+    whole.start, whole.epoch = 0, 1
+    assert [n for batch in whole for _, n in batch] != [n for _, n in first]
+
+
+def marked(size, box):
+    """A white picture whose box is red."""
+    picture = torch.ones(3, size, size)
+    x0, y0 = (round((box[a] - box[a + 2] / 2) * size) for a in (0, 1))
+    x1, y1 = (round((box[a] + box[a + 2] / 2) * size) for a in (0, 1))
+    picture[1:, y0:y1, x0:x1] = -1
+    return picture
+
+
+def test_boxes_follow_flip_and_crop():
+    box = (80 / 256, 100 / 256, 64 / 256, 40 / 256)
+    flips = set()
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        picture, moved = augment(marked(256, box), box, True, rng, True, 0.875)
+        rows, columns = torch.nonzero(picture[1] < 0, as_tuple=True)
+        edges = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        told = [moved[0] - moved[2] / 2, moved[1] - moved[3] / 2, moved[0] + moved[2] / 2, moved[1] + moved[3] / 2]
+        assert all(abs(float(e) - 256 * t) <= 1.5 for e, t in zip(edges, told, strict=True)), seed
+        flips.add(bool(moved[0] > 0.5))
+    assert flips == {True, False}
+
+
+def test_a_crop_that_cuts_the_box_away_is_drawn_again_then_centred():
+    corner = (20 / 256, 128 / 256, 8 / 256, 8 / 256)
+    lefts = {draw_crop(np.random.default_rng(seed), 256, 0.875, corner)[1] for seed in range(200)}
+    assert max(lefts) < 20
+    hopeless = (0.5 / 256, 0.5, 1 / 256, 0.1)
+
+    class Never:
+        draws = 0
+
+        def integers(self, low, high, size):
+            self.draws += 1
+            return np.array([16, high - 1])
+
+    rng = Never()
+    assert draw_crop(rng, 256, 0.875, hopeless) == (16, 16, 224)
+    assert rng.draws == 10
+
+
+def test_a_cropped_box_is_clipped():
+    assert cropped_box((16 / 256, 0.5, 32 / 256, 0.5), 0, 16, 224, 256)[:3:2] == pytest.approx((8 / 224, 16 / 224))
+
+
+def test_shuffled_references_are_other_shapes():
+    shapes = [str(n) for n in range(7)]
+    found = shuffled(shapes, 0)
+    assert sorted(found) == sorted(found.values()) == shapes
+    assert all(found[shape] != shape for shape in shapes)
+
+
+def test_shuffling_swaps_the_reference_and_nothing_else(fake_dataset):
+    right, wrong = (chairs(fake_dataset, train=False, shuffle_references=s)[0] for s in (False, True))
+    assert torch.equal(right["query"], wrong["query"]) and right["label"] == wrong["label"]
+    assert not torch.equal(right["views"], wrong["views"])
+
+
+def test_grey_views_become_three_equal_channels():
+    rgb = grey_to_rgb(torch.tensor([[[0, 255], [51, 102]]], dtype=torch.uint8))
+    assert rgb.shape == (1, 3, 2, 2) and torch.equal(rgb[:, 0], rgb[:, 2])
+    assert rgb[0, 0].tolist() == [[-1.0, 1.0], [pytest.approx(-0.6), pytest.approx(-0.2)]]

@@ -1,0 +1,156 @@
+"""train, evaluate, predict through the real command line: the thin way from a dataset to an answer."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from datagen.datasets.files import open_files
+from datagen.datasets.samples import list_samples
+from datagen.models.published import PublishedCMT
+from datagen.train.predict import predict
+from tests.conftest import ROOT
+from tests.train.conftest import TINY
+
+
+def datagen(*arguments, cwd=ROOT, hide_torch=False, cache=None):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONPATH": str(ROOT)}
+    if cache:
+        environment["DATAGEN_CACHE"] = str(cache)
+    if hide_torch:
+        environment["PYTHONPATH"] = f"{hide_torch}:{ROOT}"
+    command = [sys.executable, "-m", "datagen.cli.main", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def run(dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("commands")
+    recipe = folder / "tiny.yaml"
+    recipe.write_text(yaml.safe_dump({**TINY, "log": {"checkpoint_steps": 3}}))
+    done = datagen("train", "--data", dataset, "--recipe", recipe, "--out", folder / "run", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert "samples/s" in done.stderr and "GiB" in done.stderr and done.stdout == ""
+    return folder / "run"
+
+
+def test_a_second_start_is_refused_and_resume_goes_on(run, dataset):
+    recipe = run.parent / "tiny.yaml"
+    again = datagen("train", "--data", dataset, "--recipe", recipe, "--out", run, "--unverified")
+    assert again.returncode == 2 and "--resume" in again.stderr and "Traceback" not in again.stderr
+    other = datagen("train", "--data", dataset, "--recipe", recipe, "--out", run, "--unverified", "--set", "optim.lr=1")
+    assert other.returncode == 6
+    resumed = datagen("train", "--data", dataset, "--recipe", recipe, "--out", run, "--unverified", "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+
+
+def test_evaluate_writes_json_and_a_page(run, dataset, tmp_path):
+    done = datagen("evaluate", run, "--data", dataset, "--json", "--sweep", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    samples = list_samples(open_files(dataset), "test")
+    assert report["n"] == len(samples)
+    assert {"auc", "accuracy", "ap50", "per_kind", "per_part_class", "per_severity", "viewpoint"} <= set(report)
+    assert set(report["per_kind"]) == {s.kind for s in samples if s.label}
+    assert sum(group["anomalies"] for group in report["per_kind"].values()) == sum(s.label for s in samples)
+    assert sum(report["confusion"].values()) == report["n"]
+    assert set(report["sweep"]) == {"k", "views"} and "all" in report["sweep"]["k"]
+    low, high = report["intervals"]["auc"]
+    assert low <= report["auc"] <= high
+    assert json.loads((tmp_path / "evaluation-test.json").read_text()) == report
+    page = (tmp_path / "evaluation-test.html").read_text()
+    for word in ("<h2>Curves", "Confusion", "Best samples", "Worst samples", "Correspondences", "AUC over k"):
+        assert word in page, word
+    assert page.count("data:image/png;base64,") >= 12 and "http" not in page.replace("http-equiv", "")
+    again = datagen("evaluate", run, "--data", dataset, "--json", "--sweep", "--out", tmp_path)
+    assert again.stdout == done.stdout
+
+
+def test_predict_from_a_bundle_and_from_a_mesh_agree(run, dataset, tmp_path):
+    sample = next(s for s in list_samples(open_files(dataset), "test") if s.label)
+    shape = dataset / "shapes" / f"shape_{sample.shape}"
+    answers = []
+    for reference in (shape, shape / "model.obj"):
+        picture = tmp_path / "answer.png"
+        done = datagen(
+            "predict", run, "--query", dataset / sample.query_path, "--reference", reference, "--json", "--out", picture
+        )
+        assert done.returncode == 0, done.stderr
+        answers.append(json.loads(done.stdout))
+        assert np.asarray(Image.open(picture)).std() > 10
+    assert {"score", "box", "nearest_view", "anomalous", "threshold", "nearest_azimuth_deg"} <= set(answers[0])
+    assert abs(answers[0]["score"] - answers[1]["score"]) < 0.02
+    assert np.abs(np.subtract(answers[0]["box"], answers[1]["box"])).max() < 0.02
+    function = predict(run, dataset / sample.query_path, shape, device="cpu")
+    assert function.score == pytest.approx(answers[0]["score"]) and function.nearest_view == answers[0]["nearest_view"]
+
+
+def test_predict_loads_the_published_checkpoint(dataset, tmp_path):
+    """A published file is five plain state dicts; ours is made here with random weights."""
+    torch.manual_seed(0)
+    model = PublishedCMT()
+    parts = ("encoder", "encoder_ema", "projector", "projector_ema", "attention_decoder")
+    torch.save({part: model.get_submodule(part).state_dict() for part in parts}, tmp_path / "model.pt")
+    sample = list_samples(open_files(dataset), "test")[0]
+    found = predict(
+        tmp_path / "model.pt", dataset / sample.query_path, dataset / "shapes" / f"shape_{sample.shape}", device="cpu"
+    )
+    assert 0 <= found.score <= 1 and found.box is not None and found.query.shape == (256, 256, 3)
+
+
+def pickled_code(path):
+    class Evil:
+        def __reduce__(self):
+            return os.system, (f"touch {path.parent}/ran",)
+
+    torch.save({"encoder": Evil()}, path)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(dataset, tmp_path):
+    pickled_code(tmp_path / "model.pt")
+    sample = list_samples(open_files(dataset), "test")[0]
+    done = datagen(
+        "predict", tmp_path / "model.pt", "--query", dataset / sample.query_path, "--reference",
+        dataset / "shapes" / f"shape_{sample.shape}",
+    )  # fmt: skip
+    assert done.returncode == 2 and "BadCheckpoint" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
+def test_without_torch_the_advice_is_given(command, tmp_path):
+    arguments = {
+        "train": ["--data", "."],
+        "evaluate": ["run", "--data", "."],
+        "predict": ["run", "--query", "q.png", "--reference", "r"],
+    }
+    code = (
+        "import importlib.util as u, sys; find = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'torch' else find(name, *a)\n"
+        f"sys.argv = ['datagen', {command!r}, *{arguments[command]!r}]\n"
+        "from datagen.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 5, done.stderr
+    assert "pip install 'datagen[train]'" in done.stderr
+
+
+def test_data_that_do_not_pass_verify_are_refused(dataset, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(yaml.safe_dump({**TINY, "optim": {**TINY["optim"], "max_steps": 1}}))
+    shape = sorted((copy / "shapes").iterdir())[0]
+    sorted((shape / "mv_images").glob("*.png"))[0].unlink()
+    options = ["train", "--data", copy, "--recipe", recipe, "--out", tmp_path / "run", "--device", "cpu"]
+    done = datagen(*options, cache=tmp_path / "cache")
+    assert done.returncode == 4, done.stderr
+    assert "UnverifiedData" in done.stderr and "--unverified" in done.stderr
+    assert not (tmp_path / "run" / "checkpoints").exists()

@@ -1,0 +1,177 @@
+"""Every network of every recipe: shapes, switches, gradients; recipes say what their table rows say."""
+
+import pytest
+import torch
+
+from datagen.core.errors import RecipeError
+from datagen.models.cmt import CMT
+from datagen.models.config import ModelConfig
+from datagen.models.correspond import view_distances
+from datagen.models.retrieval import triplet_loss
+from datagen.train.measure import random_batch
+from datagen.train.objective import make_objective
+from datagen.train.recipes import load_train_recipe, parse_train_recipe
+from tests.conftest import ROOT
+from tests.train.conftest import TINY, tiny
+
+RECIPES = sorted(path.stem for path in (ROOT / "recipes" / "train").glob("*.yaml"))
+
+
+def shrunk(name):
+    """A built-in recipe with its switches, at a size for tests."""
+    recipe = load_train_recipe(f"recipes/train/{name}.yaml").model_dump(mode="json")
+    if recipe["model"]["variant"] == "published":
+        return parse_train_recipe(recipe, name)
+    for section in ("model", "data", "loss"):
+        recipe[section] |= {k: v for k, v in TINY[section].items() if k not in ("views",)}
+    recipe["data"]["views"] = 3
+    return parse_train_recipe(recipe, name)
+
+
+def batch_of(recipe, B=3):
+    one = random_batch(recipe.data.views, recipe, "cpu")
+    batch = {name: t.repeat(B, *[1] * (t.dim() - 1)) for name, t in one.items()}
+    batch["query"] = torch.randn_like(batch["query"])
+    batch["label"] = torch.tensor([0.0, 1.0, 0.0])[:B]
+    batch["shape"], batch["nearest"] = torch.arange(B), torch.zeros(B, dtype=torch.long)
+    return batch
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "published"])
+def test_every_recipe_trains_a_step(name):
+    recipe = shrunk(name)
+    objective = make_objective(recipe)
+    batch = batch_of(recipe)
+    losses = objective(batch, 0, torch.Generator().manual_seed(0))
+    objective.total(losses).backward()
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    learning = {n for n, p in objective.named_parameters() if p.requires_grad}
+    reached = {n for n, p in objective.named_parameters() if p.grad is not None and p.grad.abs().max() > 0}
+    # A gradient of exactly zero is ReLU's doing here and there; whole modules without one are dead.
+    assert len(reached) > 0.8 * len(learning), sorted(learning - reached)
+    output = objective.predict(batch)
+    assert output.logit_B.shape == (3,)
+    assert (output.box_B4 is None) == (not hasattr(objective.model, "heads") or objective.model.heads.locate is None)
+
+
+def test_the_rows_of_the_tables():
+    rows = {
+        "table2_a": (False, False, False, False),
+        "table2_b": (True, False, False, False),
+        "table2_c": (False, True, True, False),
+        "table2_d": (True, True, True, False),
+        "cmt": (True, True, True, True),
+        "table3_none": (True, False, False, True),
+        "table3_query_view": (True, True, False, True),
+        "table3_view_view": (True, False, True, True),
+    }
+    for name, row in rows.items():
+        recipe = load_train_recipe(name)
+        found = (recipe.model.cga, recipe.loss.query_view, recipe.loss.view_view, recipe.model.position)
+        assert found == row, name
+        assert (recipe.optim.epochs, recipe.optim.batch, recipe.optim.lr) == (20, 8, 2e-5)
+        assert (recipe.data.views, recipe.data.eval_views, recipe.model.k, recipe.model.blocks) == (10, 20, 100, 3)
+
+
+def model_and_batch(**model):
+    recipe = tiny(model=model)
+    return make_objective(recipe).eval(), batch_of(recipe)
+
+
+def test_switches_change_what_they_say():
+    full, batch = model_and_batch()
+    names = {n for n, _ in full.named_parameters()}
+    assert any("gamma" in n for n in names)
+    for switch in ({"position": False}, {"box": False}):
+        other, _ = model_and_batch(**switch)
+        assert names - {n for n, _ in other.named_parameters()}, switch
+    dense, _ = model_and_batch(cga=False)
+    dense.load_state_dict(full.state_dict())
+    assert not torch.allclose(dense.predict(batch).logit_B, full.predict(batch).logit_B)
+    assert torch.allclose(dense.predict(batch).logit_B, full.predict(batch, 0).logit_B, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["dense", "sdpa"])
+def test_the_attention_forms_agree_in_the_whole_network(form):
+    sparse, batch = model_and_batch()
+    other, _ = model_and_batch(attention=form)
+    other.load_state_dict(sparse.state_dict())
+    for recipe_objective in (sparse, other):
+        recipe_objective.zero_grad()
+        recipe_objective.total(recipe_objective(batch, 0, torch.Generator().manual_seed(1))).backward()
+    assert (sparse.predict(batch).logit_B - other.predict(batch).logit_B).abs().max() < 1e-5
+    pairs = zip(sparse.parameters(), other.parameters(), strict=True)
+    assert all((a.grad - b.grad).abs().max() < 1e-4 for a, b in pairs if a.grad is not None)
+
+
+def test_a_patch_without_depth_has_a_learned_position():
+    objective, batch = model_and_batch()
+    batch["xyz"][:, 0] = float("nan")
+    known = objective.predict(batch).logit_B
+    assert known.isfinite().all()
+    with torch.no_grad():
+        objective.model.gamma.nowhere.add_(1.0)
+    assert not torch.equal(objective.predict(batch).logit_B, known)
+
+
+def test_the_order_of_the_views_does_not_matter():
+    objective, batch = model_and_batch()
+    order = torch.tensor([2, 0, 1])
+    turned = batch | {"views": batch["views"][:, order], "xyz": batch["xyz"][:, order]}
+    assert torch.allclose(objective.predict(batch).logit_B, objective.predict(turned).logit_B, atol=1e-5)
+
+
+def test_equation_7_adds_the_projected_query():
+    """With the attention's output silenced, what is left of a block is the projected Q."""
+    model = CMT(ModelConfig(dim=16, encoder_width=8, heads=2, blocks=1, k=4), 64).eval()
+    block = model.blocks[0]
+    with torch.no_grad():
+        block.out.weight.zero_()
+        block.out.bias.zero_()
+    f, context = torch.randn(1, 5, 16), torch.randn(1, 9, 32)
+    q = block.w_q(block.attention(f))
+    o = block.norm1(q)
+    assert torch.allclose(block(f, context, None), block.norm2(block.ffn(o) + o), atol=1e-6)
+
+
+def test_triplet_loss_by_hand():
+    distance = torch.tensor([[0.1, 0.5, 0.2], [0.4, 0.3, 0.9], [0.6, 0.7, 0.15]])
+    label, shape = torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0, 1, 2])
+    others = [max(0, 0.1 - 0.5 + 0.2), max(0, 0.1 - 0.2 + 0.2), max(0, 0.15 - 0.6 + 0.2), max(0, 0.15 - 0.7 + 0.2)]
+    broken = [max(0, 0.1 - 0.3 + 0.2), max(0, 0.15 - 0.3 + 0.2)]
+    assert float(triplet_loss(distance, label, shape, 0.2)) == pytest.approx(sum(others + broken) / 6)
+    assert float(triplet_loss(distance, label, torch.zeros(3), 0.2)) == pytest.approx(sum(broken) / 2)
+    assert float(triplet_loss(distance, torch.ones(3), shape, 0.2)) == 0.0
+
+
+def test_view_distances_find_the_view_that_matches_in_place():
+    z = torch.nn.functional.normalize(torch.randn(1, 16, 8, generator=torch.Generator().manual_seed(0)), dim=-1)
+    views = torch.stack([z.roll(1, 1), z, z.roll(4, 1)], dim=1)
+    distance = view_distances(z, views, torch.ones(1, 16))
+    assert distance.argmin() == 1 and float(distance[0, 1]) == 0.0
+    only_first = torch.zeros(1, 16)
+    only_first[0, 0] = 1
+    assert view_distances(z, views, only_first)[0].tolist() == [1.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("model: {nme: cmt}", "model.nme: unknown key"),
+        ("optim: {lr: -1}", "optim.lr"),
+        ("data: {image_px: 100}", "multiple of 32"),
+        ("model: {variant: published, dim: 64}", "variant published is fixed"),
+        ("model: {dim: 30}", "no multiple of heads"),
+        ("model: {name: viewpoint}", "flip false"),
+    ],
+)
+def test_a_wrong_recipe_says_what_is_wrong(tmp_path, text, wrong):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=wrong.replace("{", r"\{")):
+        load_train_recipe(str(path))
+
+
+def test_an_unknown_recipe_lists_the_known():
+    with pytest.raises(RecipeError, match="table2_a"):
+        load_train_recipe("nosuch")

@@ -1,0 +1,48 @@
+"""The study of what the reference is worth: complete on a tiny build, and its statistics right."""
+
+import numpy as np
+import torch
+
+from datagen.datasets.samples import Sample
+from datagen.train.infer import Predictions
+from datagen.train.runtime import Runtime
+from datagen.train.study import paired_difference, study, table
+from tests.train.conftest import tiny
+
+CPU = Runtime(0, 1, torch.device("cpu"))
+
+
+def predictions(score, shapes, label):
+    samples = tuple(
+        Sample(f"{n}", str(shape), "test", int(y)) for n, (shape, y) in enumerate(zip(shapes, label, strict=True))
+    )
+    empty = np.full((len(label), 4), np.nan)
+    return Predictions(samples, label, score, empty, empty, -np.ones(len(label)), -np.ones(len(label)))
+
+
+def test_a_real_difference_has_a_positive_interval_and_none_has_not():
+    rng = np.random.default_rng(0)
+    shapes = np.repeat(np.arange(40), 6)
+    label = rng.integers(0, 2, 240)
+    good, weak = (
+        [predictions(rng.normal(size=240) + lift * label, shapes, label) for _ in range(3)] for lift in (1.5, 0.3)
+    )
+    found = paired_difference(good, weak, 300)
+    assert found["interval"][0] > 0 and found["interval"][0] < found["difference"] < found["interval"][1]
+    other = [predictions(rng.normal(size=240) + 0.3 * label, shapes, label) for _ in range(3)]
+    low, high = paired_difference(weak, other, 300)["interval"]
+    assert low < 0 < high
+    assert paired_difference(good, good, 50) == {"difference": 0.0, "interval": [0.0, 0.0]}
+
+
+def test_the_whole_study_on_a_tiny_build(dataset, tmp_path):
+    recipe = tiny(optim={"max_steps": 2}, data={"pack": True})
+    baseline = tiny(optim={"max_steps": 2}, data={"pack": True}, model={"name": "resnet_fpn"})
+    found = study(dataset, tmp_path, recipe, baseline, (0, 1), (1, 99), CPU, rounds=20)
+    assert {name: len(values) for name, values in found["auc"].items()} == {"cmt": 2, "baseline": 2, "cmt_shuffled": 2}
+    assert list(found["learning_curve"]) == ["1"]
+    assert "cmt minus baseline" in table(found) and "unseen shapes" in table(found)
+    stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
+    again = study(dataset, tmp_path, recipe, baseline, (0, 1), (1, 99), CPU, rounds=20)
+    assert again == found
+    assert stamps == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
