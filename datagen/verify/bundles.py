@@ -16,6 +16,7 @@ from PIL import Image
 from datagen.core.ids import bytes_hash
 from datagen.formats.safe_npy import read_npy_dict
 from datagen.verify.cameras import PublishedCamera, read_camera
+from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import open_picture
 from datagen.verify.tree import Tree, refuse_constant
 
@@ -120,7 +121,7 @@ def _light_view(tree: Tree, stem: str, problems: dict[str, str], hashes: dict[st
         try:
             image = open_picture(data).convert("RGB")
             size, (grey, border, share, contrast) = image.size, _levels(image)
-        except Exception as error:  # Pillow raises whatever a damaged file makes its decoders raise.
+        except DAMAGE as error:
             problems[f"{stem}.png"] = f"is no picture: {error}"
     return ViewFacts(stem, have, *reference_name(stem), size, grey, border, share, contrast, camera)
 
@@ -168,7 +169,7 @@ def _deep_view(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> DeepVie
             record = read_npy_dict(cast(Path, _InMemory(path, tree.files.read(path))))
             if faults := _record_faults(record):
                 problems[path] = "; ".join(faults)
-        except Exception as error:  # A hostile or damaged pickle may raise anything while it is taken apart.
+        except DAMAGE as error:
             problems[path] = getattr(error, "args", [str(error)])[0]
     good = f"{view.stem}.npy" not in problems
     return DeepView(

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from datagen.verify.audit import Audit
 from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED, WARNING, Finding, Result
 from datagen.verify.conformance import Line, conformance
+from datagen.verify.damage import DAMAGE
 from datagen.verify.digests import byte_digest, content_digest
 from datagen.verify.evidence import Evidence
 from datagen.verify.funnel import Funnel, funnels
@@ -169,7 +170,7 @@ def _cost(evidence: Evidence) -> dict[str, float]:
         return {}
     try:
         table = pq.read_table(path)
-    except Exception:  # pyarrow's errors share no base; a cost that cannot be read is no cost.
+    except DAMAGE:
         return {}
     totals = {}
     for name in table.column_names:

@@ -9,6 +9,7 @@ import numpy as np
 
 from datagen.annotate.masks import tight_box
 from datagen.core.ids import bytes_hash
+from datagen.verify.damage import DAMAGE
 from datagen.verify.names import QueryName
 from datagen.verify.pictures import PictureFacts, open_picture, picture_facts
 from datagen.verify.tree import Record, Tree, refuse_constant
@@ -113,7 +114,7 @@ def _picture(path: str, data: bytes | None, problems: dict[str, str]) -> tuple[n
         return None, None
     try:
         return picture_facts(open_picture(data))
-    except Exception as error:  # Pillow raises whatever a damaged file makes its decoders raise.
+    except DAMAGE as error:
         problems[path] = f"is no picture: {error}"
         return None, None
 
@@ -137,7 +138,7 @@ def _mask(path: str, data: bytes | None, problems: dict[str, str]) -> np.ndarray
         return None
     try:
         return np.asarray(open_picture(data).convert("L"))
-    except Exception as error:  # As for pictures.
+    except DAMAGE as error:
         problems[path] = f"is no picture: {error}"
         return None
 

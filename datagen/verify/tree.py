@@ -11,6 +11,7 @@ from datagen.core.errors import UsageError
 from datagen.core.ids import bytes_hash
 from datagen.store import log
 from datagen.store.manifest import read_manifest
+from datagen.verify.damage import DAMAGE
 from datagen.verify.files import Files, open_files
 from datagen.verify.names import QueryName, parse_query
 
@@ -92,7 +93,7 @@ def open_tree(root: Path) -> Tree:
         raise UsageError(f"{root} is no folder; give the folder that holds images/ and split.json")
     try:
         files = open_files(root)
-    except Exception as error:
+    except DAMAGE as error:
         raise UsageError(
             f"{root}: the files cannot be listed ({error}); check its permissions and tar shards"
         ) from error
@@ -141,7 +142,7 @@ def _rows(root: Path, problems: dict[str, str], hashes: dict[str, str]) -> tuple
     try:
         hashes["manifest.parquet"] = bytes_hash((root / "manifest.parquet").read_bytes())
         rows: tuple[Record, ...] = tuple(read_manifest(root))
-    except Exception as error:  # pyarrow's errors share no base; a damaged manifest is a finding, not a crash.
+    except DAMAGE as error:
         problems["manifest.parquet"] = str(error)
         return logged, "log" if logged else ""
     if {row["job_id"] for row in logged} > {row["job_id"] for row in rows}:

@@ -17,8 +17,8 @@ SETS = [SLOTS, "query.size_px=64", "reference.views=2", "reference.points=64", "
 SETS += ["anomaly.views={1: 1}", "anomaly.min_changed_px=20", "quality.ground_share=0.5", "quality.ground_floor=0"]
 
 
-def command(out, *options, limit=24, executor="serial", sets=SETS):
-    line = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", "partnet/chair", "--renderer", "fake"]
+def command(out, *options, limit=24, executor="serial", sets=SETS, renderer="fake"):
+    line = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", "partnet/chair", "--renderer", renderer]
     line += ["--out", str(out), "--limit", str(limit), "--executor", executor, *options]
     for assignment in sets:
         line += ["--set", assignment]

@@ -1,6 +1,7 @@
 """Kill anything at any time, run the same command again: the dataset of an uninterrupted run."""
 
 import itertools
+import os
 import signal
 import time
 
@@ -67,6 +68,24 @@ def crash_at(out, small, point, count):
     assert janitor in (-signal.SIGKILL, 0)
     assert run(out, limit=4) == 0
     assert_same(out, small)
+
+
+@pytest.mark.cycles
+def test_a_real_cycles_build_killed_three_times(tmp_path):
+    """Blender's own process goes with its driver; what it had rendered is rendered again, byte for byte."""
+    sets = ["query.size_px=64", "render.samples=1", "render.denoiser=none", "reference.views=2", "normal.views={3: 1}"]
+    sets += ["anomaly.min_changed_px=20", "quality.ground_share=0.3", "quality.ground_floor=0"]
+    kinds = {"limit": 1, "sets": sets, "renderer": "cycles"}
+    assert run(tmp_path / "whole", **kinds) == 0
+    for _ in range(3):
+        process = start(tmp_path / "data", **kinds)
+        before = len(LogReader(tmp_path / "data" / "log").refresh().entries)
+        while process.poll() is None and len(LogReader(tmp_path / "data" / "log").refresh().entries) <= before:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert run(tmp_path / "data", **kinds) == 0
+    assert_same(tmp_path / "data", contents(tmp_path / "whole"))
 
 
 def test_a_stopped_build_ends_with_75_and_goes_on(tmp_path, small):

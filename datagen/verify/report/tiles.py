@@ -13,6 +13,7 @@ from scipy.ndimage import binary_dilation
 from datagen.verify.bundles import reference_name
 from datagen.verify.check import ERROR, FAIL, Result
 from datagen.verify.checks.boxes import box_of
+from datagen.verify.damage import DAMAGE
 from datagen.verify.evidence import Evidence
 from datagen.verify.pictures import open_picture
 from datagen.verify.queries import QueryFacts
@@ -94,7 +95,7 @@ def make_tile(tree: Tree, query: QueryFacts, findings: tuple[str, ...], level: s
             facts += [("part class", row["part_class"]), ("made by", row["method"])]
     try:
         picture = _read(tree, query.path)
-    except Exception:  # What cannot be decoded is on the sheet as a blank with its finding.
+    except DAMAGE:
         picture = np.full((SIZE, SIZE, 3), 128, np.uint8)
     return Tile(
         path=query.path,
@@ -151,7 +152,7 @@ def _reference(tree: Tree, query: QueryFacts) -> str:
         return ""
     try:
         return data_url(_read(tree, f"{min(views)[1]}.png"))
-    except Exception:  # As above.
+    except DAMAGE:
         return ""
 
 
