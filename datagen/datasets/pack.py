@@ -43,6 +43,10 @@ class PackedSource:
         self._count: list[int] = meta["views"]
         self._a = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
 
+    def __reduce__(self) -> tuple[type["PackedSource"], tuple[Path]]:
+        # A worker process maps the files itself; pickled, the maps would travel as arrays.
+        return PackedSource, (self.folder,)
+
     def query(self, sample: Sample) -> np.ndarray:
         return self._a["queries"][self._query_row[sample.query_path]]
 

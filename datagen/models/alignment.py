@@ -10,7 +10,7 @@ from torch import Tensor
 
 def pseudo_labels(z_query: Tensor, z_view: Tensor) -> Tensor:
     """Equation (13): for each row of `z_query` (..., R, d) the index of the most similar row of `z_view`."""
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(z_query.device.type, enabled=False):
         return (z_query @ z_view.transpose(-1, -2)).argmax(dim=-1)
 
 
@@ -21,7 +21,8 @@ def alignment_loss(z_from: Tensor, z_to: Tensor, positive: Tensor, tau: float) -
     (such rows weigh nothing; without any row the loss is 0). The paper prints a sum over patches; the mean
     keeps the loss's weight independent of how many are drawn.
     """
-    similarity = (z_from @ z_to.transpose(-1, -2)).float() / tau
+    with torch.autocast(z_from.device.type, enabled=False):
+        similarity = (z_from @ z_to.transpose(-1, -2)).float() / tau
     valid = positive >= 0
     if not bool(valid.any()):
         return similarity.sum() * 0.0

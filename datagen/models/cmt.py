@@ -96,10 +96,12 @@ class CMT(nn.Module):
         k = self.config.k if k is None else k
         if not self.config.cga or k == 0:
             return None
-        with torch.no_grad():
+        # Item by item, in float32: a similarity matrix is the largest tensor there is, and bf16 would tie its ranks.
+        with torch.no_grad(), torch.autocast(features.z_query.device.type, enabled=False):
             z_views = features.z_views.flatten(1, 2)
-            similarity = features.z_query @ z_views.transpose(1, 2)
-            return choose_top_k(similarity, min(k, z_views.shape[1]))
+            k = min(k, z_views.shape[1])
+            items = zip(features.z_query, z_views, strict=True)
+            return torch.cat([choose_top_k(query[None] @ views.T, k) for query, views in items])
 
     def decide(self, features: Features, xyz_BNP3: Tensor, k: int | None = None) -> Output:
         """The CGA network and the heads."""

@@ -19,10 +19,11 @@ def sparse_attention(q_BHQd: Tensor, k_BHVd: Tensor, v_BHVd: Tensor, chosen_BQk:
 
     Keys and values are gathered again in the backward pass instead of being kept. Computed in float32.
     """
-    outputs = [
-        _SparseItem.apply(*(table.float().contiguous() for table in item), chosen)
-        for *item, chosen in zip(q_BHQd, k_BHVd, v_BHVd, chosen_BQk, strict=True)
-    ]
+    with torch.autocast(q_BHQd.device.type, enabled=False):
+        outputs = [
+            _SparseItem.apply(*(table.float().contiguous() for table in item), chosen)
+            for *item, chosen in zip(q_BHQd, k_BHVd, v_BHVd, chosen_BQk, strict=True)
+        ]
     return torch.stack(outputs).to(v_BHVd.dtype)
 
 

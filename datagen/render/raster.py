@@ -29,6 +29,12 @@ def _pyrender() -> Any:
     return pyrender
 
 
+def _gl_error() -> type[Exception]:
+    from OpenGL.error import Error
+
+    return Error
+
+
 class Rasteriser:
     """Meshes with ids on an off-screen GL context. Call `close` when done."""
 
@@ -47,7 +53,7 @@ class Rasteriser:
             self._ids[node] = (part_id & 255, (part_id >> 8) & 255, 0)
         try:
             self._renderer = pyrender.OffscreenRenderer(size_px, size_px)
-        except Exception as error:  # GL back ends raise whatever they like: without one there is no rasteriser
+        except (ImportError, OSError, RuntimeError, ValueError, TypeError, AttributeError, _gl_error()) as error:
             raise MissingDependency(f"no off-screen GL context ({error}); set reference.renderer: raycast") from error
 
     def _aim(self, camera: Camera) -> list[Any]:

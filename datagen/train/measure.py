@@ -120,15 +120,20 @@ def random_batch(views: int, recipe: TrainRecipe, device: str) -> dict[str, torc
     return {name: t.to(device) for name, t in batch.items()}
 
 
-def measure_all(device: str) -> dict[str, Any]:
-    """Every figure, each from its own process."""
-    jobs = [("attention", form, 10) for form in FORMS]
-    jobs += [("step", form, 10) for form in FORMS] + [("evaluation", form, 20) for form in FORMS]
+WHAT = {"attention": 10, "step": 10, "evaluation": 20}
+"""What is measured, and at how many views."""
+
+
+def measure_all(device: str, only: str | None = None) -> dict[str, Any]:
+    """Every figure, each from its own process; or those of one kind."""
+    jobs = [(what, form, views) for what, views in WHAT.items() for form in FORMS if only in (None, what)]
     found: dict[str, Any] = {"device": device, "threads": torch.get_num_threads(), "torch": torch.__version__}
     for what, form, views in jobs:
         command = [sys.executable, "-m", "datagen.train.measure", what, form, str(views), device]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found.setdefault(f"{what}_n{views}", {})[form] = json.loads(done.stdout)
+    if only not in (None, "attention"):
+        return found
     alone = found["attention_n10"]
     found["attention_ratios"] = {
         "naive_over_sparse_time": alone["dense"]["seconds"] / alone["sparse"]["seconds"],
@@ -139,10 +144,10 @@ def measure_all(device: str) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-    """No argument: everything; otherwise what, form, views, device of one figure."""
+    """No argument: everything; one: attention, step or evaluation; four: what, form, views, device of one figure."""
     default = "cuda" if torch.cuda.is_available() else "cpu"
-    if not arguments:
-        found: dict[str, Any] = measure_all(default)
+    if len(arguments) < 2:
+        found: dict[str, Any] = measure_all(default, *arguments)
     else:
         what, form, views, device = arguments
         if what == "attention":

@@ -77,6 +77,16 @@ def test_the_packed_cache_is_made_once_and_never_half(folder, monkeypatch, tmp_p
     assert [p.name for p in (tmp_path / "packed").iterdir()] == [first.name]
 
 
+def test_a_packed_source_travels_to_workers_as_a_path(folder, monkeypatch, tmp_path):
+    import pickle
+
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path))
+    data = chairs(folder, packed=True)
+    sent = pickle.dumps(data.source)
+    assert len(sent) < 1000
+    assert np.array_equal(pickle.loads(sent).query(data.samples[0]), data.source.query(data.samples[0]))
+
+
 def test_shards_equal_the_folder(folder, tmp_path):
     shards = sharded(folder, tmp_path / "shards")
     loose, tarred = (chairs(root, plan=PairPlan(1, 8)) for root in (folder, shards))

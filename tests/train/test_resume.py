@@ -26,7 +26,11 @@ def start(run, data, recipe, *options, kill=None):
 def reference(tmp_path_factory, dataset):
     folder = tmp_path_factory.mktemp("resume")
     recipe = folder / "recipe.json"
-    settings = tiny(optim={"max_steps": STEPS, "epochs": 9, "ema": 0.9, "warmup_steps": 3}, log={"checkpoint_steps": 2})
+    settings = tiny(
+        optim={"max_steps": STEPS, "epochs": 9, "ema": 0.9, "warmup_steps": 3},
+        log={"checkpoint_steps": 2},
+        data={"pack": True},
+    )
     recipe.write_text(settings.model_dump_json())
     run = folder / "whole"
     run.mkdir()
