@@ -67,8 +67,9 @@ def recipe_for(epochs):
     )
 
 
+@pytest.mark.soak
 def test_it_fits_eight_shapes(eight, tmp_path):
-    recipe, losses = recipe_for(30), []
+    recipe, losses = recipe_for(50), []
     done = train(tmp_path, eight, recipe, CPU, lambda event: losses.append(event.loss))
     data = open_split(eight, "train", recipe)
     assert len({sample.shape for sample in data.samples}) == 8
