@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from datagen.anomalies.operators import apply, propose
-from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.anomaly import KINDS, AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
@@ -71,7 +71,12 @@ class _NoDonors:
 
 
 def make_anomaly(shape: Shape, kind: str, *, seed: int = 0, recipe: Recipe | None = None) -> AnomalousShape | Rejected:
-    """One anomaly of a kind on one shape: proposals until one is accepted, else the last rejection."""
+    """One anomaly of a kind on one shape: proposals until one is accepted, else the last rejection.
+
+    Raises UsageError for a word that is no kind.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"'{kind}' is no kind of anomaly; the kinds are {', '.join(KINDS)}")
     section = (recipe or Recipe()).anomaly
     outcome: AnomalousShape | Rejected = Rejected("no_attempt")
     for attempt in range(section.attempts):

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from datagen.core.errors import UsageError
 from datagen.pipeline.build import Executor, build
-from datagen.pipeline.card import STAND_IN_NOTE
+from datagen.pipeline.card import FAKE_NOTE, STAND_IN_NOTE
 from datagen.pipeline.estimate import estimate
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.run_serial import SerialExecutor
@@ -63,6 +63,9 @@ def run_build(
         figures = estimate(plan, renderer_name)
         print_json(figures) if as_json else console.print(_figures(figures))
         return False
+    if renderer_name == "fake":
+        console.print(f"[yellow]note:[/] {FAKE_NOTE}")
+    console.print(f"building into {out}", highlight=False, soft_wrap=True)
     progress = Reporter(console, plan, skip)
     with progress:
         summary = build(
@@ -177,6 +180,9 @@ def _close(console: Console, out: Path, summary: Summary) -> None:
     console.print(
         f"{summary.images} images ({summary.anomalous} anomalous) of {summary.shapes} shapes: {splits}", highlight=False
     )
+    if summary.rejected_views:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in summary.rejected_views.items())
+        console.print(f"views and pictures rejected later: {reasons}", highlight=False)
     if summary.quarantined:
         console.print(f"{len(summary.quarantined)} shapes quarantined; running again tries them again", highlight=False)
     console.print(f"dataset: {out}", highlight=False, soft_wrap=True)

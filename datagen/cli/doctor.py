@@ -7,6 +7,7 @@ import platform
 import shutil
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from datagen.core.errors import DatagenError
@@ -40,10 +41,12 @@ def run_doctor() -> int:
     for name, advice in NEEDED.items():
         found = importlib.util.find_spec(name) is not None
         missing |= not found
-        table.add_row(name, importlib.metadata.version(name) if found else "MISSING", "" if found else advice)
+        table.add_row(name, importlib.metadata.version(name) if found else "MISSING", "" if found else escape(advice))
     for name, advice in OPTIONAL.items():
         found = importlib.util.find_spec(name) is not None
-        table.add_row(name, importlib.metadata.version(name) if found else "not installed", "" if found else advice)
+        table.add_row(
+            name, importlib.metadata.version(name) if found else "not installed", "" if found else escape(advice)
+        )
     free = shutil.disk_usage(".").free / 2**30
     table.add_row("cores", str(len(os.sched_getaffinity(0))), "")
     table.add_row("disk here", f"{free:.0f} GiB free", "" if free > 5 else "a chair takes about 9 MiB; make room")

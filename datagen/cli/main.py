@@ -298,7 +298,9 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("stopped; run the same command again to go on", err=True)
         sys.exit(130)
-    except SystemExit:
+    except SystemExit as stop:
+        if stop.code == 130:
+            typer.echo("stopped; run the same command again to go on", err=True)
         raise
     except Exception as error:
         _show_other(error)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
+from rich.console import Console
 
 from datagen.annotate.overlay import contact_sheet, sample_tile
 from datagen.core.errors import UsageError
@@ -25,6 +26,7 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
     picture = contact_sheet(tiles, columns=COLUMNS if len(tiles) > 2 else 1)
     out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(out)
+    Console(stderr=True).print(f"{len(tiles)} samples in {out}", highlight=False, soft_wrap=True)
 
 
 def _find(rows: list[dict], name: str) -> dict:

@@ -30,7 +30,7 @@ REMAINDER_PATH = "remainder"
 """Semantic path of meshes that no label claims; rendered, never made anomalous."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Mesh:
     """Triangles: vertices (V, 3) float64, faces (F, 3) int32, both read-only.
 
@@ -54,6 +54,9 @@ class Mesh:
         for name, array in (("vertices", vertices), ("faces", faces)):
             array.flags.writeable = False
             object.__setattr__(self, name, array)
+
+    def __repr__(self) -> str:
+        return f"Mesh({len(self.vertices)} vertices, {len(self.faces)} faces)"
 
     @cached_property
     def bounds(self) -> np.ndarray:

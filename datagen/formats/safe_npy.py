@@ -35,9 +35,9 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def read_npy_dict(path: Path) -> dict[str, np.ndarray]:
+def read_npy_dict(path: Path | str) -> dict[str, np.ndarray]:
     """The dict that `np.save` wrote. Raises UnsafePickle when the file asks for anything but arrays."""
-    stream = io.BytesIO(path.read_bytes())
+    stream = io.BytesIO(Path(path).read_bytes())
     try:
         version = np.lib.format.read_magic(stream)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -46,7 +46,7 @@ def build(
     library = open_library(plan)
     dataset = Dataset.open(site.out, site.run_record())
     try:
-        write_plan_files(dataset, plan, library)
+        write_plan_files(dataset, plan, library, site.renderer_name)
         planned = [job for job in plan.jobs() if job.shape_id not in skip]
         todo = []
         for job in shard_of(planned, *shard):
@@ -75,11 +75,11 @@ def shard_of(jobs: Iterable[Job], index: int, count: int) -> Iterator[Job]:
     return (job for job in jobs if int(job.job_id[:16], 16) % count == index)
 
 
-def write_plan_files(dataset: Dataset, plan: Plan, library: MaterialLibrary) -> None:
+def write_plan_files(dataset: Dataset, plan: Plan, library: MaterialLibrary, renderer: str) -> None:
     """split.json, the id table and the card: functions of the plan and of what is already there."""
     committed = {row.shape_id for entry in dataset.entries.values() for row in entry.rows}
     planned = {entry.shape_id for entry in plan.shapes} | (committed & set(plan.ids))
     shapes = sorted(planned, key=lambda s: plan.ids[s])
     dataset.write_root_file("split.json", split_json({plan.ids[s]: plan.splits[s] for s in shapes}))
     dataset.write_root_file("shapes.json", shapes_table(plan, shapes))
-    dataset.write_root_file("README.md", dataset_card(plan, shapes, library))
+    dataset.write_root_file("README.md", dataset_card(plan, shapes, library, renderer))

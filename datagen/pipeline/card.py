@@ -12,6 +12,8 @@ STAND_IN_NOTE = (
     "figures obtained on them say nothing about BrokenChairs-180K."
 )
 
+FAKE_NOTE = "The pictures are flat shading by the fake renderer, for tests and dry runs: no data to train on."
+
 
 def shapes_table(plan: Plan, shapes: Sequence[str]) -> bytes:
     """shapes.json: the integer id of every shape beside the source's name, model and split."""
@@ -19,7 +21,7 @@ def shapes_table(plan: Plan, shapes: Sequence[str]) -> bytes:
     return json_bytes({"source": plan.source.name, "shapes": rows}, indent=1)
 
 
-def dataset_card(plan: Plan, shapes: Sequence[str], library: MaterialLibrary) -> bytes:
+def dataset_card(plan: Plan, shapes: Sequence[str], library: MaterialLibrary, renderer: str) -> bytes:
     """README.md of the dataset's folder: source and licence of shapes, materials and lights."""
     counts = {split: sum(plan.splits[s] == split for s in shapes) for split in ("train", "val", "test")}
     licences = sorted({(m.source, m.licence) for m in library.materials})
@@ -32,6 +34,7 @@ def dataset_card(plan: Plan, shapes: Sequence[str], library: MaterialLibrary) ->
         "",
         f"Conditional anomaly-detection data in the BrokenChairs-180K layout, made by datagen from {plan.source.name}.",
         *(["", f"**{STAND_IN_NOTE}**"] if plan.source.stand_in else []),
+        *(["", f"**{FAKE_NOTE}**"] if renderer == "fake" else []),
         "",
         f"Seed {plan.recipe.seed}; {len(shapes)} shapes: "
         + ", ".join(f"{count} {split}" for split, count in counts.items())

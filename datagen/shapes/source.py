@@ -72,6 +72,8 @@ def open_collection(spec: str, data_root: Path | None = None) -> Source:
     from datagen.shapes.meshes import recognise_meshes
     from datagen.shapes.partnet import recognise_partnet
 
+    if data_root is not None and not data_root.is_dir():
+        raise UsageError(f"--data-root {data_root} is not a folder; check the path")
     looked: list[str] = []
     for path, category in _candidates(spec, data_root):
         looked.append(str(path))

@@ -241,10 +241,22 @@ def stops_early() -> Iterator[None]:
         ) from error
 
 
+def _differing(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> set[str]:
+    """Dotted names of the values in which two nested records differ."""
+    names: set[str] = set()
+    for key in {*a, *b}:
+        ours, theirs = a.get(key), b.get(key)
+        if isinstance(ours, dict) and isinstance(theirs, dict):
+            names |= _differing(ours, theirs, f"{prefix}{key}.")
+        elif ours != theirs:
+            names.add(f"{prefix}{key}")
+    return names
+
+
 def _difference(root: Path, found: str, wanted: str) -> str:
     try:
         ours, theirs = json.loads(wanted), json.loads(found)
-        keys = sorted(k for k in {*ours, *theirs} if ours.get(k) != theirs.get(k))
+        keys = sorted(_differing(ours, theirs) - {"recipe_hash"})
     except ValueError:
         keys = ["run.json is damaged"]
     return f"{root} holds a run with another {', '.join(keys)}; choose another --out or the recipe it was made with"

@@ -34,6 +34,7 @@ NEEDS: dict[str, tuple[Callable[[Evidence], bool], str]] = {
     "meshes": (lambda e: any(b.has_mesh for b in e.bundles), "there is no model.obj"),
     "source": (lambda e: e.source is not None, "the source shapes are not here (give --shapes)"),
     "replays": (lambda e: bool(e.replays), "neither the source shapes (--shapes) nor model.obj can be replayed"),
+    "audit": (lambda e: not e.audit.note, "there are too few pictures or shapes to probe"),
     "recipe": (lambda e: e.recipe is not None, "there is no run.json with a recipe"),
 }
 """What a check may need -> (is it there, the word to say when it is not)."""

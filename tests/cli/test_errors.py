@@ -18,7 +18,16 @@ from tests.conftest import ROOT
 
 GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
 CHAIRS = ROOT / "assets" / "partnet" / "chair"
-FAST = ["--renderer", "fake", "--set", "anomaly.slots_per_shape=1", "--set", "normal.views={1: 1}"]
+FAST = [
+    "--renderer",
+    "fake",
+    "--executor",
+    "serial",
+    "--set",
+    "anomaly.slots_per_shape=1",
+    "--set",
+    "normal.views={1: 1}",
+]
 
 
 def datagen(*arguments, cwd):

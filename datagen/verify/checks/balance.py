@@ -6,7 +6,8 @@ from datagen.verify.check import ERROR, WARNING, Finding, check
 from datagen.verify.evidence import Evidence
 
 
-@check(WARNING, "A model learns the shortest way: light, material or file size instead of the object.", of="queries")
+@check(WARNING, "A model learns the shortest way: light, material or file size instead of the object.", of="queries",
+       needs=("audit",))  # fmt: skip
 def no_shortcut(evidence: Evidence) -> Iterator[Finding]:
     """No metadata probe tells label or kind better than chance (95 % interval; single groups 99 %)."""
     for probe in evidence.audit.leaks:
