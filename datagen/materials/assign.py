@@ -38,17 +38,20 @@ _NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
 """Roles in the order they are drawn -> roles drawn before that they touch."""
 _FRAME = ("SeatFrame", "SeatSupport", "SurfaceBase", "Footrest", "BackFrame", "BackSupport", BARS, "Other")
 
+CUSHION_THICKNESS = 0.11
+"""Smallest extent from which a seat or back counts as a cushion, object units (about 6 cm)."""
+
 
 def assign(
     shape: Shape, library: MaterialLibrary, settings: MaterialSettings, rng: np.random.Generator
 ) -> MaterialAssignment:
     """A material, a projection and an offset for every part of a shape.
 
-    Looks at ids, classes, groups and labels only, so an anomalous chair whose parts keep their ids is
-    dressed like the normal one under an equal `rng`. Raises MaterialError for an empty library.
+    Looks at ids, classes, groups and labels, and at how thick the shape's cushions are: give it the normal
+    shape, and an anomalous chair whose parts keep their ids is dressed alike under an equal `rng`. Raises MaterialError for an empty library.
     """
     seed = int(rng.integers(2**63))
-    dress = _roles(_Wardrobe(library.materials, settings, seed))
+    dress = _roles(_Wardrobe(library.materials, upholstered(settings, shape), seed))
     by_group = _group_roles(shape.parts)
     parts = []
     for part in sorted(shape.parts, key=lambda p: p.part_id):
@@ -57,6 +60,17 @@ def assign(
         projection = settings.projection[material.material_class]
         parts.append(PartMaterial(part.part_id, material.material_id, projection, (u, v)))
     return MaterialAssignment(tuple(parts))
+
+
+def upholstered(settings: MaterialSettings, shape: Shape) -> MaterialSettings:
+    """Settings in which seats and backs as thick as a cushion are upholstered: nobody carves one of wood."""
+    rows = dict(settings.classes)
+    for role in ("SeatSurface", "BackSurface"):
+        thickest = max((p.mesh.extents.min() for p in shape.parts if p.part_class == role), default=0.0)
+        soft = {name: weight for name, weight in rows[role].items() if name in ("fabric", "leather") and weight > 0}
+        if thickest > CUSHION_THICKNESS and soft:
+            rows[role] = soft
+    return settings.model_copy(update={"classes": rows})
 
 
 def role_of(part: Part) -> str:

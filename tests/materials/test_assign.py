@@ -19,7 +19,7 @@ SETTINGS = MaterialSettings()
 
 
 def part(part_id: int, part_class: str, group: str = "", path: str = "") -> Part:
-    mesh = Mesh(np.eye(3), np.array([[0, 1, 2]]))
+    mesh = Mesh(0.05 * np.eye(3), np.array([[0, 1, 2]]))  # thin: a board, not a cushion
     return Part(part_id, part_class.lower(), path or f"chair/{part_class}", part_class, mesh, group)
 
 

@@ -40,10 +40,12 @@ def chair_job(shape, seed=0, views=1, device="CPU"):
 
 @pytest.fixture(scope="module")
 def warm(plain_chair):
-    """A Blender that has rendered other scenes before."""
+    """A Blender that has rendered 49 other scenes before."""
     process = BlenderProcess(threads=1)
-    for seed in range(3):
-        process.render(chair_job(plain_chair, seed))
+    for seed in range(49):
+        job = chair_job(plain_chair, seed)
+        small = replace(job.views[0], camera=replace(job.views[0].camera, size_px=32))
+        process.render(replace(job, views=(small,)))
     yield process
     process.close()
 
