@@ -47,8 +47,9 @@ def assign(
 ) -> MaterialAssignment:
     """A material, a projection and an offset for every part of a shape.
 
-    Looks at ids, classes, groups and labels, and at how thick the shape's cushions are: give it the normal
-    shape, and an anomalous chair whose parts keep their ids is dressed alike under an equal `rng`. Raises MaterialError for an empty library.
+    Looks at ids, classes, groups and labels, and at how thick the shape's cushions are: give it the
+    normal shape, and an anomalous chair whose parts keep their ids is dressed alike under an equal `rng`.
+    Raises MaterialError for an empty library.
     """
     seed = int(rng.integers(2**63))
     dress = _roles(_Wardrobe(library.materials, upholstered(settings, shape), seed))
