@@ -10,7 +10,7 @@ from PIL import Image
 from datagen.core.errors import DatagenError
 from datagen.datasets.files import BrokenSample, Files
 from datagen.datasets.geometry import ViewGeometry, corresponding_patches, patch_positions
-from datagen.formats.safe_npy import read_npy_dict
+from datagen.formats.safe_npy import parse_npy_dict
 
 Image.MAX_IMAGE_PIXELS = 64_000_000
 
@@ -86,7 +86,7 @@ class Bundle:
         """The npy's dict: pxy (2000, 2), is_visible (2000,), xyz (32, 32, 3)."""
         path = self.views[view].stem + ".npy"
         try:
-            found = read_npy_dict(_Readable(self.files, path))  # type: ignore[arg-type]
+            found = parse_npy_dict(self.files.read(path), f"{self.files.root}/{path}")
         except BrokenSample:
             raise
         except DatagenError as error:
@@ -147,16 +147,3 @@ def tracked_patches(first: dict[str, np.ndarray], second: dict[str, np.ndarray],
     cells = [pixel[both, 0] * grid + pixel[both, 1] for pixel in pixels]
     found[cells[0]] = cells[1]
     return found
-
-
-class _Readable:
-    """What the guarded npy reader needs of a path, with bytes that may come from a shard."""
-
-    def __init__(self, files: Files, path: str) -> None:
-        self.files, self.path = files, path
-
-    def read_bytes(self) -> bytes:
-        return self.files.read(self.path)
-
-    def __str__(self) -> str:
-        return f"{self.files.root}/{self.path}"

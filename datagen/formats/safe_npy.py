@@ -37,7 +37,12 @@ class _ArraysOnly(pickle.Unpickler):
 
 def read_npy_dict(path: Path | str) -> dict[str, np.ndarray]:
     """The dict that `np.save` wrote. Raises UnsafePickle when the file asks for anything but arrays."""
-    stream = io.BytesIO(Path(path).read_bytes())
+    return parse_npy_dict(Path(path).read_bytes(), str(path))
+
+
+def parse_npy_dict(data: bytes, path: str) -> dict[str, np.ndarray]:
+    """The same from the file's bytes, which may come from a tar shard; `path` is for the error."""
+    stream = io.BytesIO(data)
     try:
         version = np.lib.format.read_magic(stream)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

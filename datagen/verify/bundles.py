@@ -7,14 +7,12 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
 
 import numpy as np
 from PIL import Image
 
 from datagen.core.ids import bytes_hash
-from datagen.formats.safe_npy import read_npy_dict
+from datagen.formats.safe_npy import parse_npy_dict
 from datagen.verify.cameras import PublishedCamera, read_camera
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import open_picture
@@ -142,20 +140,6 @@ def _levels(image: Image.Image) -> tuple[bool, float, float, float]:
     return grey, float(border), total / level.size, spread
 
 
-class _InMemory:
-    """Bytes with the one method of a path that the restricted npy reader uses (shards have no paths)."""
-
-    def __init__(self, name: str, data: bytes) -> None:
-        self.name, self.data = name, data
-
-    def read_bytes(self) -> bytes:
-        """The bytes."""
-        return self.data
-
-    def __str__(self) -> str:
-        return self.name
-
-
 def read_deep(tree: Tree, bundle: BundleFacts, problems: dict[str, str]) -> tuple[DeepView, ...]:
     """The arrays of a bundle's views; what cannot be read safely is told in `problems`."""
     return tuple(_deep_view(tree, view, problems) for view in bundle.views)
@@ -166,7 +150,7 @@ def _deep_view(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> DeepVie
     if ".npy" in view.have:
         path = f"{view.stem}.npy"
         try:
-            record = read_npy_dict(cast(Path, _InMemory(path, tree.files.read(path))))
+            record = parse_npy_dict(tree.files.read(path), path)
             if faults := _record_faults(record):
                 problems[path] = "; ".join(faults)
         except DAMAGE as error:
