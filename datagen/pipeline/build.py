@@ -10,7 +10,7 @@ from datagen.formats.brokenchairs import split_json
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.card import dataset_card, shapes_table
 from datagen.pipeline.drain import drain_on_signals
-from datagen.pipeline.plan import Plan
+from datagen.pipeline.plan import Plan, shard_index
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.summary import Summary, summarise
 from datagen.pipeline.worker import Outcome, Site, open_library
@@ -71,8 +71,8 @@ def build(
 
 
 def shard_of(jobs: Iterable[Job], index: int, count: int) -> Iterator[Job]:
-    """Jobs of one shard: by the job id's own digits, since Python's hash is salted."""
-    return (job for job in jobs if int(job.job_id[:16], 16) % count == index)
+    """Jobs of one shard."""
+    return (job for job in jobs if shard_index(job.job_id, count) == index)
 
 
 def write_plan_files(dataset: Dataset, plan: Plan, library: MaterialLibrary, renderer: str) -> None:

@@ -1,5 +1,6 @@
 """The serial executor: every job in this process, in plan order. For debugging and tests."""
 
+import time
 from collections.abc import Iterable, Iterator
 
 from datagen.core.row import Job
@@ -46,8 +47,6 @@ def unclaimed(dataset: Dataset, jobs: Iterable[Job]) -> Iterator[Job]:
 
 
 def _patiently(dataset: Dataset, jobs: list[Job], patience_s: float = 600.0) -> Iterator[Job]:
-    import time
-
     deadline = time.monotonic() + patience_s
     while jobs:
         waiting = []

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from datagen.pipeline.plan import Plan
+from datagen.pipeline.plan import Plan, shard_index
 from datagen.store.launch import read_launch
 from datagen.store.log import LogReader
 
@@ -40,7 +40,7 @@ def status(root: Path) -> dict[str, Any]:
 def missing_shards(plan: Plan, root: Path, count: int) -> list[int]:
     """Shards of `count` that still have jobs that are neither done nor quarantined, sorted."""
     entries = LogReader(root / "log").refresh().entries if (root / "log").is_dir() else {}
-    return sorted({int(job.job_id[:16], 16) % count for job in plan.jobs() if job.job_id not in entries})
+    return sorted({shard_index(job.job_id, count) for job in plan.jobs() if job.job_id not in entries})
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from datagen.core.ids import bytes_hash
 from datagen.formats.safe_npy import parse_npy_dict
 from datagen.verify.cameras import PublishedCamera, read_camera
 from datagen.verify.damage import DAMAGE
@@ -81,30 +80,18 @@ def read_bundle(tree: Tree, shape: str) -> BundleFacts:
     problems: dict[str, str] = {}
     hashes: dict[str, str] = {}
     folder = f"shapes/shape_{shape}"
-    model_id = (_load(tree, f"{folder}/model_id.txt", problems, hashes) or b"").decode("utf-8", "replace").strip()
-    has_mesh = _load(tree, f"{folder}/model.obj", problems, hashes) is not None
+    model_id = (tree.load(f"{folder}/model_id.txt", problems, hashes) or b"").decode("utf-8", "replace").strip()
+    has_mesh = tree.load(f"{folder}/model.obj", problems, hashes) is not None
     views = tuple(_light_view(tree, stem, problems, hashes) for stem in tree.bundles.get(shape, ()))
     return BundleFacts(shape, model_id, has_mesh, views, hashes, problems)
-
-
-def _load(tree: Tree, path: str, problems: dict[str, str], hashes: dict[str, str]) -> bytes | None:
-    if path not in tree.files.names:
-        return None
-    try:
-        data = tree.files.read(path)
-    except OSError as error:
-        problems[path] = f"cannot be read: {error.strerror or error}"
-        return None
-    hashes[path] = bytes_hash(data)
-    return data
 
 
 def _light_view(tree: Tree, stem: str, problems: dict[str, str], hashes: dict[str, str]) -> ViewFacts:
     have = tuple(suffix for suffix in SUFFIXES if stem + suffix in tree.files.names)
     for suffix in (".npy", "_depth.npy"):
-        _load(tree, stem + suffix, problems, hashes)
+        tree.load(stem + suffix, problems, hashes)
     camera = None
-    data = _load(tree, f"{stem}.json", problems, hashes)
+    data = tree.load(f"{stem}.json", problems, hashes)
     if data is not None:
         try:
             camera = read_camera(json.loads(data, parse_constant=refuse_constant))
@@ -114,7 +101,7 @@ def _light_view(tree: Tree, stem: str, problems: dict[str, str], hashes: dict[st
             problems.setdefault(f"{stem}.json", "holds no finite K (3 x 3), RT and RT_ (4 x 4)")
     size: tuple[int, int] | None = None
     grey, border, share, contrast = True, 255.0, 0.0, 0.0
-    data = _load(tree, f"{stem}.png", problems, hashes)
+    data = tree.load(f"{stem}.png", problems, hashes)
     if data is not None:
         try:
             image = open_picture(data).convert("RGB")

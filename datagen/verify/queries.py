@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from datagen.annotate.masks import tight_box
-from datagen.core.ids import bytes_hash
 from datagen.verify.damage import DAMAGE
 from datagen.verify.names import QueryName
 from datagen.verify.pictures import PictureFacts, open_picture, picture_facts
@@ -81,15 +80,7 @@ def read_query(tree: Tree, name: QueryName) -> QueryFacts:
     hashes: dict[str, str] = {}
 
     def load(path: str) -> bytes | None:
-        if path not in tree.files.names:
-            return None
-        try:
-            data = tree.files.read(path)
-        except OSError as error:
-            problems[path] = f"cannot be read: {error.strerror or error}"
-            return None
-        hashes[path] = bytes_hash(data)
-        return data
+        return tree.load(path, problems, hashes)
 
     level, picture = _picture(name.path, load(name.path), problems)
     info = _annotation(name.annotation, load(name.annotation), problems)

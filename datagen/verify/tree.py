@@ -38,6 +38,18 @@ class Tree:
     """Root file -> why it cannot be read."""
     root_hashes: Mapping[str, str] = field(default_factory=dict)
 
+    def load(self, path: str, problems: dict[str, str], hashes: dict[str, str]) -> bytes | None:
+        """A file's bytes, its digest noted in `hashes`; None if absent, or unreadable and then told in `problems`."""
+        if path not in self.files.names:
+            return None
+        try:
+            data = self.files.read(path)
+        except OSError as error:
+            problems[path] = f"cannot be read: {error.strerror or error}"
+            return None
+        hashes[path] = bytes_hash(data)
+        return data
+
     @cached_property
     def queries(self) -> tuple[QueryName, ...]:
         """Every file below images/, sorted by path: the loader takes them all (1.3)."""
