@@ -6,6 +6,7 @@ import numpy as np
 
 from datagen.core.errors import RenderError
 from datagen.core.scene import RenderJob
+from datagen.render.blender.affinity import born_on
 
 
 class BlenderHere:
@@ -15,7 +16,8 @@ class BlenderHere:
 
     def __init__(self, threads: int = 1) -> None:
         # bpy and the embree of other libraries clash unless bpy comes first (design: rendering facts).
-        from datagen.render.blender.session import BlenderSession
+        with born_on(threads):
+            from datagen.render.blender.session import BlenderSession
 
         self._session: Any = BlenderSession(threads)
 
