@@ -35,6 +35,8 @@ def run_build(
     data_root: Path | None,
     renderer_name: str,
     threads: int,
+    job_minutes: float,
+    job_gib: float | None,
     skip: Sequence[str],
     overrides: Sequence[str],
     executor: str,
@@ -69,8 +71,8 @@ def run_build(
     progress = Reporter(console, plan, skip)
     with progress:
         summary = build(
-            Site(plan, out, renderer_name, threads, layout),
-            open_executor(executor, workers),
+            Site(plan, out, renderer_name, threads, layout, int(job_gib * 2**30) if job_gib else None),
+            open_executor(executor, workers, job_minutes),
             progress.watch,
             skip,
             shard,
@@ -84,14 +86,14 @@ def run_build(
     return bool(summary.quarantined)
 
 
-def open_executor(name: str, workers: int | None) -> Executor:
+def open_executor(name: str, workers: int | None, job_minutes: float) -> Executor:
     """`ray` or `serial`. Raises UsageError for another name."""
     if name == "serial":
         return SerialExecutor()
     if name == "ray":
         from datagen.pipeline.run_ray import RayExecutor
 
-        return RayExecutor(workers)
+        return RayExecutor(workers, 60 * job_minutes)
     raise UsageError(f"unknown executor '{name}'; the executors are ray, serial")
 
 

@@ -36,6 +36,10 @@ def build(
     executor: Annotated[str, typer.Option(help="ray (all cores, or a cluster), or serial (this process).")] = "ray",
     workers: Annotated[int | None, typer.Option(min=1, help="Ray workers; default: the cores we may use.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Cycles threads a worker; ray: 1, serial: all.")] = None,
+    job_minutes: Annotated[float, typer.Option(min=0.1, help="Longest half of a job under ray; then quarantine.")] = 15,
+    job_gib: Annotated[
+        float | None, typer.Option(min=0.5, help="Most memory of a ray worker; default: a core's share.")
+    ] = None,
     layout: Annotated[str, typer.Option(help="loose files, or shards: tar files, WebDataset form.")] = "loose",
     shard: Annotated[str, typer.Option(help="Only shard I of N of the jobs, as I/N.")] = "0/1",
     skip: Annotated[list[str] | None, typer.Option(help="Shape id to leave out; may be repeated.")] = None,
@@ -59,6 +63,8 @@ def build(
         executor=executor,
         workers=workers,
         threads=threads or (1 if executor == "ray" else usable_cores()),
+        job_minutes=job_minutes,
+        job_gib=job_gib,
         shard=parse_shard(shard),
         layout=layout,
         skip=tuple(skip or ()),

@@ -19,7 +19,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from datagen.core.errors import DatagenError
 from datagen.core.row import Job
-from datagen.pipeline.cores import usable_cores
+from datagen.pipeline.cores import cap_memory, usable_cores
 from datagen.pipeline.run_serial import unclaimed
 from datagen.pipeline.worker import Outcome, Site, Worker
 from datagen.render.protocol import open_renderer
@@ -39,6 +39,7 @@ def _worker(site: Site, key: str, renders: bool) -> Worker:
     """This process's worker for a site; `key` tells one driver from the next."""
     name = f"{key}:{renders}"
     if name not in _workers:
+        cap_memory(site.memory_cap_bytes)
         renderer = _renderer(site) if renders else None
         _workers[name] = Worker(site, Dataset.join(site.out, site.run_record()), renderer)
     return _workers[name]

@@ -22,7 +22,7 @@ from datagen.render.protocol import Renderer
 from datagen.store import crash
 from datagen.store.dataset import Dataset
 
-JOB_ERRORS = (ShapeError, MaterialError, RenderError)
+JOB_ERRORS = (ShapeError, MaterialError, RenderError, MemoryError)
 """What one job may fail with: it is quarantined and the others go on."""
 
 
@@ -36,6 +36,8 @@ class Site:
     threads: int = 1
     layout: str = "loose"
     """loose files in the published tree, or shards (tar)."""
+    memory_cap_bytes: int | None = None
+    """Most memory a Ray worker process may hold; None: its core's share of the node's."""
 
     def run_record(self) -> dict[str, object]:
         """What run.json holds: the plan's record and the layout, which must not be mixed in one folder."""
@@ -80,8 +82,8 @@ class Worker:
 
     def prepare(self, job: Job, half: Path) -> Outcome:
         """The geometry half: committed if nothing is to be rendered, else left at `half`."""
-        crash.job(job.job_id)
         try:
+            crash.job(job.job_id)
             prepared = prepare(job, self.context)
             if not prepared.shots:
                 bundle = finish(prepared, self.context)
@@ -105,11 +107,13 @@ class Worker:
         half.unlink(missing_ok=True)
         return self._commit(outcome)
 
-    def quarantine(self, job: Job, error: DatagenError) -> Outcome:
+    def quarantine(self, job: Job, error: DatagenError | MemoryError) -> Outcome:
         """A row that says why; the next run tries again."""
         why = str(error.args[0]) if error.args else ""
+        if isinstance(error, MemoryError):
+            why = f"the job wanted more memory than its worker may hold (--job-gib). {why}".strip()
         self.record_quarantine(job, type(error).__name__, why)
-        return Outcome(job, error=str(error))
+        return Outcome(job, error=str(error) or why)
 
     def record_quarantine(self, job: Job, reason: str, detail: str) -> None:
         """Write the quarantine row."""

@@ -101,15 +101,19 @@ def test_processes_die_at_random(tmp_path, whole, round_):
     chaos(tmp_path / "data", whole, rng.choice(VICTIMS), rng.uniform(0, 2))
 
 
-def test_a_job_that_kills_its_worker_is_quarantined_and_the_rest_goes_on(tmp_path, serial, whole):
-    """One job dies at each try: alone it dies again, becomes a row, and exit code 3 says so."""
+@pytest.mark.parametrize(("how", "reason"), [("die", "WorkerDied"), ("hoard", "MemoryError"), ("hang", "WorkerDied")])
+def test_a_job_that_ruins_its_worker_is_quarantined_and_the_rest_goes_on(tmp_path, serial, whole, how, reason):
+    """One job dies, hangs or swells at each try: it becomes a row, and exit code 3 says so."""
     out = tmp_path / "data"
     victim = min(LogReader(serial / "log").refresh().entries)
-    environment = {"DATAGEN_CRASH_JOB": victim}
-    code = start(out, "--workers", "2", executor="ray", limit=LIMIT, environment=environment).wait(timeout=300)
+    options = ["--workers", "2", "--job-minutes", "0.2", "--job-gib", "2"]
+    environment = {"DATAGEN_CRASH_JOB": f"{victim}:{how}"}
+    code = start(out, *options, executor="ray", limit=LIMIT, environment=environment).wait(timeout=300)
     assert code == 3
     entries = LogReader(out / "log").refresh().entries
     assert [job for job, entry in entries.items() if entry.quarantined] == [victim]
-    assert entries[victim].rows[0].reason == "WorkerDied"
+    assert entries[victim].rows[0].reason == reason
+    if how != "die":  # the resumed build is the same for all three
+        return
     assert run(out, "--workers", "2", executor="ray", limit=LIMIT) == 0
     assert_same(out, whole)
