@@ -45,18 +45,18 @@ def correspond(points: SurfacePoints, scene: RayScene, camera: Camera) -> Corres
     pxy = np.round(pixels[:, ::-1]).astype(np.int64)
     size = camera.size_px
     framed = ((pxy >= 0) & (pxy < size)).all(axis=1)
-    is_visible = scene.visible(points.tracked, camera.position) & framed
-    return Correspondences(pxy, is_visible, _position_map(points.dense, scene, camera))
+    seen = scene.visible(np.concatenate([points.tracked, points.dense]), camera.position)
+    count = len(points.tracked)
+    return Correspondences(pxy, seen[:count] & framed, _position_map(points.dense, seen[count:], camera))
 
 
-def _position_map(points: np.ndarray, scene: RayScene, camera: Camera) -> np.ndarray:
+def _position_map(points: np.ndarray, seen: np.ndarray, camera: Camera) -> np.ndarray:
     """The visible sample nearest each cell's centre; a cell holds what rounds to it (|pixel/8 - cell| <= 0.5)."""
     cells_per_side = camera.size_px // PATCH_PX
     pixels, _ = camera.project(points)
     position = pixels[:, ::-1] / PATCH_PX
     cell = np.round(position).astype(np.int64)
-    use = ((cell >= 0) & (cell < cells_per_side)).all(axis=1)
-    use &= scene.visible(points, camera.position)
+    use = seen & ((cell >= 0) & (cell < cells_per_side)).all(axis=1)
     offset = np.linalg.norm(position - cell, axis=1)
     order = np.flatnonzero(use)[np.argsort(-offset[use], kind="stable")]
     xyz = np.full((cells_per_side, cells_per_side, 3), -1.0)

@@ -16,10 +16,12 @@ from datagen.core.shape import Mesh
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """For N rays: face index into the scene's joined triangles (-1 = miss) and distance t (inf = miss)."""
+    """For N rays: face index into the scene's joined triangles (-1 = miss), distance t (inf = miss), and
+    barycentric uv (N, 2) in single precision: the hit is about (1 - u - v) a + u b + v c."""
 
     face: np.ndarray
     t: np.ndarray
+    uv: np.ndarray
 
 
 class RayScene:
@@ -44,7 +46,7 @@ class RayScene:
         t = np.full(len(face), np.inf)
         hit = face >= 0
         t[hit] = self._plane_distance(face[hit], origins[hit], directions[hit], result["tfar"][hit])
-        return Hits(face, t)
+        return Hits(face, t, np.stack([result["u"], result["v"]], axis=1))
 
     def _plane_distance(self, face: np.ndarray, o: np.ndarray, d: np.ndarray, t_single: np.ndarray) -> np.ndarray:
         normal, corner = self.normals[face], self.triangles[face, 0]

@@ -100,10 +100,17 @@ def take(job: Job, context: Context, shot: Shot) -> tuple[list[Row], dict[str, b
 
 def _render(context: Context, shot: Shot) -> list[np.ndarray]:
     assert context.renderer is not None, "this process renders nothing"
+    scene = render_job(context, shot)
+    with context.phase("render"):
+        return context.renderer.render(scene)
+
+
+def render_job(context: Context, shot: Shot) -> RenderJob:
+    """What the renderer is given for a shot; bakes its materials. Raises MaterialError."""
     worn = {part.part_id: part for part in shot.assignment.parts}
     with context.phase("materials"):
         materials = context.materials(shot.assignment.material_ids)
-    scene = RenderJob(
+    return RenderJob(
         parts=tuple(RenderPart(part_id, mesh, worn[part_id]) for part_id, mesh in shot.meshes),
         materials=materials,
         views=tuple(View(c.camera, c.light) for c in shot.candidates),
@@ -111,8 +118,6 @@ def _render(context: Context, shot: Shot) -> list[np.ndarray]:
         seed=context.recipe.seed,
         settings=context.recipe.render.model_dump(mode="json"),
     )
-    with context.phase("render"):
-        return context.renderer.render(scene)
 
 
 def _write_query(

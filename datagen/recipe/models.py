@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from datagen.recipe.materials import MaterialSettings
+from datagen.recipe.render import RenderRecipe
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -145,23 +146,6 @@ class LightRecipe(Section):
     suns: tuple[int, int] = (1, 3)
 
 
-class RenderRecipe(Section):
-    """Cycles, spelt out: nothing is left to a default of the Blender version."""
-
-    samples: Annotated[int, Field(ge=1)] = 32
-    adaptive_threshold: float = 0.0
-    """0 turns adaptive sampling off."""
-    min_samples: Annotated[int, Field(ge=1)] = 16
-    denoiser: Literal["oidn", "none"] = "oidn"
-    max_bounces: Annotated[int, Field(ge=0)] = 3
-    clamp_indirect: float = 3.0
-    view_transform: Literal["Standard", "Filmic", "AgX", "Khronos PBR Neutral"] = "Standard"
-    device: Literal["CPU", "CUDA", "OPTIX", "HIP", "METAL", "ONEAPI"] = "CPU"
-    floor_radiance: Positive = 1.1
-    floor_emission: Fraction = 0.35
-    floor_albedo: Fraction = 0.6
-
-
 class QualityRecipe(Section):
     """Checks after rendering (semantics.md, Ground and light), in 8-bit grey."""
 
@@ -199,5 +183,5 @@ class Recipe(Section):
     reference: ReferenceRecipe = ReferenceRecipe()
     light: LightRecipe = LightRecipe()
     materials: MaterialSettings = MaterialSettings()
-    render: RenderRecipe = RenderRecipe()
+    render: RenderRecipe = Field(default_factory=lambda: RenderRecipe.model_validate({}))
     quality: QualityRecipe = QualityRecipe()

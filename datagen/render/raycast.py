@@ -1,5 +1,6 @@
 """Depth, part ids and normals by embree: exact, fast, no graphics stack needed."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -19,15 +20,37 @@ def _pixel_rays(size: int, focal: float) -> np.ndarray:
     return rays
 
 
-def cast_view(scene: RayScene, camera: Camera) -> GeometryFrame:
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """Nearest hits through the pixel centres of a window: z-depth (h, w), 0 = background; face (h, w) in the
+    scene's joined triangles, -1 = background; barycentric uv (h, w, 2)."""
+
+    rows: slice
+    columns: slice
+    depth: np.ndarray
+    face: np.ndarray
+    uv: np.ndarray
+
+
+def pixel_rays(camera: Camera) -> np.ndarray:
+    """Camera-frame directions (H, W, 3) through pixel centres, scaled to z-depth 1; shared, not to be written."""
+    return _pixel_rays(camera.size_px, camera.focal_px)
+
+
+def look(scene: RayScene, camera: Camera) -> Sight:
     """What the camera sees of the scene; only pixels within the projected bounds are shot."""
-    size = camera.size_px
     rows, columns = _window(scene, camera)
-    local = _pixel_rays(size, camera.focal_px)[rows, columns].reshape(-1, 3)
-    depth, face = _shoot(scene, camera, local)
+    local = pixel_rays(camera)[rows, columns].reshape(-1, 3)
+    depth, face, uv = _shoot(scene, camera, local)
     shape = (rows.stop - rows.start, columns.stop - columns.start)
-    depth, face = _reshoot_lone_misses(scene, camera, local, depth.reshape(shape), face.reshape(shape))
-    return _frame(scene, camera, size, rows, columns, depth, face)
+    sight = Sight(rows, columns, depth.reshape(shape), face.reshape(shape), uv.reshape(*shape, 2))
+    _reshoot_lone_misses(scene, camera, local, sight)
+    return sight
+
+
+def cast_view(scene: RayScene, camera: Camera) -> GeometryFrame:
+    """Depth, part ids, faces and normals of what the camera sees."""
+    return frame_of(scene, camera, look(scene, camera))
 
 
 def _window(scene: RayScene, camera: Camera) -> tuple[slice, slice]:
@@ -40,45 +63,38 @@ def _window(scene: RayScene, camera: Camera) -> tuple[slice, slice]:
     return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
 
 
-def _shoot(scene: RayScene, camera: Camera, local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """z-depth (N,) with 0 for background, and global face (N,)."""
-    length = np.linalg.norm(local, axis=1)
+def _shoot(scene: RayScene, camera: Camera, local: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """z-depth (N,) with 0 for background, global face (N,) and uv (N, 2)."""
+    length = np.sqrt(np.einsum("ni,ni->n", local, local))
     directions = (local / length[:, None]) @ camera.T_world_camera[:3, :3].T
     hits = scene.cast(np.broadcast_to(camera.position, directions.shape), directions)
     # The ray has z = -1 per unit of z-depth: z-depth is the ray length over the ray's own length.
-    return np.where(hits.face >= 0, hits.t / length, 0.0), hits.face
+    return np.where(hits.face >= 0, hits.t / length, 0.0), hits.face, hits.uv
 
 
-def _reshoot_lone_misses(
-    scene: RayScene, camera: Camera, local: np.ndarray, depth: np.ndarray, face: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _reshoot_lone_misses(scene: RayScene, camera: Camera, local: np.ndarray, sight: Sight) -> None:
+    """Shoot again, a little beside, where a ray slipped between two triangles; fills in the sight."""
+    face = sight.face
     hit = np.pad(face >= 0, 1)
     around = hit[:-2, 1:-1] & hit[2:, 1:-1] & hit[1:-1, :-2] & hit[1:-1, 2:]
     lone = (face < 0) & around
     if lone.any():
         nudged = local.reshape(*face.shape, 3)[lone] + np.array([1e-6, 7e-7, 0.0])
-        depth, face = depth.copy(), face.copy()
-        depth[lone], face[lone] = _shoot(scene, camera, nudged)
-    return depth, face
+        sight.depth[lone], sight.face[lone], sight.uv[lone] = _shoot(scene, camera, nudged)
 
 
-def _frame(
-    scene: RayScene,
-    camera: Camera,
-    size: int,
-    rows: slice,
-    columns: slice,
-    depth: np.ndarray,
-    face: np.ndarray,
-) -> GeometryFrame:
+def frame_of(scene: RayScene, camera: Camera, sight: Sight) -> GeometryFrame:
+    """The whole picture's depth, part ids, faces and normals from the hits of a window."""
+    size, rows, columns = camera.size_px, sight.rows, sight.columns
     full_depth = np.zeros((size, size))
     part_id, local_face = np.zeros((size, size), np.int32), np.full((size, size), -1, np.int32)
     normal = np.zeros((size, size, 3))
-    hit = face >= 0
-    full_depth[rows, columns] = depth
-    part_id[rows, columns][hit] = scene.ids[face[hit]]
-    local_face[rows, columns][hit] = scene.local_face[face[hit]]
-    normal[rows, columns][hit] = scene.normals[face[hit]]
-    away = np.einsum("hwi,i->hw", normal, camera.T_world_camera[:3, 2]) < 0
-    normal[away] *= -1
+    hit = sight.face >= 0
+    face = sight.face[hit]
+    full_depth[rows, columns] = sight.depth
+    part_id[rows, columns][hit] = scene.ids[face]
+    local_face[rows, columns][hit] = scene.local_face[face]
+    seen = scene.normals[face]
+    away = seen @ camera.T_world_camera[:3, 2] < 0
+    normal[rows, columns][hit] = np.where(away[:, None], -seen, seen)
     return GeometryFrame(full_depth, part_id, local_face, normal)

@@ -1,5 +1,6 @@
 """Cycles settings, all spelt out, and the devices of this machine."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
@@ -7,30 +8,25 @@ import bpy
 from datagen.core.errors import MissingDependency
 from datagen.core.scene import RenderJob
 
+GPU_KINDS = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI")
+"""In the order in which `device: auto` takes them."""
+
 
 def configure(scene: bpy.types.Scene, job: RenderJob, threads: int) -> None:
     """Set every render setting that reaches a pixel. Raises MissingDependency for an absent device."""
     settings: dict[str, Any] = dict(job.settings)
-    size = job.views[0].camera.size_px
     render, cycles = scene.render, scene.cycles
     render.engine = "CYCLES"
-    render.resolution_x = render.resolution_y = size
     render.resolution_percentage = 100
+    resize(scene, job.views[0].camera.size_px)
     render.threads_mode, render.threads = "FIXED", threads
     render.use_persistent_data = True
     render.film_transparent = False
-    render.image_settings.file_format = "PNG"
-    render.image_settings.color_mode, render.image_settings.color_depth = "RGB", "8"
-    render.image_settings.compression = 15
     render.dither_intensity = 0.0
     view = scene.view_settings
     view.view_transform, view.look = settings["view_transform"], "None"
     view.exposure, view.gamma = 0.0, 1.0
-    _device(cycles, settings["device"])
-    cycles.samples = settings["samples"]
-    cycles.use_adaptive_sampling = settings["adaptive_threshold"] > 0
-    cycles.adaptive_threshold = settings["adaptive_threshold"]
-    cycles.adaptive_min_samples = settings["min_samples"]
+    _device(cycles, settings["device"].upper())
     cycles.time_limit = 0
     cycles.seed = job.seed % 2**31
     cycles.use_animated_seed = False
@@ -44,44 +40,78 @@ def configure(scene: bpy.types.Scene, job: RenderJob, threads: int) -> None:
     cycles.use_light_tree = False
     cycles.use_fast_gi = False
     cycles.use_auto_tile = False
-    _denoiser(scene, cycles, settings["denoiser"])
+    sample(scene, settings["samples"], settings["adaptive_threshold"], settings["min_samples"])
+    denoise(scene, settings["denoiser"], "RGB_ALBEDO_NORMAL", settings["prefilter"])
 
 
-def _denoiser(scene: bpy.types.Scene, cycles: bpy.types.bpy_struct, name: str) -> None:
-    cycles.use_denoising = name == "oidn"
+def sample(scene: bpy.types.Scene, samples: int, adaptive_threshold: float = 0.0, min_samples: int = 1) -> None:
+    """Samples a pixel; a threshold above 0 makes that the largest number of an adaptive one."""
+    cycles = scene.cycles
+    cycles.samples = samples
+    cycles.use_adaptive_sampling = adaptive_threshold > 0
+    cycles.adaptive_threshold, cycles.adaptive_min_samples = adaptive_threshold, min_samples
+
+
+def denoise(scene: bpy.types.Scene, denoiser: str, passes: str, prefilter: str = "none") -> None:
+    """Open Image Denoise on the colour and what `passes` adds (RGB, RGB_ALBEDO_NORMAL), or no denoiser.
+
+    On the device that renders: it would otherwise wait for the picture to come back.
+    """
+    cycles = scene.cycles
+    cycles.use_denoising = denoiser == "oidn"
     if cycles.use_denoising:
         cycles.denoiser = "OPENIMAGEDENOISE"
-        cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-        cycles.denoising_prefilter = "ACCURATE"
+        cycles.denoising_input_passes = passes
+        cycles.denoising_prefilter = prefilter.upper()
         cycles.denoising_quality = "HIGH"
-        cycles.denoising_use_gpu = False
+        cycles.denoising_use_gpu = cycles.device == "GPU"
+
+
+def resize(scene: bpy.types.Scene, size_px: int) -> None:
+    """A square frame of `size_px`, rendered whole."""
+    render = scene.render
+    render.resolution_x = render.resolution_y = size_px
+    render.use_border = render.use_crop_to_border = False
+
+
+def crop(scene: bpy.types.Scene, box: Sequence[int]) -> None:
+    """Render only the pixels of a box (x0, y0, x1, y1), row 0 on top, ends excluded."""
+    render = scene.render
+    x0, y0, x1, y1 = box
+    render.use_border = render.use_crop_to_border = True
+    render.border_min_x, render.border_max_x = x0 / render.resolution_x, x1 / render.resolution_x
+    render.border_min_y, render.border_max_y = 1 - y1 / render.resolution_y, 1 - y0 / render.resolution_y
 
 
 def _device(cycles: bpy.types.bpy_struct, name: str) -> None:
+    preferences = bpy.context.preferences.addons["cycles"].preferences
+    if name == "AUTO":
+        name = next((kind for kind in GPU_KINDS if _found(preferences, kind)), "CPU")
     if name == "CPU":
         cycles.device = "CPU"
         return
-    preferences = bpy.context.preferences.addons["cycles"].preferences
-    found = [d for d in preferences.get_devices_for_type(name)] if name in _types(preferences) else []
-    if not any(device.type == name for device in found):
+    found = _found(preferences, name)
+    if not found:
         have = ", ".join(devices())
-        raise MissingDependency(f"the recipe asks for {name}, this machine has {have}; set render.device")
+        raise MissingDependency(
+            f"the recipe asks for {name}, this machine has {have}; set render.device to cpu or auto, "
+            "or install the driver of the GPU (datagen doctor lists what is seen)"
+        )
     preferences.compute_device_type = name
-    for device in found:
-        device.use = device.type == name
+    # One device a worker: Ray shows each of its workers one GPU, and one more would be shared unseen.
+    for device in preferences.devices:
+        device.use = device == found[0]
     cycles.device = "GPU"
 
 
-def _types(preferences: bpy.types.AddonPreferences) -> list[str]:
-    return [item[0] for item in preferences.get_device_types(bpy.context)]
+def _found(preferences: bpy.types.AddonPreferences, kind: str) -> list[bpy.types.bpy_struct]:
+    """Devices of a kind, by name; the CPU that GPU kinds list beside theirs is left out."""
+    if kind not in [item[0] for item in preferences.get_device_types(bpy.context)]:
+        return []
+    return [device for device in preferences.get_devices_for_type(kind) if device.type == kind]
 
 
 def devices() -> list[str]:
     """'CPU' and every GPU as 'TYPE: name'."""
     preferences = bpy.context.preferences.addons["cycles"].preferences
-    found = ["CPU"]
-    for kind in _types(preferences):
-        if kind == "NONE":
-            continue
-        found += [f"{kind}: {d.name}" for d in preferences.get_devices_for_type(kind) if d.type == kind]
-    return found
+    return ["CPU", *(f"{kind}: {device.name}" for kind in GPU_KINDS for device in _found(preferences, kind))]

@@ -2,17 +2,26 @@
 
 The rig is lookdev.md, section 1: a ground that is white by construction (diffuse plus emission)
 under a blurred, white-balanced environment and suns, so no light falls off over the floor.
+
+A picture is made in two passes: the ground alone (small and with few samples: it holds nothing but
+soft shadows) and the object alone within its box, laid over it by its coverage. Every light path is
+the one of a single pass; samples are spent where there is something to see.
 """
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 
-from datagen.core.errors import RenderError
-from datagen.core.scene import RenderJob, RenderPart, View
-from datagen.render.blender import engine, meshes, shader, studio
+from datagen.core.camera import Camera
+from datagen.core.scene import RenderJob
+from datagen.render.blender import engine, meshes, picture, shader, studio
+
+BOX_MARGIN_PX = 3
+"""The pixel filter reaches 0.75 px beyond a pixel; the rest is for rounding."""
 
 
 class BlenderSession:
@@ -30,33 +39,101 @@ class BlenderSession:
         return engine.devices()
 
     def render(self, job: RenderJob) -> list[np.ndarray]:
-        """One (H, W, 3) uint8 sRGB picture a view."""
+        """One (H, W, 3) uint8 sRGB picture a view. Raises RenderError, MaterialError, MissingDependency."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
         scene = bpy.context.scene
         engine.configure(scene, job, self.threads)
         materials = {key: shader.build(job.materials[key]) for key in sorted(job.materials)}
-        for part in job.parts:
-            self._add(part, job, materials)
-        rig = studio.Studio(scene, job)
+        added = [
+            meshes.add(part, materials[part.dress.material_id], job.materials[part.dress.material_id].tile_size)
+            for part in job.parts
+        ]
+        objects = [thing for thing in added if thing is not None]
         with tempfile.TemporaryDirectory(prefix="datagen-") as folder:
-            return [self._view(scene, rig, view, Path(folder) / f"{k}.png") for k, view in enumerate(job.views)]
-
-    def _add(self, part: RenderPart, job: RenderJob, materials: dict[str, bpy.types.Material]) -> None:
-        dress = part.dress
-        meshes.add(part, materials[dress.material_id], job.materials[dress.material_id].tile_size)
-
-    def _view(self, scene: bpy.types.Scene, rig: studio.Studio, view: View, path: Path) -> np.ndarray:
-        rig.aim(view)
-        scene.render.filepath = str(path)
-        bpy.ops.render.render(write_still=True)
-        if not path.is_file():
-            raise RenderError("Blender wrote no picture")
-        return read_png(path)
+            stage = Stage(scene, job, objects, studio.Studio(scene, job), Path(folder))
+            return stage.in_two_passes() if stage.settings["ground_samples"] else stage.in_one_pass()
 
 
-def read_png(path: Path) -> np.ndarray:
-    """An 8-bit RGB file as (H, W, 3) uint8."""
-    from PIL import Image
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A scene that is ready to render."""
 
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+    scene: bpy.types.Scene
+    job: RenderJob
+    objects: list[bpy.types.Object]
+    rig: studio.Studio
+    folder: Path
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The engine settings of the job."""
+        return dict(self.job.settings)
+
+    def in_one_pass(self) -> list[np.ndarray]:
+        """Every view as a whole; with `border_px` (x0, y0, x1, y1) only that box, on white."""
+        border = self.settings.get("border_px")
+        if border is not None:
+            engine.crop(self.scene, border)
+        pictures = []
+        for view in self.job.views:
+            self.rig.aim(view)
+            found = picture.render_shown(self.scene, self.folder)
+            pictures.append(found if border is None else _on_white(found, border, view.camera.size_px))
+        return pictures
+
+    def in_two_passes(self) -> list[np.ndarray]:
+        """Every view as the object over its ground. All grounds come first: what the camera sees of the
+        scene changes once a job, and Cycles keeps its geometry."""
+        grounds = self._grounds()
+        return [self._over(view, ground) for view, ground in zip(self.job.views, grounds, strict=True)]
+
+    def _grounds(self) -> list[np.ndarray]:
+        """The ground of each view as if the object only cast its shadow: linear (N, N, 3), small."""
+        settings, scene = self.settings, self.scene
+        for thing in self.objects:
+            thing.visible_camera = False
+        engine.sample(scene, settings["ground_samples"])
+        engine.denoise(scene, settings["denoiser"], "RGB")
+        grounds = []
+        for view in self.job.views:
+            engine.resize(scene, max(2, -(-view.camera.size_px // settings["ground_reduction"])))
+            self.rig.aim(view)
+            grounds.append(picture.render_linear(scene, self.folder)[..., :3])
+        for thing in self.objects:
+            thing.visible_camera = True
+        self.rig.floor.visible_camera = False
+        scene.render.film_transparent = True
+        engine.sample(scene, settings["samples"], settings["adaptive_threshold"], settings["min_samples"])
+        engine.denoise(scene, settings["denoiser"], "RGB_ALBEDO_NORMAL", settings["prefilter"])
+        return grounds
+
+    def _over(self, view: Any, ground: np.ndarray) -> np.ndarray:
+        size = view.camera.size_px
+        whole = picture.enlarged(ground, size)
+        box = self._box(view.camera)
+        if box is not None:
+            engine.resize(self.scene, size)
+            engine.crop(self.scene, box)
+            self.rig.aim(view)
+            x0, y0, x1, y1 = box
+            above = picture.render_linear(self.scene, self.folder)
+            behind = 1 - np.clip(above[..., 3:], 0, 1)
+            whole[y0:y1, x0:x1] = above[..., :3] + behind * whole[y0:y1, x0:x1]
+        return picture.shown(self.scene, whole, self.folder)
+
+    def _box(self, camera: Camera) -> tuple[int, int, int, int] | None:
+        """Columns and rows (x0, y0, x1, y1) that hold the object, ends excluded; None if it is out of sight."""
+        pixels, depth = camera.project(np.concatenate([part.mesh.vertices for part in self.job.parts]))
+        size = camera.size_px
+        if (depth <= 1e-6).any():
+            return 0, 0, size, size
+        low = np.clip(np.floor(pixels.min(axis=0)) - BOX_MARGIN_PX, 0, size).astype(int)
+        high = np.clip(np.ceil(pixels.max(axis=0)) + BOX_MARGIN_PX, 0, size).astype(int)
+        return None if (high <= low).any() else (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def _on_white(crop: np.ndarray, box: tuple[int, int, int, int], size: int) -> np.ndarray:
+    whole = np.full((size, size, 3), 255, np.uint8)
+    x0, y0, x1, y1 = box
+    whole[y0:y1, x0:x1] = crop
+    return whole

@@ -29,7 +29,7 @@ class Studio:
         # Lamps are made once and changed in place: removing and adding them reorders Cycles' light
         # list from one run to the next, and the noise with it.
         self._suns = [self._add_sun(k) for k in range(max(len(view.light.suns) for view in job.views))]
-        self._add_floor(job.ground_z)
+        self.floor = self._add_floor(job.ground_z)
         data = bpy.data.cameras.new("camera")
         data.sensor_fit, data.sensor_width = "HORIZONTAL", 36.0
         data.clip_start, data.clip_end = 0.01, 10_000.0
@@ -51,7 +51,7 @@ class Studio:
         s = self.settings
         return s["floor_radiance"] * (1 - s["floor_emission"]) * np.pi / s["floor_albedo"]
 
-    def _add_floor(self, ground_z: float) -> None:
+    def _add_floor(self, ground_z: float) -> bpy.types.Object:
         h, z = FLOOR_HALF_SIZE, ground_z - 0.002
         data = bpy.data.meshes.new("floor")
         data.from_pydata([(-h, -h, z), (h, -h, z), (h, h, z), (-h, h, z)], [], [(0, 1, 2, 3)])
@@ -69,7 +69,9 @@ class Studio:
         links.new(emission.outputs[0], add.inputs[1])
         links.new(add.outputs[0], output.inputs["Surface"])
         data.materials.append(material)
-        self.scene.collection.objects.link(bpy.data.objects.new("floor", data))
+        floor = bpy.data.objects.new("floor", data)
+        self.scene.collection.objects.link(floor)
+        return floor
 
     def _relight(self, light: Light) -> None:
         for k, lamp in enumerate(self._suns):

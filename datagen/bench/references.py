@@ -1,0 +1,74 @@
+"""Converged pictures to compare with: 1,024 samples, no denoiser, no adaptivity, another seed; kept on disk."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import binary_dilation
+
+from datagen.core.ids import arrays_hash, content_hash
+from datagen.core.scene import RenderJob, View
+from datagen.formats.encode import png_bytes
+from datagen.materials.cache import cache_root
+from datagen.render.protocol import Renderer
+
+SAMPLES = 1024
+SEED = 1_000_003
+MARGIN_PX = 8
+"""What is rendered about the masks: the dilated masks and the width of the pixel filter lie within."""
+CONVERGED: Mapping[str, object] = {
+    "samples": SAMPLES,
+    "adaptive_threshold": 0.0,
+    "denoiser": "none",
+    "max_bounces": 4,
+    "clamp_indirect": 0.0,
+    "ground_samples": 0,
+    "device": "cpu",
+}
+SHOWN = ("view_transform", "floor_radiance", "floor_emission", "floor_albedo")
+"""Settings of a recipe that change the converged picture: the others only change the way there."""
+
+
+def folder() -> Path:
+    """Where references are kept, beside the baked materials."""
+    return cache_root().parent / "references"
+
+
+def reference(job: RenderJob, view: View, masks: np.ndarray, renderer: Renderer) -> np.ndarray:
+    """The converged picture (H, W, 3) uint8 of one view, white outside the box about `masks` (H, W) bool.
+
+    Rendered once a machine and Blender version, then read from disk. Raises RenderError, OSError.
+    """
+    box = box_about(masks)
+    settings = {**job.settings, **CONVERGED, "border_px": box}
+    converged = replace(job, views=(view,), seed=SEED, settings=settings)
+    path = folder() / f"{_key(converged, renderer.versions())}.png"
+    if path.is_file():
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    (picture,) = renderer.render(converged)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_bytes(png_bytes(picture))
+    temporary.replace(path)
+    return picture
+
+
+def box_about(masks: np.ndarray) -> tuple[int, int, int, int]:
+    """Columns and rows (x0, y0, x1, y1), the ends excluded, of the True pixels and a margin."""
+    wide = binary_dilation(masks, iterations=MARGIN_PX)
+    rows, columns = np.flatnonzero(wide.any(axis=1)), np.flatnonzero(wide.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _key(job: RenderJob, versions: Mapping[str, str]) -> str:
+    """Hash of all that shows: geometry, materials, camera, light and the settings of the converged picture."""
+    view = job.views[0]
+    parts = [[p.part_id, asdict(p.dress), arrays_hash(p.mesh.vertices, p.mesh.faces)] for p in job.parts]
+    shown = {name: job.settings[name] for name in (*SHOWN, *CONVERGED, "border_px")}
+    digests = {name: material.digest for name, material in job.materials.items()}
+    seen = [asdict(view.camera), asdict(view.light), job.ground_z]
+    return content_hash([parts, digests, seen, job.seed, shown, dict(versions)])

@@ -1,0 +1,59 @@
+"""The recipe's section on rendering: Cycles, spelt out, and the presets that fill in what a recipe leaves out."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Device = Literal["auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi"]
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "draft": {"samples": 12, "ground_samples": 8, "prefilter": "none"},
+    "standard": {"samples": 64, "ground_samples": 16, "prefilter": "none"},
+    "paper": {"samples": 128, "ground_samples": 32, "prefilter": "accurate"},
+}
+"""What a preset sets; docs/rendering-cost.md has what each one costs and how near it comes to convergence."""
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class RenderRecipe(BaseModel):
+    """Cycles, spelt out: nothing is left to a default of the Blender version.
+
+    A preset fills in what the recipe does not say itself: `preset: draft, samples: 24` takes 24 samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    preset: Literal["draft", "standard", "paper"] = "standard"
+    samples: Annotated[int, Field(ge=1)]
+    """Samples a pixel of the object."""
+    ground_samples: Annotated[int, Field(ge=0)]
+    """Samples a pixel of the ground, which is rendered without the object in the way, smaller, and laid
+    behind it; 0 renders the whole frame in one pass of `samples`."""
+    ground_reduction: Annotated[int, Field(ge=1, le=8)] = 2
+    """The ground is rendered this many times smaller: it holds nothing but soft shadows."""
+    adaptive_threshold: Annotated[float, Field(ge=0.0)] = 0.0
+    """0 turns adaptive sampling off."""
+    min_samples: Annotated[int, Field(ge=1)] = 16
+    denoiser: Literal["oidn", "none"] = "oidn"
+    prefilter: Literal["none", "fast", "accurate"]
+    """How albedo and normal are cleaned before they guide the denoiser."""
+    max_bounces: Annotated[int, Field(ge=0)] = 3
+    clamp_indirect: float = 3.0
+    view_transform: Literal["Standard", "Filmic", "AgX", "Khronos PBR Neutral"] = "Standard"
+    device: Annotated[Device, BeforeValidator(_lower)] = "cpu"
+    """auto: the first of OptiX, CUDA, HIP, Metal and oneAPI that is there, else the CPU."""
+    floor_radiance: Annotated[float, Field(gt=0.0)] = 1.1
+    floor_emission: Annotated[float, Field(ge=0.0, le=1.0)] = 0.35
+    floor_albedo: Annotated[float, Field(ge=0.0, le=1.0)] = 0.6
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        # An unknown preset is left to the field's own check, which says so.
+        return {**PRESETS.get(data.get("preset", "standard"), PRESETS["standard"]), **data}
