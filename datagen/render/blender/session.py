@@ -12,7 +12,8 @@ import numpy as np
 
 from datagen.core.errors import RenderError
 from datagen.core.scene import RenderJob, RenderPart, View
-from datagen.render.blender import engine, meshes, shader, studio
+from datagen.core.tabletop import TabletopJob
+from datagen.render.blender import engine, meshes, physics, shader, studio, tabletop
 
 
 class BlenderSession:
@@ -41,17 +42,40 @@ class BlenderSession:
         with tempfile.TemporaryDirectory(prefix="datagen-") as folder:
             return [self._view(scene, rig, view, Path(folder) / f"{k}.png") for k, view in enumerate(job.views)]
 
+    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
+        """One (H, W, 3) uint8 picture a view of objects on a floor under a visible sky."""
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        scene = bpy.context.scene
+        engine.configure(scene, job, self.threads)  # type: ignore[arg-type]  # both name views, settings and seed
+        stage = tabletop.Stage(scene, job)
+        with tempfile.TemporaryDirectory(prefix="datagen-") as folder:
+            pictures = []
+            for k, view in enumerate(job.views):
+                stage.aim(view.camera)
+                pictures.append(shot(scene, Path(folder) / f"{k}.png"))
+            return pictures
+
+    def drop(self, argument: tuple[list[physics.Body], list[np.ndarray]]) -> list[np.ndarray]:
+        """Final transforms (4, 4) of rigid bodies let fall."""
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        return physics.drop(*argument)
+
     def _add(self, part: RenderPart, job: RenderJob, materials: dict[str, bpy.types.Material]) -> None:
         dress = part.dress
         meshes.add(part, materials[dress.material_id], job.materials[dress.material_id].tile_size)
 
     def _view(self, scene: bpy.types.Scene, rig: studio.Studio, view: View, path: Path) -> np.ndarray:
         rig.aim(view)
-        scene.render.filepath = str(path)
-        bpy.ops.render.render(write_still=True)
-        if not path.is_file():
-            raise RenderError("Blender wrote no picture")
-        return read_png(path)
+        return shot(scene, path)
+
+
+def shot(scene: bpy.types.Scene, path: Path) -> np.ndarray:
+    """Render what the scene's camera sees by way of a file. Raises RenderError."""
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+    if not path.is_file():
+        raise RenderError("Blender wrote no picture")
+    return read_png(path)
 
 
 def read_png(path: Path) -> np.ndarray:
