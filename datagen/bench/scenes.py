@@ -62,8 +62,9 @@ def make_scenes(protocol: Protocol, recipe: Recipe | None = None) -> Iterator[Sc
     A chair that the anomaly cannot be made on or seen in enough views gives way to the next one of its
     collection. Raises ShapeError when the collections have too few chairs, UsageError for an unknown one.
     """
-    recipe = recipe or load_recipe(None, [f"anomaly.views={{{protocol.views}: 1}}"])
-    sources = [_Collection(name, recipe) for name in protocol.collections]
+    chosen = recipe or load_recipe(None, [f"anomaly.views={{{protocol.views}: 1}}"])
+    assert isinstance(chosen, Recipe), "the protocol renders chairs"
+    sources = [_Collection(name, chosen) for name in protocol.collections]
     others = [kind for kind in KINDS if kind != "broken"]
     for k in range(protocol.chairs):
         kind = "broken" if k % 2 == 0 else others[k // 2 % len(others)]
@@ -86,9 +87,10 @@ class _Collection:
             if job is None:
                 continue
             prepared = stages.prepare(replace(job, views=protocol.views), self.context)
-            if prepared.shots and len(prepared.shots[0].candidates) == protocol.views:
+            shot = prepared.shots[0] if prepared.shots else None
+            if isinstance(shot, queries.Shot) and len(shot.candidates) == protocol.views:
                 self._left.remove(place)
-                return self._dressed(prepared.shots[0], kind, number, place[1].shape_id, protocol)
+                return self._dressed(shot, kind, number, place[1].shape_id, protocol)
         raise ShapeError(f"{self.plan.source.name} has no chair left for a {kind} anomaly; name a larger collection")
 
     def _dressed(self, shot: Shot, kind: str, number: int, shape_id: str, protocol: Protocol) -> Scene:

@@ -39,7 +39,8 @@ def _worker(site: Site, key: str, renders: bool) -> Worker:
     """This process's worker for a site; `key` tells one driver from the next."""
     name = f"{key}:{renders}"
     if name not in _workers:
-        cap_memory(site.memory_cap_bytes)
+        if not renders or site.plan.recipe.render.device == "cpu":  # a GPU's driver maps far more than it holds
+            cap_memory(site.memory_cap_bytes)
         renderer = _renderer(site) if renders else None
         _workers[name] = Worker(site, Dataset.join(site.out, site.run_record()), renderer)
     return _workers[name]

@@ -15,9 +15,10 @@ from datagen.core.errors import DatagenError, MaterialError, MissingDependency, 
 from datagen.core.row import Bundle, Job
 from datagen.materials.library import MaterialLibrary, open_libraries
 from datagen.pipeline.context import Context
-from datagen.pipeline.plan import Plan
+from datagen.pipeline.plans import AnyPlan
+from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.queries import job_row
-from datagen.pipeline.stages import Prepared, finish, prepare, run_job
+from datagen.pipeline.stages import finish, prepare, run_job
 from datagen.render.protocol import Renderer
 from datagen.store import crash
 from datagen.store.dataset import Dataset
@@ -30,7 +31,7 @@ JOB_ERRORS = (ShapeError, MaterialError, RenderError, MemoryError)
 class Site:
     """Where and how a build runs: all a worker process needs to begin."""
 
-    plan: Plan
+    plan: AnyPlan
     out: Path
     renderer_name: str
     threads: int = 1
@@ -56,7 +57,7 @@ class Outcome:
     prepared: str = ""
 
 
-def open_library(plan: Plan) -> MaterialLibrary:
+def open_library(plan: AnyPlan) -> MaterialLibrary:
     """The recipe's material libraries. Raises MissingDependency."""
     try:
         return open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
