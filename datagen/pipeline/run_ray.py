@@ -7,6 +7,7 @@ and then quarantined.
 
 import logging
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ from datagen.pipeline.run_serial import unclaimed
 from datagen.pipeline.worker import Outcome, Site, Worker
 from datagen.render.protocol import open_renderer
 from datagen.store.dataset import Dataset
+from datagen.store.log import process_runs
 
 TASKS_A_PROCESS = 64
 """A geometry process is renewed after this many jobs: native libraries leak."""
@@ -31,6 +33,8 @@ JOBS_AN_ACTOR = 200
 ACTOR_RSS_BYTES = 6 * 2**30
 WALL_CAP_S = 900.0
 """Longest half of a job; one that takes longer is treated as if its worker had died."""
+
+SESSIONS = "dg-ray-"
 
 _workers: dict[str, Worker] = {}
 
@@ -97,6 +101,7 @@ class RayExecutor:
     def __init__(self, workers: int | None = None, wall_cap_s: float = WALL_CAP_S) -> None:
         self.workers = workers
         self.wall_cap_s = wall_cap_s
+        self._temp_dir = ""
 
     def run(self, site: Site, dataset: Dataset, jobs: Iterable[Job]) -> Iterator[Outcome]:
         """Outcomes as they come. Raises MissingDependency, StoppedEarly from any worker."""
@@ -106,6 +111,8 @@ class RayExecutor:
             yield from driver.run(unclaimed(dataset, jobs))
         finally:
             ray.shutdown()
+            if self._temp_dir:
+                shutil.rmtree(self._temp_dir, ignore_errors=True)
 
     def _connect(self) -> int:
         """Join the cluster of RAY_ADDRESS, else start a private instance. Returns the worker count."""
@@ -113,15 +120,25 @@ class RayExecutor:
             ray.init(address="auto", log_to_driver=False)
             return self.workers or int(ray.cluster_resources().get("CPU", 1))
         count = self.workers or usable_cores()
+        self._temp_dir = _session_folder()
         ray.init(
             address="local",
             num_cpus=count,
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,
-            _temp_dir=tempfile.mkdtemp(prefix="dg-ray-"),
+            _temp_dir=self._temp_dir,
         )
         return count
+
+
+def _session_folder() -> str:
+    """A folder for a private instance's sockets and logs; those of drivers that were killed go."""
+    for old in Path(tempfile.gettempdir()).glob(f"{SESSIONS}*"):
+        pid = old.name.removeprefix(SESSIONS).split("-")[0]
+        if pid.isdigit() and not process_runs(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"{SESSIONS}{os.getpid()}-")
 
 
 class _Driver:

@@ -4,11 +4,13 @@ import os
 import random
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
+from datagen.pipeline import run_ray
 from datagen.store.log import LogReader
 from tests.crash.harness import assert_same, contents, run, start
 
@@ -35,6 +37,14 @@ def test_any_number_of_workers_writes_the_same_bytes(tmp_path, whole, workers):
     out = tmp_path / "data"
     assert run(out, "--workers", workers, executor="ray", limit=LIMIT) == 0
     assert_same(out, whole)
+
+
+def test_a_private_instance_leaves_no_folder_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "dg-ray-999999999-killed").mkdir()
+    (tmp_path / f"dg-ray-{os.getpid()}-running").mkdir()
+    mine = run_ray._session_folder()
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([f"dg-ray-{os.getpid()}-running", Path(mine).name])
 
 
 def victim_of(driver: subprocess.Popen, kind: str) -> int | None:
