@@ -179,12 +179,26 @@ def test_probe_finds_what_is_there_and_nothing_else():
     for seed in range(20):
         rng = np.random.default_rng(seed)
         y, noise = rng.integers(0, 2, 400), rng.normal(size=(400, 6))
-        low, _ = auc_interval(noise, y, held_out_scores(noise, y, groups), groups, blocks)
+        low, _ = auc_interval(noise, y[:, None], held_out_scores(noise, y, groups)[:, None], groups, blocks)
         above += low > 0.5
         noise[:, 2] += y
-        low, _ = auc_interval(noise, y, held_out_scores(noise, y, groups), groups, blocks)
+        low, _ = auc_interval(noise, y[:, None], held_out_scores(noise, y, groups)[:, None], groups, blocks)
         assert low > 0.6
     assert above <= 2, "2.5 % of nulls may be called a leak"
+
+
+def test_the_interval_of_an_average_over_kinds_holds_it_and_is_narrower_than_that_of_one_kind():
+    rng = np.random.default_rng(1)
+    groups, blocks = [f"shape{k // 4}" for k in range(400)], [str(k) for k in range(400)]
+    Y = np.eye(5, dtype=int)[rng.integers(0, 5, 400)]
+    noise = rng.normal(size=(400, 4))
+    scores = np.stack([held_out_scores(noise, y, groups) for y in Y.T], axis=1)
+    low, high = auc_interval(noise, Y, scores, groups, blocks)
+    one = auc_interval(noise, Y[:, :1], scores[:, :1], groups, blocks)
+    assert low < 0.5 < high < 0.6 and high - low < one[1] - one[0]
+    noise[:, 1] += 2 * Y[:, 3]
+    scores = np.stack([held_out_scores(noise, y, groups) for y in Y.T], axis=1)
+    assert auc_interval(noise, Y, scores, groups, blocks)[0] > 0.5
 
 
 @pytest.mark.soak
