@@ -53,6 +53,10 @@ class BlenderProcess:
         self._jobs += 1
         return self._call("render", job)
 
+    def profile(self, job: RenderJob) -> dict[str, float]:
+        """CPU-seconds of a job by phase. Raises RenderError."""
+        return self._call("profile", job)
+
     def versions(self) -> dict[str, str]:
         """Blender's version and build hash."""
         if not self._versions:
