@@ -37,7 +37,7 @@ check: $(TORCH)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(READY)
-	$(BIN)/datagen bench
+	$(BIN)/datagen bench $(addprefix --shapes ,partnet/chair $(wildcard ../shared/samples/chairs_partnet_format_clvrai))
 
 soak: $(TORCH)
 	$(BIN)/pytest -m soak

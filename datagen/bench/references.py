@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
+from datagen.bench.scenes import Target
 from datagen.core.ids import arrays_hash, content_hash
-from datagen.core.scene import RenderJob, View
+from datagen.core.scene import RenderJob
 from datagen.formats.encode import png_bytes
 from datagen.materials.cache import cache_root
 from datagen.render.protocol import Renderer
@@ -37,14 +38,15 @@ def folder() -> Path:
     return cache_root().parent / "references"
 
 
-def reference(job: RenderJob, view: View, masks: np.ndarray, renderer: Renderer) -> np.ndarray:
-    """The converged picture (H, W, 3) uint8 of one view, white outside the box about `masks` (H, W) bool.
+def reference(job: RenderJob, target: Target, renderer: Renderer) -> np.ndarray:
+    """The converged picture (H, W, 3) uint8 of a target, white outside the box about its masks.
 
-    Rendered once a machine and Blender version, then read from disk. Raises RenderError, OSError.
+    Rendered once a machine and Blender version (a minute and a half of CPU), then read from disk.
+    Raises RenderError, OSError.
     """
-    box = box_about(masks)
+    box = box_about(target.silhouette | target.defect)
     settings = {**job.settings, **CONVERGED, "border_px": box}
-    converged = replace(job, views=(view,), seed=SEED, settings=settings)
+    converged = replace(job, views=(target.view,), seed=SEED, settings=settings)
     path = folder() / f"{_key(converged, renderer.versions())}.png"
     if path.is_file():
         with Image.open(path) as image:

@@ -1,36 +1,137 @@
-"""`datagen bench`: measure, print a table, or JSON."""
+"""`datagen bench`: measure, print tables, or JSON."""
 
 import platform
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from datagen.bench.scale import PUBLISHED_SHAPES, plan_and_scan
-from datagen.bench.workers import compare
+from datagen.bench import bundles, phases, presets, scale, verify, workers
+from datagen.bench.scenes import Protocol, Scene, make_scenes
 from datagen.cli.build import print_json
+from datagen.core.errors import UsageError
 from datagen.pipeline.cores import usable_cores
+from datagen.pipeline.estimate import estimate
+from datagen.pipeline.plan import Plan
+from datagen.recipe import load_recipe
+from datagen.recipe.loader import chairs_recipe, find_recipe
+
+PARTS = ("presets", "plain", "phases", "bundles", "scale", "workers", "verify")
 
 
-def run_bench(quick: bool, as_json: bool) -> None:
-    """Scale of planning and resuming; two workers against one."""
+class Bench:
+    """One run of the benchmark: every part adds to the document."""
+
+    def __init__(self, protocol: Protocol, quick: bool) -> None:
+        self.protocol, self.quick = protocol, quick
+        self.document: dict[str, Any] = {}
+        self._scenes: list[Scene] = []
+
+    @property
+    def scenes(self) -> list[Scene]:
+        """The chairs of the protocol, made once."""
+        self._scenes = self._scenes or list(make_scenes(self.protocol))
+        return self._scenes
+
+    def presets(self) -> None:
+        """Cost and quality of every preset, and what a core-hour and the full set come to."""
+        self.document["presets"] = presets.compare(self.scenes)
+        recipe = chairs_recipe(load_recipe(find_recipe("brokenchairs180k")))
+        plan = Plan(recipe, scale.NamedShapes(scale.PUBLISHED_SHAPES))
+        images = estimate(plan, "fake")["images_asked_for"]
+        for figures in self.document["presets"].values():
+            figures["images_per_core_hour"] = round(3600 / figures["cpu_s_per_image"])
+            figures["brokenchairs180k_core_hours"] = round(images * figures["cpu_s_per_image"] / 3600)
+
+    def plain(self) -> None:
+        """The plain script on every third chair, and its cost at the quality of our presets."""
+        found = presets.compare_plain(self.scenes[::3], (32,) if self.quick else presets.PLAIN_SAMPLES)
+        baselines: dict[str, Any] = {f"plain_{samples}_samples": figures for samples, figures in found.items()}
+        points = [(figures["psnr_db"], figures["cpu_s_per_image"]) for figures in found.values()]
+        ours = presets.compare(self.scenes[::3]) if len(points) > 1 else {}
+        for name, figures in ours.items():
+            cost = presets.cost_at(points, figures["psnr_db"])
+            baselines[f"plain_at_{name}"] = {
+                "psnr_db": figures["psnr_db"],
+                "cpu_s_per_image": round(cost, 3),
+                "ratio": round(cost / figures["cpu_s_per_image"], 2),
+            }
+        self.document.setdefault("baselines", {}).update(baselines)
+
+    def phases(self) -> None:
+        """The build by phase, and what Blender does within a picture."""
+        limit = 1 if self.quick else 4
+        found = phases.build_phases(limit, "standard", self.protocol.collections[0])
+        self.document["phases"] = found
+        self.document["non_render_cpu_s_per_image"] = found["non_render_cpu_s_per_image"]
+        settings = presets.settings_of("standard")
+        self.document["render_phases"] = phases.render_phases(self.scenes[: 1 if self.quick else 4], settings)
+
+    def bundles(self) -> None:
+        """Reference bundles, and embree beside pyrender."""
+        rounds = 1 if self.quick else 5
+        self.document["reference_bundle"] = bundles.bundles(rounds)
+        self.document["reference_bundle_cpu_s"] = self.document["reference_bundle"]["20k"]["cpu_s"]
+        self.document.setdefault("baselines", {})["reference_views"] = bundles.embree_and_pyrender(rounds)
+
+    def scale(self) -> None:
+        """Planning and resuming at full size."""
+        self.document["scale"] = scale.plan_and_scan(scale.PUBLISHED_SHAPES // (10 if self.quick else 1))
+
+    def workers(self) -> None:
+        """Two workers against one."""
+        self.document.update(workers.compare(self.quick))
+
+    def verify(self) -> None:
+        """The checks that always run, on many samples."""
+        self.document["verify"] = verify.measure_apart(verify.SAMPLES // (10 if self.quick else 1))
+
+
+def run_bench(
+    quick: bool, as_json: bool, only: Sequence[str], chairs: int, pictures: int, collections: Sequence[str]
+) -> None:
+    """The parts named, in order. Raises UsageError for an unknown one."""
+    unknown = sorted(set(only) - set(PARTS))
+    if unknown:
+        raise UsageError(f"bench has no part '{unknown[0]}'; the parts are {', '.join(PARTS)}")
+    protocol = Protocol(chairs, pictures, tuple(collections) or ("partnet/chair",))
+    bench = Bench(Protocol(2, 1, protocol.collections) if quick else protocol, quick)
     console = Console(stderr=True)
-    with console.status("plan and scan"):
-        scale = plan_and_scan(PUBLISHED_SHAPES // 10 if quick else PUBLISHED_SHAPES)
-    with console.status("workers"):
-        workers = compare(quick)
-    document = {
-        "scale": scale,
-        **workers,
-        "machine": f"{platform.machine()}, {usable_cores()} cores",
-        "versions": {"python": platform.python_version()},
+    for name in only or PARTS:
+        part: Callable[[], None] = getattr(bench, name)
+        with console.status(name):
+            part()
+    document = bench.document
+    document["protocol"] = {
+        "chairs": bench.protocol.chairs,
+        "pictures_a_chair": bench.protocol.pictures,
+        "collections": list(bench.protocol.collections),
     }
+    document["machine"] = f"{platform.machine()}, {usable_cores()} cores"
+    document["versions"] = {"python": platform.python_version()}
     if as_json:
         print_json(document)
-        return
-    table = Table(title="datagen bench", title_justify="left")
-    table.add_column("figure")
-    table.add_column("value")
-    for name, value in {**scale, **workers}.items():
-        table.add_row(name, str(value))
-    Console(file=sys.stdout).print(table)
+    else:
+        _print_tables(document, Console(file=sys.stdout, width=110))
+
+
+def _print_tables(document: Mapping[str, Any], console: Console) -> None:
+    """One table a part; rows of figures side by side where the part compares things."""
+    for name, part in document.items():
+        rows = part if isinstance(part, dict) else {name: part}
+        table = Table(title=name, title_justify="left")
+        if rows and all(isinstance(row, dict) for row in rows.values()):
+            columns = sorted({column for row in rows.values() for column in row})
+            table.add_column("figure")
+            for heading in rows:
+                table.add_column(heading)
+            for column in columns:
+                table.add_row(column, *(str(row.get(column, "")) for row in rows.values()))
+        else:
+            table.add_column("figure")
+            table.add_column("value")
+            for key, value in rows.items():
+                table.add_row(key, str(value))
+        console.print(table)

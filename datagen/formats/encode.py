@@ -36,8 +36,9 @@ def npy_bytes(array: np.ndarray, allow_pickle: bool = False) -> bytes:
 
 def obj_bytes(mesh: Mesh) -> bytes:
     """A plain OBJ, six decimals, no materials."""
-    vertices = "".join(f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in mesh.vertices.tolist())
-    faces = "".join(f"f {a} {b} {c}\n" for a, b, c in (mesh.faces + 1).tolist())
+    # One format of the whole is several times faster than one a line.
+    vertices = "v %.6f %.6f %.6f\n" * len(mesh.vertices) % tuple(mesh.vertices.ravel().tolist())
+    faces = "f %d %d %d\n" * len(mesh.faces) % tuple((mesh.faces.ravel() + 1).tolist())
     return (vertices + faces).encode()
 
 

@@ -19,8 +19,25 @@ def weld(mesh: Mesh, grid: float = WELD_GRID) -> Mesh:
     """Merge vertices that fall on one grid cell; the first one's position stays."""
     # Coordinates beyond 4e18 cells are absurd, but must not overflow.
     keys = np.clip(np.round(mesh.vertices / grid), -4e18, 4e18).astype(np.int64)
-    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    return Mesh(mesh.vertices[first], inverse.reshape(-1)[mesh.faces])
+    first, inverse = unique_rows(keys)
+    return Mesh(mesh.vertices[first], inverse[mesh.faces])
+
+
+def unique_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First index of every distinct row of (N, K) int64, in the rows' order, and each row's number among them.
+
+    What np.unique(axis=0) says, several times faster where the columns' ranges fit into one integer.
+    """
+    low = rows.min(axis=0) if len(rows) else np.zeros(rows.shape[1], dtype=np.int64)
+    spans = [int(high) - int(least) + 1 for high, least in zip(rows.max(axis=0, initial=0), low, strict=True)]
+    if np.prod([float(span) for span in spans]) > 2**62:
+        _, first, inverse = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        return first, inverse.reshape(-1)
+    keys = np.zeros(len(rows), dtype=np.int64)
+    for column, span in enumerate(spans):
+        keys = keys * span + (rows[:, column] - low[column])
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return first, inverse.reshape(-1)
 
 
 def good_faces(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -28,7 +45,7 @@ def good_faces(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     a, b, c = vertices[faces].transpose(1, 0, 2)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     distinct = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
-    _, first = np.unique(np.sort(faces, axis=1), axis=0, return_index=True)
+    first, _ = unique_rows(np.sort(faces, axis=1).astype(np.int64))
     unique = np.zeros(len(faces), dtype=bool)
     unique[first] = True
     return distinct & (area > 1e-14) & unique

@@ -4,16 +4,28 @@ from typing import Any
 
 from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.scene_plan import ScenePlan
+from datagen.recipe.render import RenderRecipe
 
-CPU_S_FIXED, CPU_S_PER_SAMPLE, CPU_S_DENOISE = 0.7, 0.115, 0.6
-"""Cycles at 256 px on one core: per picture, per sample, denoiser (measured, see docs of rendering cost)."""
-CPU_S_REFERENCE, CPU_S_FAKE = 3.0, 0.2
+CPU_S_FIXED, CPU_S_DENOISE = 0.3, 0.12
+"""Cycles at 256 px on one core, a picture: scene, files and geometry; denoiser (docs/rendering-cost.md)."""
+CPU_S_OBJECT_SAMPLE, CPU_S_GROUND_SAMPLE, CPU_S_FRAME_SAMPLE = 0.033, 0.08, 0.1
+"""A sample of every pixel of the object, of a whole frame of ground, of a whole frame of both."""
+CPU_S_REFERENCE, CPU_S_FAKE = 0.8, 0.1
 BYTES_PICTURE, BYTES_ANNOTATION, BYTES_REFERENCE = 60_000, 3_500, 8_500_000
 
 
 CPU_S_SCENE_FIXED, CPU_S_SCENE_SAMPLE, CPU_S_SCENE_VIEW = 8.0, 0.10, 0.8
 """A scene: geometry and layout; Cycles a sample of a view; the rest of a view (denoiser, ray casts, files)."""
 BYTES_VIEW = 330_000
+
+
+def _traced(render: RenderRecipe) -> float:
+    """CPU-seconds of path tracing and denoising of a picture of 256 px."""
+    cost = CPU_S_DENOISE if render.denoiser == "oidn" else 0.0
+    if render.ground_samples == 0:
+        return cost + CPU_S_FRAME_SAMPLE * render.samples
+    ground = CPU_S_GROUND_SAMPLE * render.ground_samples / render.ground_reduction**2
+    return cost + CPU_S_OBJECT_SAMPLE * render.samples + ground
 
 
 def estimate(plan: AnyPlan, renderer: str) -> dict[str, Any]:
@@ -28,7 +40,7 @@ def estimate(plan: AnyPlan, renderer: str) -> dict[str, Any]:
     pixels = (plan.recipe.query.size_px / 256) ** 2
     cpu_s = CPU_S_FAKE
     if renderer == "cycles":
-        cpu_s = CPU_S_FIXED + (CPU_S_PER_SAMPLE * render.samples + CPU_S_DENOISE * (render.denoiser == "oidn")) * pixels
+        cpu_s = CPU_S_FAKE + CPU_S_FIXED + _traced(render) * pixels
     disk = (normal + anomalous) * BYTES_PICTURE * pixels + anomalous * BYTES_ANNOTATION + references * BYTES_REFERENCE
     return {
         "source": plan.source.name,

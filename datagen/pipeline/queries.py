@@ -96,7 +96,8 @@ def take(job: Job, context: Context, shot: Shot) -> tuple[list[Row], dict[str, b
     rows: list[Row] = []
     files: dict[str, bytes] = {}
     for candidate, picture in zip(shot.candidates, _render(context, shot), strict=True):
-        row, written = _write_query(job, context, shot, candidate, picture)
+        with context.phase("encoding"):
+            row, written = _write_query(job, context, shot, candidate, picture)
         rows.append(row)
         files |= written
     return rows, files

@@ -107,7 +107,9 @@ class RayExecutor:
         """Outcomes as they come. Raises MissingDependency, StoppedEarly from any worker."""
         count = self._connect()
         try:
-            driver = _Driver(site, dataset, count, self.wall_cap_s)
+            gpus = int(ray.cluster_resources().get("GPU", 0))
+            device = site.plan.recipe.render.device if site.renderer_name == "cycles" else "cpu"
+            driver = _Driver(site, dataset, render_slots(device, count, gpus), count, self.wall_cap_s)
             yield from driver.run(unclaimed(dataset, jobs))
         finally:
             ray.shutdown()
@@ -141,16 +143,37 @@ def _session_folder() -> str:
     return tempfile.mkdtemp(prefix=f"{SESSIONS}{os.getpid()}-")
 
 
+@dataclass(frozen=True)
+class RenderSlots:
+    """How many render actors there are, and how many GPUs Ray reserves for each."""
+
+    count: int
+    gpus_each: int
+
+
+def render_slots(device: str, cpus: int, gpus: int) -> RenderSlots:
+    """One actor a core on the CPU, one a GPU on a GPU; `auto` follows what Ray sees.
+
+    Ray counts NVIDIA, AMD and Intel cards. A device it does not count (Metal) gets one actor.
+    """
+    if device == "cpu" or (device == "auto" and gpus == 0):
+        return RenderSlots(cpus, 0)
+    return RenderSlots(max(1, min(cpus, gpus)), 1 if gpus else 0)
+
+
 class _Driver:
     """The loop: bounded halves in flight, prepared ones handed to free actors, deaths noted."""
 
-    def __init__(self, site: Site, dataset: Dataset, count: int, wall_cap_s: float) -> None:
+    def __init__(self, site: Site, dataset: Dataset, slots: RenderSlots, cpus: int, wall_cap_s: float) -> None:
         self.dataset = dataset
         self.wall_cap_s = wall_cap_s
         self.site = site
         self.site_ref = ray.put(site)
         self.key = dataset.writer
-        self.slots = [_Slot() for _ in range(count)]
+        self.slots = [_Slot() for _ in range(slots.count)]
+        self.gpus_each = slots.gpus_each
+        # A GPU renders faster than one core prepares: all cores then work for it.
+        self.width = slots.count + cpus
         self.flights: dict[Any, _Flight] = {}
         self.ready: list[_Flight] = []
         self.suspects: list[Job] = []
@@ -160,7 +183,7 @@ class _Driver:
 
     def run(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
         """Every job once, then those whose worker died, each alone."""
-        yield from self._drain(jobs, 2 * len(self.slots))
+        yield from self._drain(jobs, self.width)
         suspects, self.suspects = self.suspects, []
         for job in suspects:
             yield from self._drain(iter([job]), 1)
@@ -197,7 +220,8 @@ class _Driver:
             if id(slot) in busy:
                 continue
             if slot.actor is None:
-                slot.actor, slot.jobs = _RenderActor.remote(self.site_ref, self.key), 0  # type: ignore[attr-defined]
+                options = _RenderActor.options(num_gpus=self.gpus_each)  # type: ignore[attr-defined]
+                slot.actor, slot.jobs = options.remote(self.site_ref, self.key), 0
             flight = self.ready.pop(0)
             flight.slot, flight.started = slot, time.monotonic()
             slot.jobs += 1

@@ -6,6 +6,7 @@ The same worker serves the serial run, Ray's geometry tasks and Ray's render act
 import pickle
 import resource
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,7 @@ class Worker:
         self.site = site
         self.dataset = dataset
         self.context = Context(site.plan, open_library(site.plan), site.renderer_name, renderer)
+        self._commit_s = 0.0
 
     def do(self, job: Job) -> Outcome:
         """Both halves of a job, committed or quarantined. Raises MissingDependency, StoppedEarly."""
@@ -123,7 +125,10 @@ class Worker:
 
     def _commit(self, bundle: Bundle) -> Outcome:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        cost = {**bundle.cost, "peak_rss_bytes": float(peak), "host": socket.gethostname()}
+        # A line cannot hold the cost of writing itself: it holds that of the job before.
+        cost = {**bundle.cost, "commit": self._commit_s, "peak_rss_bytes": float(peak), "host": socket.gethostname()}
+        start = time.process_time()
         rows = self.dataset.commit(Bundle(bundle.job, bundle.files, bundle.rows, cost))
+        self._commit_s = round(time.process_time() - start, 4)
         samples = sum(row.row_type == "sample" for row in rows)
         return Outcome(bundle.job, samples, sum(row.row_type == "rejection" for row in rows))

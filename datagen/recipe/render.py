@@ -8,9 +8,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 Device = Literal["auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi"]
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "draft": {"samples": 12, "ground_samples": 8, "prefilter": "none"},
+    "draft": {"samples": 16, "ground_samples": 8, "prefilter": "none"},
     "standard": {"samples": 64, "ground_samples": 16, "prefilter": "none"},
-    "paper": {"samples": 128, "ground_samples": 32, "prefilter": "accurate"},
+    "paper": {"samples": 192, "ground_samples": 32, "prefilter": "none"},
 }
 """What a preset sets; docs/rendering-cost.md has what each one costs and how near it comes to convergence."""
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.cycles
 RECIPE = load_recipe(None, ["render.samples=4"])
 
 
-def chair_job(shape, seed=0, views=1, device="CPU"):
+def chair_job(shape, seed=0, views=1, device="cpu"):
     placed = shape.transformed(query_transform(shape, RECIPE.query))
     materials = {
         "wood": Material("wood", "wood", base_color=(0.3, 0.17, 0.08)),
@@ -93,9 +93,24 @@ def test_pixels_agree_with_the_ray_cast(warm, plain_chair):
     assert (dark & ~frame.silhouette).sum() / dark.sum() < 0.06
 
 
+def test_two_passes_show_what_one_pass_shows(warm, plain_chair):
+    """The object over its ground is the same picture: same outline, same shadow, nothing displaced."""
+    job = chair_job(plain_chair, 5)
+    view = replace(job.views[0], camera=replace(job.views[0].camera, size_px=97))
+    shown = {**job.settings, "denoiser": "none", "samples": 48}
+    two = replace(job, views=(view,), settings={**shown, "ground_samples": 48})
+    one = replace(two, settings={**shown, "ground_samples": 0})
+    (a,), (b,) = warm.render(two), warm.render(one)
+    assert a.shape == b.shape == (97, 97, 3)
+    difference = a.astype(float) - b
+    assert np.sqrt((difference**2).mean()) < 5
+    blocks = difference[:96, :96].reshape(8, 12, 8, 12, 3).mean(axis=(1, 3))
+    assert np.abs(blocks).max() < 4
+
+
 def test_an_absent_device_is_named(warm, plain_chair):
     with pytest.raises(MissingDependency, match="the recipe asks for"):
-        warm.render(chair_job(plain_chair, device="OPTIX"))
+        warm.render(chair_job(plain_chair, device="optix"))
 
 
 def test_a_dead_blender_is_an_error_and_then_renewed(plain_chair):

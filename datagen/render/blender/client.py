@@ -66,6 +66,10 @@ class BlenderProcess:
         """Rigid bodies (vertices, faces) let fall on z = 0: their final transforms (4, 4). Raises RenderError."""
         return self._call("drop", (list(bodies), list(starts)))
 
+    def profile(self, job: RenderJob) -> dict[str, float]:
+        """CPU-seconds of a job by phase. Raises RenderError."""
+        return self._call("profile", job)
+
     def versions(self) -> dict[str, str]:
         """Blender's version and build hash."""
         if not self._versions:

@@ -17,7 +17,7 @@ import bpy
 import numpy as np
 
 from datagen.core.camera import Camera
-from datagen.core.scene import RenderJob
+from datagen.core.scene import RenderJob, View
 from datagen.core.tabletop import TabletopJob
 from datagen.render.blender import engine, meshes, physics, picture, shader, studio, tabletop
 
@@ -41,17 +41,8 @@ class BlenderSession:
 
     def render(self, job: RenderJob) -> list[np.ndarray]:
         """One (H, W, 3) uint8 sRGB picture a view. Raises RenderError, MaterialError, MissingDependency."""
-        bpy.ops.wm.read_factory_settings(use_empty=True)
-        scene = bpy.context.scene
-        engine.configure(scene, job, self.threads)
-        materials = {key: shader.build(job.materials[key]) for key in sorted(job.materials)}
-        added = [
-            meshes.add(part, materials[part.dress.material_id], job.materials[part.dress.material_id].tile_size)
-            for part in job.parts
-        ]
-        objects = [thing for thing in added if thing is not None]
         with tempfile.TemporaryDirectory(prefix="datagen-") as folder:
-            stage = Stage(scene, job, objects, studio.Studio(scene, job), Path(folder))
+            stage = set_stage(job, self.threads, Path(folder))
             return stage.in_two_passes() if stage.settings["ground_samples"] else stage.in_one_pass()
 
     def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
@@ -71,6 +62,26 @@ class BlenderSession:
         """Final transforms (4, 4) of rigid bodies let fall."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
         return physics.drop(*argument)
+
+    def profile(self, job: RenderJob) -> dict[str, float]:
+        """CPU-seconds of a job by phase: what `datagen bench` prints."""
+        from datagen.render.blender.profile import profile
+
+        return profile(job, self.threads)
+
+
+def set_stage(job: RenderJob, threads: int, folder: Path) -> "Stage":
+    """An empty Blender with the job's scene in it. Raises MaterialError, MissingDependency."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    engine.configure(scene, job, threads)
+    materials = {key: shader.build(job.materials[key]) for key in sorted(job.materials)}
+    added = [
+        meshes.add(part, materials[part.dress.material_id], job.materials[part.dress.material_id].tile_size)
+        for part in job.parts
+    ]
+    objects = [thing for thing in added if thing is not None]
+    return Stage(scene, job, objects, studio.Studio(scene, job), folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,36 +115,53 @@ class Stage:
         """Every view as the object over its ground. All grounds come first: what the camera sees of the
         scene changes once a job, and Cycles keeps its geometry."""
         grounds = self._grounds()
+        self.show_object()
         return [self._over(view, ground) for view, ground in zip(self.job.views, grounds, strict=True)]
 
     def _grounds(self) -> list[np.ndarray]:
         """The ground of each view as if the object only cast its shadow: linear (N, N, 3), small."""
-        settings, scene = self.settings, self.scene
-        for thing in self.objects:
-            thing.visible_camera = False
-        engine.sample(scene, settings["ground_samples"])
-        engine.denoise(scene, settings["denoiser"], "RGB")
+        self.show_ground()
         grounds = []
         for view in self.job.views:
-            engine.resize(scene, max(2, -(-view.camera.size_px // settings["ground_reduction"])))
-            self.rig.aim(view)
-            grounds.append(picture.render_linear(scene, self.folder)[..., :3])
+            self.aim_at_ground(view)
+            grounds.append(picture.render_linear(self.scene, self.folder)[..., :3])
+        return grounds
+
+    def show_ground(self) -> None:
+        """Let the camera see the ground alone."""
+        for thing in self.objects:
+            thing.visible_camera = False
+        engine.sample(self.scene, self.settings["ground_samples"])
+        engine.denoise(self.scene, self.settings["denoiser"], "RGB")
+
+    def aim_at_ground(self, view: View) -> None:
+        """Small frame, the view's camera and light."""
+        engine.resize(self.scene, max(2, -(-view.camera.size_px // self.settings["ground_reduction"])))
+        self.rig.aim(view)
+
+    def show_object(self) -> None:
+        """Let the camera see the object alone, on nothing."""
+        settings = self.settings
         for thing in self.objects:
             thing.visible_camera = True
         self.rig.floor.visible_camera = False
-        scene.render.film_transparent = True
-        engine.sample(scene, settings["samples"], settings["adaptive_threshold"], settings["min_samples"])
-        engine.denoise(scene, settings["denoiser"], "RGB_ALBEDO_NORMAL", settings["prefilter"])
-        return grounds
+        self.scene.render.film_transparent = True
+        engine.sample(self.scene, settings["samples"], settings["adaptive_threshold"], settings["min_samples"])
+        engine.denoise(self.scene, settings["denoiser"], "RGB_ALBEDO_NORMAL", settings["prefilter"])
 
-    def _over(self, view: Any, ground: np.ndarray) -> np.ndarray:
-        size = view.camera.size_px
-        whole = picture.enlarged(ground, size)
+    def aim_at_object(self, view: View) -> tuple[int, int, int, int] | None:
+        """The box of the frame that holds the object, the view's camera and light; None if it is out of sight."""
+        engine.resize(self.scene, view.camera.size_px)
         box = self._box(view.camera)
         if box is not None:
-            engine.resize(self.scene, size)
             engine.crop(self.scene, box)
             self.rig.aim(view)
+        return box
+
+    def _over(self, view: View, ground: np.ndarray) -> np.ndarray:
+        whole = picture.enlarged(ground, view.camera.size_px)
+        box = self.aim_at_object(view)
+        if box is not None:
             x0, y0, x1, y1 = box
             above = picture.render_linear(self.scene, self.folder)
             behind = 1 - np.clip(above[..., 3:], 0, 1)

@@ -8,6 +8,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from datagen.core.shape import Mesh
+from datagen.geometry.clean import unique_rows
 from datagen.geometry.uv import box_projection
 
 LAYER = "uv"
@@ -67,8 +68,7 @@ def scaled_islands(corners: np.ndarray, faces: np.ndarray, uv: np.ndarray) -> np
 def _islands(faces: np.ndarray, uv: np.ndarray) -> np.ndarray:
     """Island number (F,) of each face: faces whose corners share a vertex and its UV are joined."""
     keys = np.concatenate([faces.reshape(-1, 1), np.round(uv.reshape(-1, 2) / _GRID)], axis=1).astype(np.int64)
-    _, corner = np.unique(keys, axis=0, return_inverse=True)
-    corner = corner.reshape(-1)
+    _, corner = unique_rows(keys)
     face = np.repeat(np.arange(len(faces)), 3)
     nodes = len(faces) + int(corner.max()) + 1
     graph = coo_matrix((np.ones(len(face), dtype=np.int8), (face, len(faces) + corner)), shape=(nodes, nodes))

@@ -1,0 +1,130 @@
+"""What a query image costs and how good it is, preset by preset, beside a plain bpy script on the same scenes."""
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datagen.bench.quality import Judgement, judge, summary
+from datagen.bench.references import reference
+from datagen.bench.scenes import Scene, Target
+from datagen.core.errors import RenderError
+from datagen.core.scene import RenderJob
+from datagen.recipe.render import PRESETS, RenderRecipe
+from datagen.render.blender.client import BlenderProcess
+
+PLAIN_SAMPLES = (32, 64, 128)
+"""Sample counts of the plain script: its cost at our quality is read off between them."""
+WORKER_JOBS = 200
+"""Jobs that a worker's start is spread over (`datagen build` renews its workers after as many)."""
+
+
+@dataclass
+class Contender:
+    """One way to render: what its pictures cost and how good they are."""
+
+    cpu_s: list[float] = field(default_factory=list)
+    """CPU-seconds a picture, one entry a render job."""
+    judgements: list[Judgement] = field(default_factory=list)
+
+    def add(
+        self,
+        cpu_s: float,
+        kind: str,
+        targets: Sequence[Target],
+        pictures: Sequence[np.ndarray],
+        converged: Sequence[np.ndarray],
+    ) -> None:
+        """Count a render job of `cpu_s` in all."""
+        self.cpu_s.append(cpu_s / len(pictures))
+        for target, picture, wanted in zip(targets, pictures, converged, strict=True):
+            self.judgements.append(judge(picture, wanted, target, kind))
+
+    def figures(self) -> dict[str, float]:
+        """Cost and quality; `cpu_s_per_image` is the mean over render jobs."""
+        cost = np.array(self.cpu_s)
+        spread = {"cpu_s_per_image": float(cost.mean()), "cpu_s_per_image_std": float(cost.std())}
+        return {**{name: round(value, 3) for name, value in spread.items()}, **summary(self.judgements)}
+
+
+def settings_of(preset: str) -> dict[str, Any]:
+    """The engine settings of a preset, as a render job has them."""
+    return RenderRecipe.model_validate({"preset": preset}).model_dump(mode="json")
+
+
+def compare(scenes: Sequence[Scene], names: Sequence[str] = tuple(PRESETS)) -> dict[str, dict[str, float]]:
+    """Figures of every preset, side by side on the same scenes, in turning order.
+
+    Converged pictures come from disk or are rendered first. Raises RenderError.
+    """
+    contenders = {name: Contender() for name in names}
+    blender = BlenderProcess(threads=1)
+    try:
+        blender.versions()
+        start = blender.cpu_seconds()
+        for number, (scene, job, targets, converged) in enumerate(_with_converged(scenes)):
+            for name in names if number % 2 == 0 else names[::-1]:
+                before = blender.cpu_seconds()
+                pictures = blender.render(replace(job, settings=settings_of(name)))
+                cost = blender.cpu_seconds() - before + start / WORKER_JOBS
+                contenders[name].add(cost, scene.kind, targets, pictures, converged)
+    finally:
+        blender.close()
+    return {name: contender.figures() for name, contender in contenders.items()}
+
+
+def compare_plain(scenes: Sequence[Scene], samples: Sequence[int] = PLAIN_SAMPLES) -> dict[str, dict[str, float]]:
+    """Figures of the plain script by samples: one process a chair, its start-up included. Raises RenderError."""
+    contenders = {count: Contender() for count in samples}
+    for scene in scenes:
+        converged = [picture for *_, found in _with_converged([scene]) for picture in found]
+        job = replace(scene.job, views=tuple(target.view for target in scene.targets))
+        for count, contender in contenders.items():
+            cost, pictures = _run_plain(job, count)
+            contender.add(cost, scene.kind, scene.targets, pictures, converged)
+    return {str(count): contender.figures() for count, contender in contenders.items()}
+
+
+def _with_converged(
+    scenes: Sequence[Scene],
+) -> Iterator[tuple[Scene, RenderJob, tuple[Target, ...], list[np.ndarray]]]:
+    """Every shot with its converged pictures; a Blender of their own renders those that are missing."""
+    blender = BlenderProcess(threads=1)
+    try:
+        for scene in scenes:
+            for job, targets in scene.shots():
+                yield scene, job, targets, [reference(job, target, blender) for target in targets]
+    finally:
+        blender.close()
+
+
+def _run_plain(job: RenderJob, samples: int) -> tuple[float, list[np.ndarray]]:
+    """CPU-seconds and pictures of one run of the plain script."""
+    with tempfile.TemporaryDirectory(prefix="datagen-plain-") as folder:
+        path = Path(folder) / "job.pickle"
+        path.write_bytes(pickle.dumps((job, samples), protocol=5))
+        command = [sys.executable, "-m", "datagen.render.blender.plain", str(path)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            raise RenderError(f"the plain script ended with status {process.returncode}; its log is above")
+        return usage.ru_utime + usage.ru_stime, list(np.load(path.with_suffix(".npy")))
+
+
+def cost_at(figures: Sequence[tuple[float, float]], psnr_db: float) -> float:
+    """CPU-seconds at a PSNR: a straight line of log cost through the two points (PSNR, CPU-seconds) about it,
+    or the two nearest ones. Raises ValueError for fewer than two points."""
+    ordered = sorted(figures)
+    if len(ordered) < 2:
+        raise ValueError("a line needs two points")
+    (x0, y0), (x1, y1) = next((pair for pair in pairwise(ordered) if psnr_db <= pair[1][0]), (ordered[-2], ordered[-1]))
+    return float(y0 * (y1 / y0) ** ((psnr_db - x0) / max(x1 - x0, 1e-9)))

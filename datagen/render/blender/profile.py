@@ -1,0 +1,83 @@
+"""Where the CPU-seconds of a render job go: the same calls as a render makes, timed, some of them twice."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from datagen.core.scene import RenderJob
+from datagen.render.blender import engine, picture, uv
+from datagen.render.blender.session import Stage, set_stage
+
+
+def profile(job: RenderJob, threads: int) -> dict[str, float]:
+    """CPU-seconds a picture of a job in two passes, by phase.
+
+    Cycles does its work in one call: what it spends on what is told apart by leaving things out. A first
+    sample without denoiser pays for sync and BVH, a second one for what every picture costs; all samples
+    pay for path tracing, and the denoiser for the rest.
+    """
+    with tempfile.TemporaryDirectory(prefix="datagen-") as folder:
+        start = time.process_time()
+        stage = set_stage(job, threads, Path(folder))
+        cost = {"scene": time.process_time() - start}
+        cost["uv"] = _timed(lambda: _unwrap_again(stage))
+        cost["scene"] -= cost["uv"]
+        stage.show_ground()
+        for k, view in enumerate(job.views):
+            stage.aim_at_ground(view)
+            _add_pass(cost, stage, "ground", "RGB", "none", stage.settings["ground_samples"], first=k == 0)
+        stage.show_object()
+        for k, view in enumerate(job.views):
+            stage.aim_at_object(view)
+            prefilter = stage.settings["prefilter"]
+            _add_pass(cost, stage, "object", "RGB_ALBEDO_NORMAL", prefilter, stage.settings["samples"], first=k == 0)
+            size = view.camera.size_px
+            _add(cost, "composing", _timed(partial(_compose, stage, size)))
+    return {name: value / len(job.views) for name, value in cost.items()}
+
+
+def _add_pass(
+    cost: dict[str, float], stage: Stage, name: str, passes: str, prefilter: str, samples: int, first: bool
+) -> None:
+    def take() -> None:
+        picture.render_linear(stage.scene, stage.folder)
+
+    scene, settings = stage.scene, stage.settings
+    engine.denoise(scene, "none", passes)
+    engine.sample(scene, 1)
+    new = _timed(take)
+    fixed = _timed(take)
+    if first:
+        _add(cost, "sync and BVH", max(new - fixed, 0.0))
+    _add(cost, "every picture", fixed)
+    engine.sample(scene, samples, settings["adaptive_threshold"], settings["min_samples"])
+    traced = _timed(take)
+    _add(cost, f"path tracing, {name}", max(traced - fixed, 0.0))
+    if settings["denoiser"] != "none":
+        engine.denoise(scene, settings["denoiser"], passes, prefilter)
+        _add(cost, f"denoising, {name}", max(_timed(take) - traced, 0.0))
+
+
+def _compose(stage: Stage, size: int) -> None:
+    picture.shown(stage.scene, picture.enlarged(np.ones((size // 2, size // 2, 3), np.float32), size), stage.folder)
+
+
+def _unwrap_again(stage: Stage) -> None:
+    dress = {f"part_{part.part_id}": part.dress for part in stage.job.parts}
+    for thing in stage.objects:
+        worn = dress[thing.data.name]
+        uv.unwrap(thing, worn.projection, stage.job.materials[worn.material_id].tile_size, worn.offset)
+
+
+def _add(cost: dict[str, float], name: str, value: float) -> None:
+    cost[name] = cost.get(name, 0.0) + value
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
