@@ -105,7 +105,7 @@ class SimilarRecipe(Section):
     pool: Annotated[int, Field(ge=1)] = 48
     """Shapes of the split, by hash, whose descriptors are compared; the nearest are tried."""
     nearest: Annotated[int, Field(ge=1)] = 8
-    chamfer: Range = (0.008, 0.08)
+    chamfer: Range = (0.004, 0.05)
     """Mean symmetric surface distance over D: below, it is the same shape; above, not similar."""
 
 
