@@ -29,6 +29,27 @@ class CollectionCard:
     files: str = ""
 
 
+class Carded:
+    """What a source says of itself out of its card."""
+
+    card: CollectionCard
+
+    @property
+    def name(self) -> str:
+        """What the manifest's `source` column says."""
+        return self.card.source
+
+    @property
+    def licence(self) -> str:
+        """Licence text of the collection."""
+        return self.card.licence
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether this project made the shapes in place of real data."""
+        return self.card.stand_in
+
+
 def read_card(root: Path, source: str, licence: str | None = None) -> CollectionCard:
     """The card of `root`, its gaps filled with `source` and `licence` (or with what the folder says).
 

@@ -12,7 +12,7 @@ from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape, concatenate
 from datagen.geometry.load import SCENE_SUFFIXES, load_mesh
 from datagen.shapes.assembly import components, is_heap
-from datagen.shapes.card import CollectionCard, read_card
+from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of
 from datagen.shapes.digest import files_digest
 from datagen.shapes.layout import ShapeFiles, find_shapes
@@ -43,7 +43,7 @@ def recognise_meshes(path: Path) -> "MeshSource | None":
 
 
 @dataclass(frozen=True)
-class MeshSource:
+class MeshSource(Carded):
     """Shapes from plain mesh files; layout.py says which files make one shape.
 
     Up is +Z for MuJoCo, STL, PLY, OFF and STEP, +Y for glTF and OBJ, unless collection.json's `up` or named
@@ -53,21 +53,6 @@ class MeshSource:
     root: Path
     shapes: tuple[ShapeFiles, ...]
     card: CollectionCard
-
-    @property
-    def name(self) -> str:
-        """What the manifest's `source` column says."""
-        return self.card.source
-
-    @property
-    def licence(self) -> str:
-        """Licence text of the collection."""
-        return self.card.licence
-
-    @property
-    def stand_in(self) -> bool:
-        """Whether this project made the shapes."""
-        return self.card.stand_in
 
     @cached_property
     def _entries(self) -> tuple[ShapeEntry, ...]:

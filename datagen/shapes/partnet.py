@@ -8,7 +8,7 @@ from pathlib import Path
 from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.shape import REMAINDER_PATH, T_INSIDE_FROM_PUBLISHED, Mesh, Part, Shape, concatenate
 from datagen.geometry.load import NEXT_STEP, parse_obj
-from datagen.shapes.card import PARTNET_LICENCE, CollectionCard, folder_licence, read_card
+from datagen.shapes.card import PARTNET_LICENCE, Carded, CollectionCard, folder_licence, read_card
 from datagen.shapes.digest import files_digest
 from datagen.shapes.partnet_tree import PartTree, read_json, read_splits, read_tree, tree_path
 from datagen.shapes.semantics import part_class
@@ -70,27 +70,12 @@ def _meta(folder: Path) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class PartNetSource:
+class PartNetSource(Carded):
     """Annotations of one collection. Source frame y up, front +z; loaded shapes are +Z up, front -Y."""
 
     root: Path
     folders: tuple[Path, ...]
     card: CollectionCard
-
-    @property
-    def name(self) -> str:
-        """What the manifest's `source` column says."""
-        return self.card.source
-
-    @property
-    def licence(self) -> str:
-        """Licence text of the collection."""
-        return self.card.licence
-
-    @property
-    def stand_in(self) -> bool:
-        """Whether this project made the shapes in place of PartNet's."""
-        return self.card.stand_in
 
     @cached_property
     def _by_id(self) -> dict[str, Path]:

@@ -35,7 +35,7 @@ from datagen.geometry.load import (
 from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.refine import uv_at
 from datagen.geometry.segments import component_labels, convex_segments
-from datagen.shapes.card import CollectionCard, read_card
+from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.digest import files_digest
 from datagen.shapes.layout import distinct_objects
 from datagen.shapes.orient import T_up
@@ -59,27 +59,12 @@ class ThingFile:
 
 
 @dataclass(frozen=True)
-class TexturedSource:
+class TexturedSource(Carded):
     """The source protocol over a folder (or file) of meshes."""
 
     root: Path
     things: tuple[ThingFile, ...]
     card: CollectionCard
-
-    @property
-    def name(self) -> str:
-        """What the manifest's `source` column says."""
-        return self.card.source
-
-    @property
-    def licence(self) -> str:
-        """Licence text of the collection."""
-        return self.card.licence
-
-    @property
-    def stand_in(self) -> bool:
-        """Whether this project made the shapes."""
-        return self.card.stand_in
 
     @cached_property
     def _by_id(self) -> Mapping[str, ThingFile]:
