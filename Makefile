@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 TORCH := .venv/.torch
+# Processes of the test suite; a file of tests stays in one of them.
+JOBS ?= 2
 
 .PHONY: demo test check bench soak format clean
 
@@ -26,7 +28,7 @@ demo: $(READY)
 	$(BIN)/datagen verify out/demo
 
 test: $(TORCH)
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: $(TORCH)
 	$(BIN)/ruff check .

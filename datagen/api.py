@@ -12,11 +12,11 @@ from datagen.core.shape import Shape
 from datagen.pipeline.build import Watcher
 from datagen.pipeline.build import build as build_plan
 from datagen.pipeline.estimate import estimate as estimate_plan
-from datagen.pipeline.plan import Plan
+from datagen.pipeline.plans import make_plan
 from datagen.pipeline.run_ray import RayExecutor
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Site
-from datagen.recipe import Recipe
+from datagen.recipe import AnyRecipe, Recipe
 from datagen.recipe import load_recipe as read_recipe
 from datagen.recipe.loader import find_recipe
 from datagen.shapes.source import Source
@@ -30,7 +30,7 @@ def open_collection(spec: str | Path, data_root: str | Path | None = None) -> So
     return open_source(str(spec), Path(data_root) if data_root else None)
 
 
-def load_recipe(name: str | Path | None = None, overrides: Sequence[str] = (), seed: int | None = None) -> Recipe:
+def load_recipe(name: str | Path | None = None, overrides: Sequence[str] = (), seed: int | None = None) -> AnyRecipe:
     """A recipe file or built-in recipe with `section.key=value` overrides. Raises RecipeError."""
     return read_recipe(find_recipe(str(name) if name else None), overrides, seed)
 
@@ -38,7 +38,7 @@ def load_recipe(name: str | Path | None = None, overrides: Sequence[str] = (), s
 def build(
     shapes: Source | str | Path,
     out: str | Path,
-    recipe: Recipe | None = None,
+    recipe: AnyRecipe | None = None,
     *,
     limit: int | None = None,
     renderer: str = "cycles",
@@ -48,14 +48,16 @@ def build(
 ) -> Summary:
     """Build a dataset, or go on with one; returns the closing figures. Raises what the command exits with."""
     source = shapes if isinstance(shapes, Source) else open_collection(shapes)
-    plan = Plan(recipe or load_recipe(), source, limit)
+    plan = make_plan(recipe or load_recipe(), source, limit)
     return build_plan(Site(plan, Path(out), renderer), RayExecutor(workers), watch, skip)
 
 
-def estimate(shapes: Source | str | Path, recipe: Recipe | None = None, *, limit: int | None = None) -> dict[str, Any]:
+def estimate(
+    shapes: Source | str | Path, recipe: AnyRecipe | None = None, *, limit: int | None = None
+) -> dict[str, Any]:
     """Jobs, images, disk and CPU-hours of a build, without making it."""
     source = shapes if isinstance(shapes, Source) else open_collection(shapes)
-    return estimate_plan(Plan(recipe or load_recipe(), source, limit), "cycles")
+    return estimate_plan(make_plan(recipe or load_recipe(), source, limit), "cycles")
 
 
 class _NoDonors:

@@ -7,7 +7,7 @@ import pytest
 
 from datagen.core.shape import Mesh, Part, Shape
 from datagen.pipeline.build import build
-from datagen.pipeline.plan import Plan
+from datagen.pipeline.plans import AnyPlan, make_plan
 from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
 from datagen.shapes.source import open_collection
@@ -46,10 +46,10 @@ def plain_chair() -> Shape:
     return Shape("plain", "test", tuple(parts), model_id="plain").normalised()
 
 
-def plan_of(limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None) -> Plan:
+def plan_of(limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None) -> AnyPlan:
     """A plan over the built-in chairs."""
     path = ROOT / "recipes" / f"{recipe}.yaml"
-    return Plan(load_recipe(path, sets, seed), open_collection(str(collection)), limit)
+    return make_plan(load_recipe(path, sets, seed), open_collection(str(collection)), limit)
 
 
 def run_build(

@@ -15,6 +15,7 @@ from datagen.pipeline import stages
 from datagen.pipeline.context import Context
 from datagen.pipeline.plan import Plan
 from datagen.recipe import Recipe, load_recipe
+from datagen.recipe.loader import chairs_recipe
 from datagen.render.raster import Rasteriser
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_cameras, reference_transform
@@ -25,7 +26,7 @@ TARGETS = {"20k": 20_000, "195k": 195_000}
 
 def bundles(rounds: int) -> dict[str, Any]:
     """CPU-seconds of a whole bundle (20 views, depth, correspondences, model.obj), the least of `rounds`."""
-    recipe = load_recipe(None)
+    recipe = chairs_recipe(load_recipe(None))
     plan = Plan(recipe, open_collection("partnet/chair"))
     context = Context(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake")
     found: dict[str, Any] = {}
@@ -37,14 +38,14 @@ def bundles(rounds: int) -> dict[str, Any]:
 
 
 def _bundle(context: Context, shape: Shape) -> float:
-    plan = context.plan
+    plan = context.chairs
     job = next(job for job in plan.jobs_of(0, plan.shapes[0]) if job.job_type == "reference")
     return _timed(lambda: stages.reference_job(job, context, shape, stages.Prepared(job)))
 
 
 def embree_and_pyrender(rounds: int) -> dict[str, Any]:
     """CPU-seconds a shaded view of 20,000 faces with each, the least of `rounds`; None where pyrender fails."""
-    recipe = load_recipe(None)
+    recipe = chairs_recipe(load_recipe(None))
     plan = Plan(recipe, open_collection("partnet/chair"))
     shape = dense_chair(plan, TARGETS["20k"])
     parts = [(p.part_id, p.mesh) for p in shape.transformed(reference_transform(shape)).parts]

@@ -16,7 +16,7 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
-from datagen.recipe.loader import find_recipe
+from datagen.recipe.loader import chairs_recipe, find_recipe
 from datagen.render.blender.client import BlenderProcess
 from datagen.shapes.source import open_collection
 
@@ -29,7 +29,7 @@ def build_phases(limit: int, preset: str, collection: str) -> dict[str, Any]:
 
     Phases of the geometry half count rejected proposals too. `start-up` is Blender's and the plan's.
     """
-    recipe = load_recipe(find_recipe("quickstart"), [f"render.preset={preset}"])
+    recipe = chairs_recipe(load_recipe(find_recipe("quickstart"), [f"render.preset={preset}"]))
     plan = Plan(recipe, open_collection(collection), limit)
     with tempfile.TemporaryDirectory(prefix="datagen-bench-") as folder:
         for name, renderer in (("warm", "fake"), ("data", "cycles")):

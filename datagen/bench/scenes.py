@@ -15,6 +15,7 @@ from datagen.pipeline.context import Context
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.queries import Candidate, Shot
 from datagen.recipe import load_recipe
+from datagen.recipe.loader import chairs_recipe
 from datagen.shapes.source import open_collection
 
 VIEWS, LIGHTS = 4, 3
@@ -73,7 +74,7 @@ class _Collection:
     """A collection's chairs, used up in plan order."""
 
     def __init__(self, name: str) -> None:
-        recipe = load_recipe(None, [f"anomaly.views={{{VIEWS}: 1}}"])
+        recipe = chairs_recipe(load_recipe(None, [f"anomaly.views={{{VIEWS}: 1}}"]))
         self.plan = Plan(recipe, open_collection(name))
         library = open_libraries(recipe.materials.libraries, recipe.seed)
         self.context = Context(self.plan, library, "cycles")
@@ -86,9 +87,10 @@ class _Collection:
             if job is None:
                 continue
             prepared = stages.prepare(replace(job, views=VIEWS), self.context)
-            if prepared.shots and len(prepared.shots[0].candidates) == VIEWS:
+            shot = prepared.shots[0] if prepared.shots else None
+            if isinstance(shot, Shot) and len(shot.candidates) == VIEWS:
                 self._left.remove(place)
-                return self._dressed(prepared.shots[0], kind, number, place[1].shape_id, pictures)
+                return self._dressed(shot, kind, number, place[1].shape_id, pictures)
         raise ShapeError(f"{self.plan.source.name} has no chair left for a {kind} anomaly; name a larger collection")
 
     def _dressed(self, shot: Shot, kind: str, number: int, shape_id: str, pictures: int) -> Scene:

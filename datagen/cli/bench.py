@@ -16,7 +16,7 @@ from datagen.pipeline.cores import usable_cores
 from datagen.pipeline.estimate import estimate
 from datagen.pipeline.plan import Plan
 from datagen.recipe import load_recipe
-from datagen.recipe.loader import find_recipe
+from datagen.recipe.loader import chairs_recipe, find_recipe
 
 PARTS = ("presets", "plain", "phases", "bundles", "scale", "workers")
 
@@ -38,7 +38,8 @@ class Bench:
     def presets(self) -> None:
         """Cost and quality of every preset, and what a core-hour and the full set come to."""
         self.document["presets"] = presets.compare(self.scenes)
-        plan = Plan(load_recipe(find_recipe("brokenchairs180k")), scale.NamedShapes(scale.PUBLISHED_SHAPES))
+        recipe = chairs_recipe(load_recipe(find_recipe("brokenchairs180k")))
+        plan = Plan(recipe, scale.NamedShapes(scale.PUBLISHED_SHAPES))
         images = estimate(plan, "fake")["images_asked_for"]
         for figures in self.document["presets"].values():
             figures["images_per_core_hour"] = round(3600 / figures["cpu_s_per_image"])

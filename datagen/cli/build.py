@@ -14,20 +14,25 @@ from datagen.core.errors import UsageError
 from datagen.pipeline.build import Executor, build
 from datagen.pipeline.card import FAKE_NOTE, STAND_IN_NOTE
 from datagen.pipeline.estimate import estimate
-from datagen.pipeline.plan import Plan
+from datagen.pipeline.plans import AnyPlan, make_plan
 from datagen.pipeline.run_serial import SerialExecutor
+from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.status import missing_shards, ranges
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Outcome, Site
-from datagen.recipe.loader import find_recipe, load_recipe
+from datagen.recipe.loader import AnyRecipe, find_recipe, load_recipe
 from datagen.render.protocol import RENDERERS, open_renderer
+from datagen.shapes.procedural.things.source import NOTE as THINGS_NOTE
 from datagen.shapes.source import open_collection
 from datagen.store.log import read_folder
+
+SHARDS_ABOVE = 1000
+"""More scenes than this are written as tar shards unless the layout is given: a scene is some 250 files."""
 
 
 def run_build(
     *,
-    shapes: str,
+    shapes: str | None,
     out: Path,
     recipe: str | None,
     seed: int | None,
@@ -35,23 +40,29 @@ def run_build(
     data_root: Path | None,
     renderer_name: str,
     threads: int,
+    job_minutes: float,
+    job_gib: float | None,
     skip: Sequence[str],
     overrides: Sequence[str],
     executor: str,
     workers: int | None,
     shard: tuple[int, int],
-    layout: str,
+    layout: str | None,
     missing: bool,
     dry_run: bool,
     as_json: bool,
 ) -> bool:
     """Build, and return whether anything was quarantined."""
     console = Console(stderr=True)
-    plan = Plan(load_recipe(find_recipe(recipe), overrides, seed), open_collection(shapes, data_root), limit)
+    parsed = load_recipe(find_recipe(recipe), overrides, seed)
+    shapes = collection_name(shapes, parsed)
+    plan = make_plan(parsed, open_collection(shapes, data_root), limit)
     if renderer_name not in RENDERERS:
         open_renderer(renderer_name)
     if plan.source.stand_in:
-        console.print(f"[yellow]note:[/] {STAND_IN_NOTE}")
+        console.print(f"[yellow]note:[/] {THINGS_NOTE if isinstance(plan, ScenePlan) else STAND_IN_NOTE}")
+    if layout is None:
+        layout = "shards" if isinstance(plan, ScenePlan) and len(plan.scenes) > SHARDS_ABOVE else "loose"
     if layout not in ("loose", "shards"):
         raise UsageError(f"unknown layout '{layout}'; the layouts are loose, shards")
     if missing:
@@ -69,8 +80,8 @@ def run_build(
     progress = Reporter(console, plan, skip)
     with progress:
         summary = build(
-            Site(plan, out, renderer_name, threads, layout),
-            open_executor(executor, workers),
+            Site(plan, out, renderer_name, threads, layout, int(job_gib * 2**30) if job_gib else None),
+            open_executor(executor, workers, job_minutes),
             progress.watch,
             skip,
             shard,
@@ -84,14 +95,22 @@ def run_build(
     return bool(summary.quarantined)
 
 
-def open_executor(name: str, workers: int | None) -> Executor:
+def collection_name(shapes: str | None, recipe: AnyRecipe) -> str:
+    """What --shapes says, else the recipe's own collection. Raises UsageError where neither does."""
+    named = shapes or getattr(recipe, "shapes", "")
+    if not named:
+        raise UsageError("no shapes; give --shapes a folder, a mesh file or a collection such as partnet/chair")
+    return named
+
+
+def open_executor(name: str, workers: int | None, job_minutes: float) -> Executor:
     """`ray` or `serial`. Raises UsageError for another name."""
     if name == "serial":
         return SerialExecutor()
     if name == "ray":
         from datagen.pipeline.run_ray import RayExecutor
 
-        return RayExecutor(workers)
+        return RayExecutor(workers, 60 * job_minutes)
     raise UsageError(f"unknown executor '{name}'; the executors are ray, serial")
 
 
@@ -111,7 +130,7 @@ def print_json(value: object) -> None:
 class Reporter:
     """A bar on a terminal, a line every 30 s otherwise: images, rejections, rate, time left."""
 
-    def __init__(self, console: Console, plan: Plan, skip: Sequence[str]) -> None:
+    def __init__(self, console: Console, plan: AnyPlan, skip: Sequence[str]) -> None:
         self.console = console
         self.total = sum(job.shape_id not in skip for job in plan.jobs())
         self.done = self.images = self.rejected = 0

@@ -12,7 +12,7 @@ from rich.console import Console
 from datagen.cli.build import print_json
 from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
 from datagen.pipeline.merge import PLAN_FILES, merge
-from datagen.pipeline.plan import Plan
+from datagen.pipeline.plans import make_plan
 from datagen.pipeline.stages import run_job
 from datagen.pipeline.status import status
 from datagen.pipeline.worker import JOB_ERRORS, Context, open_library
@@ -50,7 +50,7 @@ def run_repro(root: Path, job_id: str, shapes: str | None, out: Path | None) -> 
     launch, run = read_launch(root), read_run(root)
     recipe = parse_recipe(dict(run["recipe"]), f"{root}/run.json")
     data_root = Path(launch["data_root"]) if launch.get("data_root") else None
-    plan = Plan(recipe, open_collection(shapes or launch["shapes"], data_root), launch.get("limit"))
+    plan = make_plan(recipe, open_collection(shapes or launch["shapes"], data_root), launch.get("limit"))
     found = [job for job in plan.jobs() if job.job_id.startswith(job_id)]
     if len(found) != 1:
         raise UsageError(f"{job_id} names {len(found)} jobs of {root}; give more digits, or the right --shapes")
@@ -149,7 +149,7 @@ def run_unpack(root: Path, out: Path) -> None:
     """Unpack and say how many files came out."""
     check_output_path(out)
     count = unpack(root, out)
-    for name in (*PLAN_FILES[:3], "run.json", "manifest.parquet", "cost.parquet"):
+    for name in (*PLAN_FILES[:-1], "run.json", "manifest.parquet", "cost.parquet"):
         if (root / name).is_file():
             shutil.copyfile(root / name, out / name)
     Console(stderr=True).print(f"{count} files in {out}", highlight=False)

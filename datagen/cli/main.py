@@ -26,17 +26,25 @@ def common() -> None:
 
 @app.command()
 def build(
-    shapes: Annotated[str, typer.Option(help="Collection (partnet/chair) or a folder or file of shapes.")],
+    shapes: Annotated[
+        str | None, typer.Option(help="Collection (partnet/chair, toys, abc), or a folder or file of shapes.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Output folder; running again goes on.")] = Path("out/dataset"),
     recipe: Annotated[str | None, typer.Option(help="Recipe file, or the name of a built-in one.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; overrides the recipe's.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N shapes in plan order.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N shapes (scenes) in plan order.")] = None,
     data_root: Annotated[Path | None, typer.Option(help="Where collections are looked up first.")] = None,
     renderer: Annotated[str, typer.Option(help="cycles, or fake: numpy pixels in milliseconds.")] = "cycles",
     executor: Annotated[str, typer.Option(help="ray (all cores, or a cluster), or serial (this process).")] = "ray",
     workers: Annotated[int | None, typer.Option(min=1, help="Ray workers; default: the cores we may use.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Cycles threads a worker; ray: 1, serial: all.")] = None,
-    layout: Annotated[str, typer.Option(help="loose files, or shards: tar files, WebDataset form.")] = "loose",
+    job_minutes: Annotated[float, typer.Option(min=0.1, help="Longest half of a job under ray; then quarantine.")] = 15,
+    job_gib: Annotated[
+        float | None, typer.Option(min=0.5, help="Most memory of a ray worker; default: a core's share.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="loose files, or shards (tar; the default above 1,000 scenes).")
+    ] = None,
     shard: Annotated[str, typer.Option(help="Only shard I of N of the jobs, as I/N.")] = "0/1",
     skip: Annotated[list[str] | None, typer.Option(help="Shape id to leave out; may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe value, as section.key=value.")] = None,
@@ -59,6 +67,8 @@ def build(
         executor=executor,
         workers=workers,
         threads=threads or (1 if executor == "ray" else usable_cores()),
+        job_minutes=job_minutes,
+        job_gib=job_gib,
         shard=parse_shard(shard),
         layout=layout,
         skip=tuple(skip or ()),

@@ -65,6 +65,27 @@ class Camera:
             return np.stack([c + f * p[:, 0] / depth, c - f * p[:, 1] / depth], axis=1), depth
 
 
+TABLETOP_FOCAL_PX_AT_256 = 256 * 30 / 36
+"""A 30 mm lens on a 36 mm sensor: the focal length of the published odd-one-out scenes."""
+OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+"""Camera axes (x right, y up, z back) to (x right, y down, z forward)."""
+
+
+@dataclass(frozen=True)
+class TabletopCamera(Camera):
+    """A camera of an odd-one-out scene: the published lens. Metres, world z up."""
+
+    @property
+    def focal_px(self) -> float:
+        """Focal length in pixels, scaled with the image size."""
+        return TABLETOP_FOCAL_PX_AT_256 * self.size_px / 256
+
+    @property
+    def extrinsic(self) -> np.ndarray:
+        """World to camera (4, 4), OpenCV axes: what `camera.poses[i].rotation` of a scene holds."""
+        return OPENCV_FROM_OPENGL @ self.T_camera_world
+
+
 def rigid_inverse(T: np.ndarray) -> np.ndarray:
     """Inverse of a rigid 4 x 4 transform."""
     inverse = np.eye(4)

@@ -13,11 +13,11 @@ class Job:
 
     job_id: str
     job_type: str
-    """anomaly | normal | reference"""
+    """anomaly | normal | reference | scene"""
     shape_id: str
     slot: int
     kind: str
-    """normal, one of KINDS, or reference."""
+    """normal, one of KINDS, reference, or scene."""
     views: int
     split: str
     public_id: int
@@ -25,12 +25,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of manifest.parquet: a sample, a rejection, a reference bundle or a quarantined job."""
+    """One line of manifest.parquet: a sample, a rejection, a reference bundle, an object or a quarantined job."""
 
     job_id: str
     index: int
     row_type: str
-    """sample | rejection | reference | quarantine"""
+    """sample | rejection | reference | quarantine; of scenes also scene and object (a sample is a view there)"""
     status: str
     """ok | rejected | quarantined"""
     shape_id: str

@@ -4,7 +4,7 @@ Frame inside the program: +Z up, front -Y, standing on the ground (min z = 0), b
 centre above the origin, bounding-sphere radius about that centre 1 (`Shape.normalised`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.ids import arrays_hash, content_hash
+from datagen.core.material import Material
 
 PART_CLASSES = (
     "Leg",
@@ -119,6 +120,38 @@ def concatenate(meshes: Iterable[Mesh]) -> Mesh:
     return Mesh(np.concatenate(vertices), np.concatenate(faces))
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Skin:
+    """What a part's surface looks like where the source says so: materials by face, and texture coordinates.
+
+    `slot` (F,) indexes `materials` (ids in the shape's palette); `uv` (F, 3, 2) in repeats of the texture at each
+    face corner, NaN where a face has none.
+    """
+
+    materials: tuple[str, ...]
+    slot: np.ndarray
+    uv: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        slot = np.array(self.slot, dtype=np.int32)
+        if slot.ndim != 1 or (len(slot) and (slot.min() < 0 or slot.max() >= len(self.materials))):
+            raise MeshLoadError(f"a face wears material {slot.max()} of {len(self.materials)}")
+        slot.flags.writeable = False
+        object.__setattr__(self, "slot", slot)
+        if self.uv is not None:
+            uv = np.array(self.uv, dtype=np.float64)
+            if uv.shape != (len(slot), 3, 2):
+                raise MeshLoadError(f"texture coordinates {uv.shape} do not fit {len(slot)} faces")
+            uv.flags.writeable = False
+            object.__setattr__(self, "uv", uv)
+
+    @cached_property
+    def digest(self) -> str:
+        """Content hash of materials, slots and coordinates."""
+        uv = np.zeros(0) if self.uv is None else self.uv
+        return content_hash([list(self.materials), arrays_hash(self.slot, uv)])
+
+
 @dataclass(frozen=True)
 class Part:
     """One semantic leaf of a shape. `part_id` is unique within the shape and > 0."""
@@ -130,6 +163,8 @@ class Part:
     mesh: Mesh
     group: str = ""
     """Parts with one non-empty group belong together (four legs, all slats) and share a material."""
+    skin: Skin | None = None
+    """How the source dresses it; None where the program chooses materials."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +181,8 @@ class Shape:
     warnings: tuple[str, ...] = ()
     T_shape_source: tuple[tuple[float, ...], ...] = field(default=tuple(map(tuple, np.eye(4).tolist())))
     """4 x 4 similarity from the source file's frame to this one."""
+    palette: Mapping[str, Material] = field(default_factory=dict)
+    """Materials that skins name, by id."""
 
     def __post_init__(self) -> None:
         if not self.parts:

@@ -107,3 +107,17 @@ def open_libraries(names: Sequence[str], seed: int, cache: Path | None = None) -
     if not opened:
         raise MaterialError("the recipe names no material library; add 'procedural' or a folder")
     return opened[0] if len(opened) == 1 else CombinedLibrary(tuple(opened))
+
+
+def open_floors(names: Sequence[str], seed: int, cache: Path | None = None) -> MaterialLibrary:
+    """Floors that a recipe names: 'procedural', or folders of PBR image sets. Raises MaterialError."""
+    from datagen.materials.folder import load_folder
+    from datagen.materials.procedural.floor import FloorLibrary
+
+    opened: list[MaterialLibrary] = [
+        FloorLibrary(seed, cache) if name == PROCEDURAL else load_folder(Path(name).expanduser(), cache=cache)
+        for name in names
+    ]
+    if not opened:
+        raise MaterialError("the recipe names no floor; add 'procedural' or a folder to light.floors")
+    return opened[0] if len(opened) == 1 else CombinedLibrary(tuple(opened))

@@ -1,17 +1,21 @@
 """Build a dataset: open the folder, run what is not done, compact, sum up."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
 from datagen.core.errors import StoppedEarly
 from datagen.core.row import Job
 from datagen.formats.brokenchairs import split_json
-from datagen.materials.library import MaterialLibrary
+from datagen.materials.library import MaterialLibrary, open_floors
 from datagen.pipeline.card import dataset_card, shapes_table
 from datagen.pipeline.drain import drain_on_signals
-from datagen.pipeline.plan import Plan, shard_index
+from datagen.pipeline.plan import shard_index
+from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.run_serial import SerialExecutor
+from datagen.pipeline.scene_card import scene_root_files
+from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.summary import Summary, summarise
 from datagen.pipeline.worker import Outcome, Site, open_library
 from datagen.store.dataset import Dataset
@@ -58,6 +62,9 @@ def build(
         with drain_on_signals() as drain:
             for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
                 watch(outcome)
+        if isinstance(plan, ScenePlan):
+            # A scene that could not be made is named by no split: the published loader would stop at it.
+            write_plan_files(dataset, plan, library, site.renderer_name)
         if site.layout == "shards" and all(dataset.is_done(job.job_id) for job in planned):
             dataset.pack(planned)
         if drain.asked:
@@ -75,11 +82,30 @@ def shard_of(jobs: Iterable[Job], index: int, count: int) -> Iterator[Job]:
     return (job for job in jobs if shard_index(job.job_id, count) == index)
 
 
-def write_plan_files(dataset: Dataset, plan: Plan, library: MaterialLibrary, renderer: str) -> None:
+def write_plan_files(dataset: Dataset, plan: AnyPlan, library: MaterialLibrary, renderer: str) -> None:
     """split.json, the id table and the card: functions of the plan and of what is already there."""
+    if isinstance(plan, ScenePlan):
+        _write_scene_files(dataset, plan, library, renderer)
+        return
     committed = {row.shape_id for entry in dataset.entries.values() for row in entry.rows}
     planned = {entry.shape_id for entry in plan.shapes} | (committed & set(plan.ids))
     shapes = sorted(planned, key=lambda s: plan.ids[s])
     dataset.write_root_file("split.json", split_json({plan.ids[s]: plan.splits[s] for s in shapes}))
     dataset.write_root_file("shapes.json", shapes_table(plan, shapes))
     dataset.write_root_file("README.md", dataset_card(plan, shapes, library, renderer))
+
+
+def _write_scene_files(dataset: Dataset, plan: ScenePlan, library: MaterialLibrary, renderer: str) -> None:
+    """The same for scenes: those of the plan and those already there, but none that could not be made."""
+    dataset.refresh()
+    entries = dataset.entries
+    lost = {plan.scene_of[job_id].name for job_id in set(entries) & set(plan.scene_of) if entries[job_id].quarantined}
+    if set(entries) - set(plan.scene_of):  # an earlier build of this folder had a larger limit
+        whole = replace(plan, limit=None)
+        there = {whole.scene_of[job_id].name for job_id in set(entries) & set(whole.scene_of)}
+        there |= {scene.name for scene in plan.scenes}
+        lost |= {scene.name for scene in whole.scenes if scene.name not in there}
+        plan = whole
+    floors = open_floors(plan.recipe.light.floors, plan.recipe.seed)
+    for name, data in scene_root_files(plan, library, floors, renderer, frozenset(lost)).items():
+        dataset.write_root_file(name, data)

@@ -6,18 +6,28 @@ import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datagen.core.ids import canonical_json
 from datagen.core.material import Material
 from datagen.core.scene import Light
 from datagen.core.shape import Shape
-from datagen.materials.library import MaterialLibrary
+from datagen.materials.cache import cache_root
+from datagen.materials.library import MaterialLibrary, open_floors
 from datagen.pipeline.plan import Plan
+from datagen.pipeline.plans import AnyPlan
+from datagen.pipeline.scene_plan import ScenePlan
 from datagen.recipe import Recipe
+from datagen.render.blender.client import BlenderProcess
 from datagen.render.protocol import Renderer
 from datagen.scenes.lights import light_setups
+from datagen.scenes.poses import Physics
+
+if TYPE_CHECKING:
+    from datagen.pipeline.scene_shapes import SceneShapes
 
 VERSIONED = ("numpy", "scipy", "trimesh", "manifold3d", "pymeshlab", "embreex", "pillow", "pyarrow", "bpy")
 
@@ -26,7 +36,7 @@ VERSIONED = ("numpy", "scipy", "trimesh", "manifold3d", "pymeshlab", "embreex", 
 class ShapeCache:
     """The last few shapes loaded; a shape that failed fails again without being read again."""
 
-    plan: Plan
+    plan: AnyPlan
     size: int = 12
     _shapes: dict[str, Shape] = field(default_factory=dict)
 
@@ -62,17 +72,72 @@ class SplitDonors:
 class Context:
     """Everything a job may use besides itself."""
 
-    plan: Plan
+    plan: AnyPlan
     library: MaterialLibrary
     renderer_name: str
     renderer: Renderer | None = None
     """None where nothing is rendered: the geometry half of a job needs only its name."""
     cost: dict[str, float] = field(default_factory=dict)
 
+    _physics: BlenderProcess | None = None
+
+    @property
+    def chairs(self) -> Plan:
+        """The plan of a job on chairs."""
+        assert isinstance(self.plan, Plan), "a job on chairs in a plan of scenes"
+        return self.plan
+
+    @property
+    def scenes(self) -> ScenePlan:
+        """The plan of a scene's job."""
+        assert isinstance(self.plan, ScenePlan), "a scene's job in a plan of chairs"
+        return self.plan
+
     @property
     def recipe(self) -> Recipe:
-        """The plan's recipe."""
-        return self.plan.recipe
+        """The recipe of a plan of chairs."""
+        return self.chairs.recipe
+
+    @cached_property
+    def scene_shapes(self) -> "SceneShapes":
+        """Shapes of scenes, normal and odd, and how they lie."""
+        from datagen.pipeline.scene_shapes import SceneShapes
+
+        return SceneShapes(self)
+
+    @cached_property
+    def floors(self) -> MaterialLibrary:
+        """Floors of scenes. Raises MissingDependency."""
+        return open_floors(self.scenes.recipe.light.floors, self.scenes.recipe.seed)
+
+    @property
+    def pose_cache(self) -> Path:
+        """Where resting poses are kept, by mesh hash."""
+        return cache_root().parent / "poses"
+
+    @property
+    def sky_cache(self) -> Path:
+        """Where environments that are made here are kept."""
+        return cache_root().parent
+
+    def open_physics(self) -> Physics:
+        """The rigid-body simulation: the renderer's Blender where there is one, else one of our own."""
+        if isinstance(self.renderer, Physics):
+            return self.renderer
+        if self._physics is None:
+            self._physics = BlenderProcess()
+        return self._physics
+
+    def prepared_material(self, material: Material) -> Material:
+        """A material of a palette with its maps on disk: its own, or the library's under its own scale."""
+        if material.material_id not in self._library_ids:
+            return material
+        prepared = self.library.prepare(material.material_id)
+        return replace(prepared, tile_size=material.tile_size)
+
+    @cached_property
+    def _library_ids(self) -> frozenset[str]:
+        return frozenset(m.material_id for m in self.library.materials)
 
     @cached_property
     def shapes(self) -> ShapeCache:
@@ -99,7 +164,7 @@ class Context:
 
     def donors(self, split: str) -> SplitDonors:
         """Donor pool of a split."""
-        return SplitDonors(self.plan, self.shapes, split)
+        return SplitDonors(self.chairs, self.shapes, split)
 
     def materials(self, ids: tuple[str, ...]) -> Mapping[str, Material]:
         """Materials with their maps baked."""

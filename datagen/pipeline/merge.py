@@ -10,7 +10,7 @@ from datagen.store.launch import read_run
 from datagen.store.log import LogEntry, LogReader
 from datagen.store.shards import ShardReader
 
-PLAN_FILES = ("split.json", "shapes.json", "README.md", "log/launch.json")
+PLAN_FILES = ("split.json", "shapes.json", "README.md", "split-count.json", "protocol.json", "log/launch.json")
 
 
 def merge(sources: list[Path], target: Path) -> dict[str, int]:

@@ -42,7 +42,7 @@ def job_row(job: Job, context: Context, **values: object) -> Row:
         public_id=job.public_id,
         split=job.split,
         source=context.plan.source.name,
-        seed=context.recipe.seed,
+        seed=context.plan.recipe.seed,
         kind=job.kind,
         versions=context.versions,
     )
@@ -85,6 +85,10 @@ class Shot:
     common: Mapping[str, object]
     config: Mapping[str, object] | None = None
     """`config` of the annotation JSON; None for a normal chair."""
+
+    def take(self, job: Job, context: Context) -> tuple[list[Row], dict[str, bytes]]:
+        """Render the views and check each picture: rows, and the files of those that pass."""
+        return take(job, context, self)
 
 
 def take(job: Job, context: Context, shot: Shot) -> tuple[list[Row], dict[str, bytes]]:

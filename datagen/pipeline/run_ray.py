@@ -7,6 +7,7 @@ and then quarantined.
 
 import logging
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -19,11 +20,12 @@ from ray.exceptions import RayError, RayTaskError
 
 from datagen.core.errors import DatagenError
 from datagen.core.row import Job
-from datagen.pipeline.cores import usable_cores
+from datagen.pipeline.cores import cap_memory, usable_cores
 from datagen.pipeline.run_serial import unclaimed
 from datagen.pipeline.worker import Outcome, Site, Worker
 from datagen.render.protocol import open_renderer
 from datagen.store.dataset import Dataset
+from datagen.store.log import process_runs
 
 TASKS_A_PROCESS = 64
 """A geometry process is renewed after this many jobs: native libraries leak."""
@@ -32,6 +34,8 @@ ACTOR_RSS_BYTES = 6 * 2**30
 WALL_CAP_S = 900.0
 """Longest half of a job; one that takes longer is treated as if its worker had died."""
 
+SESSIONS = "dg-ray-"
+
 _workers: dict[str, Worker] = {}
 
 
@@ -39,6 +43,8 @@ def _worker(site: Site, key: str, renders: bool) -> Worker:
     """This process's worker for a site; `key` tells one driver from the next."""
     name = f"{key}:{renders}"
     if name not in _workers:
+        if not renders or site.plan.recipe.render.device == "cpu":  # a GPU's driver maps far more than it holds
+            cap_memory(site.memory_cap_bytes)
         renderer = _renderer(site) if renders else None
         _workers[name] = Worker(site, Dataset.join(site.out, site.run_record()), renderer)
     return _workers[name]
@@ -95,6 +101,7 @@ class RayExecutor:
     def __init__(self, workers: int | None = None, wall_cap_s: float = WALL_CAP_S) -> None:
         self.workers = workers
         self.wall_cap_s = wall_cap_s
+        self._temp_dir = ""
 
     def run(self, site: Site, dataset: Dataset, jobs: Iterable[Job]) -> Iterator[Outcome]:
         """Outcomes as they come. Raises MissingDependency, StoppedEarly from any worker."""
@@ -106,6 +113,8 @@ class RayExecutor:
             yield from driver.run(unclaimed(dataset, jobs))
         finally:
             ray.shutdown()
+            if self._temp_dir:
+                shutil.rmtree(self._temp_dir, ignore_errors=True)
 
     def _connect(self) -> int:
         """Join the cluster of RAY_ADDRESS, else start a private instance. Returns the worker count."""
@@ -113,13 +122,14 @@ class RayExecutor:
             ray.init(address="auto", log_to_driver=False)
             return self.workers or int(ray.cluster_resources().get("CPU", 1))
         count = self.workers or usable_cores()
+        self._temp_dir = _session_folder()
         ray.init(
             address="local",
             num_cpus=count,
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,
-            _temp_dir=tempfile.mkdtemp(prefix="dg-ray-"),
+            _temp_dir=self._temp_dir,
         )
         return count
 
@@ -140,6 +150,15 @@ def render_slots(device: str, cpus: int, gpus: int) -> RenderSlots:
     if device == "cpu" or (device == "auto" and gpus == 0):
         return RenderSlots(cpus, 0)
     return RenderSlots(max(1, min(cpus, gpus)), 1 if gpus else 0)
+
+
+def _session_folder() -> str:
+    """A folder for a private instance's sockets and logs; those of drivers that were killed go."""
+    for old in Path(tempfile.gettempdir()).glob(f"{SESSIONS}*"):
+        pid = old.name.removeprefix(SESSIONS).split("-")[0]
+        if pid.isdigit() and not process_runs(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"{SESSIONS}{os.getpid()}-")
 
 
 class _Driver:

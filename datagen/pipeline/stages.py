@@ -1,7 +1,7 @@
-"""The three job types of BrokenChairs: reference, normal, anomaly. Each is job + context -> Bundle."""
+"""The job types: reference, normal and anomaly of BrokenChairs, scene. Each is job + context -> Bundle."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,24 +21,13 @@ from datagen.geometry.solid import solidify_part
 from datagen.pipeline import queries
 from datagen.pipeline.context import Context
 from datagen.pipeline.plan import draw_count
+from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.queries import Candidate, Shot
+from datagen.pipeline.scene_stage import scene_job
 from datagen.render.raster import Rasteriser
 from datagen.render.raycast import cast_view
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import query_cameras, query_transform, reference_cameras, reference_transform
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """The geometry half of a job: what can be said before rendering, and what is left to render."""
-
-    job: Job
-    rows: tuple[Row, ...] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    shots: tuple[Shot, ...] = ()
-    next_attempt: int | None = None
-    """Where proposals go on if no picture of this one passes; None if there is nothing more to try."""
-    cost: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_job(job: Job, context: Context) -> Bundle:
@@ -67,7 +56,7 @@ def finish(prepared: Prepared, context: Context) -> Bundle | Prepared:
     context.take_cost()
     rows, files = list(prepared.rows), dict(prepared.files)
     for shot in prepared.shots:
-        more, written = queries.take(job, context, shot)
+        more, written = shot.take(job, context)
         rows += more
         files |= written
     cost = _summed(prepared.cost, context.take_cost())
@@ -93,7 +82,7 @@ def reference_job(job: Job, context: Context, shape: Shape, before: Prepared) ->
         points = draw_points(whole, recipe.points, stream(context.recipe.seed, "points", job.shape_id))
         folder = layout.reference_folder(job.public_id)
         files = {
-            f"{folder}/model_id.txt": (context.plan.model_of(job.shape_id) + "\n").encode(),
+            f"{folder}/model_id.txt": (context.chairs.model_of(job.shape_id) + "\n").encode(),
             f"{folder}/model.obj": obj_bytes(whole.transformed(T_PUBLISHED_FROM_INSIDE)),
         }
         views = Rasteriser(scene_parts) if recipe.renderer == "pyrender" else ReferenceShader(scene, meshes)
@@ -280,4 +269,5 @@ STAGES: dict[str, Callable[[Job, Context, Shape, Prepared], Prepared]] = {
     "reference": reference_job,
     "normal": normal_job,
     "anomaly": anomaly_job,
+    "scene": scene_job,
 }

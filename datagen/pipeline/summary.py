@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datagen.core.anomaly import KINDS
+from datagen.core.oddity import ODDITIES
 from datagen.core.row import Row
-from datagen.pipeline.plan import Plan
+from datagen.pipeline.plans import AnyPlan
+from datagen.pipeline.scene_plan import ScenePlan
 from datagen.store.dataset import Dataset
 
 
@@ -70,8 +72,10 @@ class Summary:
         }
 
 
-def summarise(plan: Plan, dataset: Dataset) -> Summary:
+def summarise(plan: AnyPlan, dataset: Dataset) -> Summary:
     """Figures over every committed job of the dataset."""
+    if isinstance(plan, ScenePlan):
+        return _summarise_scenes(plan, dataset)
     kinds: dict[str, Tally] = {kind: Tally() for kind in KINDS}
     classes: dict[str, dict[str, Tally]] = {kind: {} for kind in KINDS}
     rows = [row for entry in dataset.entries.values() for row in entry.rows]
@@ -90,6 +94,42 @@ def summarise(plan: Plan, dataset: Dataset) -> Summary:
         rejected_views=dict(sorted(Counter(r.reason for r in rows if r.stage in ("view", "picture")).items())),
         quarantined={row.shape_id: f"{row.reason}: {row.detail}" for row in rows if row.row_type == "quarantine"},
         empty_jobs=empty,
+        stand_in=plan.source.stand_in,
+        source=plan.source.name,
+    )
+
+
+def _summarise_scenes(plan: ScenePlan, dataset: Dataset) -> Summary:
+    """The same for scenes: images are views, kinds are those of objects; a proposal counts once a shape's slot."""
+    kinds: dict[str, Tally] = {kind: Tally() for kind in ODDITIES if plan.recipe.anomaly.kinds.get(kind)}
+    rows = [row for entry in dataset.entries.values() for row in entry.rows]
+    seen: set[tuple[str, str, str, str]] = set()
+    for row in rows:
+        odd = row.row_type == "object" and row.label
+        key = (row.shape_id, row.kind, row.spec or row.detail, row.reason)
+        if not (odd or row.stage == "proposal") or row.kind not in kinds or key in seen:
+            continue
+        seen.add(key)
+        tally = kinds[row.kind]
+        tally.proposals += 1
+        if odd:
+            tally.accepted += 1
+            tally.methods[row.method] += 1
+        else:
+            tally.reasons[row.reason] += 1
+    views = [row for row in rows if row.row_type == "sample"]
+    objects = Counter(row.kind for row in rows if row.row_type == "object")
+    return Summary(
+        images=len(views),
+        anomalous=sum(row.label for row in views),
+        shapes=len({row.shape_id for row in views}),
+        families=dict(sorted(objects.items())),
+        splits=dict(sorted(Counter(row.split for row in views).items())),
+        kinds=kinds,
+        classes={},
+        rejected_views={},
+        quarantined={row.shape_id: f"{row.reason}: {row.detail}" for row in rows if row.row_type == "quarantine"},
+        empty_jobs=0,
         stand_in=plan.source.stand_in,
         source=plan.source.name,
     )

@@ -16,14 +16,15 @@ from datagen.core.errors import DatagenError, MaterialError, MissingDependency, 
 from datagen.core.row import Bundle, Job
 from datagen.materials.library import MaterialLibrary, open_libraries
 from datagen.pipeline.context import Context
-from datagen.pipeline.plan import Plan
+from datagen.pipeline.plans import AnyPlan
+from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.queries import job_row
-from datagen.pipeline.stages import Prepared, finish, prepare, run_job
+from datagen.pipeline.stages import finish, prepare, run_job
 from datagen.render.protocol import Renderer
 from datagen.store import crash
 from datagen.store.dataset import Dataset
 
-JOB_ERRORS = (ShapeError, MaterialError, RenderError)
+JOB_ERRORS = (ShapeError, MaterialError, RenderError, MemoryError)
 """What one job may fail with: it is quarantined and the others go on."""
 
 
@@ -31,12 +32,14 @@ JOB_ERRORS = (ShapeError, MaterialError, RenderError)
 class Site:
     """Where and how a build runs: all a worker process needs to begin."""
 
-    plan: Plan
+    plan: AnyPlan
     out: Path
     renderer_name: str
     threads: int = 1
     layout: str = "loose"
     """loose files in the published tree, or shards (tar)."""
+    memory_cap_bytes: int | None = None
+    """Most memory a Ray worker process may hold; None: its core's share of the node's."""
 
     def run_record(self) -> dict[str, object]:
         """What run.json holds: the plan's record and the layout, which must not be mixed in one folder."""
@@ -55,7 +58,7 @@ class Outcome:
     prepared: str = ""
 
 
-def open_library(plan: Plan) -> MaterialLibrary:
+def open_library(plan: AnyPlan) -> MaterialLibrary:
     """The recipe's material libraries. Raises MissingDependency."""
     try:
         return open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
@@ -82,8 +85,8 @@ class Worker:
 
     def prepare(self, job: Job, half: Path) -> Outcome:
         """The geometry half: committed if nothing is to be rendered, else left at `half`."""
-        crash.job(job.job_id)
         try:
+            crash.job(job.job_id)
             prepared = prepare(job, self.context)
             if not prepared.shots:
                 bundle = finish(prepared, self.context)
@@ -107,11 +110,13 @@ class Worker:
         half.unlink(missing_ok=True)
         return self._commit(outcome)
 
-    def quarantine(self, job: Job, error: DatagenError) -> Outcome:
+    def quarantine(self, job: Job, error: DatagenError | MemoryError) -> Outcome:
         """A row that says why; the next run tries again."""
         why = str(error.args[0]) if error.args else ""
+        if isinstance(error, MemoryError):
+            why = f"the job wanted more memory than its worker may hold (--job-gib). {why}".strip()
         self.record_quarantine(job, type(error).__name__, why)
-        return Outcome(job, error=str(error))
+        return Outcome(job, error=str(error) or why)
 
     def record_quarantine(self, job: Job, reason: str, detail: str) -> None:
         """Write the quarantine row."""

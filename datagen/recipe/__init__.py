@@ -3,7 +3,8 @@
 Says what a dataset is; where and how it runs are command-line flags and never stand here.
 """
 
-from datagen.recipe.loader import load_recipe, recipe_hash
+from datagen.recipe.loader import AnyRecipe, load_recipe, recipe_hash
 from datagen.recipe.models import Recipe
+from datagen.recipe.scenes import SceneRecipe
 
-__all__ = ["Recipe", "load_recipe", "recipe_hash"]
+__all__ = ["AnyRecipe", "Recipe", "SceneRecipe", "load_recipe", "recipe_hash"]

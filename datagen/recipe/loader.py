@@ -11,7 +11,11 @@ from pydantic import ValidationError
 from datagen.core.errors import RecipeError
 from datagen.core.ids import content_hash
 from datagen.recipe.models import Recipe
+from datagen.recipe.scenes import SceneRecipe
 
+AnyRecipe = Recipe | SceneRecipe
+MODELS: dict[str, type[Recipe] | type[SceneRecipe]] = {"brokenchairs": Recipe, "oddoneout": SceneRecipe}
+"""`kind` of a recipe -> its model."""
 MAX_BYTES = 1_000_000
 MAX_ALIASES = 50
 
@@ -65,10 +69,13 @@ def _override(data: dict[str, Any], assignment: str) -> None:
     node[leaf] = yaml.safe_load(text)
 
 
-def parse_recipe(data: dict[str, Any], origin: str) -> Recipe:
-    """Validate plain data. Raises RecipeError naming every wrong key on one line."""
+def parse_recipe(data: dict[str, Any], origin: str) -> AnyRecipe:
+    """Validate plain data by its `kind`. Raises RecipeError naming every wrong key on one line."""
+    kind = data.get("kind", "brokenchairs")
+    if not isinstance(kind, str) or kind not in MODELS:
+        raise RecipeError(f"{origin}: kind is {kind!r}; the kinds of recipe are {', '.join(MODELS)}")
     try:
-        return Recipe.model_validate(data)
+        return MODELS[kind].model_validate(data)
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, item['loc'])) or 'recipe'}: {_message(item['type'], item['msg'])}"
@@ -81,7 +88,7 @@ def _message(kind: str, message: str) -> str:
     return "unknown key" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
 
 
-def load_recipe(path: Path | None, overrides: Sequence[str] = (), seed: int | None = None) -> Recipe:
+def load_recipe(path: Path | None, overrides: Sequence[str] = (), seed: int | None = None) -> AnyRecipe:
     """The recipe at `path` (defaults if None) with `--set` overrides and the command's seed."""
     data = _read_yaml(path) if path else {}
     for assignment in overrides:
@@ -91,6 +98,13 @@ def load_recipe(path: Path | None, overrides: Sequence[str] = (), seed: int | No
     return parse_recipe(data, str(path or "recipe"))
 
 
-def recipe_hash(recipe: Recipe) -> str:
+def chairs_recipe(recipe: AnyRecipe) -> Recipe:
+    """The recipe as one of chairs. Raises RecipeError for one of scenes."""
+    if not isinstance(recipe, Recipe):
+        raise RecipeError(f"{recipe.name} is a recipe of kind {recipe.kind}; this needs one of kind brokenchairs")
+    return recipe
+
+
+def recipe_hash(recipe: AnyRecipe) -> str:
     """Digest of every value, defaults included."""
     return content_hash(recipe.model_dump(mode="json"))

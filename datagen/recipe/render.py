@@ -15,7 +15,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 """What a preset sets; docs/rendering-cost.md has what each one costs and how near it comes to convergence."""
 
 
-def _lower(value: object) -> object:
+def lower(value: object) -> object:
+    """Text in lower case: a device may be written either way."""
     return value.lower() if isinstance(value, str) else value
 
 
@@ -44,7 +45,7 @@ class RenderRecipe(BaseModel):
     max_bounces: Annotated[int, Field(ge=0)] = 3
     clamp_indirect: float = 3.0
     view_transform: Literal["Standard", "Filmic", "AgX", "Khronos PBR Neutral"] = "Standard"
-    device: Annotated[Device, BeforeValidator(_lower)] = "cpu"
+    device: Annotated[Device, BeforeValidator(lower)] = "cpu"
     """auto: the first of OptiX, CUDA, HIP, Metal and oneAPI that is there, else the CPU."""
     floor_radiance: Annotated[float, Field(gt=0.0)] = 1.1
     floor_emission: Annotated[float, Field(ge=0.0, le=1.0)] = 0.35

@@ -7,8 +7,10 @@ quality checks after rendering mean something with it too.
 import numpy as np
 
 from datagen.core.scene import GeometryFrame, RenderJob, View
+from datagen.core.tabletop import TabletopJob
 from datagen.geometry.rays import RayScene
 from datagen.render.raycast import cast_view
+from datagen.render.tabletop import SceneCaster, SceneFrame
 
 
 class FakeRenderer:
@@ -21,6 +23,18 @@ class FakeRenderer:
         scene = RayScene([(part.part_id, part.mesh) for part in job.parts])
         colors = {p.part_id: _shown(job.materials[p.dress.material_id].mean_color) for p in job.parts}
         return [_picture(cast_view(scene, view.camera), view, colors, job.ground_z) for view in job.views]
+
+    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
+        """The same of objects on a floor: flat shading, a plain floor, a pale sky."""
+        caster = SceneCaster(job.objects)
+        colors = {
+            (k + 1, part.part_id): _shown(job.materials[part.skin.materials[0]].mean_color)
+            for k, thing in enumerate(job.objects)
+            for part in thing.shape.parts
+            if part.skin is not None
+        }
+        ground = _shown(job.materials[job.floor.material_id].mean_color)
+        return [_scene_picture(caster.cast(view.camera), colors, ground) for view in job.views]
 
     def versions(self) -> dict[str, str]:
         """Version of this shading: it changes when its pixels do."""
@@ -47,6 +61,16 @@ def _picture(frame: GeometryFrame, view: View, colors: dict[int, np.ndarray], gr
     shade = 0.45 + 0.5 * np.clip(frame.normal @ (sun / np.linalg.norm(sun)), 0, 1)
     for part_id, color in colors.items():
         mask = frame.part_id == part_id
+        picture[mask] = color * shade[mask][:, None]
+    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def _scene_picture(frame: SceneFrame, colors: dict[tuple[int, int], np.ndarray], ground: np.ndarray) -> np.ndarray:
+    picture = np.full((*frame.depth.shape, 3), 0.8)
+    picture[frame.floor] = ground
+    shade = 0.45 + 0.5 * np.clip(frame.normal @ np.array([0.48, 0.36, 0.8]), 0, 1)
+    for (place, part_id), color in colors.items():
+        mask = (frame.object_index == place) & (frame.part_id == part_id)
         picture[mask] = color * shade[mask][:, None]
     return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 

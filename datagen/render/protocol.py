@@ -6,6 +6,7 @@ import numpy as np
 
 from datagen.core.errors import UsageError
 from datagen.core.scene import RenderJob
+from datagen.core.tabletop import TabletopJob
 
 RENDERERS = ("cycles", "fake")
 
@@ -17,6 +18,10 @@ class Renderer(Protocol):
 
     def render(self, job: RenderJob) -> list[np.ndarray]:
         """One (H, W, 3) uint8 sRGB picture a view. Raises RenderError; raises MissingDependency."""
+        ...
+
+    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
+        """The same of a scene of objects on a floor. Raises as `render`."""
         ...
 
     def versions(self) -> dict[str, str]:

@@ -23,6 +23,8 @@ class ShapeEntry:
     model_id: str
     part_classes: tuple[str, ...]
     published_split: str | None = None
+    category: str = ""
+    """What the shape is (`mug`); scenes are split by it. '' where the collection does not say."""
 
 
 @runtime_checkable
@@ -65,12 +67,14 @@ def open_collection(spec: str, data_root: Path | None = None) -> Source:
     """The source behind a path or a collection's name such as `partnet/chair`.
 
     A name is looked up under `data_root`, then $DATAGEN_DATA, then the built-in assets; below each as
-    `<name>`, and as PartNet's flat `data_v0`, where the last word of the name picks the category.
+    `<name>`, and as PartNet's flat `data_v0`, where the last word of the name picks the category. `toys` and
+    `abc` that are found nowhere are generated.
     Raises EmptyCollection (one line: what was looked for, and where), UsageError on a bad card and
     UnplacedParts on loose parts that nothing places.
     """
     from datagen.shapes.meshes import recognise_meshes
     from datagen.shapes.partnet import recognise_partnet
+    from datagen.shapes.procedural.things.source import BUILT_IN, GeneratedThings
 
     if data_root is not None and not data_root.is_dir():
         raise UsageError(f"--data-root {data_root} is not a folder; check the path")
@@ -82,6 +86,9 @@ def open_collection(spec: str, data_root: Path | None = None) -> Source:
         source = recognise_partnet(path, category) or (recognise_meshes(path) if category is None else None)
         if source is not None:
             return source
+    built_in = BUILT_IN.get(spec.strip().lower().rstrip("/"))
+    if built_in is not None:
+        return GeneratedThings(built_in)
     raise EmptyCollection(
         f"{spec}: no shape found in {', '.join(looked)}; looked for PartNet folders "
         "(<id>/result_after_merging.json) and for mesh files (obj, stl, ply, off, glb, gltf, step)"

@@ -1,12 +1,14 @@
 """Named crash points: where the crash tests end the process, as a power cut would."""
 
 import os
+import time
 
 VARIABLE = "DATAGEN_CRASH"
 """`<point>:<n>` ends the process with SIGKILL at the n-th passing of a point. For tests alone."""
 
 JOB_VARIABLE = "DATAGEN_CRASH_JOB"
-"""A job id whose geometry half ends its process. For tests alone."""
+"""`<job id>:<how>`: a job whose geometry half ends its process (die), asks for ever more memory (hoard) or never ends
+(hang). For tests alone."""
 
 _passed: dict[str, int] = {}
 
@@ -24,6 +26,14 @@ def point(name: str) -> None:
 
 
 def job(job_id: str) -> None:
-    """Die here if the environment names this job."""
-    if os.environ.get(JOB_VARIABLE) == job_id:
-        os.kill(os.getpid(), 9)
+    """Misbehave here if the environment names this job."""
+    target, _, how = os.environ.get(JOB_VARIABLE, "").partition(":")
+    if target != job_id:
+        return
+    if how == "hoard":
+        hoard = []
+        while True:
+            hoard.append(b"\1" * 2**26)
+    if how == "hang":
+        time.sleep(3600)
+    os.kill(os.getpid(), 9)

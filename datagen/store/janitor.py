@@ -9,7 +9,7 @@ from datagen.store import crash
 from datagen.store.log import LogEntry, LogReader, is_alive
 from datagen.store.shards import FOLDER
 
-TREES = ("images", "annotations", "shapes")
+TREES = ("images", "annotations", "shapes", "scenes")
 
 
 def _work_areas(root: Path) -> list[Path]:

@@ -37,7 +37,12 @@ def writer_name() -> str:
 def is_alive(writer: str) -> bool:
     """Whether the process behind a writer's name may still run; one on another host always may."""
     host, pid, _ = writer.rsplit(".", 2)
-    return host != socket.gethostname() or Path(f"/proc/{pid}").exists()
+    return host != socket.gethostname() or process_runs(int(pid))
+
+
+def process_runs(pid: int) -> bool:
+    """Whether a process of this machine has that number."""
+    return Path(f"/proc/{pid}").exists()
 
 
 def entry_line(job_id: str, rows: tuple[Row, ...], cost: Mapping[str, Any]) -> bytes:

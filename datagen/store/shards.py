@@ -116,7 +116,7 @@ def pack(root: Path, jobs: Sequence[Job], files_of: Mapping[str, Sequence[str]],
 
 
 def _chunks(jobs: Sequence[Job]) -> Iterator[tuple[str, list[Job]]]:
-    for split in ("train", "val", "test"):
+    for split in sorted({job.split for job in jobs}):
         of_split = [job for job in jobs if job.split == split]
         for k in range(0, len(of_split), JOBS_A_SHARD):
             yield f"{FOLDER}/{split}-{k // JOBS_A_SHARD:06d}.tar", of_split[k : k + JOBS_A_SHARD]

@@ -9,7 +9,7 @@ import numpy as np
 
 from datagen.core.anomaly import KINDS
 from datagen.verify.evidence import Evidence
-from datagen.verify.logistic import auc, auc_interval, held_out_scores
+from datagen.verify.logistic import auc, auc_interval, held_out_scores, mean_auc
 from datagen.verify.pictures import open_picture, probe_features
 from datagen.verify.queries import QueryFacts
 from datagen.verify.tree import Tree
@@ -103,7 +103,7 @@ def _label_probe(name: str, X: np.ndarray, queries: Sequence[QueryFacts], labels
     groups = [query.name.shape for query in queries]
     scores = held_out_scores(X, labels, groups)
     value = auc(labels, scores)
-    low, high = auc_interval(X, labels, scores, groups, _dresses(queries), level)
+    low, high = auc_interval(X, labels[:, None], scores[:, None], groups, _dresses(queries), level)
     return _probe(name, "label", queries, value, low, high)
 
 
@@ -116,16 +116,10 @@ def _kind_probe(name: str, X: np.ndarray, queries: Sequence[QueryFacts]) -> Prob
         return None
     part = [queries[k] for k in chosen]
     groups = [query.name.shape for query in part]
-    values, lows, highs = [], [], []
-    for kind in usable:
-        y = np.array([int(query.kind == kind) for query in part])
-        scores = held_out_scores(X[chosen], y, groups)
-        values.append(auc(y, scores))
-        low, high = auc_interval(X[chosen], y, scores, groups, _dresses(part))
-        lows.append(low)
-        highs.append(high)
-    # Averaging the bounds is wider than the average's own interval: on the safe side.
-    return _probe(name, "kind", part, float(np.mean(values)), float(np.mean(lows)), float(np.mean(highs)))
+    Y = np.array([[int(query.kind == kind) for kind in usable] for query in part])
+    scores = np.stack([held_out_scores(X[chosen], y, groups) for y in Y.T], axis=1)
+    low, high = auc_interval(X[chosen], Y, scores, groups, _dresses(part))
+    return _probe(name, "kind", part, mean_auc(Y, scores), low, high)
 
 
 def _probe(name: str, target: str, queries: Sequence[QueryFacts], value: float, low: float, high: float) -> Probe:

@@ -80,6 +80,12 @@ class Document:
         name = str((self.evidence.tree.run or {}).get("source", ""))
         return source.plan.source.stand_in if source is not None else name == "datagen-procedural"
 
+    @property
+    def renderer(self) -> str | None:
+        """'cycles' or 'fake', as the rows' versions say; None without rows."""
+        words = self.versions.get("renderer", "").split()
+        return words[0] if words else None
+
     def to_json(self) -> dict[str, Any]:
         """The document of `--json` (docs/verify.md)."""
         tree, run = self.evidence.tree, self.evidence.tree.run or {}
@@ -93,6 +99,7 @@ class Document:
                 "name": tree.name,
                 "source": run.get("source"),
                 "stand_in": self.stand_in,
+                "renderer": self.renderer,
                 "seed": run.get("seed"),
                 "recipe_hash": run.get("recipe_hash"),
             },

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from datagen.core.errors import DatagenError
 from datagen.core.ids import bytes_hash, fraction_of_hash
-from datagen.recipe.loader import parse_recipe
+from datagen.recipe.loader import chairs_recipe, parse_recipe
 from datagen.recipe.models import Recipe
 from datagen.verify.bundles import BundleFacts, read_bundle, read_deep
 from datagen.verify.correspond import ViewFigures, covisible_share, triangulate, view_figures
@@ -98,7 +98,7 @@ class Evidence:
         if not self.tree.run or not isinstance(self.tree.run.get("recipe"), dict):
             return None
         try:
-            return parse_recipe(dict(self.tree.run["recipe"]), "run.json")
+            return chairs_recipe(parse_recipe(dict(self.tree.run["recipe"]), "run.json"))
         except DatagenError:
             return None
 

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from datagen.store.shards import Place, ShardReader, members, read_place
 
-DATA_FOLDERS = ("images", "annotations", "shapes")
-"""Folders of the published layout (formats/brokenchairs.md, 1.1)."""
+DATA_FOLDERS = ("images", "annotations", "shapes", "scenes")
+"""Folders of the published layouts: chairs (formats/brokenchairs.md, 1.1) and scenes."""
 
 
 class Files(Protocol):
@@ -17,7 +17,7 @@ class Files(Protocol):
 
     @property
     def names(self) -> Mapping[str, int]:
-        """Relative path -> size in bytes, of everything below images/, annotations/ and shapes/."""
+        """Relative path -> size in bytes, of everything below the data folders."""
         ...
 
     def read(self, name: str) -> bytes:

@@ -71,45 +71,53 @@ def auc(y: np.ndarray, scores: np.ndarray) -> float:
     return float((ranks[y > 0].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
+def mean_auc(Y: np.ndarray, scores: np.ndarray) -> float:
+    """Macro average of the AUC over the columns of targets and scores (N, K); NaN where a column has one class only."""
+    return float(np.mean([auc(y, s) for y, s in zip(Y.T, scores.T, strict=True)]))
+
+
 def auc_interval(
-    X: np.ndarray, y: np.ndarray, scores: np.ndarray, groups: Sequence[str], blocks: Sequence[str], level: float = 0.95
+    X: np.ndarray, Y: np.ndarray, scores: np.ndarray, groups: Sequence[str], blocks: Sequence[str], level: float = 0.95
 ) -> tuple[float, float]:
-    """Interval of the AUC that `held_out_scores` reaches.
+    """Interval of the macro-averaged AUC that `held_out_scores` reaches on targets (N, K), one column or more.
 
     Its width is the larger of two spreads: of the bootstrap over groups (samples of one shape are not
     independent), and of the AUC under labels dealt anew over `blocks`. The bootstrap alone takes the
     models for given and calls one null in twelve a leak; blocks are what has one label as a whole.
     """
-    spread = max(_bootstrap_spread(y, scores, groups), _null_spread(X, y, groups, blocks))
-    half, value = float(norm.ppf((1 + level) / 2)) * spread, auc(y, scores)
+    spread = max(_bootstrap_spread(Y, scores, groups), _null_spread(X, Y, groups, blocks))
+    half, value = float(norm.ppf((1 + level) / 2)) * spread, mean_auc(Y, scores)
     return max(value - half, 0.0), min(value + half, 1.0)
 
 
-def _bootstrap_spread(y: np.ndarray, scores: np.ndarray, groups: Sequence[str]) -> float:
+def _bootstrap_spread(Y: np.ndarray, scores: np.ndarray, groups: Sequence[str]) -> float:
     names = sorted(set(groups))
     members = [np.flatnonzero(np.array(groups) == name) for name in names]
     rng = stream(0, "bootstrap")
     values = []
     for _ in range(ROUNDS):
         chosen = np.concatenate([members[k] for k in rng.integers(len(names), size=len(names))])
-        value = auc(y[chosen], scores[chosen])
+        value = mean_auc(Y[chosen], scores[chosen])
         if np.isfinite(value):
             values.append(value)
     return float(np.std(values)) if values else 1.0
 
 
-def _null_spread(X: np.ndarray, y: np.ndarray, groups: Sequence[str], blocks: Sequence[str]) -> float:
+def _null_spread(X: np.ndarray, Y: np.ndarray, groups: Sequence[str], blocks: Sequence[str]) -> float:
     """Spread of the cross-validated AUC when blocks swap labels; ridge regression stands in for the logistic one."""
-    # A dress worn by both labels (the published set has them) is one block of each.
-    names, block = np.unique([f"{b} {label}" for b, label in zip(blocks, y, strict=True)], return_inverse=True)
-    of_block = np.zeros(len(names))
-    of_block[block] = y
+    # A dress worn by several labels (the published set has them) is one block of each.
+    names, first, block = np.unique(
+        [f"{b} {y.tolist()}" for b, y in zip(blocks, Y, strict=True)], return_index=True, return_inverse=True
+    )
     rng = stream(0, "null")
-    dealt = np.stack([of_block[rng.permutation(len(names))][block] for _ in range(DEALS)], axis=1)
-    scores = np.zeros_like(dealt)
+    dealt = np.stack([Y[first][rng.permutation(len(names))][block] for _ in range(DEALS)], axis=2).astype(float)
+    flat = dealt.reshape(len(Y), -1)
+    scores = np.zeros_like(flat)
     for train, test, Z in _folds(X, groups):
         A = Z[train].T @ Z[train] + 4 * PENALTY * np.eye(Z.shape[1])
-        centred = dealt[train] - dealt[train].mean(axis=0)
+        centred = flat[train] - flat[train].mean(axis=0)
         scores[test] = Z[test] @ np.linalg.solve(A, Z[train].T @ centred)
-    values = [value for k in range(DEALS) if np.isfinite(value := auc(dealt[:, k], scores[:, k]))]
+    scores = scores.reshape(dealt.shape)
+    found = [mean_auc(dealt[:, :, k], scores[:, :, k]) for k in range(DEALS)]
+    values = [value for value in found if np.isfinite(value)]
     return float(np.std(values)) if values else 1.0

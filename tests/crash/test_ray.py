@@ -4,11 +4,13 @@ import os
 import random
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
+from datagen.pipeline import run_ray
 from datagen.store.log import LogReader
 from tests.crash.harness import assert_same, contents, run, start
 
@@ -35,6 +37,14 @@ def test_any_number_of_workers_writes_the_same_bytes(tmp_path, whole, workers):
     out = tmp_path / "data"
     assert run(out, "--workers", workers, executor="ray", limit=LIMIT) == 0
     assert_same(out, whole)
+
+
+def test_a_private_instance_leaves_no_folder_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "dg-ray-999999999-killed").mkdir()
+    (tmp_path / f"dg-ray-{os.getpid()}-running").mkdir()
+    mine = run_ray._session_folder()
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([f"dg-ray-{os.getpid()}-running", Path(mine).name])
 
 
 def victim_of(driver: subprocess.Popen, kind: str) -> int | None:
@@ -101,15 +111,19 @@ def test_processes_die_at_random(tmp_path, whole, round_):
     chaos(tmp_path / "data", whole, rng.choice(VICTIMS), rng.uniform(0, 2))
 
 
-def test_a_job_that_kills_its_worker_is_quarantined_and_the_rest_goes_on(tmp_path, serial, whole):
-    """One job dies at each try: alone it dies again, becomes a row, and exit code 3 says so."""
+@pytest.mark.parametrize(("how", "reason"), [("die", "WorkerDied"), ("hoard", "MemoryError"), ("hang", "WorkerDied")])
+def test_a_job_that_ruins_its_worker_is_quarantined_and_the_rest_goes_on(tmp_path, serial, whole, how, reason):
+    """One job dies, hangs or swells at each try: it becomes a row, and exit code 3 says so."""
     out = tmp_path / "data"
     victim = min(LogReader(serial / "log").refresh().entries)
-    environment = {"DATAGEN_CRASH_JOB": victim}
-    code = start(out, "--workers", "2", executor="ray", limit=LIMIT, environment=environment).wait(timeout=300)
+    options = ["--workers", "2", "--job-minutes", "0.2", "--job-gib", "2"]
+    environment = {"DATAGEN_CRASH_JOB": f"{victim}:{how}"}
+    code = start(out, *options, executor="ray", limit=LIMIT, environment=environment).wait(timeout=300)
     assert code == 3
     entries = LogReader(out / "log").refresh().entries
     assert [job for job, entry in entries.items() if entry.quarantined] == [victim]
-    assert entries[victim].rows[0].reason == "WorkerDied"
+    assert entries[victim].rows[0].reason == reason
+    if how != "die":  # the resumed build is the same for all three
+        return
     assert run(out, "--workers", "2", executor="ray", limit=LIMIT) == 0
     assert_same(out, whole)

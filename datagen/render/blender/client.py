@@ -4,12 +4,14 @@ import pickle
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import IO, Any
 
 import numpy as np
 
 from datagen.core.errors import MissingDependency, RenderError
 from datagen.core.scene import RenderJob
+from datagen.core.tabletop import TabletopJob
 
 
 def write_message(stream: IO[bytes], value: Any) -> None:
@@ -56,6 +58,17 @@ class BlenderProcess:
     def profile(self, job: RenderJob) -> dict[str, float]:
         """CPU-seconds of a job by phase. Raises RenderError."""
         return self._call("profile", job)
+
+    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
+        """Pictures of every view of objects on a floor. Raises RenderError, MissingDependency."""
+        if self._jobs >= self.recycle_after:
+            self.close()
+        self._jobs += 1
+        return self._call("tabletop", job)
+
+    def drop(self, bodies: Sequence[tuple[np.ndarray, np.ndarray]], starts: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Rigid bodies (vertices, faces) let fall on z = 0: their final transforms (4, 4). Raises RenderError."""
+        return self._call("drop", (list(bodies), list(starts)))
 
     def versions(self) -> dict[str, str]:
         """Blender's version and build hash."""

@@ -1,11 +1,14 @@
 """Blender in this very process: for Ray actors, which are processes of their own already."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from datagen.core.errors import RenderError
 from datagen.core.scene import RenderJob
+from datagen.core.tabletop import TabletopJob
+from datagen.render.blender.affinity import born_on
 
 
 class BlenderHere:
@@ -15,7 +18,8 @@ class BlenderHere:
 
     def __init__(self, threads: int = 1) -> None:
         # bpy and the embree of other libraries clash unless bpy comes first (design: rendering facts).
-        from datagen.render.blender.session import BlenderSession
+        with born_on(threads):
+            from datagen.render.blender.session import BlenderSession
 
         self._session: Any = BlenderSession(threads)
 
@@ -25,6 +29,17 @@ class BlenderHere:
             return self._session.render(job)
         except RuntimeError as error:  # what bpy operators raise
             raise RenderError(f"Blender refused the scene: {error}") from error
+
+    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
+        """Pictures of every view of objects on a floor. Raises RenderError, MissingDependency."""
+        try:
+            return self._session.tabletop(job)
+        except RuntimeError as error:
+            raise RenderError(f"Blender refused the scene: {error}") from error
+
+    def drop(self, bodies: Sequence[tuple[np.ndarray, np.ndarray]], starts: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Rigid bodies let fall on z = 0: their final transforms (4, 4)."""
+        return self._session.drop((list(bodies), list(starts)))
 
     def versions(self) -> dict[str, str]:
         """Blender's version and build hash."""

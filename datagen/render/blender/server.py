@@ -17,8 +17,11 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
     from datagen.core.errors import MissingDependency
+    from datagen.render.blender.affinity import born_on
     from datagen.render.blender.client import read_message, write_message
-    from datagen.render.blender.session import BlenderSession
+
+    with born_on(threads):
+        from datagen.render.blender.session import BlenderSession
 
     session = BlenderSession(threads)
     requests = sys.stdin.buffer

@@ -18,7 +18,8 @@ import numpy as np
 
 from datagen.core.camera import Camera
 from datagen.core.scene import RenderJob, View
-from datagen.render.blender import engine, meshes, picture, shader, studio
+from datagen.core.tabletop import TabletopJob
+from datagen.render.blender import engine, meshes, physics, picture, shader, studio, tabletop
 
 BOX_MARGIN_PX = 3
 """The pixel filter reaches 0.75 px beyond a pixel; the rest is for rounding."""
@@ -49,6 +50,24 @@ class BlenderSession:
         from datagen.render.blender.profile import profile
 
         return profile(job, self.threads)
+
+    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
+        """One (H, W, 3) uint8 picture a view of objects on a floor under a visible sky."""
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        scene = bpy.context.scene
+        engine.configure(scene, job, self.threads)
+        stage = tabletop.Stage(scene, job)
+        with tempfile.TemporaryDirectory(prefix="datagen-") as folder:
+            pictures = []
+            for view in job.views:
+                stage.aim(view.camera)
+                pictures.append(picture.render_shown(scene, Path(folder)))
+            return pictures
+
+    def drop(self, argument: tuple[list[physics.Body], list[np.ndarray]]) -> list[np.ndarray]:
+        """Final transforms (4, 4) of rigid bodies let fall."""
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        return physics.drop(*argument)
 
 
 def set_stage(job: RenderJob, threads: int, folder: Path) -> "Stage":

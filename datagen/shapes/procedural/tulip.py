@@ -56,15 +56,16 @@ def _lathe(curve: np.ndarray) -> Mesh:
 def _tub(r: float, shell_y: float, rng: np.random.Generator) -> list[Piece]:
     """The wrapped back as one sheet, cut from the two sides that serve as arms."""
     back_h, arm_h = rng.uniform(0.36, 0.44), rng.uniform(0.17, 0.22)
+    reach, recline, waist = rng.uniform(96, 132), rng.uniform(0.12, 0.45), rng.uniform(0.8, 0.93)
     pieces = []
-    for label, start, end in ((BACK, -62, 62), (ARM_SOFA, 62, 128), (ARM_SOFA, -128, -62)):
+    for label, start, end in ((BACK, -62, 62), (ARM_SOFA, 62, reach), (ARM_SOFA, -reach, -62)):
         angle = np.radians(np.linspace(start, end, 20))
         height = _rim(np.degrees(angle), back_h, arm_h)
         t = np.linspace(0, 1, 9)[None]
-        lean = 1 + 0.3 * t * (0.35 + 0.65 * np.cos(angle / 2)[:, None] ** 4)
+        lean = 1 + recline * t * (0.35 + 0.65 * np.cos(angle / 2)[:, None] ** 4)
         x, z = -np.sin(angle)[:, None] * lean, -np.cos(angle)[:, None] * lean
         y = shell_y + 0.008 + t * height[:, None]
-        inset = 0.88 + 0.12 * np.sin(np.pi / 2 * np.clip(t * 2.5, 0, 1))
+        inset = waist + (1 - waist) * np.sin(np.pi / 2 * np.clip(t * 2.5, 0, 1))
         pieces.append(Piece(label, sheet(np.stack([x * r * inset, y + 0 * x, z * r * 0.97 * inset], axis=-1), 0.022)))
     return pieces
 

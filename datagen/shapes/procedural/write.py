@@ -1,6 +1,7 @@
 """Chairs on disk exactly as PartNet lays them out, with PartNet's quirks as an option."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from datagen.core.ids import content_hash
 from datagen.core.rng import stream
 from datagen.core.shape import Mesh, concatenate
-from datagen.shapes.procedural.families import FAMILIES, Chair, chair
+from datagen.shapes.procedural.families import FAMILIES, Chair, chair, stretched
 from datagen.shapes.procedural.quirks import Quirks, no_quirks, random_quirks
 
 SOURCE = "datagen-procedural"
@@ -30,13 +31,8 @@ def generate(root: Path | str, count: int, seed: int, quirks: bool = False) -> t
     """
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
-    names = tuple(FAMILIES)
     ids = []
-    for index in range(count):
-        family = names[index % len(names)]
-        # The number is a salt: with it the built-in 24 differ most within their families.
-        rng = stream(seed, "chair-31", family, index)
-        made = chair(family, rng)
+    for index, (made, rng) in enumerate(_chairs(count, seed)):
         anno_id = str(FIRST_ID + index)
         model_index = index - 1 if quirks and index % 5 == 4 else index
         odd = random_quirks(rng, made) if quirks else no_quirks(made)
@@ -45,6 +41,24 @@ def generate(root: Path | str, count: int, seed: int, quirks: bool = False) -> t
     card = {"source": SOURCE, "licence": LICENCE, "stand_in": True, "note": NOTE}
     (root / "collection.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return tuple(ids)
+
+
+def chairs(count: int, seed: int) -> Iterator[Chair]:
+    """The chairs that `generate` writes, in metres."""
+    return (made for made, _ in _chairs(count, seed))
+
+
+def _chairs(count: int, seed: int) -> Iterator[tuple[Chair, np.random.Generator]]:
+    names = tuple(FAMILIES)
+    for index in range(count):
+        family = names[index % len(names)]
+        # The number is a salt: with it the built-in 24 differ most within their families.
+        rng = stream(seed, "chair-31", family, index)
+        made = chair(family, rng)
+        if index >= 2 * len(names):
+            # The first two of a family have its classic proportions; the more there are, the more they have to differ.
+            made = stretched(made, stream(seed, "proportions", index))
+        yield made, rng
 
 
 def write_chair(folder: Path, made: Chair, anno_id: str, model_id: str, quirks: Quirks) -> None:

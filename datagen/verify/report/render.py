@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 import datagen
 from datagen.core.anomaly import KINDS
@@ -18,6 +19,8 @@ from datagen.verify.report.pair import choose_pair
 from datagen.verify.report.tiles import choose, make_tile
 
 PAGE = Path(__file__).parent / "page"
+JUDGED_FROM = 50
+"""Shapes from which on the page judges conformance: below, a target is often less than one image."""
 ORDER = {(ERROR, FAIL): 0, ("warning", FAIL): 1, ("error", SKIPPED): 2, ("warning", SKIPPED): 2}
 
 
@@ -27,6 +30,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["n"] = _number
+    environment.filters["code"] = _code
     environment.filters["words"] = lambda text: str(text).replace("_", " ")
     return environment
 
@@ -38,6 +42,13 @@ def _number(value: float | None) -> str:
     if abs(value - round(value)) < 1e-9:
         return f"{round(value):,}".replace(",", " ")
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _code(text: str) -> Markup:
+    """`names` between backticks set as code, everything else escaped."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if k % 2 else escape(part) for k, part in enumerate(text.split("`"))
+    )
 
 
 def report_html(document: Document) -> str:
@@ -64,6 +75,8 @@ def report_html(document: Document) -> str:
         "splits": [s for s in ("train", "val", "test", "none") if any(t.split == s for t in tiles)],
         "rebuilt": rebuilt,
         "version": datagen.__version__,
+        "small": document.to_json()["counts"]["shapes"] < JUDGED_FROM,
+        "judged_from": JUDGED_FROM,
     }
     return _environment().get_template("report.html.j2").render(values)
 

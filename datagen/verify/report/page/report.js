@@ -7,6 +7,7 @@
   checkButtons.forEach((button) => button.addEventListener("click", () => {
     press(button, checkButtons);
     const wanted = button.dataset.checks;
+    document.getElementById("quiet").open = wanted !== "fail";
     all(".checks > li").forEach((li) => { li.hidden = Boolean(wanted) && li.dataset.status !== wanted; });
   }));
 

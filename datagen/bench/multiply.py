@@ -13,7 +13,8 @@ from datagen.verify.files import open_files
 
 def multiply(source: Path, target: Path, times: int) -> int:
     """Hard links of every file, `times` over, with the ids in names shifted; the number of samples."""
-    rows, out, splits = read_manifest(source), [], {"train": [], "val": [], "test": []}
+    rows, out = read_manifest(source), []
+    splits: dict[str, list[str]] = {"train": [], "val": [], "test": []}
     names = open_files(source).names
     for k in range(times):
         ids = {str(row["public_id"]): str(row["public_id"] + 100_000 * k) for row in rows}

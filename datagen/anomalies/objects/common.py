@@ -1,0 +1,88 @@
+"""What the operators on objects share: rebuilding shapes, choosing parts, limits that hold for all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from datagen.core.anomaly import Rejected
+from datagen.core.oddity import OddShape, OddSpec
+from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape, Skin, concatenate
+from datagen.geometry.pieces import loose_area
+from datagen.geometry.sample import surface_distance
+
+MAX_REACH = 1.45
+"""A changed object that reaches further than this from its centre (bounding sphere 1) is refused."""
+
+
+def numbers(values: np.ndarray | Sequence[float]) -> list[float]:
+    """Plain floats, rounded so that a spec is the same text on every machine."""
+    return np.round(np.asarray(values, dtype=float), 9).tolist()
+
+
+def rebuilt(shape: Shape, new: Mapping[int, tuple[Mesh, Skin | None]], gone: Sequence[int] = ()) -> Shape:
+    """The shape with some parts' mesh and skin replaced and others gone; order and ids stay.
+
+    Raises ShapeError when nothing is left.
+    """
+    parts = []
+    for part in shape.parts:
+        if part.part_id in gone:
+            continue
+        mesh, skin = new.get(part.part_id, (part.mesh, part.skin))
+        parts.append(replace(part, mesh=mesh, skin=skin))
+    return replace(shape, parts=tuple(parts))
+
+
+def joined_skins(pieces: Sequence[tuple[Mesh, Skin | None]]) -> tuple[Mesh, Skin | None]:
+    """Several meshes with their skins as one."""
+    mesh = concatenate([piece for piece, _ in pieces])
+    skins = [skin for _, skin in pieces]
+    if any(skin is None for skin in skins):
+        return mesh, None
+    names = tuple(dict.fromkeys(name for skin in skins if skin for name in skin.materials))
+    slot, uv = [], []
+    for piece, skin in pieces:
+        assert skin is not None
+        slot.append(np.array([names.index(name) for name in skin.materials])[skin.slot])
+        uv.append(np.full((len(piece.faces), 3, 2), np.nan) if skin.uv is None else skin.uv)
+    has_uv = any(skin is not None and skin.uv is not None for skin in skins)
+    return mesh, Skin(names, np.concatenate(slot), np.concatenate(uv) if has_uv else None)
+
+
+def usable_parts(shape: Shape, area: tuple[float, float]) -> list[Part]:
+    """Parts whose share of the surface lies in a range; never the remainder of a segmentation."""
+    low, high = area
+    return [p for p in shape.parts if p.path != REMAINDER_PATH and low <= p.mesh.area / shape.area <= high]
+
+
+def choose(parts: Sequence[Part], rng: np.random.Generator) -> Part:
+    """One of them, each alike."""
+    return parts[int(rng.integers(len(parts)))]
+
+
+def displaced(shape: Shape, spec: OddSpec, after: Shape, changed: Mapping[int, np.ndarray], least: float,
+              method: str = "") -> OddShape | Rejected:  # fmt: skip
+    """The result of moving surface: severity is the mean symmetric surface distance over D.
+
+    Rejected when it hardly differs or reaches absurdly far.
+    """
+    old, new = (concatenate([part.mesh for part in s.parts]) for s in (shape, after))
+    distance = surface_distance(old, new, 3000)
+    severity = float(distance.mean()) / shape.diagonal
+    peak = float(np.percentile(distance, 99)) / shape.diagonal
+    if severity < least and peak < 4 * least:
+        return Rejected("hardly_changed", f"mean {severity:.4f}, 99th percentile {peak:.4f} of D")
+    reach = float(np.linalg.norm(new.vertices[np.unique(new.faces)] - shape.centre, axis=1).max())
+    if reach > MAX_REACH:
+        return Rejected("too_large", f"reaches {reach:.2f} of {MAX_REACH}")
+    measures = {"mean_distance": severity, "p99_distance": peak}
+    return OddShape(spec, shape, after, changed, severity, method=method, measures=measures)
+
+
+def comes_loose(before: Shape, after: Shape, reach: float) -> Rejected | None:
+    """Rejection when more of the surface hangs loose than before (2 % of it may)."""
+    loose = [loose_area([part.mesh for part in s.parts], reach * before.diagonal) for s in (before, after)]
+    if loose[1] > loose[0] + 0.02:
+        return Rejected("comes_loose", f"{loose[1]:.2f} of the surface hangs loose, {loose[0]:.2f} before")
+    return None

@@ -1,0 +1,60 @@
+"""Similar shape: another shape of the split that looks nearly the same (section A.1, PartsAD-15K)."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from datagen.core.anomaly import Rejected
+from datagen.core.oddity import OddShape, OddSpec
+from datagen.core.shape import Shape, concatenate
+from datagen.geometry.sample import surface_distance
+from datagen.recipe.scenes import SimilarRecipe
+
+
+def propose(shape: Shape, nearest: tuple[str, ...], rng: np.random.Generator) -> OddSpec | Rejected:
+    """One of the nearest shapes by multi-view descriptor."""
+    if not nearest:
+        return Rejected("no_neighbour", "the split has no other shape")
+    return OddSpec("similar", 0, {"neighbour": nearest[int(rng.integers(len(nearest)))]})
+
+
+def apply(shape: Shape, spec: OddSpec, recipe: SimilarRecipe, neighbour: Shape) -> OddShape | Rejected:
+    """The neighbour in the shape's place and size; rejected when it is the same, or not similar, by Chamfer.
+
+    It is scaled by the mean ratio of the boxes' edges and wears the shape's own material on every part.
+    """
+    ratio = float(
+        np.mean((shape.bounds[1] - shape.bounds[0]) / np.maximum(neighbour.bounds[1] - neighbour.bounds[0], 1e-6))
+    )
+    T = np.eye(4)
+    T[:3, :3] *= ratio
+    T[:3, 3] = shape.centre - ratio * neighbour.centre
+    T[2, 3] = shape.bounds[0, 2] - ratio * neighbour.bounds[0, 2]
+    placed = neighbour.transformed(T)
+    old, new = (concatenate([part.mesh for part in s.parts]) for s in (shape, placed))
+    chamfer = float(surface_distance(old, new, 3000).mean())
+    chamfer /= shape.diagonal
+    low, high = recipe.chamfer
+    if chamfer < low:
+        return Rejected("nearly_same", f"Chamfer distance {chamfer:.4f} of D, under {low}")
+    if chamfer > high:
+        return Rejected("not_similar", f"Chamfer distance {chamfer:.4f} of D, over {high}")
+    dressed = _dressed_alike(shape, placed)
+    changed = {part.part_id: np.ones(len(part.mesh.faces), dtype=bool) for part in dressed.parts}
+    return OddShape(spec, shape, dressed, changed, chamfer, (), "neighbour", {"chamfer": chamfer})
+
+
+def _dressed_alike(shape: Shape, other: Shape) -> Shape:
+    """The other shape in this one's materials, part by part in order of size: colour must not tell it."""
+    worn = [p.skin for p in sorted(shape.parts, key=lambda p: (-p.mesh.area, p.part_id))]
+    order = sorted(other.parts, key=lambda p: (-p.mesh.area, p.part_id))
+    skins = {}
+    for k, part in enumerate(order):
+        skin = worn[min(k, len(worn) - 1)]
+        if skin is not None:
+            main = skin.materials[int(np.bincount(skin.slot).argmax())]
+            skins[part.part_id] = replace(
+                skin, materials=(main,), slot=np.zeros(len(part.mesh.faces), dtype=np.int32), uv=None
+            )
+    parts = tuple(replace(part, skin=skins.get(part.part_id)) for part in other.parts)
+    return replace(other, parts=parts, palette=dict(shape.palette))

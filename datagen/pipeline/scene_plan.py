@@ -1,0 +1,252 @@
+"""The plan of a dataset of scenes: every scene, a pure function of recipe and collection."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from datagen.core.errors import UsageError
+from datagen.core.ids import content_hash, fraction_of_hash
+from datagen.core.rng import stream
+from datagen.core.row import SCHEMA_VERSION, Job
+from datagen.formats.oddoneout import scene_name
+from datagen.recipe import SceneRecipe, recipe_hash
+from datagen.shapes.source import ShapeEntry, Source
+
+STUDY_COUNTS = {"3-7": (3, 7), "8-12": (8, 12)}
+"""Object counts of the generalisation study (section 4.4)."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scene of the plan: its split, shape, number among the shape's scenes (from 1) and folder."""
+
+    split: str
+    entry: ShapeEntry
+    number: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a scene holds: how many objects, and which of the shape's anomalous shapes."""
+
+    objects: int
+    slots: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ScenePlan:
+    """All scenes of the recipe in plan order; `limit` takes the first ones."""
+
+    recipe: SceneRecipe
+    source: Source
+    limit: int | None = None
+
+    @cached_property
+    def entries(self) -> tuple[ShapeEntry, ...]:
+        """Every shape of the collection, sorted by id."""
+        return tuple(self.source.entries())
+
+    @cached_property
+    def chosen(self) -> tuple[ShapeEntry, ...]:
+        """The shapes that the recipe uses, spread over the categories, sorted by id. Raises UsageError if none."""
+        recipe = self.recipe.split
+        found = [e for e in self.entries if not recipe.categories or _named(e.category, recipe.categories)]
+        if not found:
+            have = ", ".join(sorted({e.category for e in self.entries})[:8])
+            raise UsageError(f"split.categories: the collection has none of them (it has {have}); change the recipe")
+        if recipe.shapes is None or recipe.shapes >= len(found):
+            return tuple(found)
+        rank: dict[str, int] = defaultdict(int)
+        keyed = []
+        for entry in sorted(found, key=lambda e: (fraction_of_hash(["take", e.shape_id]), e.shape_id)):
+            keyed.append((rank[entry.category], entry))
+            rank[entry.category] += 1
+        keyed.sort(key=lambda item: (item[0], fraction_of_hash(["take", item[1].shape_id])))
+        return tuple(sorted((e for _, e in keyed[: recipe.shapes]), key=lambda e: e.shape_id))
+
+    @cached_property
+    def splits(self) -> Mapping[str, str]:
+        """shape_id -> the one split that shows it."""
+        recipe = self.recipe.split
+        if recipe.by == "shape":
+            return _cut(self.chosen, recipe.test_share, "test", "train")
+        unseen = self._unseen()
+        found: dict[str, str] = {e.shape_id: "unseen-test" for e in self.chosen if e.category in unseen}
+        by_category: dict[str, list[ShapeEntry]] = defaultdict(list)
+        for entry in self.chosen:
+            if entry.category not in unseen:
+                by_category[entry.category].append(entry)
+        for category in sorted(by_category):
+            found |= _cut(by_category[category], recipe.test_share, "seen-test", "train")
+        return found
+
+    def _unseen(self) -> set[str]:
+        categories = sorted({e.category for e in self.chosen})
+        named = {c for c in categories if _named(c, self.recipe.split.unseen)}
+        if named or len(categories) < 2:
+            return named
+        ranked = sorted(categories, key=lambda c: fraction_of_hash(["unseen", c]))
+        return set(ranked[: max(1, round(self.recipe.split.unseen_share * len(categories)))])
+
+    @cached_property
+    def ids(self) -> Mapping[str, int]:
+        """shape_id -> the integer that names it on disk: the source's own number where it tells shapes apart."""
+        by_category: dict[str, list[str]] = defaultdict(list)
+        for entry in self.chosen:
+            by_category[entry.category].append(entry.shape_id)
+        found = {}
+        for names in by_category.values():
+            numbers = [re.search(r"(\d{1,6})$", name) for name in names]
+            own = [int(match[1]) for match in numbers if match]
+            usable = len(set(own)) == len(names)
+            for k, name in enumerate(names):
+                found[name] = own[k] if usable else k + 1
+        return found
+
+    @cached_property
+    def members(self) -> Mapping[str, tuple[ShapeEntry, ...]]:
+        """split -> its shapes in the order in which they take turns."""
+        found: dict[str, list[ShapeEntry]] = {key: [] for key in self.recipe.split.keys}
+        for entry in self.chosen:
+            found[self.splits[entry.shape_id]].append(entry)
+        return {
+            key: tuple(sorted(entries, key=lambda e: (fraction_of_hash(["order", e.shape_id]), e.shape_id)))
+            for key, entries in found.items()
+        }
+
+    @cached_property
+    def scenes(self) -> tuple[Scene, ...]:
+        """Every scene in plan order: the splits advance in proportion, so that any prefix holds them all."""
+        keyed = []
+        for split, entries in self.members.items():
+            count = self.recipe.split.scenes.get(split, 0)
+            if not entries:
+                continue
+            for k in range(count):
+                entry, number = entries[k % len(entries)], k // len(entries) + 1
+                salt = content_hash(["scene-name", entry.shape_id, number])
+                name = scene_name(self.recipe.naming, entry.category, self.ids[entry.shape_id], number, salt)
+                keyed.append((((k + 0.5) / count, split), Scene(split, entry, number, name)))
+        keyed.sort(key=lambda item: item[0])
+        scenes = tuple(scene for _, scene in keyed)
+        if not scenes:
+            raise UsageError("the recipe's splits hold no scene for this collection; raise split.scenes")
+        if len({scene.name for scene in scenes}) != len(scenes):
+            raise UsageError("two scenes would share a folder; set naming: parts")
+        return scenes[: self.limit]
+
+    @cached_property
+    def shapes(self) -> tuple[ShapeEntry, ...]:
+        """The shapes that the (limited) scenes show, in plan order."""
+        return tuple({scene.entry.shape_id: scene.entry for scene in self.scenes}.values())
+
+    @cached_property
+    def scene_of(self) -> Mapping[str, Scene]:
+        """job_id -> scene."""
+        return {job.job_id: scene for job, scene in zip(self.jobs(), self.scenes, strict=True)}
+
+    def model_of(self, shape_id: str) -> str:
+        """A shape is its own model."""
+        return shape_id
+
+    def pool(self, shape_id: str) -> int:
+        """How many anomalous shapes are made of a shape."""
+        mean = self.recipe.anomaly.shapes
+        return int(mean) + int(fraction_of_hash([self.recipe.seed, "pool", shape_id]) < mean % 1)
+
+    def kinds(self, shape_id: str, slot: int) -> tuple[str, ...]:
+        """Kinds to try for an anomalous shape, in order: the slots of a shape begin with different ones."""
+        weights = self.recipe.anomaly.kinds
+        names = [kind for kind in sorted(weights) if weights[kind] > 0]
+        mass = np.array([weights[name] for name in names])
+        rng = stream(self.recipe.seed, "kinds", shape_id)
+        order = rng.choice(len(names), size=len(names), replace=False, p=mass / mass.sum())
+        return tuple(names[order[(slot + k) % len(names)]] for k in range(len(names)))
+
+    def draw(self, scene: Scene) -> Draw:
+        """How many objects, and which anomalous shapes: always fewer than half."""
+        layout = self.recipe.layout
+        rng = stream(self.recipe.seed, "scene", scene.entry.shape_id, scene.number)
+        counts = sorted(layout.objects)
+        mass = np.array([layout.objects[count] for count in counts])
+        count = int(rng.choice(counts, p=mass / mass.sum()))
+        pool = self.pool(scene.entry.shape_id)
+        most = min((count - 1) // 2, pool)
+        if most == 0 or rng.random() < layout.normal_share:
+            return Draw(count, ())
+        odd = int(rng.integers(1, most + 1))
+        return Draw(count, tuple(sorted(rng.choice(pool, size=odd, replace=False).tolist())))
+
+    def run_record(self) -> dict[str, object]:
+        """What run.json holds: enough to refuse another recipe, seed or collection."""
+        return {
+            "schema": SCHEMA_VERSION,
+            "recipe_hash": recipe_hash(self.recipe),
+            "recipe": self.recipe.model_dump(mode="json"),
+            "seed": self.recipe.seed,
+            "source": self.source.name,
+            "collection_hash": content_hash([e.shape_id for e in self.entries]),
+        }
+
+    def jobs(self) -> Iterator[Job]:
+        """One job a scene."""
+        section, digests = recipe_hash(self.recipe), dict[str, str]()
+        for scene in self.scenes:
+            shape_id = scene.entry.shape_id
+            digest = digests.setdefault(shape_id, "") or self.source.digest(shape_id)
+            digests[shape_id] = digest
+            yield Job(
+                job_id=content_hash([section, digest, self.recipe.seed, "scene", scene.split, shape_id, scene.number]),
+                job_type="scene",
+                shape_id=shape_id,
+                slot=scene.number,
+                kind="scene",
+                views=self.recipe.camera.views,
+                split=scene.split,
+                public_id=self.ids[shape_id],
+            )
+
+    def by_split(self, skip: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+        """split -> scene folders, sorted, in the published order of keys; `skip` leaves folders out."""
+        found: dict[str, list[str]] = {key: [] for key in self.recipe.split.keys}
+        for scene in self.scenes:
+            if scene.name not in skip:
+                found[scene.split].append(scene.name)
+        return {key: sorted(names) for key, names in found.items()}
+
+    def by_count(self, skip: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+        """Splits of the object-count study: training and test scenes of 3-7 and of 8-12 objects."""
+        found: dict[str, list[str]] = {}
+        for scene in sorted(self.scenes, key=lambda s: s.name):
+            count = self.draw(scene).objects
+            side = "test" if "test" in scene.split else "train"
+            for label, (low, high) in STUDY_COUNTS.items():
+                if low <= count <= high and scene.name not in skip:
+                    found.setdefault(f"{side}-{label}", []).append(scene.name)
+        return dict(sorted(found.items()))
+
+
+def five_views(views: int, sets: int = 2, size: int = 5) -> list[list[int]]:
+    """The five-view protocol: disjoint sets of evenly spaced views (section 4.2: M = 5)."""
+    size = min(size, max(views // sets, 1))
+    step = views / size
+    return [[int(k * step + s * step / sets) % views for k in range(size)] for s in range(sets)]
+
+
+def _named(category: str, names: Sequence[str]) -> bool:
+    """Whether a category is one of the names, or begins with one of them as its first word."""
+    return any(category == name or category.split("_")[0] == name for name in names)
+
+
+def _cut(entries: Sequence[ShapeEntry], share: float, small: str, large: str) -> dict[str, str]:
+    """Shapes ranked by hash and cut: at least one on either side where there are two."""
+    ranked = sorted(entries, key=lambda e: (fraction_of_hash(["split", e.shape_id]), e.shape_id))
+    count = round(share * len(ranked))
+    if len(ranked) >= 2:
+        count = min(max(count, 1), len(ranked) - 1)
+    return {e.shape_id: small if k < count else large for k, e in enumerate(ranked)}

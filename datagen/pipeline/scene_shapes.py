@@ -1,0 +1,146 @@
+"""The shapes of a scene: the normal one dressed, its anomalous ones, and how each lies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+
+from datagen.anomalies.objects.operators import apply, propose
+from datagen.core.anomaly import Rejected
+from datagen.core.errors import MissingDependency, ShapeError
+from datagen.core.ids import fraction_of_hash
+from datagen.core.material import Material
+from datagen.core.oddity import OddShape, OddSpec
+from datagen.core.rng import stream
+from datagen.core.shape import Shape
+from datagen.geometry.descriptor import describe
+from datagen.materials.objects import dressed, wardrobe
+from datagen.pipeline.context import Context
+from datagen.scenes.poses import Rest
+from datagen.scenes.tabletop import Body, start_rotation
+
+T = TypeVar("T")
+KEEP = 24
+"""Values kept of each kind: scenes of one shape come together under no executor, so this is small."""
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A proposal that was not taken."""
+
+    kind: str
+    spec: OddSpec | None
+    why: Rejected
+
+
+@dataclass(frozen=True, eq=False)
+class Oddity:
+    """An anomalous shape of a shape's pool, or None, with every proposal refused on the way."""
+
+    shape: OddShape | None
+    refused: tuple[Attempt, ...]
+
+
+@dataclass
+class SceneShapes:
+    """Makes and remembers them. Every result depends on the recipe, the seed and the names alone."""
+
+    context: Context
+    _dressed: dict[str, Shape] = field(default_factory=dict)
+    _odd: dict[tuple[str, int], Oddity] = field(default_factory=dict)
+    _described: dict[str, np.ndarray | None] = field(default_factory=dict)
+    _nearest: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def choices(self) -> tuple[Material, ...]:
+        """Materials that parts may wear."""
+        return wardrobe(self.context.library.materials, self.context.scenes.recipe.materials)
+
+    def normal(self, shape_id: str) -> Shape:
+        """A shape in the clothes that it wears in every scene. Raises what the source raises."""
+        if shape_id not in self._dressed:
+            shape = self.context.shapes.load(shape_id)
+            faces = sum(len(part.mesh.faces) for part in shape.parts)
+            most = self.context.scenes.recipe.split.max_faces
+            if faces > most:
+                raise ShapeError(f"{shape_id} has {faces} triangles, more than split.max_faces {most}; simplify it")
+            recipe = self.context.scenes.recipe
+            rng = stream(recipe.seed, "dress", shape_id)
+            _remember(self._dressed, shape_id, dressed(shape, self.choices, recipe.materials, rng))
+        return self._dressed[shape_id]
+
+    def odd(self, shape_id: str, slot: int) -> Oddity:
+        """The anomalous shape of a slot: its first kind that gives one."""
+        key = (shape_id, slot)
+        if key not in self._odd:
+            _remember(self._odd, key, self._made(shape_id, slot))
+        return self._odd[key]
+
+    def _made(self, shape_id: str, slot: int) -> Oddity:
+        plan, shape = self.context.scenes, self.normal(shape_id)
+        recipe = plan.recipe.anomaly
+        refused: list[Attempt] = []
+        for kind in plan.kinds(shape_id, slot):
+            for attempt in range(recipe.attempts):
+                rng = stream(plan.recipe.seed, "oddity", shape_id, slot, kind, attempt)
+                spec = propose(shape, kind, recipe, rng, self.choices, self)
+                made = spec if isinstance(spec, Rejected) else apply(shape, spec, recipe, self.choices, self)
+                if not isinstance(made, Rejected):
+                    return Oddity(made, tuple(refused))
+                refused.append(Attempt(kind, None if isinstance(spec, Rejected) else spec, made))
+                if made.reason in ("no_part", "no_neighbour"):
+                    break
+        return Oddity(None, tuple(refused))
+
+    def nearest(self, shape: Shape) -> tuple[str, ...]:
+        """Shapes of the split, and of the category where there are any, whose descriptors are nearest."""
+        if shape.shape_id not in self._nearest:
+            recipe = self.context.scenes.recipe.anomaly.similar
+            others = [i for i in self._pool(shape.shape_id)[: recipe.pool] if self._vector(i) is not None]
+            own = self._vector(shape.shape_id)
+            if own is None:
+                return ()
+            ranked = sorted(others, key=lambda i: (-float(own @ self._described[i]), i))
+            _remember(self._nearest, shape.shape_id, tuple(ranked[: recipe.nearest]))
+        return self._nearest[shape.shape_id]
+
+    def _pool(self, shape_id: str) -> Sequence[str]:
+        plan = self.context.scenes
+        members = [e for e in plan.members[plan.splits[shape_id]] if e.shape_id != shape_id]
+        category = next(e.category for e in plan.chosen if e.shape_id == shape_id)
+        own = [e.shape_id for e in members if e.category == category]
+        rest = [e.shape_id for e in members if e.category != category]
+        rank = {i: fraction_of_hash(["pool", shape_id, i]) for i in (*own, *rest)}
+        return [*sorted(own, key=lambda i: (rank[i], i)), *sorted(rest, key=lambda i: (rank[i], i))]
+
+    def _vector(self, shape_id: str) -> np.ndarray | None:
+        if shape_id not in self._described:
+            try:
+                shape = self.context.plan.source.load(shape_id)
+                self._described[shape_id] = describe([part.mesh for part in shape.parts])
+            except (ShapeError, MissingDependency):
+                self._described[shape_id] = None
+        return self._described[shape_id]
+
+    def load(self, shape_id: str) -> Shape:
+        """A neighbour."""
+        return self.context.shapes.load(shape_id)
+
+    def body(self, shape: Shape, origin: np.ndarray, start: np.ndarray | None = None) -> Body:
+        """A shape as it lies; an anomalous one is let go from how the normal one lies (`start`)."""
+        recipe = self.context.scenes.recipe
+        if start is None:
+            start = start_rotation(recipe.layout, stream(recipe.seed, "tilt", shape.shape_id))
+        return Body(shape, self._rest.rotation(shape, start, recipe.layout.poses), origin)
+
+    @cached_property
+    def _rest(self) -> Rest:
+        return Rest(self.context.pose_cache, self.context.open_physics)
+
+
+def _remember(table: dict, key: object, value: object) -> None:
+    table[key] = value
+    while len(table) > KEEP:
+        table.pop(next(iter(table)))

@@ -1,0 +1,242 @@
+"""The recipe of odd-one-out scenes (Odd-One-Out, sections 4.1 and A.1; layout of the published sample scene)."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from datagen.recipe.models import Fraction, Positive, Range, Section
+from datagen.recipe.render import Device, lower
+
+SEEN_KEYS = ("unseen-test", "train", "seen-test")
+"""Splits by category, in the published file's order: whoever trains takes the first key with `test` in it."""
+SHAPE_KEYS = ("train", "test")
+KNOWN = ("fracture", "crack", "bump", "bend", "twist", "deformation", "translation", "rotation", "missing",
+         "material", "similar")  # fmt: skip
+
+
+class SceneSplitRecipe(Section):
+    """How many scenes of which shapes. No shape is ever on both sides of a cut."""
+
+    by: Literal["category", "shape"] = "category"
+    """category: unseen-test, train, seen-test (Table 3). shape: train, test."""
+    scenes: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default_factory=lambda: {"unseen-test": 2, "train": 5, "seen-test": 1}
+    )
+    """Scenes of each split; the shapes of a split take turns."""
+    shapes: Annotated[int, Field(ge=1)] | None = None
+    """Use this many shapes of the collection, spread over the categories; None: all."""
+    categories: tuple[str, ...] = ()
+    """Use these categories alone; () means all. A name's first word does (`ice` is ice_cream)."""
+    unseen: tuple[str, ...] = ()
+    """Categories of unseen-test. Where the collection has none of them, a share is drawn by hash."""
+    unseen_share: Fraction = 12 / 51
+    test_share: Fraction = 1 / 6
+    """Share of the (seen) shapes that are kept for testing: 1,000 of 6,000 scenes."""
+    max_faces: Annotated[int, Field(ge=100)] = 400_000
+    """Shapes of more triangles are quarantined: booleans on them take minutes."""
+
+    @model_validator(mode="after")
+    def _known_splits(self) -> "SceneSplitRecipe":
+        known = SEEN_KEYS if self.by == "category" else SHAPE_KEYS
+        for name in self.scenes:
+            if name not in known:
+                raise ValueError(f"no split is called '{name}'; by {self.by} they are {', '.join(known)}")
+        return self
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Split names in the order of the published file."""
+        return SEEN_KEYS if self.by == "category" else SHAPE_KEYS
+
+
+class FractureRecipe(Section):
+    """Fracture and crack: noisy cuts by manifold3d."""
+
+    removed: Range = (0.10, 0.90)
+    """Accepted share of the object's volume that breaks off (section A.1)."""
+    aimed: Range = (0.15, 0.45)
+    """Share that a proposal aims at."""
+    cells: tuple[int, int] = (1, 3)
+    """Cut faces of the broken-off cell: 1 is a plane, more chip a corner or an edge."""
+    roughness: Range = (0.008, 0.03)
+    """Amplitude of the cut face's noise over D."""
+    gap: Range = (0.006, 0.018)
+    """Crack: how far the piece moves off along the cut, over D."""
+    turn_deg: Range = (2.0, 8.0)
+    """Crack: how far it turns."""
+
+
+class DeformRecipe(Section):
+    """Bump, bend, twist and free deformation, magnitudes over D or in degrees."""
+
+    bump: Range = (0.05, 0.12)
+    bump_width: Range = (0.07, 0.16)
+    angle_deg: Range = (30.0, 40.0)
+    """Total bend or twist, as published."""
+    free: Range = (0.05, 0.12)
+    """Free deformation: how far the nodes of a coarse lattice move."""
+    min_distance: Positive = 0.006
+    """Mean surface distance over D below which nothing has changed (a sphere under a twist)."""
+
+
+class MoveRecipe(Section):
+    """Translation and rotation of one part."""
+
+    distance: Range = (0.04, 0.14)
+    angle_deg: Range = (15.0, 40.0)
+    loose: Positive = 0.012
+    """A gap over D between the part and the rest beyond which it has come loose."""
+    area: Range = (0.005, 0.5)
+    """Share of the surface that a part may have to be moved, turned or removed."""
+    min_distance: Positive = 0.004
+
+
+class MaterialRecipe(Section):
+    """Material mismatch: one part in another material."""
+
+    contrast: Positive = 25.0
+    """Least CIE 1976 distance between the mean colours of the old and the new material."""
+    area: Range = (0.02, 0.6)
+
+
+class SimilarRecipe(Section):
+    """Another shape of the split that looks nearly the same (section A.1)."""
+
+    pool: Annotated[int, Field(ge=1)] = 48
+    """Shapes of the split, by hash, whose descriptors are compared; the nearest are tried."""
+    nearest: Annotated[int, Field(ge=1)] = 8
+    chamfer: Range = (0.008, 0.08)
+    """Mean symmetric surface distance over D: below, it is the same shape; above, not similar."""
+
+
+class OddRecipe(Section):
+    """Which kinds, how many anomalous shapes."""
+
+    kinds: dict[str, Fraction] = Field(default_factory=lambda: dict.fromkeys(KNOWN[:-1], 1.0))
+    """Weights of the kinds over all anomalous shapes."""
+    shapes: Annotated[float, Field(gt=0)] = 2.2333
+    """Anomalous shapes a shape, on average (2,345 over 1,050)."""
+    attempts: Annotated[int, Field(ge=1, le=100)] = 10
+    """Proposals of one kind before the next kind is tried."""
+    min_changed_px: Positive = 25.0
+    """Changed pixels that at least one view must show, at 256 px."""
+    plugin: str = ""
+    """`package.module:function` of an own fracture source, such as a wrapper of fracture-modes."""
+    fracture: FractureRecipe = FractureRecipe()
+    deform: DeformRecipe = DeformRecipe()
+    move: MoveRecipe = MoveRecipe()
+    material: MaterialRecipe = MaterialRecipe()
+    similar: SimilarRecipe = SimilarRecipe()
+
+    @model_validator(mode="after")
+    def _known_kinds(self) -> "OddRecipe":
+        for name in self.kinds:
+            if name not in KNOWN:
+                raise ValueError(f"unknown anomaly kind '{name}'; the kinds are {', '.join(KNOWN)}")
+        if not any(self.kinds.values()):
+            raise ValueError("every kind has weight 0; give at least one a share")
+        return self
+
+
+class LayoutRecipe(Section):
+    """What stands where. Metres."""
+
+    objects: dict[int, Positive] = Field(default_factory=lambda: {3: 4.0, 4: 3.0, 5: 2.0, 6: 1.0})
+    """Weights of the number of objects."""
+    normal_share: Fraction = 0.1
+    """Scenes without an anomaly."""
+    reach_m: Range = (0.20, 0.205)
+    """Largest vertex coordinate of the normal object, drawn a scene (format, 1.7)."""
+    max_height_m: Positive = 0.32
+    """Taller objects are scaled down: the published volume sees no higher (format, 1.8)."""
+    spread: Positive = 1.0
+    """Edge of the square that objects are dealt over: spread * footprint * sqrt(objects)."""
+    gap_m: Positive = 0.01
+    """Least distance between the footprints of two objects."""
+    poses: Literal["rigid_body", "stable", "upright"] = "rigid_body"
+    """rigid_body: dropped in Blender. stable: the nearest quasi-static pose. upright: as the source has it."""
+    start: Literal["upright", "random"] = "upright"
+    """How a shape is turned before it is dropped."""
+    tilt_deg: Annotated[float, Field(ge=0, le=90)] = 4.0
+    """Random tilt before the drop."""
+    joint_drop: bool = False
+    """Drop all objects together: they may lean on each other and are checked for contact, not for footprints."""
+    attempts: Annotated[int, Field(ge=1, le=100)] = 6
+    """Layouts tried until every anomaly shows in some view."""
+
+
+class OrbitRecipe(Section):
+    """Cameras on an orbit about the scene, after the published sample (format, 1.6)."""
+
+    views: Annotated[int, Field(ge=1)] = 20
+    size_px: Annotated[int, Field(ge=16, le=4096)] = 256
+    closed: bool = False
+    """True: the first and the last view share an azimuth, as published."""
+    margin_m: Positive = 0.09
+    per_object_m: float = 0.04
+    """Radius = largest |x| or |y| of any object + per_object * count + margin + 0 to `sway_m`."""
+    sway_m: float = 0.10
+    height_m: Range = (0.36, 0.42)
+    """Camera height at a radius of 0.7 m; it grows with the radius."""
+    height_with_radius: Fraction = 0.5
+
+
+class TabletopLightRecipe(Section):
+    """Environments and floors, drawn as pairs."""
+
+    worlds: tuple[str, ...] = (
+        "forest", "courtyard", "city", "interior", "studio", "sunset", "sunrise",
+        "procedural:0", "procedural:1", "procedural:2", "procedural:3", "procedural:4", "procedural:5",
+    )  # fmt: skip
+    """Stock environments of Blender, `procedural:<n>`, image files, or folders of .hdr and .exr."""
+    strength: Range = (0.7, 0.9)
+    floors: tuple[str, ...] = ("procedural",)
+    """`procedural`, or folders of PBR image sets."""
+
+
+class TabletopRenderRecipe(Section):
+    """Cycles, spelt out."""
+
+    samples: Annotated[int, Field(ge=1)] = 64
+    adaptive_threshold: float = 0.02
+    min_samples: Annotated[int, Field(ge=1)] = 16
+    denoiser: Literal["oidn", "none"] = "oidn"
+    prefilter: Literal["none", "fast", "accurate"] = "accurate"
+    """How albedo and normal are cleaned before they guide the denoiser."""
+    max_bounces: Annotated[int, Field(ge=0)] = 4
+    clamp_indirect: float = 6.0
+    view_transform: Literal["Standard", "Filmic", "AgX", "Khronos PBR Neutral"] = "Filmic"
+    device: Annotated[Device, BeforeValidator(lower)] = "cpu"
+
+
+class DressRecipe(Section):
+    """Materials of shapes that bring none of their own."""
+
+    libraries: tuple[str, ...] = ("procedural",)
+    classes: dict[str, Positive] = Field(
+        default_factory=lambda: {"plastic": 4.0, "metal": 1.5, "wood": 2.0, "fabric": 0.5, "leather": 0.5}
+    )
+    """Material class -> weight."""
+    scale: Positive = 0.6
+    """Texture repeats relative to a chair's: toys are smaller."""
+
+
+class SceneRecipe(Section):
+    """A whole dataset of scenes."""
+
+    name: str = "oddoneout"
+    kind: Literal["oddoneout"] = "oddoneout"
+    seed: Annotated[int, Field(ge=0)] = 0
+    shapes: str = ""
+    """The collection to use where --shapes is not given."""
+    naming: Literal["toys", "parts"] = "toys"
+    """Scene ids: `<category>_<shape>-<scene>` or the published form of ABC's."""
+    bbox: Literal["world", "published"] = "world"
+    """What `bbox` of a scene's objects carries: the world axis-aligned box, or location and local dimensions."""
+    split: SceneSplitRecipe = SceneSplitRecipe()
+    layout: LayoutRecipe = LayoutRecipe()
+    anomaly: OddRecipe = OddRecipe()
+    camera: OrbitRecipe = OrbitRecipe()
+    light: TabletopLightRecipe = TabletopLightRecipe()
+    materials: DressRecipe = DressRecipe()
+    render: TabletopRenderRecipe = TabletopRenderRecipe()

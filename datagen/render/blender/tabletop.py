@@ -1,0 +1,145 @@
+"""Objects on a floor under a visible environment: the stage of odd-one-out scenes (formats, 1.9)."""
+
+import math
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from datagen.core.camera import TabletopCamera
+from datagen.core.errors import MissingDependency
+from datagen.core.shape import Mesh, Part
+from datagen.core.tabletop import FLOOR_SIZE_M, TabletopJob
+from datagen.geometry.clean import good_faces, weld
+from datagen.geometry.uv import box_projection
+from datagen.render.blender import shader
+from datagen.render.blender.meshes import sharp_edges
+from datagen.render.blender.studio import world_path
+
+IMPORTANCE_MAP = 256
+"""Edge of the environment's importance map: suns are found, and it costs a tenth of a second."""
+LAYER = "uv"
+
+
+class Stage:
+    """Floor, sky, camera and objects of one job."""
+
+    def __init__(self, scene: bpy.types.Scene, job: TabletopJob) -> None:
+        self.scene = scene
+        self._materials = {key: shader.build(job.materials[key]) for key in sorted(job.materials)}
+        self._data: dict[tuple[str, float], bpy.types.Mesh] = {}
+        for thing in job.objects:
+            scale = float(np.cbrt(np.linalg.det(thing.T_world_shape[:3, :3])))
+            for part in thing.shape.parts:
+                self._stand(thing.name, part, thing.T_world_shape, scale, job)
+        self._floor(job)
+        _sky(scene, job)
+        data = bpy.data.cameras.new("camera")
+        data.sensor_fit, data.sensor_width = "HORIZONTAL", 36.0
+        data.clip_start, data.clip_end = 0.01, 1000.0
+        self.camera = bpy.data.objects.new("camera", data)
+        scene.collection.objects.link(self.camera)
+        scene.camera = self.camera
+
+    def aim(self, camera: TabletopCamera) -> None:
+        """Look through a camera."""
+        self.camera.data.lens = 36.0 * camera.focal_px / camera.size_px
+        self.camera.matrix_world = [list(row) for row in camera.T_world_camera.T]
+
+    def _stand(self, name: str, part: Part, T: np.ndarray, scale: float, job: TabletopJob) -> None:
+        """A part in the world; equal parts of several objects share their mesh."""
+        assert part.skin is not None, "objects of a scene are dressed"
+        key = (f"{part.mesh.digest}{part.skin.digest}", 0.0)
+        if key not in self._data:
+            self._data[key] = _mesh(part, self._materials, job)
+        thing = bpy.data.objects.new(f"{name}_{part.part_id}", self._data[key])
+        self.scene.collection.objects.link(thing)
+        thing.matrix_world = [list(row) for row in T.T]
+
+    def _floor(self, job: TabletopJob) -> None:
+        material = job.materials[job.floor.material_id]
+        half = FLOOR_SIZE_M / 2
+        corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
+        data = bpy.data.meshes.new("floor")
+        data.from_pydata([(x, y, 0.0) for x, y in corners.tolist()], [], [(0, 1, 2, 3)])
+        c, s = math.cos(math.radians(job.floor.rotation_deg)), math.sin(math.radians(job.floor.rotation_deg))
+        uv = corners @ np.array([[c, s], [-s, c]]) / material.tile_size + np.array(job.floor.offset)
+        layer = data.uv_layers.new(name=LAYER)
+        layer.uv.foreach_set("vector", uv.ravel().astype(np.float32))
+        data.materials.append(self._materials[job.floor.material_id])
+        self.scene.collection.objects.link(bpy.data.objects.new("floor", data))
+
+
+def _mesh(part: Part, materials: dict[str, bpy.types.Material], job: TabletopJob) -> bpy.types.Mesh:
+    """Blender's mesh of a part: welded for smooth normals, sharp where it should be, dressed face by face."""
+    skin = part.skin
+    assert skin is not None
+    joined = weld(part.mesh)
+    keep = good_faces(joined.vertices, joined.faces)
+    if not keep.any():
+        keep = np.ones(len(joined.faces), bool)
+    mesh = Mesh(joined.vertices, joined.faces[keep])
+    slot = skin.slot[keep]
+    tiles = np.array([job.materials[name].tile_size for name in skin.materials])[slot]
+    uv = box_projection(mesh) / tiles[:, None, None]
+    if skin.uv is not None:
+        own = skin.uv[keep]
+        told = np.isfinite(own).all(axis=(1, 2))
+        uv[told] = own[told]
+    data = bpy.data.meshes.new(f"part_{part.part_id}")
+    count = len(mesh.faces)
+    data.vertices.add(len(mesh.vertices))
+    data.vertices.foreach_set("co", mesh.vertices.astype(np.float32).ravel())
+    data.loops.add(3 * count)
+    data.loops.foreach_set("vertex_index", mesh.faces.astype(np.int32).ravel())
+    data.polygons.add(count)
+    data.polygons.foreach_set("loop_start", np.arange(0, 3 * count, 3, dtype=np.int32))
+    data.polygons.foreach_set("material_index", slot.astype(np.int32))
+    data.polygons.foreach_set("use_smooth", np.ones(count, dtype=bool))
+    data.update(calc_edges=True)
+    layer = data.uv_layers.new(name=LAYER)
+    layer.uv.foreach_set("vector", uv.reshape(-1).astype(np.float32))
+    for name in skin.materials:
+        data.materials.append(materials[name])
+    pairs = np.empty(2 * len(data.edges), dtype=np.int32)
+    data.edges.foreach_get("vertices", pairs)
+    attribute = data.attributes.new("sharp_edge", "BOOLEAN", "EDGE")
+    attribute.data.foreach_set("value", sharp_edges(mesh, pairs.reshape(-1, 2)))
+    return data
+
+
+def _sky(scene: bpy.types.Scene, job: TabletopJob) -> None:
+    """The environment as it is: seen behind the floor's edge, mirrored in it, and the only light."""
+    path: Path = world_path(job.sky.world)
+    try:
+        image = bpy.data.images.load(str(path), check_existing=True)
+    except RuntimeError as error:
+        raise MissingDependency(f"environment {path}: {error}; give a readable .hdr or .exr") from error
+    world = bpy.data.worlds.new("world")
+    scene.world = world
+    world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", IMPORTANCE_MAP
+    world.use_nodes = True
+    nodes, links = world.node_tree.nodes, world.node_tree.links
+    nodes.clear()
+    coordinates, mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
+    texture, background = nodes.new("ShaderNodeTexEnvironment"), nodes.new("ShaderNodeBackground")
+    output = nodes.new("ShaderNodeOutputWorld")
+    mapping.inputs["Rotation"].default_value[2] = math.radians(job.sky.rotation_deg)
+    texture.image = image
+    background.inputs["Strength"].default_value = job.sky.strength * _gain(image)
+    links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
+    links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
+    links.new(texture.outputs["Color"], background.inputs["Color"])
+    links.new(background.outputs["Background"], output.inputs["Surface"])
+
+
+def _gain(image: bpy.types.Image) -> float:
+    """What brings the floor's irradiance to that of a white sky of radiance 1: photographs differ tenfold."""
+    width, height = image.size
+    flat = np.empty(width * height * image.channels, dtype=np.float32)
+    image.pixels.foreach_get(flat)
+    pixels = flat.reshape(height, width, image.channels)[..., :3].astype(np.float64)
+    elevation = (np.arange(height) + 0.5) / height * np.pi - np.pi / 2
+    weight = np.clip(np.sin(elevation), 0, None) * np.cos(elevation) * (np.pi / height) * (2 * np.pi / width)
+    irradiance = np.einsum("hwc,h->c", pixels, weight) @ np.array([0.2126, 0.7152, 0.0722])
+    return float(np.clip(np.pi / max(irradiance, 1e-6), 0.05, 20.0))

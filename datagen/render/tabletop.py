@@ -1,0 +1,64 @@
+"""What a scene's cameras see by ray casting: depth, objects, parts and floor, exactly (formats, 1.5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from datagen.core.camera import TabletopCamera
+from datagen.core.tabletop import FLOOR_SIZE_M, Standing
+from datagen.geometry.rays import RayScene
+from datagen.render.raycast import cast_view
+
+STRIDE = 4096
+"""Ray ids are STRIDE * (place of the object + 1) + part id."""
+
+
+@dataclass(frozen=True, eq=False)
+class SceneFrame:
+    """All (H, W): z-depth in metres (0 = sky), object (place + 1; 0 = none), part id, floor mask, face in its part."""
+
+    depth: np.ndarray
+    object_index: np.ndarray
+    part_id: np.ndarray
+    floor: np.ndarray
+    face: np.ndarray
+    normal: np.ndarray
+
+
+class SceneCaster:
+    """Objects on the floor, ready for rays."""
+
+    def __init__(self, objects: Sequence[Standing]) -> None:
+        meshes = [
+            (STRIDE * (k + 1) + part_id, mesh) for k, thing in enumerate(objects) for part_id, mesh in thing.meshes()
+        ]
+        self.rays = RayScene(meshes)
+
+    def cast(self, camera: TabletopCamera) -> SceneFrame:
+        """What one camera sees."""
+        frame = cast_view(self.rays, camera)
+        below = floor_depth(camera)
+        hit = frame.part_id > 0
+        # The floor hides what lies under it; nothing does by more than rounding.
+        sunk = hit & (below > 0) & (frame.depth > below + 2e-3)
+        hit = hit & ~sunk
+        floor = ~hit & (below > 0)
+        depth = np.where(hit, frame.depth, np.where(floor, below, 0.0))
+        ids = np.where(hit, frame.part_id, 0)
+        return SceneFrame(depth, ids // STRIDE, ids % STRIDE, floor, np.where(hit, frame.face, -1), frame.normal)
+
+
+def floor_depth(camera: TabletopCamera) -> np.ndarray:
+    """z-depth (H, W) of the floor through pixel centres, 0 where its 10 m square is not met."""
+    size = camera.size_px
+    u = (np.arange(size) + 0.5 - size / 2) / camera.focal_px
+    x, y = np.meshgrid(u, -u)
+    rays = np.stack([x, y, -np.ones_like(x)], axis=-1) @ camera.T_world_camera[:3, :3].T
+    eye = camera.position
+    with np.errstate(divide="ignore", invalid="ignore"):
+        depth = -eye[2] / rays[..., 2]
+    point = eye[:2] + depth[..., None] * rays[..., :2]
+    with np.errstate(invalid="ignore"):
+        met = (depth > 0) & (np.abs(point) <= FLOOR_SIZE_M / 2).all(axis=-1)
+    return np.where(met, depth, 0.0)

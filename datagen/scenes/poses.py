@@ -1,0 +1,130 @@
+"""Resting poses by rigid-body simulation, cached on disk by mesh hash: the drop of a shape is paid once."""
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from datagen.core.ids import content_hash
+from datagen.core.shape import Shape, concatenate
+from datagen.recipe.scenes import LayoutRecipe
+from datagen.scenes.rest import centre_of_mass, snapped, stable_rotation
+from datagen.scenes.tabletop import Body, lay_out
+
+VERSION = "drop-1"
+
+
+@runtime_checkable
+class Physics(Protocol):
+    """Lets bodies fall on the floor z = 0."""
+
+    def drop(self, bodies: Sequence[tuple[np.ndarray, np.ndarray]], starts: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Final transforms (4, 4) of bodies (vertices (V, 3) about their mass centre, faces (F, 3)).
+
+        `starts` are their first transforms, above the floor; bodies meet each other.
+        """
+        ...
+
+
+class PhysicsOpener(Protocol):
+    """Starts the simulation where it is needed."""
+
+    def __call__(self) -> Physics:
+        """The physics."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Resting poses of single shapes. `physics` is called for on the first miss only."""
+
+    folder: Path
+    open_physics: PhysicsOpener
+
+    def rotation(self, shape: Shape, start: np.ndarray, method: str) -> np.ndarray:
+        """Rotation (3, 3) from the shape's frame to how it lies, from the first rotation `start`.
+
+        `method` as in the recipe's `layout.poses`.
+        """
+        if method == "upright":
+            return start
+        if method == "stable":
+            return stable_rotation(shape, start)
+        key = content_hash([VERSION, shape.digest, np.round(start, 9).tolist()])
+        path = self.folder / key[:2] / f"{key}.json"
+        found = _read(path)
+        if found is None:
+            found = snapped(shape, self._dropped(shape, start))
+            _write(path, found)
+        return found
+
+    def _dropped(self, shape: Shape, start: np.ndarray) -> np.ndarray:
+        whole, centre = concatenate([part.mesh for part in shape.parts]), centre_of_mass([p.mesh for p in shape.parts])
+        T = np.eye(4)
+        T[:3, :3] = start
+        T[2, 3] = 0.02 - float(((whole.vertices - centre) @ start.T)[:, 2].min())
+        (after,) = self.open_physics().drop([(whole.vertices - centre, whole.faces)], [T])
+        return orthonormal(after[:3, :3])
+
+
+def drop_together(
+    physics: Physics, bodies: Sequence[Body], scale: float, recipe: LayoutRecipe, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Rigid poses (4, 4) of bodies dropped in one heap of layers: they may end up leaning on each other.
+
+    The simulation runs at unit size; what rests on the floor is brought to touch it.
+    """
+    places = lay_out(bodies, 1.0, recipe.model_copy(update={"gap_m": 0.0, "spread": 0.6 * recipe.spread}), rng)
+    centres = [
+        body.baked(1.0)[:3, :3] @ centre_of_mass([p.mesh for p in body.shape.parts]) + body.baked(1.0)[:3, 3]
+        for body in bodies
+    ]
+    solids, starts = [], []
+    for k, (body, place, centre) in enumerate(zip(bodies, places, centres, strict=True)):
+        faces = concatenate([part.mesh for part in body.shape.parts])
+        vertices = faces.transformed(body.baked(1.0)).vertices
+        solids.append((vertices - centre, faces.faces))
+        T = place.matrix
+        T[:3, 3] += T[:3, :3] @ centre + [0, 0, 0.05 + 0.3 * k]
+        starts.append(T)
+    poses = []
+    for body, centre, after in zip(bodies, centres, physics.drop(solids, starts), strict=True):
+        T = np.eye(4)
+        T[:3, :3] = orthonormal(after[:3, :3])
+        T[:3, 3] = scale * (after[:3, 3] - T[:3, :3] @ centre)
+        low = float((scale * body.points() @ T[:3, :3].T)[:, 2].min() + T[2, 3])
+        if low < 0.004:
+            T[2, 3] -= low
+        poses.append(T)
+    return poses
+
+
+def orthonormal(matrix: np.ndarray) -> np.ndarray:
+    """The rotation (3, 3) nearest a matrix that rounding has spoilt."""
+    u, _, vt = np.linalg.svd(matrix)
+    return u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+
+
+def _read(path: Path) -> np.ndarray | None:
+    try:
+        matrix = np.array(json.loads(path.read_text()), dtype=float)
+    except (OSError, ValueError):
+        return None
+    return matrix if matrix.shape == (3, 3) and np.isfinite(matrix).all() else None
+
+
+def _write(path: Path, matrix: np.ndarray) -> None:
+    """By temp file and rename; a cache that cannot be written costs time, not the build."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w") as stream:
+            json.dump(matrix.tolist(), stream)
+        Path(name).replace(path)
+    except OSError:
+        return

@@ -1,0 +1,144 @@
+"""Collections of generated toys and machine parts: nothing on disk, every instance a function of its name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import manifold3d
+import numpy as np
+
+from datagen.core.errors import ShapeError
+from datagen.core.ids import bytes_hash, content_hash
+from datagen.core.rng import stream
+from datagen.core.shape import Part, Shape
+from datagen.geometry.solid import manifold_mesh
+from datagen.shapes.procedural.things import food, household, machine, vehicles
+from datagen.shapes.procedural.things.solids import Piece
+from datagen.shapes.source import ShapeEntry
+
+Builder = Callable[[np.random.Generator], list[Piece]]
+TOYS: Mapping[str, Builder] = {
+    "airplane": vehicles.airplane,
+    "apple": food.apple,
+    "banana": food.banana,
+    "boat": vehicles.boat,
+    "bottle": household.bottle,
+    "bowl": household.bowl,
+    "bread": food.bread,
+    "bunny": food.bunny,
+    "bus": vehicles.bus,
+    "cake": food.cake,
+    "car": vehicles.car,
+    "chess_piece": household.chess_piece,
+    "cookie": food.cookie,
+    "cup": household.cup,
+    "cupcake": food.cupcake,
+    "donut": food.donut,
+    "fish": food.fish,
+    "glass": household.glass,
+    "hamburger": food.hamburger,
+    "hammer": household.hammer,
+    "hat": household.hat,
+    "ice_cream": food.ice_cream,
+    "key": household.key,
+    "light_bulb": household.light_bulb,
+    "mug": household.mug,
+    "penguin": food.penguin,
+    "plate": household.plate,
+    "robot": food.robot,
+    "sheep": food.sheep,
+    "shoe": household.shoe,
+    "train": vehicles.train,
+}
+"""Category -> builder, under Toys4K's names."""
+PARTS: Mapping[str, Builder] = {
+    "bolt": machine.bolt,
+    "bracket": machine.bracket,
+    "clamp": machine.clamp,
+    "elbow": machine.elbow,
+    "flange": machine.flange,
+    "gear": machine.gear,
+    "housing": machine.housing,
+    "plate": machine.plate,
+    "pulley": machine.pulley,
+    "shaft": machine.shaft,
+}
+COUNTS = {"toys": 34, "abc": 420}
+"""Instances a category: 31 x 34 = 1,054 toys, 10 x 420 = 4,200 parts."""
+BUILT_IN = {"toys": "toys", "toys4k": "toys", "abc": "abc", "parts": "abc"}
+"""Names of collections that are made here where no data of that name is found."""
+NOTE = (
+    "The shapes are parametric stand-ins made by this project. They are NOT Toys4K or ABC data; "
+    "figures obtained on them say nothing about ToysAD-8K or PartsAD-15K."
+)
+
+
+@dataclass(frozen=True)
+class GeneratedThings:
+    """The source protocol over a table of builders. `which` is toys or abc."""
+
+    which: str
+
+    @property
+    def name(self) -> str:
+        """What the manifest's `source` column says."""
+        return f"datagen-procedural-{'toys' if self.which == 'toys' else 'parts'}"
+
+    @property
+    def licence(self) -> str:
+        """Made here."""
+        return "Apache-2.0"
+
+    @property
+    def stand_in(self) -> bool:
+        """They stand in for Toys4K and ABC."""
+        return True
+
+    @property
+    def root(self) -> Path:
+        """The generator itself."""
+        return Path(__file__).parent
+
+    @property
+    def table(self) -> Mapping[str, Builder]:
+        """Category -> builder."""
+        return TOYS if self.which == "toys" else PARTS
+
+    @cached_property
+    def _entries(self) -> tuple[ShapeEntry, ...]:
+        count = COUNTS[self.which]
+        names = [(category, f"{category}_{k:03d}") for category in sorted(self.table) for k in range(1, count + 1)]
+        return tuple(ShapeEntry(name, name, (), category=category) for category, name in names)
+
+    def entries(self) -> tuple[ShapeEntry, ...]:
+        """Every instance, by category and number."""
+        return self._entries
+
+    def digest(self, shape_id: str) -> str:
+        """Of the generator and the name: nothing is built."""
+        return content_hash([_version(), self.which, shape_id])
+
+    def load(self, shape_id: str) -> Shape:
+        """One instance, normalised. Raises ShapeError for a name that is none."""
+        category, _, number = shape_id.rpartition("_")
+        if category not in self.table or not number.isdigit():
+            raise ShapeError(
+                f"{shape_id}: no such shape; names are <category>_<number>, such as {self._entries[0].shape_id}"
+            )
+        pieces = self.table[category](stream(0, "thing", self.which, category, int(number)))
+        parts = tuple(
+            Part(k + 1, piece.name, f"{category}/{piece.name}", "Other", manifold_mesh(piece.solid), piece.group)
+            for k, piece in enumerate(pieces)
+            if not piece.solid.is_empty()
+        )
+        return Shape(
+            shape_id, self.name, parts, shape_id, category, self.licence, provenance=f"{self.name}/{shape_id}"
+        ).normalised()
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    """Digest of the generators and of the library that makes their triangles."""
+    text = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return bytes_hash(text + manifold3d.__file__.rsplit("/", 1)[-1].encode())[:16]
