@@ -47,8 +47,8 @@ def build(
     watch: Watcher = lambda outcome: None,
 ) -> Summary:
     """Build a dataset, or go on with one; returns the closing figures. Raises what the command exits with."""
-    source = shapes if isinstance(shapes, Source) else open_collection(shapes)
-    plan = make_plan(recipe or load_recipe(), source, limit)
+    recipe = recipe or load_recipe()
+    plan = make_plan(recipe, _source(shapes, recipe), limit)
     return build_plan(Site(plan, Path(out), renderer), RayExecutor(workers), watch, skip)
 
 
@@ -56,8 +56,14 @@ def estimate(
     shapes: Source | str | Path, recipe: AnyRecipe | None = None, *, limit: int | None = None
 ) -> dict[str, Any]:
     """Jobs, images, disk and CPU-hours of a build, without making it."""
-    source = shapes if isinstance(shapes, Source) else open_collection(shapes)
-    return estimate_plan(make_plan(recipe or load_recipe(), source, limit), "cycles")
+    recipe = recipe or load_recipe()
+    return estimate_plan(make_plan(recipe, _source(shapes, recipe), limit), "cycles")
+
+
+def _source(shapes: Source | str | Path, recipe: AnyRecipe) -> Source:
+    if isinstance(shapes, Source):
+        return shapes
+    return open_source(str(shapes), None, textured=recipe.kind == "oddoneout")
 
 
 class _NoDonors:

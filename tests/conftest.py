@@ -49,7 +49,8 @@ def plain_chair() -> Shape:
 def plan_of(limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None) -> AnyPlan:
     """A plan over the built-in chairs."""
     path = ROOT / "recipes" / f"{recipe}.yaml"
-    return make_plan(load_recipe(path, sets, seed), open_collection(str(collection)), limit)
+    read = load_recipe(path, sets, seed)
+    return make_plan(read, open_collection(str(collection), textured=read.kind == "oddoneout"), limit)
 
 
 def run_build(

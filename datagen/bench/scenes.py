@@ -88,7 +88,7 @@ class _Collection:
                 continue
             prepared = stages.prepare(replace(job, views=VIEWS), self.context)
             shot = prepared.shots[0] if prepared.shots else None
-            if isinstance(shot, Shot) and len(shot.candidates) == VIEWS:
+            if isinstance(shot, queries.Shot) and len(shot.candidates) == VIEWS:
                 self._left.remove(place)
                 return self._dressed(shot, kind, number, place[1].shape_id, pictures)
         raise ShapeError(f"{self.plan.source.name} has no chair left for a {kind} anomaly; name a larger collection")

@@ -16,8 +16,8 @@ from datagen.bench.multiply import multiply
 from datagen.pipeline.build import build
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.worker import Site
-from datagen.recipe import Recipe, load_recipe
-from datagen.recipe.loader import find_recipe
+from datagen.recipe import load_recipe
+from datagen.recipe.loader import chairs_recipe, find_recipe
 from datagen.shapes.source import open_collection
 from datagen.verify.check import REGISTRY
 from datagen.verify.document import examine
@@ -40,8 +40,7 @@ def measure(samples: int = SAMPLES) -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory(prefix="datagen-bench-") as name:
         few, many = Path(name) / "few", Path(name) / "many"
-        recipe = load_recipe(find_recipe("brokenchairs"))
-        assert isinstance(recipe, Recipe)
+        recipe = chairs_recipe(load_recipe(find_recipe("brokenchairs")))
         build(Site(Plan(recipe, open_collection("partnet/chair"), 8), few, "fake"))
         count = multiply(few, many, -(-samples // len(open_tree(few).samples)))
         evidence = Evidence(open_tree(many))

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from datagen.bench import bundles, phases, presets, scale, workers
+from datagen.bench import bundles, phases, presets, scale, verify, workers
 from datagen.bench.scenes import Protocol, Scene, make_scenes
 from datagen.cli.build import print_json
 from datagen.core.errors import UsageError
@@ -18,7 +18,7 @@ from datagen.pipeline.plan import Plan
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe, find_recipe
 
-PARTS = ("presets", "plain", "phases", "bundles", "scale", "workers")
+PARTS = ("presets", "plain", "phases", "bundles", "scale", "workers", "verify")
 
 
 class Bench:
@@ -83,6 +83,10 @@ class Bench:
     def workers(self) -> None:
         """Two workers against one."""
         self.document.update(workers.compare(self.quick))
+
+    def verify(self) -> None:
+        """The checks that always run, on many samples."""
+        self.document["verify"] = verify.measure_apart(verify.SAMPLES // (10 if self.quick else 1))
 
 
 def run_bench(

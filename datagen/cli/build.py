@@ -56,7 +56,7 @@ def run_build(
     console = Console(stderr=True)
     parsed = load_recipe(find_recipe(recipe), overrides, seed)
     shapes = collection_name(shapes, parsed)
-    plan = make_plan(parsed, open_collection(shapes, data_root), limit)
+    plan = make_plan(parsed, open_collection(shapes, data_root, parsed.kind == "oddoneout"), limit)
     if renderer_name not in RENDERERS:
         open_renderer(renderer_name)
     if plan.source.stand_in:

@@ -50,7 +50,8 @@ def run_repro(root: Path, job_id: str, shapes: str | None, out: Path | None) -> 
     launch, run = read_launch(root), read_run(root)
     recipe = parse_recipe(dict(run["recipe"]), f"{root}/run.json")
     data_root = Path(launch["data_root"]) if launch.get("data_root") else None
-    plan = make_plan(recipe, open_collection(shapes or launch["shapes"], data_root), launch.get("limit"))
+    source = open_collection(shapes or launch["shapes"], data_root, recipe.kind == "oddoneout")
+    plan = make_plan(recipe, source, launch.get("limit"))
     found = [job for job in plan.jobs() if job.job_id.startswith(job_id)]
     if len(found) != 1:
         raise UsageError(f"{job_id} names {len(found)} jobs of {root}; give more digits, or the right --shapes")

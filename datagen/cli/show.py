@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from rich.console import Console
 
 from datagen.annotate.overlay import contact_sheet, sample_tile
+from datagen.annotate.scene_sheet import scene_sheet
 from datagen.core.errors import UsageError
 from datagen.store.manifest import read_manifest
 
@@ -19,14 +21,33 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
     if not (folder / "manifest.parquet").is_file():
         raise UsageError(f"{folder} has no manifest.parquet; is it a finished datagen dataset?")
     rows = [row for row in read_manifest(folder) if row["row_type"] == "sample"]
-    chosen = _spread(rows, sheet) if sheet else [_find(rows, name) for name in wanted or [""]]
+    scenes = any(row["kind"] == "scene" for row in rows)
+    chosen = rows if scenes else _spread(rows, sheet) if sheet else [_find(rows, name) for name in wanted or [""]]
     if not chosen:
         raise UsageError(f"{folder} holds no sample")
+    if scenes:
+        _save(scene_sheet(folder, _scenes(rows, wanted, sheet or 1)), out)
+        return
     tiles = [sample_tile(folder, row) for row in chosen]
     picture = contact_sheet(tiles, columns=COLUMNS if len(tiles) > 2 else 1)
+    _save(picture, out)
+    Console(stderr=True).print(f"{len(tiles)} samples in {out}", highlight=False, soft_wrap=True)
+
+
+def _save(picture: np.ndarray, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(out)
-    Console(stderr=True).print(f"{len(tiles)} samples in {out}", highlight=False, soft_wrap=True)
+
+
+def _scenes(rows: list[dict], wanted: Sequence[str], count: int) -> list[str]:
+    """Scene folders by name (a prefix does), or the first ones."""
+    folders = sorted({row["query_path"].split("/")[1] for row in rows})
+    if not wanted:
+        return folders[:count]
+    found = [next((name for name in folders if name.startswith(w)), None) for w in wanted]
+    if None in found:
+        raise UsageError(f"no scene {wanted[found.index(None)]}; the folders are in scenes/")
+    return [name for name in found if name]
 
 
 def _find(rows: list[dict], name: str) -> dict:

@@ -13,6 +13,9 @@ from datagen.verify.document import Document, examine
 from datagen.verify.evidence import Evidence
 from datagen.verify.report import report_html
 from datagen.verify.runner import verdict
+from datagen.verify.scenes.document import SceneDocument, examine_scenes, scene_report
+from datagen.verify.scenes.evidence import SceneEvidence
+from datagen.verify.scenes.facts import scene_folders
 from datagen.verify.tree import open_tree
 
 
@@ -35,13 +38,23 @@ def run_verify(
     def note(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True, style="dim")
 
-    evidence = Evidence(open_tree(folder), full, seed, note, {"shapes": shapes, "data_root": data_root})
-    document = examine(evidence, fraction, note)
+    tree = open_tree(folder)
+    options = {"shapes": shapes, "data_root": data_root}
+    document: Document | SceneDocument
+    if scene_folders(tree.files):
+        if fraction is not None:
+            raise UsageError(
+                "--rebuild works on chairs; build the scenes again into another folder and compare digests"
+            )
+        document = examine_scenes(SceneEvidence(tree, full, seed, note, options))
+    else:
+        document = examine(Evidence(tree, full, seed, note, options), fraction, note)
     path = report or folder / "report.html"
     note("drawing the report")
+    page = scene_report(document) if isinstance(document, SceneDocument) else report_html(document)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(report_html(document), encoding="utf-8")
+        path.write_text(page, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}); choose another --report") from error
     _print(console, document, path)
@@ -50,7 +63,7 @@ def run_verify(
     return document.ok
 
 
-def _print(console: Console, document: Document, report: Path) -> None:
+def _print(console: Console, document: Document | SceneDocument, report: Path) -> None:
     told = [result for result in document.results if result.status == FAIL]
     for result in told:
         _print_result(console, result)

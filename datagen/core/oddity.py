@@ -62,8 +62,9 @@ class OddShape:
     """A shape made odd. `shape` has the normal one's frame and scale, so the two can be laid over each other.
 
     `changed` (part id -> faces (F,) bool) marks what of the new shape is not the normal one's; parts that are
-    gone are in `gone`. `severity`: removed share of the volume (fracture), of the surface (missing), share of
-    the surface in another colour (material), else mean surface displacement over D.
+    gone are in `gone`. `severity`: removed share of the volume (fracture), of the surface (missing), share of the
+    surface in another colour (material), displacement of the piece over D (crack), else the mean distance of the
+    changed surface from the old one over D.
     """
 
     spec: OddSpec

@@ -69,9 +69,6 @@ class Chairs(Dataset[dict[str, Tensor]]):
         rng = stream(self.seed, "sample", epoch if self.train else 0, sample.query_path)
         item = self._query(sample, rng)
         shape = self._reference[sample.shape]
-        if self.train and self.config.mismatch and not sample.label and rng.random() < self.config.mismatch:
-            shape = self._another(sample.shape, rng)
-            item |= {"label": torch.tensor(1.0), "box": torch.full((4,), torch.nan)}
         views = self._views(shape, rng)
         item["views"] = torch.from_numpy(np.ascontiguousarray(self.source.pictures(shape, views)))
         item["xyz"] = torch.from_numpy(self._positions(shape, views))
@@ -97,12 +94,6 @@ class Chairs(Dataset[dict[str, Tensor]]):
             "label": torch.tensor(float(sample.label)),
             "box": torch.tensor(box, dtype=torch.float32),
         }
-
-    def _another(self, shape: str, rng: np.random.Generator) -> str:
-        others = sorted(set(self._reference) - {shape})
-        if not others:
-            raise BrokenSample("data.mismatch needs two shapes or more in the split")
-        return others[rng.integers(len(others))]
 
     def _views(self, shape: str, rng: np.random.Generator) -> tuple[int, ...]:
         count = self.source.count(shape)

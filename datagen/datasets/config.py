@@ -27,9 +27,6 @@ class DataConfig(Section):
     """Train on the first N shapes of the split alone (learning curves)."""
     shuffle_references: bool = False
     """Control: every sample gets the reference of another shape."""
-    mismatch: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the normal training queries that are shown with another shape's reference and called anomalous
-    (no box). Not the paper's: it denies the network what it could learn by heart from queries alone."""
     pack: bool = False
     """Read from a packed cache of resized tensors, made once, instead of from PNG and npy files."""
     workers: Annotated[int, Field(ge=0)] = 0

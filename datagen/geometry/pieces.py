@@ -88,7 +88,10 @@ def separation(a: Mesh, b: Mesh, spacing: float) -> float:
     if (a.bounds[0] > b.bounds[1] + 10 * spacing).any() or (b.bounds[0] > a.bounds[1] + 10 * spacing).any():
         return float(np.linalg.norm(np.maximum(0, np.maximum(a.bounds[0] - b.bounds[1], b.bounds[0] - a.bounds[1]))))
     p, q = even_samples(a, spacing, 40_000), even_samples(b, spacing, 40_000)
-    gap = float(cKDTree(p).query(q)[0].min())
+    distance = cKDTree(p).query(q)[0]
+    gap = float(distance.min())
+    if (distance < 1e-7).mean() > 0.5:  # one in the very place of the other: no sample lies strictly inside
+        return -float(a.extents.min()) / 2
     depth = 0.0
     for mesh, points, other in ((a, q, p), (b, p, q)):
         near = ((points > mesh.bounds[0]) & (points < mesh.bounds[1])).all(axis=1)

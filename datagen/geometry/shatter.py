@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import manifold3d
 import numpy as np
-from scipy.spatial import cKDTree
 
 from datagen.core.shape import Mesh, Skin
+from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.refine import uv_at
-from datagen.geometry.sample import sample_surface
-from datagen.geometry.solid import Solid, solidify_part
+from datagen.geometry.solid import Solid
 
 GRID = 44
 """Cells along the edge of a cut face's height field: lumps of a fortieth of the object."""
@@ -143,30 +142,3 @@ def _skin(part: Mesh, skin: Skin | None, mesh: Mesh, cut: np.ndarray, inside: st
         if uv is not None and skin.uv is not None:
             uv[old] = uv_at(part, skin.uv, source, mesh.triangles[old])
     return Skin(materials, slot, uv)
-
-
-def nearest_faces(mesh: Mesh, points: np.ndarray, candidates: int = 8) -> np.ndarray:
-    """The face (N,) of the mesh nearest each point (N, 3): exact among those of the nearest surface samples."""
-    import trimesh
-
-    samples, owner = _tagged_samples(mesh)
-    _, near = cKDTree(samples).query(points, k=min(candidates, len(samples)))
-    face = owner[near.reshape(len(points), -1)]
-    flat = face.reshape(-1)
-    repeated = np.repeat(points, face.shape[1], axis=0)
-    closest = trimesh.triangles.closest_point(mesh.triangles[flat], repeated)
-    distance = np.linalg.norm(closest - repeated, axis=1).reshape(face.shape)
-    return face[np.arange(len(points)), distance.argmin(axis=1)]
-
-
-def _tagged_samples(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
-    """Surface points (N, 3) with their faces (N,): spread by area, and one in every face."""
-    rng = np.random.Generator(np.random.PCG64(0))
-    points, face = sample_surface(mesh, max(4000, 2 * len(mesh.faces)), rng)
-    centres = mesh.triangles.mean(axis=1)
-    return np.concatenate([points, centres]), np.concatenate([face, np.arange(len(mesh.faces))])
-
-
-def solids_of(meshes: dict[int, Mesh]) -> dict[int, Solid | None]:
-    """Every part as a solid, or None where no repair gives one."""
-    return {part_id: solidify_part(mesh) for part_id, mesh in meshes.items()}

@@ -41,6 +41,8 @@ class Solid:
 
 def to_manifold(mesh: Mesh) -> manifold3d.Manifold | None:
     """The mesh as a solid of positive volume, or None when manifold3d cannot take it either way round."""
+    if not is_paired(mesh.faces):
+        return None
     for faces in (mesh.faces, mesh.faces[:, ::-1]):
         solid = manifold3d.Manifold(
             manifold3d.Mesh(
@@ -52,6 +54,17 @@ def to_manifold(mesh: Mesh) -> manifold3d.Manifold | None:
         if solid.volume() > 1e-9:
             return solid
     return None
+
+
+def is_paired(faces: np.ndarray) -> bool:
+    """Whether every directed edge of faces (F, 3) has one that runs against it.
+
+    manifold3d refuses other meshes, or dies: an odd number of half-edges is a segmentation fault (3.5.4).
+    """
+    edges = _directed_edges(faces).astype(np.int64)
+    count = int(edges.max()) + 1
+    forward, backward = edges[:, 0] * count + edges[:, 1], edges[:, 1] * count + edges[:, 0]
+    return bool(np.array_equal(np.sort(forward), np.sort(backward)))
 
 
 def manifold_mesh(solid: manifold3d.Manifold) -> Mesh:

@@ -34,9 +34,7 @@ def detection_losses(output: Output, label_B: Tensor, box_B4: Tensor) -> dict[st
     if output.box_B4 is not None:
         # Normal samples have the box 0,0,0,0, whose IoU is 0/0: a unit box stands in, then weighs nothing.
         whole = torch.tensor([0.5, 0.5, 1.0, 1.0], dtype=box_B4.dtype, device=box_B4.device)
-        known = torch.isfinite(box_B4).all(-1)
-        target = torch.where(((label_B > 0) & known)[:, None], box_B4, whole)
-        label = label * known
+        target = torch.where(label_B[:, None] > 0, box_B4, whole)
         predicted = output.box_B4.to(box_B4.dtype)
         _, giou = iou_and_giou(predicted, target)
         losses["box_l1"] = ((predicted - target).abs().sum(-1) * label).sum() / len(label)

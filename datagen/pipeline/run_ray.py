@@ -134,6 +134,15 @@ class RayExecutor:
         return count
 
 
+def _session_folder() -> str:
+    """A folder for a private instance's sockets and logs; those of drivers that were killed go."""
+    for old in Path(tempfile.gettempdir()).glob(f"{SESSIONS}*"):
+        pid = old.name.removeprefix(SESSIONS).split("-")[0]
+        if pid.isdigit() and not process_runs(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=f"{SESSIONS}{os.getpid()}-")
+
+
 @dataclass(frozen=True)
 class RenderSlots:
     """How many render actors there are, and how many GPUs Ray reserves for each."""
@@ -150,15 +159,6 @@ def render_slots(device: str, cpus: int, gpus: int) -> RenderSlots:
     if device == "cpu" or (device == "auto" and gpus == 0):
         return RenderSlots(cpus, 0)
     return RenderSlots(max(1, min(cpus, gpus)), 1 if gpus else 0)
-
-
-def _session_folder() -> str:
-    """A folder for a private instance's sockets and logs; those of drivers that were killed go."""
-    for old in Path(tempfile.gettempdir()).glob(f"{SESSIONS}*"):
-        pid = old.name.removeprefix(SESSIONS).split("-")[0]
-        if pid.isdigit() and not process_runs(int(pid)):
-            shutil.rmtree(old, ignore_errors=True)
-    return tempfile.mkdtemp(prefix=f"{SESSIONS}{os.getpid()}-")
 
 
 class _Driver:

@@ -76,7 +76,7 @@ class DeformRecipe(Section):
     free: Range = (0.05, 0.12)
     """Free deformation: how far the nodes of a coarse lattice move."""
     min_distance: Positive = 0.006
-    """Mean surface distance over D below which nothing has changed (a sphere under a twist)."""
+    """Mean distance over D of the changed surface from the old one: below, nothing has changed (a sphere twisted)."""
 
 
 class MoveRecipe(Section):
@@ -88,7 +88,7 @@ class MoveRecipe(Section):
     """A gap over D between the part and the rest beyond which it has come loose."""
     area: Range = (0.005, 0.5)
     """Share of the surface that a part may have to be moved, turned or removed."""
-    min_distance: Positive = 0.004
+    min_distance: Positive = 0.008
 
 
 class MaterialRecipe(Section):
@@ -105,7 +105,7 @@ class SimilarRecipe(Section):
     pool: Annotated[int, Field(ge=1)] = 48
     """Shapes of the split, by hash, whose descriptors are compared; the nearest are tried."""
     nearest: Annotated[int, Field(ge=1)] = 8
-    chamfer: Range = (0.008, 0.08)
+    chamfer: Range = (0.004, 0.05)
     """Mean symmetric surface distance over D: below, it is the same shape; above, not similar."""
 
 

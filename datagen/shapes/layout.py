@@ -74,11 +74,11 @@ def _readability(path: Path) -> tuple[int, str]:
     suffix = path.suffix.lower()
     if suffix in SCENE_SUFFIXES:
         try:
-            return (5 if needs_draco(path) else 0), path.name
+            return (6 if needs_draco(path) else 0), path.name
         except MeshLoadError:
-            return 6, path.name
+            return 7, path.name
     if suffix in STEP_SUFFIXES:
-        return 4, path.name
+        return 5, path.name
     return 1 + [".obj", ".ply", ".off", ".stl"].index(suffix), path.name
 
 

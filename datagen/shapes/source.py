@@ -63,18 +63,20 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(word), word) if word.isdecimal() else (1, 0, word) for word in words)
 
 
-def open_collection(spec: str, data_root: Path | None = None) -> Source:
+def open_collection(spec: str, data_root: Path | None = None, textured: bool = False) -> Source:
     """The source behind a path or a collection's name such as `partnet/chair`.
 
     A name is looked up under `data_root`, then $DATAGEN_DATA, then the built-in assets; below each as
     `<name>`, and as PartNet's flat `data_v0`, where the last word of the name picks the category. `toys` and
-    `abc` that are found nowhere are generated.
+    `abc` that are found nowhere are generated. `textured` (for scenes): files keep their own materials, and every
+    one of them is a shape of its own.
     Raises EmptyCollection (one line: what was looked for, and where), UsageError on a bad card and
     UnplacedParts on loose parts that nothing places.
     """
     from datagen.shapes.meshes import recognise_meshes
     from datagen.shapes.partnet import recognise_partnet
     from datagen.shapes.procedural.things.source import BUILT_IN, GeneratedThings
+    from datagen.shapes.textured import recognise_things
 
     if data_root is not None and not data_root.is_dir():
         raise UsageError(f"--data-root {data_root} is not a folder; check the path")
@@ -83,7 +85,10 @@ def open_collection(spec: str, data_root: Path | None = None) -> Source:
         looked.append(str(path))
         if not path.exists():
             continue
-        source = recognise_partnet(path, category) or (recognise_meshes(path) if category is None else None)
+        if textured:
+            source: Source | None = recognise_things(path) if category is None else None
+        else:
+            source = recognise_partnet(path, category) or (recognise_meshes(path) if category is None else None)
         if source is not None:
             return source
     built_in = BUILT_IN.get(spec.strip().lower().rstrip("/"))

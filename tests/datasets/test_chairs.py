@@ -135,18 +135,6 @@ def test_shuffling_swaps_the_reference_and_nothing_else(fake_dataset):
     assert not torch.equal(right["views"], wrong["views"])
 
 
-def test_mismatched_references_make_normal_queries_anomalous_while_training_alone(fake_dataset):
-    data = chairs(fake_dataset, mismatch=0.99)
-    number = next(k for k, sample in enumerate(data.samples) if not sample.label)
-    item, plain = data[0, number], chairs(fake_dataset)[0, number]
-    assert item["label"] == 1 and plain["label"] == 0
-    assert item["box"].isnan().all() and torch.equal(item["query"], plain["query"])
-    assert item["shape"] != plain["shape"]
-    odd = next(k for k, sample in enumerate(data.samples) if sample.label)
-    assert torch.equal(data[0, odd]["box"], chairs(fake_dataset)[0, odd]["box"])
-    assert chairs(fake_dataset, "test", train=False, mismatch=0.99)[0]["box"].isfinite().all()
-
-
 def test_grey_views_become_three_equal_channels():
     rgb = grey_to_rgb(torch.tensor([[[0, 255], [51, 102]]], dtype=torch.uint8))
     assert rgb.shape == (1, 3, 2, 2) and torch.equal(rgb[:, 0], rgb[:, 2])

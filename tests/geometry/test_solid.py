@@ -35,3 +35,12 @@ def test_a_sheet_gets_a_thickness():
     for mesh in (sheet, doubled):
         solid = solidify_part(mesh)
         assert solid.method == "solidified" and solid.volume == pytest.approx(0.012, rel=0.01)
+
+
+def test_an_odd_number_of_half_edges_never_reaches_manifold3d():
+    """Nine faces over eight corners, five edges open: manifold3d 3.5.4 dies of it."""
+    faces = np.array(
+        [[0, 1, 2], [0, 2, 3], [4, 6, 5], [4, 7, 6], [0, 4, 1], [1, 4, 5], [1, 5, 2], [2, 5, 6], [2, 6, 3]]
+    )
+    vertices = np.array([[x, y, z] for z in (0, 1) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))], dtype=float)
+    assert to_manifold(Mesh(vertices, faces)) is None

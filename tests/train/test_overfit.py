@@ -90,17 +90,3 @@ def test_what_references_tell_is_learned_and_lost_by_shuffling(eight, tmp_path, 
     right, shuffled = (auc(*answers(done.objective, blank(data, step))) for step in (0, 1))
     assert right >= 0.95
     assert shuffled <= 0.5, "the label changes with the reference, so a network that follows it is now wrong"
-
-
-@pytest.mark.soak
-def test_real_queries_with_mismatched_ones_among_them_need_their_references(eight, tmp_path):
-    """With `data.mismatch` the same query is normal beside its own reference and anomalous beside another."""
-    recipe = recipe_for(80)
-    mixed = recipe.model_copy(update={"data": recipe.data.model_copy(update={"mismatch": 0.5})})
-    done = train(tmp_path, eight, mixed, CPU, lambda event: None)
-    label, score = answers(done.objective, open_split(eight, "train", recipe))
-    wrong = recipe.model_copy(update={"data": recipe.data.model_copy(update={"shuffle_references": True})})
-    lost, blurred = answers(done.objective, open_split(eight, "train", wrong))
-    print(f"right references {auc(label, score):.3f}, shuffled {auc(lost, blurred):.3f}")
-    assert auc(label, score) >= 0.95
-    assert auc(lost, blurred) <= auc(label, score) - 0.15

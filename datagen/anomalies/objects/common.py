@@ -9,7 +9,8 @@ from datagen.core.anomaly import Rejected
 from datagen.core.oddity import OddShape, OddSpec
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape, Skin, concatenate
 from datagen.geometry.pieces import loose_area
-from datagen.geometry.sample import surface_distance
+from datagen.geometry.proximity import closest
+from datagen.geometry.sample import grid_samples
 
 MAX_REACH = 1.45
 """A changed object that reaches further than this from its centre (bounding sphere 1) is refused."""
@@ -63,20 +64,27 @@ def choose(parts: Sequence[Part], rng: np.random.Generator) -> Part:
 
 def displaced(shape: Shape, spec: OddSpec, after: Shape, changed: Mapping[int, np.ndarray], least: float,
               method: str = "") -> OddShape | Rejected:  # fmt: skip
-    """The result of moving surface: severity is the mean symmetric surface distance over D.
+    """The result of moving surface: severity is the mean distance of the changed surface from the old one over D.
 
-    Rejected when it hardly differs or reaches absurdly far.
+    Rejected when it hardly differs (a turn about an axis of symmetry) or reaches absurdly far.
     """
-    old, new = (concatenate([part.mesh for part in s.parts]) for s in (shape, after))
-    distance = surface_distance(old, new, 3000)
+    touched = [
+        Mesh(part.mesh.vertices, part.mesh.faces[changed[part.part_id]])
+        for part in after.parts
+        if part.part_id in changed and changed[part.part_id].any()
+    ]
+    if not touched:
+        return Rejected("hardly_changed", "no face moves")
+    old = concatenate([part.mesh for part in shape.parts])
+    _, distance = closest(old, grid_samples(concatenate(touched), 1500))
     severity = float(distance.mean()) / shape.diagonal
-    peak = float(np.percentile(distance, 99)) / shape.diagonal
-    if severity < least and peak < 4 * least:
-        return Rejected("hardly_changed", f"mean {severity:.4f}, 99th percentile {peak:.4f} of D")
+    if severity < least:
+        return Rejected("hardly_changed", f"the changed surface lies {severity:.4f} of D from the old one")
+    new = concatenate([part.mesh for part in after.parts])
     reach = float(np.linalg.norm(new.vertices[np.unique(new.faces)] - shape.centre, axis=1).max())
     if reach > MAX_REACH:
         return Rejected("too_large", f"reaches {reach:.2f} of {MAX_REACH}")
-    measures = {"mean_distance": severity, "p99_distance": peak}
+    measures = {"mean_distance": severity, "p99_distance": float(np.percentile(distance, 99)) / shape.diagonal}
     return OddShape(spec, shape, after, changed, severity, method=method, measures=measures)
 
 

@@ -13,8 +13,9 @@ from datagen.core.errors import MissingDependency
 from datagen.core.oddity import OddShape, OddSpec
 from datagen.core.rng import unit_vector
 from datagen.core.shape import Mesh, Part, Shape, Skin, concatenate
+from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.sample import sample_surface
-from datagen.geometry.shatter import Cell, Piece, carve, nearest_faces
+from datagen.geometry.shatter import Cell, Piece, carve
 from datagen.geometry.solid import Solid, solidify_part
 from datagen.recipe.scenes import OddRecipe
 

@@ -7,7 +7,8 @@ import numpy as np
 from datagen.core.anomaly import Rejected
 from datagen.core.oddity import OddShape, OddSpec
 from datagen.core.shape import Shape, concatenate
-from datagen.geometry.sample import surface_distance
+from datagen.geometry.proximity import closest
+from datagen.geometry.sample import grid_samples
 from datagen.recipe.scenes import SimilarRecipe
 
 
@@ -32,8 +33,8 @@ def apply(shape: Shape, spec: OddSpec, recipe: SimilarRecipe, neighbour: Shape) 
     T[2, 3] = shape.bounds[0, 2] - ratio * neighbour.bounds[0, 2]
     placed = neighbour.transformed(T)
     old, new = (concatenate([part.mesh for part in s.parts]) for s in (shape, placed))
-    chamfer = float(surface_distance(old, new, 3000).mean())
-    chamfer /= shape.diagonal
+    there, back = closest(old, grid_samples(new, 1500))[1], closest(new, grid_samples(old, 1500))[1]
+    chamfer = float(np.concatenate([there, back]).mean()) / shape.diagonal
     low, high = recipe.chamfer
     if chamfer < low:
         return Rejected("nearly_same", f"Chamfer distance {chamfer:.4f} of D, under {low}")

@@ -55,10 +55,6 @@ class BlenderProcess:
         self._jobs += 1
         return self._call("render", job)
 
-    def profile(self, job: RenderJob) -> dict[str, float]:
-        """CPU-seconds of a job by phase. Raises RenderError."""
-        return self._call("profile", job)
-
     def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
         """Pictures of every view of objects on a floor. Raises RenderError, MissingDependency."""
         if self._jobs >= self.recycle_after:
@@ -69,6 +65,10 @@ class BlenderProcess:
     def drop(self, bodies: Sequence[tuple[np.ndarray, np.ndarray]], starts: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Rigid bodies (vertices, faces) let fall on z = 0: their final transforms (4, 4). Raises RenderError."""
         return self._call("drop", (list(bodies), list(starts)))
+
+    def profile(self, job: RenderJob) -> dict[str, float]:
+        """CPU-seconds of a job by phase. Raises RenderError."""
+        return self._call("profile", job)
 
     def versions(self) -> dict[str, str]:
         """Blender's version and build hash."""

@@ -45,12 +45,6 @@ class BlenderSession:
             stage = set_stage(job, self.threads, Path(folder))
             return stage.in_two_passes() if stage.settings["ground_samples"] else stage.in_one_pass()
 
-    def profile(self, job: RenderJob) -> dict[str, float]:
-        """CPU-seconds of a job by phase: what `datagen bench` prints."""
-        from datagen.render.blender.profile import profile
-
-        return profile(job, self.threads)
-
     def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
         """One (H, W, 3) uint8 picture a view of objects on a floor under a visible sky."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -68,6 +62,12 @@ class BlenderSession:
         """Final transforms (4, 4) of rigid bodies let fall."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
         return physics.drop(*argument)
+
+    def profile(self, job: RenderJob) -> dict[str, float]:
+        """CPU-seconds of a job by phase: what `datagen bench` prints."""
+        from datagen.render.blender.profile import profile
+
+        return profile(job, self.threads)
 
 
 def set_stage(job: RenderJob, threads: int, folder: Path) -> "Stage":

@@ -1,0 +1,109 @@
+"""How often the operators on objects are accepted, why not, and how severe they are: one source at a time."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datagen.anomalies.objects.operators import apply, propose
+from datagen.core.anomaly import Rejected
+from datagen.core.errors import DatagenError
+from datagen.core.oddity import ODDITIES, OddShape
+from datagen.core.rng import stream
+from datagen.materials.library import open_libraries
+from datagen.pipeline.context import Context
+from datagen.pipeline.plans import make_plan
+from datagen.pipeline.scene_plan import ScenePlan
+from datagen.pipeline.scene_shapes import SceneShapes
+from datagen.recipe import SceneRecipe
+from datagen.shapes.source import open_collection
+
+
+@dataclass
+class KindFigures:
+    """One kind on one source."""
+
+    proposals: int = 0
+    accepted: int = 0
+    shapes: int = 0
+    cpu_s: float = 0.0
+    reasons: Counter[str] = field(default_factory=Counter)
+    severities: list[float] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain figures; the histogram has ten bins up to the largest severity."""
+        counts, edges = np.histogram(self.severities, bins=10) if self.severities else (np.zeros(10), np.zeros(11))
+        return {
+            "proposals": self.proposals,
+            "accepted": self.accepted,
+            "rate": round(self.accepted / self.proposals, 3) if self.proposals else None,
+            "shapes": self.shapes,
+            "reasons": dict(self.reasons.most_common()),
+            "cpu_s_per_proposal": round(self.cpu_s / max(self.proposals, 1), 3),
+            "severity_median": round(float(np.median(self.severities)), 4) if self.severities else None,
+            "severity_histogram": {"counts": counts.astype(int).tolist(), "edges": np.round(edges, 4).tolist()},
+        }
+
+
+@dataclass
+class OperatorFigures:
+    """Every kind on one source; `kept` holds one accepted example a kind."""
+
+    source: str
+    shapes: int = 0
+    unreadable: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, KindFigures] = field(default_factory=dict)
+    kept: dict[str, OddShape] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain figures."""
+        kinds = {kind: figures.to_json() for kind, figures in self.kinds.items()}
+        return {"source": self.source, "shapes": self.shapes, "unreadable": self.unreadable, "kinds": kinds}
+
+
+def measure_operators(
+    collection: str, count: int, recipe: SceneRecipe | None = None, tries: int = 3
+) -> OperatorFigures:
+    """Propose every kind `tries` times, at most, on up to `count` shapes of a collection, spread over categories.
+
+    A shape counts as done for a kind with its first acceptance.
+    """
+    recipe = recipe or SceneRecipe()
+    recipe = recipe.model_copy(update={"split": recipe.split.model_copy(update={"shapes": count, "by": "shape",
+                                                                               "scenes": {"train": 1}})})  # fmt: skip
+    plan = make_plan(recipe, open_collection(collection, None, textured=True))
+    assert isinstance(plan, ScenePlan)
+    section = recipe.anomaly
+    shapes = SceneShapes(Context(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake"))
+    found = OperatorFigures(Path(collection).name, kinds={kind: KindFigures() for kind in ODDITIES})
+    for entry in plan.chosen:
+        try:
+            normal = shapes.normal(entry.shape_id)
+        except DatagenError as error:
+            found.unreadable[entry.shape_id] = f"{type(error).__name__}: {error.args[0]}"
+            continue
+        found.shapes += 1
+        for kind, figures in found.kinds.items():
+            for attempt in range(tries):
+                rng = stream(recipe.seed, "measure", entry.shape_id, kind, attempt)
+                start = time.process_time()
+                spec = propose(normal, kind, section, rng, shapes.choices, shapes)
+                made = (
+                    spec if isinstance(spec, Rejected) else apply(normal, spec, recipe.anomaly, shapes.choices, shapes)
+                )
+                figures.cpu_s += time.process_time() - start
+                figures.proposals += 1
+                if isinstance(made, Rejected):
+                    figures.reasons[made.reason] += 1
+                    if made.reason in ("no_part", "no_neighbour"):
+                        break
+                    continue
+                figures.accepted += 1
+                figures.shapes += 1
+                figures.severities.append(made.severity)
+                found.kept.setdefault(kind, made)
+                break
+    return found

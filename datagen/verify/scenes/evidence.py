@@ -1,0 +1,157 @@
+"""Everything the checks of scenes look at, gathered on first use."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from datagen.core.errors import DatagenError, UsageError
+from datagen.core.ids import bytes_hash, content_hash, fraction_of_hash
+from datagen.core.shape import Mesh, concatenate
+from datagen.geometry.pieces import separation
+from datagen.materials.library import open_libraries
+from datagen.pipeline.context import Context
+from datagen.pipeline.scene_plan import ScenePlan
+from datagen.pipeline.scene_shapes import SceneShapes
+from datagen.recipe import SceneRecipe
+from datagen.recipe.loader import parse_recipe
+from datagen.shapes.source import open_collection
+from datagen.store.launch import read_launch
+from datagen.verify.scenes.facts import SceneFacts, read_scene, scene_folders
+from datagen.verify.tree import Tree
+
+if TYPE_CHECKING:
+    from datagen.verify.scenes.audit import SceneAudit
+
+REPLAYED = 24
+"""Scenes whose meshes are put in their places again, unless everything is asked for."""
+SAMPLE_M = 0.002
+"""Spacing of surface samples for distances between objects."""
+
+
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """A scene's meshes in the world: lowest point of each object, and the least gap between any two (metres)."""
+
+    scene: str
+    low_m: tuple[float, ...]
+    gap_m: float
+    problem: str = ""
+
+
+@dataclass(eq=False)
+class SceneEvidence:
+    """Facts of a dataset of scenes. `note` hears of progress."""
+
+    tree: Tree
+    full: bool = False
+    seed: int = 0
+    note: Callable[[str], None] = lambda text: None
+    source_options: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def scenes(self) -> tuple[SceneFacts, ...]:
+        """Every scene, sorted by folder."""
+        folders = scene_folders(self.tree.files)
+        self.note(f"reading {len(folders)} scenes")
+        return tuple(read_scene(self.tree.files, folder) for folder in folders)
+
+    @cached_property
+    def split(self) -> Mapping[str, Sequence[str]]:
+        """split.json, or {} where it cannot be read."""
+        split = self.tree.split
+        return {str(k): [str(n) for n in v] for k, v in split.items()} if _is_split(split) else {}
+
+    @cached_property
+    def split_of(self) -> Mapping[str, str]:
+        """Scene folder -> split."""
+        return {name: key for key, names in self.split.items() for name in names}
+
+    def shape_of(self, scene: SceneFacts) -> str:
+        """The shape that a scene shows: by its record, else by its folder's name."""
+        told = next((str(o.record["shape_id"]) for o in scene.objects if "shape_id" in o.record), "")
+        return told or scene.name.split("-")[0]
+
+    @cached_property
+    def recipe(self) -> SceneRecipe | None:
+        """The recipe in run.json, or None."""
+        try:
+            recipe = parse_recipe(dict((self.tree.run or {})["recipe"]), "run.json")
+        except (DatagenError, KeyError, TypeError, ValueError):
+            return None
+        return recipe if isinstance(recipe, SceneRecipe) else None
+
+    @cached_property
+    def plan(self) -> ScenePlan | None:
+        """The plan of the build, where its shapes are here."""
+        if self.recipe is None:
+            return None
+        spec = self.source_options.get("shapes")
+        try:
+            spec = spec or read_launch(self.tree.root).get("shapes")
+            plan = ScenePlan(self.recipe, open_collection(str(spec), self.source_options.get("data_root"), True))
+            same = content_hash([e.shape_id for e in plan.entries]) == (self.tree.run or {}).get("collection_hash")
+        except (DatagenError, UsageError):
+            return None
+        return plan if same else None
+
+    @cached_property
+    def replays(self) -> tuple[Replayed, ...]:
+        """A sample of scenes with their meshes in place; () without the source."""
+        plan = self.plan
+        if plan is None:
+            return ()
+        ranked = sorted(self.scenes, key=lambda s: fraction_of_hash([self.seed, "verify", s.name]))
+        chosen = ranked if self.full else ranked[:REPLAYED]
+        self.note(f"putting the meshes of {len(chosen)} scenes in place")
+        library = open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
+        shapes = SceneShapes(Context(plan, library, "fake"))
+        return tuple(_replayed(scene, shapes, self.shape_of(scene)) for scene in sorted(chosen, key=lambda s: s.name))
+
+    @cached_property
+    def audit(self) -> "SceneAudit":
+        """The shortcut audit of objects."""
+        from datagen.verify.scenes.audit import audit_scenes
+
+        self.note("probing for shortcuts")
+        return audit_scenes(self)
+
+    @cached_property
+    def file_hashes(self) -> Mapping[str, str]:
+        """Path -> SHA-256 of every file of every scene."""
+        found: dict[str, str] = {}
+        for scene in self.scenes:
+            found |= scene.hashes
+        for name in self.tree.files.names:
+            if name not in found:
+                try:
+                    found[name] = bytes_hash(self.tree.files.read(name))
+                except OSError:
+                    continue
+        return dict(sorted(found.items()))
+
+
+def _is_split(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(names, list) for names in value.values())
+
+
+def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str) -> Replayed:
+    """Meshes by the scene's own record: source shape, or the anomalous shape of its slot, under T_world_shape."""
+    meshes: list[Mesh] = []
+    try:
+        for thing in scene.objects:
+            shape = shapes.normal(shape_id)
+            if thing.anomalous:
+                slot = int(str(thing.record["path"]).rsplit("-", 1)[1].split(".")[0]) - 1
+                made = shapes.odd(shape_id, slot).shape
+                if made is None:
+                    return Replayed(scene.name, (), 0.0, f"{thing.name}: its anomaly is not made again")
+                shape = made.shape
+            T = np.array(thing.record["T_world_shape"], dtype=float).reshape(4, 4)
+            meshes.append(concatenate([part.mesh for part in shape.parts]).transformed(T))
+    except (DatagenError, KeyError, ValueError, IndexError, TypeError, AssertionError) as error:
+        return Replayed(scene.name, (), 0.0, f"cannot be replayed ({type(error).__name__}: {error})")
+    gaps = [separation(a, b, SAMPLE_M) for k, a in enumerate(meshes) for b in meshes[k + 1 :]]
+    return Replayed(scene.name, tuple(float(m.bounds[0, 2]) for m in meshes), min(gaps, default=1.0))

@@ -1,0 +1,252 @@
+"""One scene read once: its tables, and figures of every view by which it is judged."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from datagen.core.ids import bytes_hash
+from datagen.formats.exr import read_exr
+from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, is_anomalous
+from datagen.verify.damage import DAMAGE
+from datagen.verify.files import Files
+
+FOREGROUND = 127
+"""Published segmentations are 0-1 and 205-207 (formats, 1.5)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectFacts:
+    """One object: the metadata's word on it, and what back-projected pixels say. Metres."""
+
+    name: str
+    anomalous: bool
+    """By its path, as the published loader tells it."""
+    record: Mapping[str, Any]
+    points_low: np.ndarray
+    points_high: np.ndarray
+    """World bounds (3,) of all its back-projected pixels; inf and -inf where it is never seen."""
+    local_low: np.ndarray
+    local_high: np.ndarray
+    """The same in the frame of its rotation_matrix."""
+    seen_px: tuple[int, ...]
+    """Pixels in each view."""
+
+
+@dataclass(frozen=True, eq=False)
+class ViewFacts:
+    """One view's figures."""
+
+    index: int
+    floor_error_m: float
+    """Largest |z| of back-projected floor pixels; NaN without floor or depth."""
+    overlap_px: int
+    """Pixels that two objects, or an object and the floor, both claim."""
+    mask_differs_px: int
+    """Pixels in which masks/ is not the union of the objects; -1 where there is no masks/."""
+    label_differs_px: int
+    """Pixels in which binary_labels/ is not the union of the anomalous objects; -1 where there is none."""
+    changed_px: int
+    """Pixels of anomaly_masks/; -1 where there is none."""
+    low: int
+    high: int
+    spread: float
+    """Darkest and brightest grey of the picture, and its deviation."""
+    depth_gap_px: int
+    """Object or floor pixels without depth, and sky pixels with one."""
+
+
+@dataclass(frozen=True, eq=False)
+class SceneFacts:
+    """What a scene's files say. `problems`: path or table -> what is wrong with it."""
+
+    name: str
+    K: np.ndarray
+    extrinsics: np.ndarray
+    objects: tuple[ObjectFacts, ...]
+    views: tuple[ViewFacts, ...]
+    flat_labels: tuple[int, ...]
+    """`anomaly_labels` of scene2d; () without it."""
+    flat_paths: tuple[str, ...]
+    extra: Mapping[str, Any]
+    problems: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def anomalous(self) -> int:
+        """How many objects are anomalous by their path."""
+        return sum(thing.anomalous for thing in self.objects)
+
+
+def scene_folders(files: Files) -> tuple[str, ...]:
+    """Folders that hold a scene3d.metadata.json, sorted."""
+    ending = "/scene3d.metadata.json"
+    return tuple(sorted(name.removesuffix(ending) for name in files.names if name.endswith(ending)))
+
+
+class _Reader:
+    """Files of one scene, every damage noted."""
+
+    def __init__(self, files: Files, folder: str) -> None:
+        self.files, self.folder = files, folder
+        self.problems: dict[str, str] = {}
+        self.hashes: dict[str, str] = {}
+
+    def has(self, name: str) -> bool:
+        return f"{self.folder}/{name}" in self.files.names
+
+    def data(self, name: str) -> bytes | None:
+        path = f"{self.folder}/{name}"
+        if path not in self.files.names:
+            return None
+        try:
+            data = self.files.read(path)
+        except OSError as error:
+            self.problems[name] = f"cannot be read ({error.strerror})"
+            return None
+        self.hashes[path] = bytes_hash(data)
+        return data
+
+    def table(self, name: str) -> dict[str, Any]:
+        data = self.data(name)
+        if data is None:
+            self.problems.setdefault(name, "is missing")
+            return {}
+        try:
+            value = json.loads(data)
+        except ValueError as error:
+            self.problems[name] = f"is no JSON ({error})"
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def image(self, name: str, mode: str = "L", wanted: bool = True) -> np.ndarray | None:
+        data = self.data(name)
+        if data is None:
+            if wanted:
+                self.problems.setdefault(name, "is missing")
+            return None
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                return np.asarray(image.convert(mode))
+        except DAMAGE as error:
+            self.problems[name] = f"cannot be decoded ({error})"
+            return None
+
+    def depth(self, name: str) -> np.ndarray | None:
+        data = self.data(name)
+        if data is None:
+            return None
+        try:
+            channels = read_exr(data, name)
+            return np.asarray(list(channels.values())[0], dtype=np.float64)  # noqa: RUF015  no channel is damage too
+        except DAMAGE as error:
+            self.problems[name] = str(error)
+            return None
+
+
+def read_scene(files: Files, folder: str) -> SceneFacts:
+    """Every table and view of a scene; damage is told in `problems`, never raised."""
+    reader = _Reader(files, folder)
+    table, flat = reader.table("scene3d.metadata.json"), reader.table("scene2d.metadata.json")
+    records = [r for r in table.get("objects") or [] if isinstance(r, dict)]
+    try:
+        K = np.array(table["camera"]["K"], dtype=float).reshape(3, 3)
+        extrinsics = np.array([p["rotation"] for p in table["camera"]["poses"]], dtype=float).reshape(-1, 4, 4)
+    except DAMAGE as error:
+        reader.problems["scene3d.metadata.json"] = f"has no cameras that can be read ({error})"
+        K, extrinsics = np.eye(3), np.zeros((0, 4, 4))
+    names = [str(record.get("name", k)) for k, record in enumerate(records)]
+    odd = [is_anomalous(str(record.get("path", ""))) for record in records]
+    gathered = _Gathered(records)
+    views = tuple(_view(reader, v, K, T, names, odd, gathered) for v, T in enumerate(extrinsics))
+    return SceneFacts(
+        folder.rsplit("/", 1)[-1], K, extrinsics, gathered.objects(names, odd), views,
+        tuple(int(x) for x in flat.get("anomaly_labels") or ()), tuple(map(str, flat.get("blend_paths") or ())),
+        table.get("datagen") or {}, reader.problems, reader.hashes,
+    )  # fmt: skip
+
+
+class _Gathered:
+    """Bounds of back-projected pixels by object, over all views."""
+
+    def __init__(self, records: list[dict[str, Any]]) -> None:
+        self.records = records
+        count = len(records)
+        self.world = np.stack([np.full((count, 3), np.inf), np.full((count, 3), -np.inf)])
+        self.local = self.world.copy()
+        self.seen: list[list[int]] = [[] for _ in records]
+
+    def add(self, k: int, points: np.ndarray, count: int) -> None:
+        self.seen[k].append(count)
+        if len(points) == 0:
+            return
+        try:
+            T = np.array(self.records[k]["rotation_matrix"], dtype=float).reshape(4, 4)
+            local = (points - T[:3, 3]) @ T[:3, :3]
+        except DAMAGE:
+            local = points
+        for bounds, cloud in ((self.world, points), (self.local, local)):
+            bounds[0, k] = np.minimum(bounds[0, k], cloud.min(axis=0))
+            bounds[1, k] = np.maximum(bounds[1, k], cloud.max(axis=0))
+
+    def objects(self, names: list[str], odd: list[bool]) -> tuple[ObjectFacts, ...]:
+        return tuple(
+            ObjectFacts(name, odd[k], self.records[k], self.world[0, k], self.world[1, k], self.local[0, k],
+                        self.local[1, k], tuple(self.seen[k]))
+            for k, name in enumerate(names)
+        )  # fmt: skip
+
+
+def _view(
+    reader: _Reader, v: int, K: np.ndarray, T: np.ndarray, names: list[str], odd: list[bool], gathered: _Gathered
+) -> ViewFacts:
+    picture = reader.image(f"RGB/{v:04d}.png")
+    depth = reader.depth(f"depth_exr/{v:04d}.exr")
+    masks = [reader.image(f"segmentations/{name}/{name}_{v:04d}.png") for name in names]
+    ground = reader.image(f"segmentations/{FLOOR}/{FLOOR}_{v:04d}.png")
+    shape = next((m.shape for m in (*masks, ground, picture) if m is not None), (1, 1))
+    things = np.array([np.zeros(shape, bool) if m is None or m.shape != shape else m > FOREGROUND for m in masks])
+    things = things.reshape(len(names), *shape)
+    floor = np.zeros(shape, bool) if ground is None or ground.shape != shape else ground > FOREGROUND
+    union = things.any(axis=0)
+    world = None if depth is None or depth.shape != shape else back_projected(depth, K, T)
+    for k, mask in enumerate(things):
+        gathered.add(k, np.zeros((0, 3)) if world is None else world[mask], int(mask.sum()))
+    gap = 0
+    if depth is not None and depth.shape == shape:
+        finite = depth < BACKGROUND_DEPTH / 2
+        gap = int((finite != (union | floor)).sum())
+    level = picture if picture is not None else np.zeros((1, 1), np.uint8)
+    own = reader.image(f"masks/{v:04d}.png", wanted=reader.has("masks/0000.png"))
+    labels = reader.image(f"binary_labels/{v:04d}.png", wanted=reader.has("binary_labels/0000.png"))
+    changed = reader.image(f"anomaly_masks/{v:04d}.png", wanted=reader.has("anomaly_masks/0000.png"))
+    wrong = np.array([o for o in odd], dtype=bool)
+    return ViewFacts(
+        index=v,
+        floor_error_m=float(np.abs(world[floor][:, 2]).max()) if world is not None and floor.any() else float("nan"),
+        overlap_px=int(((things.sum(axis=0) + floor) > 1).sum()),
+        mask_differs_px=_differs(own, union),
+        label_differs_px=_differs(labels, things[wrong].any(axis=0) if wrong.any() else np.zeros(shape, bool)),
+        changed_px=-1 if changed is None else int((changed > FOREGROUND).sum()),
+        low=int(level.min()),
+        high=int(level.max()),
+        spread=float(level.std()),
+        depth_gap_px=gap,
+    )
+
+
+def _differs(image: np.ndarray | None, wanted: np.ndarray) -> int:
+    if image is None:
+        return -1
+    return int(((image > FOREGROUND) != wanted).sum()) if image.shape == wanted.shape else image.size
+
+
+def back_projected(depth: np.ndarray, K: np.ndarray, T: np.ndarray) -> np.ndarray:
+    """World points (H, W, 3) of z-depth (H, W) through pixel centres i + 0.5, OpenCV extrinsic T (4, 4)."""
+    rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]] + 0.5
+    camera = np.stack([(columns - K[0, 2]) / K[0, 0] * depth, (rows - K[1, 2]) / K[1, 1] * depth, depth], axis=-1)
+    return (camera - T[:3, 3]) @ T[:3, :3]

@@ -1,0 +1,159 @@
+"""Properties of the operators on objects: nothing changes its input, judged by what comes out."""
+
+import numpy as np
+import pytest
+
+from datagen.anomalies.objects.operators import apply, propose
+from datagen.core.anomaly import Rejected
+from datagen.core.ids import canonical_json
+from datagen.core.oddity import ODDITIES, PUBLISHED_MODES, OddSpec
+from datagen.core.rng import stream
+from datagen.core.shape import concatenate
+from datagen.geometry.pieces import loose_area
+from datagen.geometry.solid import to_manifold
+from datagen.materials.library import open_libraries
+from datagen.materials.objects import dressed, wardrobe
+from datagen.recipe.scenes import DressRecipe, OddRecipe
+from datagen.shapes.source import open_collection
+
+RECIPE, DRESS = OddRecipe(), DressRecipe()
+CHOICES = wardrobe(open_libraries(("procedural",), 0).materials, DRESS)
+
+
+class Toys:
+    """Neighbours among a few mugs."""
+
+    source = open_collection("toys")
+
+    def nearest(self, shape):
+        return ("mug_002", "mug_003", "mug_004")
+
+    def load(self, shape_id):
+        return self.source.load(shape_id)
+
+
+def toy(name="mug_001"):
+    return dressed(Toys.source.load(name), CHOICES, DRESS, stream(0, "dress", name))
+
+
+def made(shape, kind, tries=8):
+    for attempt in range(tries):
+        spec = propose(shape, kind, RECIPE, stream(0, "test", shape.shape_id, kind, attempt), CHOICES, Toys())
+        result = spec if isinstance(spec, Rejected) else apply(shape, spec, RECIPE, CHOICES, Toys())
+        if not isinstance(result, Rejected):
+            return result
+    pytest.fail(f"{kind} was never accepted: {result}")
+
+
+@pytest.mark.parametrize("kind", ODDITIES)
+def test_every_kind_changes_a_toy_and_leaves_its_input_alone(kind):
+    shape = toy("mug_001" if kind == "similar" else "robot_001")
+    before = shape.digest
+    odd = made(shape, kind)
+    assert shape.digest == before and odd.normal is shape
+    assert odd.severity > 0 and odd.spec.kind == kind and odd.part_ids
+    for part in odd.shape.parts:
+        assert part.skin is not None and len(part.skin.slot) == len(part.mesh.faces)
+        assert set(part.skin.materials) <= set(odd.shape.palette)
+        if part.part_id in odd.changed:
+            assert odd.changed[part.part_id].shape == (len(part.mesh.faces),)
+    spec = OddSpec(kind, odd.spec.part_id, odd.spec.values)
+    again = apply(shape, spec, RECIPE, CHOICES, Toys())
+    assert again.shape.digest == odd.shape.digest, "a function of shape and spec alone"
+    assert canonical_json(odd.spec.to_json()) and kind in PUBLISHED_MODES
+
+
+def volume(shape):
+    return sum(to_manifold(part.mesh).volume() for part in shape.parts)
+
+
+def test_a_fracture_removes_what_it_says_and_stays_in_one_piece():
+    shape = toy("apple_001")
+    odd = made(shape, "fracture")
+    assert 0.1 <= odd.severity <= 0.9
+    removed = 1 - volume(odd.shape) / volume(shape)
+    assert removed == pytest.approx(odd.severity, abs=0.03)
+    assert loose_area([part.mesh for part in odd.shape.parts], 0.02) < 0.05
+    inside = {name for part in odd.shape.parts for name in part.skin.materials if name.startswith("inside:")}
+    assert inside and all(odd.shape.palette[name].roughness > 0.8 for name in inside)
+
+
+def test_a_crack_keeps_the_volume_and_moves_a_piece_a_little():
+    shape = toy("apple_001")
+    odd = made(shape, "crack")
+    # The pieces may enter each other slightly: their sum stays.
+    kept = sum(abs(signed_volume(part.mesh)) for part in odd.shape.parts)
+    assert kept == pytest.approx(volume(shape), rel=0.03)
+    assert odd.severity < 0.05
+
+
+def signed_volume(mesh):
+    a, b, c = mesh.triangles.transpose(1, 0, 2)
+    return float(np.einsum("ij,ij->", a, np.cross(b, c))) / 6
+
+
+@pytest.mark.parametrize("kind", ["bend", "twist", "deformation", "bump"])
+def test_a_field_keeps_parts_together_and_tears_nothing(kind):
+    shape = toy("car_001")
+    odd = made(shape, kind)
+    assert [p.part_id for p in odd.shape.parts] == [p.part_id for p in shape.parts]
+    assert loose_area([p.mesh for p in odd.shape.parts], 0.03) < 0.02
+    for old, new in zip(shape.parts, odd.shape.parts, strict=True):
+        assert (to_manifold(old.mesh) is None) == (to_manifold(new.mesh) is None), "a closed part stays closed"
+
+
+def test_missing_takes_no_leg_off_a_table_top():
+    """A part whose loss leaves the rest in pieces is impractical to lose."""
+    shape = toy("glass_001")
+    for attempt in range(6):
+        spec = propose(shape, "missing", RECIPE, stream(1, attempt), CHOICES, Toys())
+        if isinstance(spec, Rejected):
+            continue
+        result = apply(shape, spec, RECIPE, CHOICES, Toys())
+        if not isinstance(result, Rejected):
+            assert loose_area([p.mesh for p in result.shape.parts], 0.03) < 0.05
+
+
+def test_a_material_that_looks_the_same_is_refused():
+    shape = toy("mug_001")
+    part = shape.parts[0]
+    spec = OddSpec("material", part.part_id, {"material": part.skin.materials[0]})
+    result = apply(shape, spec, RECIPE, CHOICES, Toys())
+    assert isinstance(result, Rejected) and result.reason == "low_contrast"
+
+
+def test_the_same_shape_is_not_similar():
+    shape = toy("mug_001")
+    result = apply(shape, OddSpec("similar", 0, {"neighbour": "mug_001"}), RECIPE, CHOICES, Toys())
+    assert isinstance(result, Rejected) and result.reason == "nearly_same"
+
+
+def halves(vertices, faces, seed):
+    """A fracture source as a user would install one: two halves of the bounding box's solid."""
+    import manifold3d
+
+    solid = manifold3d.Manifold(manifold3d.Mesh(vertices.astype(np.float32), faces.astype(np.uint32)))
+    middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    out = []
+    for piece in solid.split_by_plane((1.0, 0.0, 0.0), float(middle[0] + 0.1)):
+        mesh = piece.to_mesh()
+        out.append((np.asarray(mesh.vert_properties)[:, :3], np.asarray(mesh.tri_verts)))
+    return out
+
+
+@pytest.mark.parametrize("kind", ["fracture", "crack"])
+def test_a_plug_in_may_break_instead(kind):
+    recipe = RECIPE.model_copy(update={"plugin": f"{__name__}:halves"})
+    shape = toy("apple_001")
+    spec = propose(shape, kind, recipe, stream(0, "plug"), CHOICES, Toys())
+    odd = apply(shape, spec, recipe, CHOICES, Toys())
+    assert not isinstance(odd, Rejected) and "plugin" in odd.method
+    assert concatenate([p.mesh for p in odd.shape.parts]).area > 0
+
+
+def test_a_plug_in_that_is_not_there_is_a_missing_dependency():
+    from datagen.core.errors import MissingDependency
+
+    spec = OddSpec("fracture", 0, {"plugin": "no_such_module:break_it", "seed": 1})
+    with pytest.raises(MissingDependency, match=r"anomaly\.plugin"):
+        apply(toy("apple_001"), spec, RECIPE, CHOICES, Toys())

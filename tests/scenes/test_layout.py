@@ -1,0 +1,124 @@
+"""How objects lie, where they stand, what the plan deals."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from datagen.core.errors import RecipeError, UsageError
+from datagen.core.rng import stream
+from datagen.core.shape import Part, Shape
+from datagen.pipeline.plans import make_plan
+from datagen.pipeline.scene_plan import five_views
+from datagen.recipe import load_recipe
+from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
+from datagen.scenes.rest import all_points, snapped, stable_rotation, turn_between
+from datagen.scenes.tabletop import Body, footprint, lay_out, metric_scale, orbit, outline_gap
+from datagen.shapes.source import open_collection
+from tests.conftest import ROOT, box
+
+
+def block(size=(1.0, 0.5, 0.3)):
+    return Shape("block", "test", (Part(1, "block", "block", "Other", box(size)),))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_block_comes_to_lie_on_a_face(seed):
+    shape = block()
+    start = turn_between(np.array([0.0, 0, 1]), stream(seed, "turn").normal(size=3) * 0.2 + [0, 0, 1.0])
+    start = stable_rotation(shape, start / np.linalg.det(start) ** (1 / 3))
+    up = np.abs(start[2])
+    assert np.isclose(up.max(), 1, atol=1e-6), "one axis of the block points up"
+    z = (all_points(shape) @ start.T)[:, 2]
+    assert (np.abs(z - z.min()) < 1e-6).sum() == 4, "four corners touch the floor"
+
+
+def test_a_simulated_tilt_is_taken_away_and_a_lean_is_kept():
+    c, s = np.cos(np.radians(4)), np.sin(np.radians(4))
+    tilted = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    assert np.allclose(snapped(block(), tilted), np.eye(3), atol=1e-9)
+    c, s = np.cos(np.radians(40)), np.sin(np.radians(40))
+    lean = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    assert np.allclose(snapped(block(), lean), lean)
+
+
+@pytest.mark.parametrize("count", [3, 7, 12])
+def test_footprints_keep_apart_and_all_touch_the_floor(count):
+    recipe = LayoutRecipe()
+    shape = block()
+    bodies = [Body(shape, np.eye(3), shape.centre) for _ in range(count)]
+    rng = stream(1, "layout", count)
+    scale = metric_scale(bodies, recipe, rng)
+    assert 0.2 <= scale * 0.5 <= 0.205
+    places = lay_out(bodies, scale, recipe, rng)
+    clouds = [(scale * b.points()) @ p.matrix[:3, :3].T + p.location for b, p in zip(bodies, places, strict=True)]
+    assert all(abs(cloud[:, 2].min()) < 1e-9 for cloud in clouds)
+    rings = [footprint(cloud) for cloud in clouds]
+    assert min(outline_gap(a, b) for k, a in enumerate(rings) for b in rings[k + 1 :]) >= recipe.gap_m
+    low = np.min([c.min(axis=0) for c in clouds], axis=0)
+    high = np.max([c.max(axis=0) for c in clouds], axis=0)
+    cameras = orbit(np.stack([low, high]), count, np.array([0, 0, 0.03]), OrbitRecipe(), rng)
+    eyes = np.array([camera.position for camera in cameras])
+    assert len(cameras) == 20 and len({round(float(np.arctan2(y, x)), 6) for x, y, _ in eyes}) == 20
+    assert (np.linalg.norm(eyes[:, :2], axis=1) > np.abs(np.stack([low, high])[:, :2]).max()).all()
+    closed = orbit(np.stack([low, high]), count, np.zeros(3), OrbitRecipe(closed=True), rng)
+    assert np.allclose(np.arctan2(*closed[0].position[:2]), np.arctan2(*closed[-1].position[:2]))
+
+
+def test_tall_objects_are_scaled_below_the_volume():
+    tall = block((0.3, 0.3, 1.0))
+    scale = metric_scale([Body(tall, np.eye(3), tall.centre)], LayoutRecipe(), stream(0, "x"))
+    assert scale * 1.0 == pytest.approx(0.32)
+
+
+def plan(name, *sets, collection="toys"):
+    return make_plan(load_recipe(ROOT / "recipes" / f"{name}.yaml", sets), open_collection(collection))
+
+
+def test_the_full_recipes_hold_the_published_counts():
+    toys = plan("toysad8k")
+    assert Counter(scene.split for scene in toys.scenes) == {"train": 5000, "unseen-test": 2000, "seen-test": 1000}
+    assert len(toys.chosen) == 1050
+    recipe = toys.recipe.split
+    assert (
+        len(set(recipe.categories)) == 51 and len(recipe.unseen) == 12 and set(recipe.unseen) <= set(recipe.categories)
+    )
+    pools = sum(toys.pool(entry.shape_id) for entry in toys.chosen)
+    assert pools == pytest.approx(2345, rel=0.03)
+    parts = plan("partsad15k", collection="abc")
+    assert Counter(scene.split for scene in parts.scenes) == {"train": 12000, "test": 3000}
+    assert sum(parts.pool(entry.shape_id) for entry in parts.chosen) == pytest.approx(10203, rel=0.03)
+
+
+def test_plans_deal_minorities_and_leak_no_shape():
+    parts = plan("partsad15k", "split.scenes={train: 400, test: 100}", "split.shapes=120", collection="abc")
+    draws = [parts.draw(scene) for scene in parts.scenes]
+    assert all(2 * len(draw.slots) < draw.objects and 3 <= draw.objects <= 12 for draw in draws)
+    assert np.mean([not draw.slots for draw in draws]) == pytest.approx(0.1, abs=0.05)
+    sides = {}
+    for scene in parts.scenes:
+        assert sides.setdefault(scene.entry.shape_id, scene.split) == scene.split
+    study = parts.by_count()
+    assert set(study) == {"train-3-7", "train-8-12", "test-3-7", "test-8-12"}
+    assert sum(map(len, study.values())) == 500
+    assert all("-" not in scene.name.split("-")[0] for scene in parts.scenes)
+    limited = make_plan(parts.recipe, parts.source, 50)
+    assert list(limited.jobs()) == list(parts.jobs())[:50]
+
+
+def test_five_views_are_disjoint_and_spread():
+    a, b = five_views(20)
+    assert a == [0, 4, 8, 12, 16] and b == [2, 6, 10, 14, 18]
+
+
+def test_wrong_recipes_say_what_is_wrong():
+    with pytest.raises(RecipeError, match="unknown anomaly kind 'dent'"):
+        load_recipe(ROOT / "recipes" / "toysad8k.yaml", ["anomaly.kinds={dent: 1}"])
+    with pytest.raises(RecipeError, match="kinds of recipe are brokenchairs, oddoneout"):
+        load_recipe(None, ["kind=chairs"])
+    with pytest.raises(RecipeError, match="no split is called 'val'"):
+        load_recipe(ROOT / "recipes" / "toysad8k.yaml", ["split.scenes={val: 3}"])
+    with pytest.raises(UsageError, match=r"split\.categories"):
+        _ = plan("toysad_quickstart", "split.categories=[unicorn]").scenes
+    json.dumps(load_recipe(ROOT / "recipes" / "partsad15k.yaml").model_dump(mode="json"))
