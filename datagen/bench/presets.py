@@ -21,7 +21,7 @@ from datagen.core.scene import RenderJob
 from datagen.recipe.render import PRESETS, RenderRecipe
 from datagen.render.blender.client import BlenderProcess
 
-PLAIN_SAMPLES = (32, 64, 128)
+PLAIN_SAMPLES = (16, 32, 64, 128)
 """Sample counts of the plain script: its cost at our quality is read off between them."""
 WORKER_JOBS = 200
 """Jobs that a worker's start is spread over (`datagen build` renews its workers after as many)."""

@@ -1,8 +1,8 @@
 """A script of the kind people write, for comparison: `python -m datagen.render.blender.plain JOB.pickle`.
 
 The scene is ours to the last texture and lamp, and so are the caustics that it leaves out: what differs
-is how it is rendered. Blender's own defaults everywhere else: the whole frame in one pass, the default
-denoiser, adaptive sampling and importance map, nothing kept from one picture to the next.
+is how it is rendered. Blender's own defaults everywhere else: all cores, the whole frame in one pass, the
+default denoiser, adaptive sampling and importance map, nothing kept from one picture to the next.
 """
 
 import pickle
@@ -22,7 +22,6 @@ def render(job: RenderJob, samples: int, folder: Path) -> list[np.ndarray]:
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.render.resolution_x = scene.render.resolution_y = job.views[0].camera.size_px
-    scene.render.threads_mode, scene.render.threads = "FIXED", 1
     scene.view_settings.view_transform = "Standard"
     scene.cycles.samples = samples
     scene.cycles.use_denoising = True
