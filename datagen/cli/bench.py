@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from datagen.bench import bundles, phases, presets, scale, verify, workers
+from datagen.bench import bundles, phases, presets, scale, tabletop, verify, workers
 from datagen.bench.scenes import Protocol, Scene, make_scenes
 from datagen.cli.build import print_json
 from datagen.core.errors import UsageError
@@ -18,7 +18,7 @@ from datagen.pipeline.plan import Plan
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe, find_recipe
 
-PARTS = ("presets", "plain", "phases", "bundles", "scale", "workers", "verify")
+PARTS = ("presets", "plain", "phases", "bundles", "scale", "workers", "verify", "tabletop")
 
 
 class Bench:
@@ -87,6 +87,10 @@ class Bench:
     def verify(self) -> None:
         """The checks that always run, on many samples."""
         self.document["verify"] = verify.measure_apart(verify.SAMPLES // (10 if self.quick else 1))
+
+    def tabletop(self) -> None:
+        """A view of an odd-one-out scene of three, six and twelve objects."""
+        self.document["tabletop"] = tabletop.measure_scenes(self.quick)
 
 
 def run_bench(

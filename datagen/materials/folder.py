@@ -27,6 +27,10 @@ CLASS_CONSTANTS: Mapping[str, Material] = {
     "metal": Material("", "metal", roughness=0.35, metallic=1.0, tile_size=0.7),
 }
 """Constants where a set has no map, and the scale at which photographs look right (lookdev section 2)."""
+FLOOR = Material("", "stone", roughness=0.3, tile_size=1.2)
+"""Constants of a floor, of whatever it is made; its tile in metres."""
+ATLAS = "atlas"
+"""In the reason for which not even a floor wears a set; stone, ceramic and the nameless are floors."""
 _VERSION = "folder-1"
 _CONSTANT_DEVIATION = 1.5
 _RELIEF = 0.008
@@ -83,8 +87,8 @@ class _Findings:
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
-def load_folder(root: Path, cache: Path | None = None, licence: str = "unknown") -> FolderLibrary:
-    """Every image set below `root`, checked to be readable, classed by its name.
+def load_folder(root: Path, cache: Path | None = None, licence: str = "unknown", floors: bool = False) -> FolderLibrary:
+    """Every image set below `root`, checked to be readable, classed by its name; as floors, any class counts.
 
     Raises MaterialError when the folder is not there or holds no usable set.
     """
@@ -94,7 +98,7 @@ def load_folder(root: Path, cache: Path | None = None, licence: str = "unknown")
     found = _Findings()
     for name, files in sorted(_grouped(root, found).items()):
         try:
-            _add(name, files, root, licence, found)
+            _add(name, files, root, licence, found, floors)
         except MaterialError as error:
             found.left_out.append((name, error.args[0]))
             found.warnings.append(f"material {name} is left out: {error.args[0]}")
@@ -127,17 +131,17 @@ def _grouped(root: Path, found: _Findings) -> dict[str, dict[str, Path]]:
     return {name or root.name: files for name, files in sets.items()}
 
 
-def _add(name: str, files: dict[str, Path], root: Path, licence: str, found: _Findings) -> None:
+def _add(name: str, files: dict[str, Path], root: Path, licence: str, found: _Findings, floors: bool) -> None:
     """Check one set and add it to the findings. Raises MaterialError for a file that cannot be read."""
     row = classify(f"{name} {' '.join(path.stem for path in files.values())}" if classify(name).left_out else name)
-    if row.left_out:
+    if row.left_out and not (floors and ATLAS not in row.left_out):
         found.left_out.append((name, row.left_out))
         return
     if "base_color" not in files:
         found.left_out.append((name, "it has no base colour"))
         return
     small = images.read(files["base_color"], "RGB", 512)
-    if images.looks_like_atlas(small):
+    if not floors and images.looks_like_atlas(small):
         found.left_out.append((name, "a flat background fills much of it: it is a UV atlas, made for one mesh"))
         return
     for channel, path in files.items():
@@ -151,7 +155,7 @@ def _add(name: str, files: dict[str, Path], root: Path, licence: str, found: _Fi
         found.warnings.append(f"material {name} is darkened to {gain:.0%}: brighter objects count as background")
     colour = as_rgb(mean * gain)
     material = replace(
-        CLASS_CONSTANTS[row.material_class],
+        FLOOR if floors else CLASS_CONSTANTS[row.material_class],
         material_id=name,
         base_color=colour,
         mean_color=colour,

@@ -115,7 +115,7 @@ def open_floors(names: Sequence[str], seed: int, cache: Path | None = None) -> M
     from datagen.materials.procedural.floor import FloorLibrary
 
     opened: list[MaterialLibrary] = [
-        FloorLibrary(seed, cache) if name == PROCEDURAL else load_folder(Path(name).expanduser(), cache=cache)
+        FloorLibrary(seed, cache) if name == PROCEDURAL else load_folder(Path(name).expanduser(), cache, floors=True)
         for name in names
     ]
     if not opened:

@@ -15,7 +15,7 @@ from datagen.core.ids import bytes_hash
 from datagen.core.rng import stream
 from datagen.formats.exr import write_exr
 
-SHAPE = (256, 512)
+SHAPE = (512, 1024)
 PREFIX = "procedural:"
 SUFFIXES = (".hdr", ".exr")
 
@@ -57,14 +57,14 @@ def world_file(name: str, cache: Path) -> str:
 
 
 def environment(number: int) -> np.ndarray:
-    """Radiance (256, 512, 3) float32 of one made environment."""
+    """Radiance (512, 1024, 3) float32 of one made environment."""
     rng = stream(0, "sky", number)
     image = (_woods, _hall, _hills)[number % 3](rng)
     return np.maximum(image, 0.0).astype(np.float32)
 
 
 def _noise(rng: np.random.Generator, rows: int, columns: int, blur: float) -> np.ndarray:
-    """Noise (256, 512) in -1..1 that wraps around the horizon."""
+    """Noise (512, 1024) in -1..1 that wraps around the horizon."""
     coarse = rng.normal(size=(rows, columns))
     fine = zoom(
         np.concatenate([coarse, coarse[:, :1]], axis=1), (SHAPE[0] / rows, (SHAPE[1] + 1) / (columns + 1)), order=1
@@ -74,7 +74,7 @@ def _noise(rng: np.random.Generator, rows: int, columns: int, blur: float) -> np
 
 
 def _angles() -> tuple[np.ndarray, np.ndarray]:
-    """Elevation (256, 1) and azimuth (1, 512), radians."""
+    """Elevation (512, 1) and azimuth (1, 1024), radians."""
     elevation = np.pi / 2 - (np.arange(SHAPE[0]) + 0.5) / SHAPE[0] * np.pi
     azimuth = (np.arange(SHAPE[1]) + 0.5) / SHAPE[1] * 2 * np.pi
     return elevation[:, None], azimuth[None, :]
@@ -98,7 +98,7 @@ def _woods(rng: np.random.Generator) -> np.ndarray:
     elevation, azimuth = _angles()
     sky = _sky(rng, rng.uniform(0.9, 1.3))
     line = 0.35 + 0.14 * _noise(rng, 2, 40, 1.5)[:1]
-    leaves = _noise(rng, 90, 180, 0.8)
+    leaves = 0.6 * _noise(rng, 200, 420, 0.7) + 0.4 * _noise(rng, 50, 110, 1.5) + 0.3 * _noise(rng, 430, 900, 0.4)
     season = rng.random()
     green = np.array([0.09, 0.12, 0.04]) * (1 - season) + np.array([0.22, 0.13, 0.035]) * season
     holes = leaves + 1.2 * (elevation / np.maximum(line, 0.05)) > 1.15

@@ -10,9 +10,10 @@ from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError
 from datagen.geometry.pieces import loose_area
 from datagen.geometry.segments import component_labels, convex_segments
 from datagen.geometry.solid import to_manifold
+from datagen.shapes.looks import load_textured
 from datagen.shapes.procedural.things.source import PARTS, TOYS, GeneratedThings
 from datagen.shapes.source import Source, open_collection
-from datagen.shapes.textured import find_things, load_textured
+from datagen.shapes.textured import find_things
 from tests.conftest import box
 
 

@@ -12,6 +12,7 @@ from datagen.core.errors import ShapeError
 from datagen.core.ids import bytes_hash, content_hash
 from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
+from datagen.geometry.segments import convex_segments
 from datagen.geometry.solid import manifold_mesh
 from datagen.shapes.procedural.things import food, household, machine, vehicles
 from datagen.shapes.procedural.things.solids import Piece
@@ -127,10 +128,14 @@ class GeneratedThings:
                 f"{shape_id}: no such shape; names are <category>_<number>, such as {self._entries[0].shape_id}"
             )
         pieces = self.table[category](stream(0, "thing", self.which, category, int(number)))
+        named = [(p.name, manifold_mesh(p.solid), p.group) for p in pieces if not p.solid.is_empty()]
+        if len(named) == 1:
+            # One solid, as ABC has them: its ribs, bosses and hubs are the parts that can move or be missing.
+            (name, whole, group), *_ = named
+            segments = convex_segments(whole) or [whole]
+            named = [(f"{name}_{k}", mesh, group) for k, mesh in enumerate(segments)]
         parts = tuple(
-            Part(k + 1, piece.name, f"{category}/{piece.name}", "Other", manifold_mesh(piece.solid), piece.group)
-            for k, piece in enumerate(pieces)
-            if not piece.solid.is_empty()
+            Part(k + 1, name, f"{category}/{name}", "Other", mesh, group) for k, (name, mesh, group) in enumerate(named)
         )
         return Shape(
             shape_id, self.name, parts, shape_id, category, self.licence, provenance=f"{self.name}/{shape_id}"
