@@ -10,6 +10,7 @@ from string import Template
 from rich.console import Console
 
 from datagen.cli.build import print_json
+from datagen.core.bundled import bundled
 from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
 from datagen.pipeline.merge import PLAN_FILES, merge
 from datagen.pipeline.plans import make_plan
@@ -91,10 +92,9 @@ class SlurmOptions:
 
 def template(name: str) -> Template:
     """A job script template of cluster/, from a checkout or an installed wheel. Raises UsageError."""
-    here = Path(__file__).parents[1]
-    for folder in (here / "_cluster", here.parent / "cluster"):
-        if (folder / name).is_file():
-            return Template((folder / name).read_text())
+    path = bundled("cluster") / name
+    if path.is_file():
+        return Template(path.read_text())
     raise UsageError(f"the template {name} is not installed; take it from the cluster folder of the source")
 
 

@@ -1,6 +1,5 @@
 """Find and read a recipe: YAML with size and alias caps, `--set` overrides, pydantic validation."""
 
-import importlib.resources
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from datagen.core.bundled import bundled
 from datagen.core.errors import RecipeError
 from datagen.core.ids import content_hash
 from datagen.recipe.models import Recipe
@@ -27,13 +27,10 @@ def find_recipe(name: str | None) -> Path | None:
     path = Path(name)
     if path.is_file():
         return path
-    folders = [Path(str(importlib.resources.files("datagen"))) / "_recipes"]
-    folders.append(Path(__file__).parents[2] / "recipes")
-    for folder in folders:
-        built_in = folder / f"{path.stem}.yaml"
-        if built_in.is_file() and path.parent in (Path(), Path("recipes")):
-            return built_in
-    have = sorted(p.stem for folder in folders if folder.is_dir() for p in folder.glob("*.yaml"))
+    built_in = bundled("recipes") / f"{path.stem}.yaml"
+    if built_in.is_file() and path.parent in (Path(), Path("recipes")):
+        return built_in
+    have = sorted(p.stem for p in bundled("recipes").glob("*.yaml"))
     raise RecipeError(f"{name} is neither a file nor a built-in recipe ({', '.join(have)})")
 
 

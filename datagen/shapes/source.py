@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from datagen.core.bundled import bundled
 from datagen.core.errors import EmptyCollection, UsageError
 from datagen.core.shape import Shape
 
@@ -118,11 +119,4 @@ def _candidates(spec: str, data_root: Path | None) -> list[tuple[Path, str | Non
 def _data_roots(data_root: Path | None) -> list[Path]:
     variable = os.environ.get(DATA_VARIABLE)
     roots = [data_root, Path(variable) if variable else None]
-    return [*(Path(root).expanduser() for root in roots if root is not None), assets_root()]
-
-
-def assets_root() -> Path:
-    """Built-in assets: `assets/` of a checkout, else `datagen/_assets` of an installed wheel."""
-    package = Path(__file__).resolve().parents[1]
-    checkout = package.parent / "assets"
-    return checkout if checkout.is_dir() else package / "_assets"
+    return [*(Path(root).expanduser() for root in roots if root is not None), bundled("assets")]

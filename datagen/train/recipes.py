@@ -1,22 +1,17 @@
 """Find and read recipes/train/*.yaml: the same caps, overrides and messages as build recipes."""
 
-import importlib.resources
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from datagen.core.bundled import bundled
 from datagen.core.errors import RecipeError
 from datagen.recipe.loader import _message, _override, _read_yaml
 from datagen.train.config import TrainRecipe
 
 RECIPE_OF_MODEL = {"retrieval": "retrieval_lfd"}
 """Built-in recipes that are not named as their model."""
-
-
-def _folders() -> list[Path]:
-    package = Path(str(importlib.resources.files("datagen")))
-    return [package / "_recipes" / "train", package.parent / "recipes" / "train"]
 
 
 def load_train_recipe(
@@ -53,10 +48,11 @@ def _find(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    for folder in _folders():
-        if path.parent in (Path(), Path("recipes/train")) and (folder / f"{path.stem}.yaml").is_file():
-            return folder / f"{path.stem}.yaml"
-    have = sorted({p.stem for folder in _folders() if folder.is_dir() for p in folder.glob("*.yaml")})
+    folder = bundled("recipes") / "train"
+    built_in = folder / f"{path.stem}.yaml"
+    if built_in.is_file() and path.parent in (Path(), Path("recipes/train")):
+        return built_in
+    have = sorted(p.stem for p in folder.glob("*.yaml"))
     raise RecipeError(f"{name} is neither a file nor a built-in training recipe ({', '.join(have)})")
 
 

@@ -9,12 +9,13 @@ import networkx
 import numpy as np
 import pytest
 
+from datagen.core.bundled import bundled
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import PART_CLASSES, Mesh
 from datagen.shapes.procedural import FAMILIES, chair, generate
 from datagen.shapes.semantics import class_table, part_class
-from datagen.shapes.source import assets_root, open_collection
+from datagen.shapes.source import open_collection
 
 CONTACT = 0.0025
 """Metres: 0.005 units of a unit-sphere chair."""
@@ -88,7 +89,7 @@ def test_an_unknown_family_is_a_usage_error() -> None:
 
 def test_the_built_in_assets_regenerate_byte_for_byte(tmp_path: Path) -> None:
     generate(tmp_path, 24, seed=0)
-    built_in = assets_root() / "partnet" / "chair"
+    built_in = bundled("assets") / "partnet" / "chair"
     mine = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     theirs = sorted(str(path.relative_to(built_in)) for path in built_in.rglob("*") if path.is_file())
     assert mine == theirs
