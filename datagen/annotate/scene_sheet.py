@@ -1,8 +1,8 @@
 """Pictures of scenes for people: views, what every pixel belongs to, boxes and labels in the world."""
 
+import io
 import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -13,34 +13,34 @@ RED, GREEN = (214, 30, 40), (60, 180, 60)
 EDGES = [(0, 1), (0, 2), (0, 4), (1, 3), (1, 5), (2, 3), (2, 6), (3, 7), (4, 5), (4, 6), (5, 7), (6, 7)]
 
 
-def scene_sheet(root: Path, names: Sequence[str]) -> np.ndarray:
+Read = Callable[[str], bytes]
+"""A file's bytes by its path below the dataset's folder, loose or in tar shards."""
+
+
+def scene_sheet(read: Read, names: Sequence[str]) -> np.ndarray:
     """(H, W, 3) uint8: a row a scene, four views with world boxes, anomalies red, their changed pixels tinted."""
-    return np.concatenate([_row(root / "scenes" / name) for name in names])
+    return np.concatenate([_row(read, name) for name in names])
 
 
-def _row(folder: Path) -> np.ndarray:
-    meta = json.loads((folder / "scene3d.metadata.json").read_text())
+def _row(read: Read, name: str) -> np.ndarray:
+    meta = json.loads(read(f"scenes/{name}/scene3d.metadata.json"))
     poses = [np.array(pose["rotation"]) for pose in meta["camera"]["poses"]]
     K = np.array(meta["camera"]["K"])
     step = max(len(poses) // VIEWS, 1)
-    tiles = [_view(folder, v, K, poses[v], meta["objects"]) for v in range(0, len(poses), step)][:VIEWS]
+    tiles = [_view(read, f"scenes/{name}", v, K, poses[v], meta["objects"]) for v in range(0, len(poses), step)][:VIEWS]
     kinds = ", ".join(f"{o['kind']} {o.get('severity', 0):.3f}" for o in meta["objects"] if o.get("label"))
     band = Image.new("RGB", (TILE * VIEWS, CAPTION), (255, 255, 255))
-    ImageDraw.Draw(band).text((8, 4), f"{folder.name}: {kinds or 'no anomaly'}", fill=(60, 60, 60))
+    ImageDraw.Draw(band).text((8, 4), f"{name}: {kinds or 'no anomaly'}", fill=(60, 60, 60))
     row = np.full((TILE, TILE * VIEWS, 3), 255, np.uint8)
     for k, tile in enumerate(tiles):
         row[:, k * TILE : (k + 1) * TILE] = tile
     return np.concatenate([row, np.asarray(band)])
 
 
-def _view(folder: Path, v: int, K: np.ndarray, T: np.ndarray, objects: Sequence[dict]) -> np.ndarray:
-    with Image.open(folder / f"RGB/{v:04d}.png") as image:
-        picture = np.asarray(image.convert("RGB")).astype(float)
-    changed = folder / f"anomaly_masks/{v:04d}.png"
-    if changed.is_file():
-        with Image.open(changed) as image:
-            mask = np.asarray(image.convert("L")) > 127
-        picture[mask] = 0.55 * picture[mask] + 0.45 * np.array(RED)
+def _view(read: Read, folder: str, v: int, K: np.ndarray, T: np.ndarray, objects: Sequence[dict]) -> np.ndarray:
+    picture = _image(read(f"{folder}/RGB/{v:04d}.png"), "RGB").astype(float)
+    mask = _image(read(f"{folder}/anomaly_masks/{v:04d}.png"), "L") > 127
+    picture[mask] = 0.55 * picture[mask] + 0.45 * np.array(RED)
     scale = TILE / picture.shape[0]
     canvas = Image.fromarray(picture.astype(np.uint8)).resize((TILE, TILE), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(canvas)
@@ -55,3 +55,8 @@ def _view(folder: Path, v: int, K: np.ndarray, T: np.ndarray, objects: Sequence[
         for a, b in EDGES:
             draw.line([tuple(pixels[a]), tuple(pixels[b])], fill=colour)
     return np.asarray(canvas)
+
+
+def _image(data: bytes, mode: str) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert(mode))

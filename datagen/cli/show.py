@@ -11,6 +11,7 @@ from datagen.annotate.overlay import contact_sheet, sample_tile
 from datagen.annotate.scene_sheet import scene_sheet
 from datagen.core.errors import UsageError
 from datagen.store.manifest import read_manifest
+from datagen.store.shards import ShardReader
 
 COLUMNS = 3
 ORDER = ("position", "rotation", "broken", "swapped", "missing", "normal")
@@ -26,7 +27,9 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
     if not chosen:
         raise UsageError(f"{folder} holds no sample")
     if scenes:
-        _save(scene_sheet(folder, _scenes(rows, wanted, sheet or 1)), out)
+        packed = ShardReader(folder)
+        read = packed.read if packed.places else lambda name: (folder / name).read_bytes()
+        _save(scene_sheet(read, _scenes(rows, wanted, sheet or 1)), out)
         return
     tiles = [sample_tile(folder, row) for row in chosen]
     picture = contact_sheet(tiles, columns=COLUMNS if len(tiles) > 2 else 1)

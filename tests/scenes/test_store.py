@@ -62,6 +62,11 @@ def test_shards_hold_every_split_and_merge_to_the_same_tree(tmp_path, whole):
     build_scenes(tmp_path / "packed", sets=TINY, layout="shards")
     tars = sorted(p.name for p in (tmp_path / "packed" / "shards").glob("*.tar"))
     assert tars == ["seen-test-000000.tar", "train-000000.tar", "unseen-test-000000.tar"]
+    from datagen.cli.show import run_show
+
+    run_show(tmp_path / "packed", (), tmp_path / "packed.png", 2)
+    run_show(whole, (), tmp_path / "whole.png", 2)
+    assert (tmp_path / "packed.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
     unpack(tmp_path / "packed", tmp_path / "loose")
     assert {n: d for n, d in contents(tmp_path / "loose").items() if n.startswith("scenes/")} == wanted
 
