@@ -49,7 +49,7 @@ def audit_scenes(evidence: SceneEvidence) -> SceneAudit:
     for name, X in _columns(evidence, scenes).items():
         scores = held_out_scores(X, labels, groups)
         value = auc(labels, scores)
-        low, high = auc_interval(X, labels, scores, groups, blocks, 0.99)
+        low, high = auc_interval(X, labels[:, None], scores[:, None], groups, blocks, 0.99)
         verdict = "leak" if low > 0.5 else "clean" if high < CLOSE else "undecided: the interval is wide"
         if name in HONEST and verdict == "leak":
             verdict = "what the object shows"
