@@ -1,6 +1,7 @@
 """Do names, rows, annotations and folders say the same?"""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,7 +111,7 @@ def _against_name(query: QueryFacts) -> Iterator[str]:
     }
     said |= {k: (row[k], getattr(name, k)) for k in ("radius", "azimuth_deg", "elevation_deg")}
     for key, (ours, theirs) in said.items():
-        same = np.isclose(ours, theirs, atol=1e-6) if isinstance(ours, float) else ours == theirs
+        same = math.isclose(ours, theirs, rel_tol=1e-5, abs_tol=1e-6) if isinstance(ours, float) else ours == theirs
         if not same:
             yield f"{key} is {ours} in the row and {theirs} in the name"
 
@@ -136,7 +137,8 @@ def _against_info(query: QueryFacts) -> Iterator[str]:
             yield "the annotation's spec is not the row's"
     for key, (theirs, ours) in said.items():
         try:
-            same = bool(np.allclose(np.asarray(theirs, dtype=float), np.asarray(ours, dtype=float), atol=1e-6))
+            a, b = np.asarray(theirs, dtype=float), np.asarray(ours, dtype=float)
+            same = bool((np.abs(a - b) <= 1e-6 + 1e-5 * np.abs(b)).all())
         except (TypeError, ValueError):
             same = False
         if not same:

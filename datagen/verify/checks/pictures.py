@@ -123,6 +123,6 @@ MASK = int("00000001" * 32, 2)
 
 def _near(a: QueryFacts, b: QueryFacts) -> bool:
     assert a.picture and b.picture
-    bits = (a.picture.fingerprint ^ b.picture.fingerprint).bit_count()
-    colours = max(abs(x - y) for x, y in zip(a.picture.mean, b.picture.mean, strict=True))
-    return bits <= NEAR_BITS and colours <= 1.0
+    if (a.picture.fingerprint ^ b.picture.fingerprint).bit_count() > NEAR_BITS:
+        return False
+    return all(abs(x - y) <= 1.0 for x, y in zip(a.picture.mean, b.picture.mean, strict=True))
