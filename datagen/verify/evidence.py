@@ -177,15 +177,21 @@ class Evidence:
             found |= query.hashes
         for bundle in self.bundles:
             found |= bundle.hashes
-        rest = [name for name in self.tree.files.names if name not in found]
-        found |= dict(zip(rest, _each(self._hash, rest), strict=True))
-        return {name: digest for name, digest in sorted(found.items()) if digest}
+        return hash_the_rest(self.tree, found)
 
-    def _hash(self, name: str) -> str:
+
+def hash_the_rest(tree: Tree, known: Mapping[str, str]) -> dict[str, str]:
+    """Path -> SHA-256, sorted: those that are known, and every other file of the tree that can be read."""
+
+    def digest(name: str) -> str:
         try:
-            return bytes_hash(self.tree.files.read(name))
+            return bytes_hash(tree.files.read(name))
         except OSError:
             return ""
+
+    rest = [name for name in tree.files.names if name not in known]
+    found = {**known, **dict(zip(rest, _each(digest, rest), strict=True))}
+    return {name: value for name, value in sorted(found.items()) if value}
 
 
 def _each(function: Callable[[T], R], items: Iterable[T]) -> list[R]:

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from datagen.core.errors import MissingDependency
 from datagen.core.scene import Light, RenderJob, Sun, View
+from datagen.render.blender.lens import add_camera, look_through
 
 WORLD_SIZE = (64, 32)
 BLUR_PX = 4.0
@@ -30,18 +31,11 @@ class Studio:
         # list from one run to the next, and the noise with it.
         self._suns = [self._add_sun(k) for k in range(max(len(view.light.suns) for view in job.views))]
         self.floor = self._add_floor(job.ground_z)
-        data = bpy.data.cameras.new("camera")
-        data.sensor_fit, data.sensor_width = "HORIZONTAL", 36.0
-        data.clip_start, data.clip_end = 0.01, 10_000.0
-        self.camera = bpy.data.objects.new("camera", data)
-        scene.collection.objects.link(self.camera)
-        scene.camera = self.camera
+        self.camera = add_camera(scene, (0.01, 10_000.0))
 
     def aim(self, view: View) -> None:
         """Place the camera and change the light if it differs from the last view's."""
-        camera = view.camera
-        self.camera.data.lens = 36.0 * camera.focal_px / camera.size_px
-        self.camera.matrix_world = [list(row) for row in camera.T_world_camera.T]
+        look_through(self.camera, view.camera)
         if view.light != self._light:
             self._relight(view.light)
 

@@ -13,6 +13,7 @@ from datagen.core.tabletop import FLOOR_SIZE_M, TabletopJob
 from datagen.geometry.clean import good_faces, weld
 from datagen.geometry.uv import box_projection
 from datagen.render.blender import shader
+from datagen.render.blender.lens import add_camera, look_through
 from datagen.render.blender.meshes import sharp_edges
 from datagen.render.blender.studio import world_path
 
@@ -29,29 +30,22 @@ class Stage:
     def __init__(self, scene: bpy.types.Scene, job: TabletopJob) -> None:
         self.scene = scene
         self._materials = {key: shader.build(job.materials[key]) for key in sorted(job.materials)}
-        self._data: dict[tuple[str, float], bpy.types.Mesh] = {}
+        self._data: dict[str, bpy.types.Mesh] = {}
         for thing in job.objects:
-            scale = float(np.cbrt(np.linalg.det(thing.T_world_shape[:3, :3])))
             for part in thing.shape.parts:
-                self._stand(thing.name, part, thing.T_world_shape, scale, job)
+                self._stand(thing.name, part, thing.T_world_shape, job)
         self._floor(job)
         _sky(scene, job)
-        data = bpy.data.cameras.new("camera")
-        data.sensor_fit, data.sensor_width = "HORIZONTAL", 36.0
-        data.clip_start, data.clip_end = 0.01, 1000.0
-        self.camera = bpy.data.objects.new("camera", data)
-        scene.collection.objects.link(self.camera)
-        scene.camera = self.camera
+        self.camera = add_camera(scene, (0.01, 1000.0))
 
     def aim(self, camera: TabletopCamera) -> None:
         """Look through a camera."""
-        self.camera.data.lens = 36.0 * camera.focal_px / camera.size_px
-        self.camera.matrix_world = [list(row) for row in camera.T_world_camera.T]
+        look_through(self.camera, camera)
 
-    def _stand(self, name: str, part: Part, T: np.ndarray, scale: float, job: TabletopJob) -> None:
+    def _stand(self, name: str, part: Part, T: np.ndarray, job: TabletopJob) -> None:
         """A part in the world; equal parts of several objects share their mesh."""
         assert part.skin is not None, "objects of a scene are dressed"
-        key = (f"{part.mesh.digest}{part.skin.digest}", 0.0)
+        key = f"{part.mesh.digest}{part.skin.digest}"
         if key not in self._data:
             self._data[key] = _mesh(part, self._materials, job)
         thing = bpy.data.objects.new(f"{name}_{part.part_id}", self._data[key])

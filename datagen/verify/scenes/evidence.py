@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datagen.core.errors import DatagenError, UsageError
-from datagen.core.ids import bytes_hash, content_hash, fraction_of_hash
+from datagen.core.ids import content_hash, fraction_of_hash
 from datagen.core.shape import Mesh, concatenate
 from datagen.geometry.pieces import separation
 from datagen.materials.library import open_libraries
@@ -19,6 +19,7 @@ from datagen.recipe import SceneRecipe
 from datagen.recipe.loader import parse_recipe
 from datagen.shapes.source import open_collection
 from datagen.store.launch import read_launch
+from datagen.verify.evidence import hash_the_rest
 from datagen.verify.scenes.facts import SceneFacts, read_scene, scene_folders
 from datagen.verify.tree import Tree
 
@@ -124,13 +125,7 @@ class SceneEvidence:
         found: dict[str, str] = {}
         for scene in self.scenes:
             found |= scene.hashes
-        for name in self.tree.files.names:
-            if name not in found:
-                try:
-                    found[name] = bytes_hash(self.tree.files.read(name))
-                except OSError:
-                    continue
-        return dict(sorted(found.items()))
+        return hash_the_rest(self.tree, found)
 
 
 def _is_split(value: Any) -> bool:
