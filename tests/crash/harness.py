@@ -17,9 +17,10 @@ SETS = [SLOTS, "query.size_px=64", "reference.views=2", "reference.points=64", "
 SETS += ["anomaly.views={1: 1}", "anomaly.min_changed_px=20", "quality.ground_share=0.5", "quality.ground_floor=0"]
 
 
-def command(out, *options, limit=24, executor="serial", sets=SETS, renderer="fake"):
-    line = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", "partnet/chair", "--renderer", renderer]
-    line += ["--out", str(out), "--limit", str(limit), "--executor", executor, *options]
+def command(out, *options, limit=24, executor="serial", sets=SETS, renderer="fake", shapes="partnet/chair"):
+    line = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", str(shapes), "--renderer", renderer]
+    line += ["--out", str(out), "--executor", executor, *options]
+    line += ["--limit", str(limit)] if limit else []
     for assignment in sets:
         line += ["--set", assignment]
     return line
