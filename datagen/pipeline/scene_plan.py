@@ -13,6 +13,7 @@ from datagen.core.ids import content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import SCHEMA_VERSION, Job
 from datagen.formats.oddoneout import scene_name
+from datagen.pipeline.descriptors import weights_digest
 from datagen.recipe import SceneRecipe, recipe_hash
 from datagen.shapes.source import ShapeEntry, Source
 
@@ -191,17 +192,24 @@ class ScenePlan:
             "seed": self.recipe.seed,
             "source": self.source.name,
             "collection_hash": content_hash([e.shape_id for e in self.entries]),
+            **self._weights,
         }
+
+    @property
+    def _weights(self) -> dict[str, str]:
+        """Digest of the image weights that find similar shapes, {} without. Raises MissingDependency."""
+        weights = self.recipe.anomaly.similar.weights
+        return {"weights": weights_digest(weights)} if weights else {}
 
     def jobs(self) -> Iterator[Job]:
         """One job a scene."""
-        section, digests = recipe_hash(self.recipe), dict[str, str]()
+        section, digests = [recipe_hash(self.recipe), *self._weights.values()], dict[str, str]()
         for scene in self.scenes:
             shape_id = scene.entry.shape_id
             digest = digests.setdefault(shape_id, "") or self.source.digest(shape_id)
             digests[shape_id] = digest
             yield Job(
-                job_id=content_hash([section, digest, self.recipe.seed, "scene", scene.split, shape_id, scene.number]),
+                job_id=content_hash([*section, digest, self.recipe.seed, "scene", scene.split, shape_id, scene.number]),
                 job_type="scene",
                 shape_id=shape_id,
                 slot=scene.number,
