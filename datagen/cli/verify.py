@@ -42,11 +42,7 @@ def run_verify(
     options = {"shapes": shapes, "data_root": data_root}
     document: Document | SceneDocument
     if scene_folders(tree.files):
-        if fraction is not None:
-            raise UsageError(
-                "--rebuild works on chairs; build the scenes again into another folder and compare digests"
-            )
-        document = examine_scenes(SceneEvidence(tree, full, seed, note, options))
+        document = examine_scenes(SceneEvidence(tree, full, seed, note, options), fraction)
     else:
         document = examine(Evidence(tree, full, seed, note, options), fraction, note)
     path = report or folder / "report.html"

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from datagen.verify.audit import Audit
-from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED, WARNING, Finding, Result
+from datagen.verify.check import ERROR, SKIPPED, WARNING, Result
 from datagen.verify.conformance import Line, conformance
 from datagen.verify.damage import DAMAGE
 from datagen.verify.digests import byte_digest, content_digest
@@ -144,7 +144,7 @@ def examine(
     results = run_checks(evidence)
     again = rebuild(evidence, fraction, note) if fraction else None
     if again is not None:
-        results = (*results, _rebuild_result(again))
+        results = (*results, again.result())
     kinds, _ = funnels(evidence.tree.rows)
     return Document(
         evidence=evidence,
@@ -158,17 +158,6 @@ def examine(
         cost=_cost(evidence),
         cpu_s=time.process_time() - start,
     )
-
-
-def _rebuild_result(again: Rebuild) -> Result:
-    protects = "A dataset that its own manifest does not make again is not the one that was described."
-    if again.skipped:
-        return Result("rebuild", ERROR, protects, SKIPPED, "files", why=again.skipped)
-    findings = tuple(Finding(d.path, d.message) for d in again.faults)
-    return Result(
-        "rebuild", ERROR, protects, FAIL if findings else PASS, "files", again.files, again.files,
-        len(findings), findings[:20], tuple(f.subject for f in findings),
-    )  # fmt: skip
 
 
 def _cost(evidence: Evidence) -> dict[str, float]:

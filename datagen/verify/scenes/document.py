@@ -15,6 +15,7 @@ from datagen.core.ids import content_hash
 from datagen.verify.check import ERROR, SKIPPED, WARNING, Result
 from datagen.verify.conformance import Line
 from datagen.verify.damage import DAMAGE
+from datagen.verify.rebuild import Rebuild, rebuild
 from datagen.verify.runner import failed, verdict
 from datagen.verify.scenes.audit import SceneAudit
 from datagen.verify.scenes.checks import run_scene_checks
@@ -36,7 +37,7 @@ class SceneDocument:
     content_digest: str
     byte_digest: str
     cpu_s: float
-    rebuild: None = None
+    rebuild: Rebuild | None
 
     @property
     def ok(self) -> bool:
@@ -89,18 +90,22 @@ class SceneDocument:
             "digest": {"content": self.content_digest, "bytes": self.byte_digest},
             "conformance": [line.to_json() for line in self.lines],
             "audit": self.audit.to_json(),
+            "rebuild": self.rebuild.to_json() if self.rebuild else None,
             "verify_cpu_s": round(self.cpu_s, 2),
         }  # fmt: skip
 
 
-def examine_scenes(evidence: SceneEvidence) -> SceneDocument:
-    """Run everything."""
+def examine_scenes(evidence: SceneEvidence, fraction: float | None = None) -> SceneDocument:
+    """Run everything. `fraction` of the jobs is rebuilt and compared when it is given."""
     start = time.process_time()
     results = run_scene_checks(evidence)
+    again = rebuild(evidence, fraction, evidence.note) if fraction else None
+    if again is not None:
+        results = (*results, again.result())
     lines = scene_conformance(evidence)
     return SceneDocument(
         evidence, results, lines, evidence.audit, _content_digest(evidence),
-        content_hash({**evidence.file_hashes, **evidence.tree.root_hashes}), time.process_time() - start,
+        content_hash({**evidence.file_hashes, **evidence.tree.root_hashes}), time.process_time() - start, again,
     )  # fmt: skip
 
 
