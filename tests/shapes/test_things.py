@@ -10,6 +10,8 @@ from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError
 from datagen.geometry.pieces import loose_area
 from datagen.geometry.segments import component_labels, convex_segments
 from datagen.geometry.solid import to_manifold
+from datagen.pipeline.plans import make_plan
+from datagen.recipe.loader import find_recipe, load_recipe
 from datagen.shapes.looks import load_textured
 from datagen.shapes.procedural.things.source import PARTS, TOYS, GeneratedThings
 from datagen.shapes.source import Source, open_collection
@@ -32,6 +34,13 @@ def test_names_of_generated_things_are_checked():
     with pytest.raises(ShapeError, match="names are <category>_<number>"):
         GeneratedThings("toys").load("unicorn_001")
     assert len(open_collection("toys").entries()) >= 1050 and len(open_collection("abc").entries()) == 4200
+
+
+def test_the_recipe_of_toysad8k_finds_every_category_of_table_3():
+    plan = make_plan(load_recipe(find_recipe("toysad8k")), open_collection("toys"))
+    unseen = {e.category for e in plan.chosen if plan.splits[e.shape_id] == "unseen-test"}
+    seen = {e.category for e in plan.chosen} - unseen
+    assert (len(plan.chosen), len(seen), len(unseen)) == (1050, 39, 12)
 
 
 def write_obj(folder, mesh, texture=None):
