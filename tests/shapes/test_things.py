@@ -1,6 +1,7 @@
 """Sources of scenes: generated toys and parts, folders of textured meshes, what names and files become."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -130,6 +131,22 @@ def test_samples_load_with_their_textures(samples, tmp_path, monkeypatch):
     card = open_collection(str(samples / "cad_trimesh"), None, textured=True)
     assert {"busted", "round", "plate_holes"} <= {e.shape_id for e in card.entries()}
     json.dumps(taxi.T_shape_source)
+
+
+def test_a_step_file_is_the_solid_of_its_stl(samples, tmp_path):
+    """box_sides and featuretype are STEP files written by CAD programs; the latter lies there as STL, too."""
+    pytest.importorskip("cascadio", reason="STEP needs the extra: pip install 'datagen[step]'")
+    volumes = []
+    for suffix in ("STEP", "STL"):
+        shutil.copy(samples / "cad_trimesh" / f"featuretype.{suffix}", tmp_path)
+        shape = open_collection(str(tmp_path / f"featuretype.{suffix}"), None, textured=True).load("featuretype")
+        volumes.append(sum(to_manifold(part.mesh).volume() for part in shape.parts))
+    assert volumes[0] == pytest.approx(volumes[1], rel=0.01), "normalised by the box: same frame, same size"
+    named = open_collection(str(samples / "cad_trimesh"), None, textured=True).load("box_sides")
+    assert len(named.parts) == 10, "an assembly's solids are parts"
+    (tmp_path / "cut.step").write_bytes((samples / "cad_trimesh" / "featuretype.STEP").read_bytes()[:60_000])
+    with pytest.raises(MeshLoadError, match=r"cut\.step: not readable as STEP"):
+        open_collection(str(tmp_path / "cut.step"), None, textured=True).load("cut")
 
 
 @pytest.mark.cycles
