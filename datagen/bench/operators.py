@@ -15,7 +15,7 @@ from datagen.recipe import SceneRecipe
 from datagen.render.protocol import open_renderer
 from datagen.shapes.source import open_collection
 
-TILE_PX = 160
+TILE_PX, SAMPLES = 144, 16
 
 
 def measure(collections: Sequence[str], count: int, figures: Path | None = None) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def _sheet(sources: Sequence[OperatorFigures], collection: str, path: Path) -> N
     """Four columns: examples of every kind, shared out over the sources."""
     share = max(4 // len(sources), 1)
     recipe = SceneRecipe()
-    settings = recipe.render.model_dump(mode="json")
+    settings = {**recipe.render.model_dump(mode="json"), "samples": SAMPLES}
     plan = make_plan(recipe, open_collection(collection, None, textured=True))
     renderer = open_renderer("cycles", len(os.sched_getaffinity(0)))
     try:

@@ -13,9 +13,10 @@ from datagen.verify.document import Document, examine
 from datagen.verify.evidence import Evidence
 from datagen.verify.report import report_html
 from datagen.verify.runner import verdict
-from datagen.verify.scenes.document import SceneDocument, examine_scenes, scene_report
+from datagen.verify.scenes.document import SceneDocument, examine_scenes
 from datagen.verify.scenes.evidence import SceneEvidence
 from datagen.verify.scenes.facts import scene_folders
+from datagen.verify.scenes.report import scene_report
 from datagen.verify.tree import open_tree
 
 

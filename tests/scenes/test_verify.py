@@ -1,6 +1,7 @@
 """verify of scenes: clean ones pass, the published sample's geometry passes, injected faults are caught."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from datagen.verify.files import LooseFiles, open_files
 from datagen.verify.rebuild import rebuild
 from datagen.verify.scenes.audit import SceneAudit
 from datagen.verify.scenes.checks import CHECKS, run_scene_checks
-from datagen.verify.scenes.document import examine_scenes, scene_report
+from datagen.verify.scenes.document import examine_scenes
 from datagen.verify.scenes.evidence import SceneEvidence
 from datagen.verify.scenes.facts import read_scene
+from datagen.verify.scenes.report import scene_report
 from datagen.verify.tree import Tree, open_tree
 
 GEOMETRY = {"scene_cameras", "scene_floor_at_zero", "scene_boxes_hold_pixels", "scene_segments_disjoint",
@@ -35,7 +37,10 @@ def test_a_clean_dataset_passes_and_says_so(scene_dataset):
     assert skipped == {"scene_no_shortcut"}, "four scenes are too few for the audit; all else has to run"
     assert document.counts["scenes"] == 4 and document.counts["images"] == 40
     page = scene_report(document)
-    assert "trust it" in page and "data:image/jpeg" in page
+    assert page.count("data:image/jpeg") == 4 and "parametric stand-ins" in page and "fake renderer" in page
+    assert not re.search(r"https?://", page), "one file without any request"
+    for kind, count in document.counts["by_kind"].items():
+        assert kind == "normal" or f'<th scope="row">{kind}</th><td>{count}</td>' in page
     json.dumps(document.to_json(), allow_nan=False)
 
 
