@@ -19,8 +19,8 @@ CAPTION = 18
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555")
 """Okabe and Ito's, told apart by colour-blind readers; one a source."""
 STYLE = (
-    "svg{overflow:visible}text{font:10px sans-serif;fill:#333}.label{font-size:11px}.axis{stroke:#666}.grid{stroke:#ddd}"
-    ".area{fill-opacity:.12;stroke-width:1.3}"
+    "svg{overflow:visible}text{font:10px sans-serif;fill:#333}.label{font-size:11px}"
+    ".axis{stroke:#666}.grid{stroke:#ddd}.area{fill-opacity:.12;stroke-width:1.3}"
     + "".join(f".s{k}{{fill:{colour};stroke:{colour}}}" for k, colour in enumerate(COLOURS))
 )
 
