@@ -50,13 +50,19 @@ class KindFigures:
 
 @dataclass
 class OperatorFigures:
-    """Every kind on one source; `kept` holds one accepted example a kind."""
+    """Every kind on one source; `kept` holds what was accepted."""
 
     source: str
     shapes: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, KindFigures] = field(default_factory=dict)
-    kept: dict[str, OddShape] = field(default_factory=dict)
+    kept: dict[str, list[OddShape]] = field(default_factory=dict)
+
+    def examples(self, kind: str, count: int) -> list[OddShape]:
+        """Up to `count` of a kind, from the lower to the upper quartile of severity."""
+        ranked = sorted(self.kept.get(kind, []), key=lambda made: made.severity)
+        places = np.unique(np.linspace(0.25, 0.75, count).round(3) * (len(ranked) - 1)).astype(int) if ranked else ()
+        return [ranked[k] for k in dict.fromkeys(places)]
 
     def to_json(self) -> dict[str, Any]:
         """Plain figures."""
@@ -104,6 +110,6 @@ def measure_operators(
                 figures.accepted += 1
                 figures.shapes += 1
                 figures.severities.append(made.severity)
-                found.kept.setdefault(kind, made)
+                found.kept.setdefault(kind, []).append(made)
                 break
     return found

@@ -1,48 +1,93 @@
-"""A contact sheet of the operators on objects: each normal shape beside its odd twin."""
+"""Figures of the operators on objects: each normal shape beside its odd twin, and how severe they are."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from datagen.core.oddity import OddShape
+from datagen.bench.oddities import OperatorFigures
+from datagen.core.oddity import ODDITIES, OddShape
 from datagen.core.shape import Shape
 from datagen.core.tabletop import Floor, Look, Sky, Standing, TabletopJob
 from datagen.pipeline.context import Context
 from datagen.scenes.rest import all_points
 from datagen.scenes.tabletop import looking
+from datagen.verify.report.plots import Series, histogram
 
-CAPTION = 20
+CAPTION = 18
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555")
+"""Okabe and Ito's, told apart by colour-blind readers; one a source."""
+STYLE = (
+    "svg{overflow:visible}text{font:10px sans-serif;fill:#333}.label{font-size:11px}"
+    ".axis{stroke:#666}.grid{stroke:#ddd}.area{fill-opacity:.12;stroke-width:1.3}"
+    + "".join(f".s{k}{{fill:{colour};stroke:{colour}}}" for k, colour in enumerate(COLOURS))
+)
 
 
 def operator_tile(made: OddShape, context: Context, size_px: int, settings: dict[str, object]) -> np.ndarray:
-    """(H, W, 3) uint8: the normal shape on the left, the odd one on the right, in one frame."""
-    objects = []
+    """(H, W, 3) uint8: the normal shape on the left, the odd one on the right, seen alike."""
     scale = 0.2 / float(np.abs(all_points(made.normal) - made.normal.centre).max())
-    for k, shape in enumerate((made.normal, made.shape)):
-        objects.append(Standing(f"object_{k}", shape, _stood(shape, made.normal.centre, scale, 0.24 * (2 * k - 1))))
-    floor = Floor(context.floors.materials[3].material_id)
-    names = {name for s in (made.normal, made.shape) for part in s.parts if part.skin for name in part.skin.materials}
-    palette = {**made.normal.palette, **made.shape.palette}
-    materials = {name: context.prepared_material(palette[name]) for name in sorted(names)}
-    materials[floor.material_id] = context.floors.prepare(floor.material_id)
-    eye = np.array([0.0, -0.95, 0.5])
-    camera = looking(eye, np.array([0.0, 0.0, 0.09]), size_px)
-    assert context.renderer is not None, "a sheet needs a renderer"
-    job = TabletopJob(tuple(objects), materials, floor, Sky("courtyard", 40.0, 0.9), (Look(camera),), settings=settings)
-    (picture,) = context.renderer.tabletop(job)
-    wide = picture[size_px // 5 : -size_px // 5]
-    image = Image.new("RGB", (size_px, wide.shape[0] + CAPTION), (255, 255, 255))
-    image.paste(Image.fromarray(np.ascontiguousarray(wide)), (0, 0))
-    text = f"{made.spec.kind}  severity {made.severity:.3f}"
-    ImageDraw.Draw(image).text((6, wide.shape[0] + 4), text, fill=(50, 50, 50))
+    high = scale * float(np.ptp(all_points(made.normal)[:, 2]))
+    camera = looking(np.array([0.18, -0.62, 0.26 + 0.5 * high]), np.array([0.0, 0.0, 0.42 * high]), size_px)
+    pictures = [_picture(shape, made.normal.centre, scale, context, Look(camera), settings)
+                for shape in (made.normal, made.shape)]  # fmt: skip
+    image = Image.new("RGB", (2 * size_px, size_px + CAPTION), (255, 255, 255))
+    image.paste(Image.fromarray(np.concatenate(pictures, axis=1)), (0, 0))
+    text = f"{made.spec.kind} {made.severity:.3f}, {made.normal.shape_id}"
+    ImageDraw.Draw(image).text((4, size_px + 3), text, fill=(50, 50, 50))
     return np.asarray(image)
 
 
-def _stood(shape: Shape, origin: np.ndarray, scale: float, x: float) -> np.ndarray:
-    """Shape frame to world: turned a little, standing on the floor at (x, 0)."""
-    turn = np.radians(35.0)
+def _picture(
+    shape: Shape, origin: np.ndarray, scale: float, context: Context, look: Look, settings: dict[str, object]
+) -> np.ndarray:
+    floor = Floor(context.floors.materials[3].material_id)
+    names = sorted({name for part in shape.parts if part.skin for name in part.skin.materials})
+    materials = {name: context.prepared_material(shape.palette[name]) for name in names}
+    materials[floor.material_id] = context.floors.prepare(floor.material_id)
+    standing = Standing("object", shape, _stood(shape, origin, scale))
+    assert context.renderer is not None, "a sheet needs a renderer"
+    job = TabletopJob((standing,), materials, floor, Sky("courtyard", 40.0, 0.9), (look,), settings=settings)
+    (picture,) = context.renderer.tabletop(job)
+    return picture
+
+
+def _stood(shape: Shape, origin: np.ndarray, scale: float) -> np.ndarray:
+    """Shape frame to world: turned a little, standing on the floor."""
+    turn = np.radians(-50.0)
     c, s = np.cos(turn), np.sin(turn)
     T = np.eye(4)
     T[:3, :3] = scale * np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
-    T[:3, 3] = np.array([x, 0, 0]) - T[:3, :3] @ origin
+    T[:3, 3] = -T[:3, :3] @ origin
     T[2, 3] = -scale * float(all_points(shape)[:, 2].min())
     return T
+
+
+def contact_sheet(tiles: Sequence[np.ndarray], columns: int, path: Path) -> None:
+    """Tiles of one size, row by row, as a PNG."""
+    blank = np.full_like(tiles[0], 255)
+    filled = [*tiles, *[blank] * (-len(tiles) % columns)]
+    rows = [filled[k : k + columns] for k in range(0, len(filled), columns)]
+    Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows])).save(path, optimize=True)
+
+
+def severity_svg(sources: Sequence[OperatorFigures]) -> str:
+    """A histogram of severity for every kind, the sources over each other, in per cent of each source's own."""
+    wide, high, columns = 350, 205, 3
+    panels = []
+    for k, kind in enumerate(ODDITIES):
+        series = [Series(f.source, f"s{j}", f.kinds[kind].severities) for j, f in enumerate(sources)]
+        plot = histogram([s for s in series if len(s.values) > 1], f"severity of {kind}", bins=12)
+        at = f'x="{wide * (k % columns)}" y="{high * (k // columns) + 24}" width="340" height="190"'
+        panels.append(plot.replace("<svg ", f"<svg {at} ", 1))
+    names = "".join(
+        f'<rect x="{10 + 150 * j}" y="6" width="10" height="10" class="area s{j}"/>'
+        f'<text x="{24 + 150 * j}" y="15">{figures.source}</text>'
+        for j, figures in enumerate(sources)
+    )
+    height = high * -(-len(ODDITIES) // columns) + 24
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide * columns} {height}"><style>{STYLE}</style>'
+        f'<rect width="100%" height="100%" fill="#fff"/>{names}{"".join(panels)}</svg>\n'
+    )

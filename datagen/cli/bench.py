@@ -3,12 +3,13 @@
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from datagen.bench import bundles, phases, presets, scale, tabletop, verify, workers
+from datagen.bench import bundles, operators, phases, presets, scale, tabletop, verify, workers
 from datagen.bench.scenes import Protocol, Scene, make_scenes
 from datagen.cli.build import print_json
 from datagen.core.errors import UsageError
@@ -19,13 +20,16 @@ from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe, find_recipe
 
 PARTS = ("presets", "plain", "phases", "bundles", "scale", "workers", "verify", "tabletop")
+CHAIRS = ("partnet/chair",)
+ON_DEMAND = ("operators",)
+"""Parts that run only where --only names them."""
 
 
 class Bench:
     """One run of the benchmark: every part adds to the document."""
 
-    def __init__(self, protocol: Protocol, quick: bool) -> None:
-        self.protocol, self.quick = protocol, quick
+    def __init__(self, protocol: Protocol, quick: bool, figures: Path | None) -> None:
+        self.protocol, self.quick, self.figures = protocol, quick, figures
         self.document: dict[str, Any] = {}
         self._scenes: list[Scene] = []
 
@@ -92,16 +96,23 @@ class Bench:
         """A view of an odd-one-out scene of three, six and twelve objects."""
         self.document["tabletop"] = tabletop.measure_scenes(self.quick)
 
+    def operators(self) -> None:
+        """Every operator on objects, on up to 50 shapes of each collection."""
+        collections = self.protocol.collections
+        named = collections if collections != CHAIRS else ("toys", "abc")
+        self.document["operators"] = operators.measure(named, 5 if self.quick else 50, self.figures)
+
 
 def run_bench(
-    quick: bool, as_json: bool, only: Sequence[str], chairs: int, pictures: int, collections: Sequence[str]
-) -> None:
+    quick: bool, as_json: bool, only: Sequence[str], chairs: int, pictures: int, collections: Sequence[str],
+    figures: Path | None,
+) -> None:  # fmt: skip
     """The parts named, in order. Raises UsageError for an unknown one."""
-    unknown = sorted(set(only) - set(PARTS))
+    unknown = sorted(set(only) - {*PARTS, *ON_DEMAND})
     if unknown:
-        raise UsageError(f"bench has no part '{unknown[0]}'; the parts are {', '.join(PARTS)}")
-    protocol = Protocol(chairs, pictures, tuple(collections) or ("partnet/chair",))
-    bench = Bench(Protocol(2, 1, protocol.collections) if quick else protocol, quick)
+        raise UsageError(f"bench has no part '{unknown[0]}'; the parts are {', '.join((*PARTS, *ON_DEMAND))}")
+    protocol = Protocol(chairs, pictures, tuple(collections) or CHAIRS)
+    bench = Bench(Protocol(2, 1, protocol.collections) if quick else protocol, quick, figures)
     console = Console(stderr=True)
     for name in only or PARTS:
         part: Callable[[], None] = getattr(bench, name)

@@ -198,10 +198,13 @@ def merge(
 @app.command()
 def bench(
     quick: Annotated[bool, typer.Option(help="Smaller, for a first look.")] = False,
-    only: Annotated[str, typer.Option(help="Parts: presets,plain,phases,bundles,scale,workers.")] = "",
+    only: Annotated[
+        str, typer.Option(help="Parts: presets,plain,phases,bundles,scale,workers,verify,tabletop,operators.")
+    ] = "",
     chairs: Annotated[int, typer.Option(min=1, help="Chairs that rendering is measured on.")] = 12,
     pictures: Annotated[int, typer.Option(min=1, max=12, help="Pictures of each: 4 views in 3 lights.")] = 12,
-    shapes: Annotated[list[str] | None, typer.Option(help="Collection to take chairs from; may be repeated.")] = None,
+    shapes: Annotated[list[str] | None, typer.Option(help="Collection to measure on; may be repeated.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Folder for the figures of --only operators.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Measure this machine: presets, a plain bpy script, phases of a build, reference bundles, scale, workers.
@@ -211,7 +214,7 @@ def bench(
     from datagen.cli.bench import run_bench
 
     parts = [part.strip() for part in only.split(",") if part.strip()]
-    run_bench(quick, json_, parts, chairs, pictures, shapes or [])
+    run_bench(quick, json_, parts, chairs, pictures, shapes or [], figures)
 
 
 @app.command()

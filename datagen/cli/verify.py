@@ -13,9 +13,10 @@ from datagen.verify.document import Document, examine
 from datagen.verify.evidence import Evidence
 from datagen.verify.report import report_html
 from datagen.verify.runner import verdict
-from datagen.verify.scenes.document import SceneDocument, examine_scenes, scene_report
+from datagen.verify.scenes.document import SceneDocument, examine_scenes
 from datagen.verify.scenes.evidence import SceneEvidence
 from datagen.verify.scenes.facts import scene_folders
+from datagen.verify.scenes.report import scene_report
 from datagen.verify.tree import open_tree
 
 
@@ -42,11 +43,7 @@ def run_verify(
     options = {"shapes": shapes, "data_root": data_root}
     document: Document | SceneDocument
     if scene_folders(tree.files):
-        if fraction is not None:
-            raise UsageError(
-                "--rebuild works on chairs; build the scenes again into another folder and compare digests"
-            )
-        document = examine_scenes(SceneEvidence(tree, full, seed, note, options))
+        document = examine_scenes(SceneEvidence(tree, full, seed, note, options), fraction)
     else:
         document = examine(Evidence(tree, full, seed, note, options), fraction, note)
     path = report or folder / "report.html"

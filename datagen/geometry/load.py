@@ -178,7 +178,10 @@ def _load_with_trimesh(path: Path) -> tuple[tuple[str, Mesh], ...]:
         nodes = [(_node_name(node, parents), *scene.graph[node]) for node in scene.graph.nodes_geometry]
         geometries = dict(scene.geometry)
     except PARSER_ERRORS as error:
-        raise MeshLoadError(f"{path}: {type(error).__name__}: {error}; {NEXT_STEP}") from error
+        what = f"{type(error).__name__}: {error}"
+        if path.suffix.lower() in STEP_SUFFIXES and isinstance(error, FileNotFoundError):
+            what = "not readable as STEP"  # cascadio tells by writing no file
+        raise MeshLoadError(f"{path}: {what}; {NEXT_STEP}") from error
     meshes: dict[str, list[Mesh]] = {}
     for name, T, key in nodes:
         geometry = geometries.get(key)

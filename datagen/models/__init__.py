@@ -1,4 +1,5 @@
 """Networks: the Correspondence Matching Transformer in two variants, and its baselines.
 
-Owns tensors and losses on tensors; knows no file, no data set and no training loop. torch lives here.
+Owns tensors and losses on tensors; knows no data set, no training loop and no file but an image backbone's weights.
+torch lives here.
 """

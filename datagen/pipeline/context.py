@@ -17,6 +17,7 @@ from datagen.core.scene import Light
 from datagen.core.shape import Shape
 from datagen.materials.cache import cache_root
 from datagen.materials.library import MaterialLibrary, open_floors
+from datagen.pipeline.descriptors import Descriptor, open_descriptor
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.scene_plan import ScenePlan
@@ -114,6 +115,11 @@ class Context:
     def pose_cache(self) -> Path:
         """Where resting poses are kept, by mesh hash."""
         return cache_root().parent / "poses"
+
+    @cached_property
+    def descriptor(self) -> Descriptor:
+        """What tells how alike two shapes look. Raises MissingDependency."""
+        return open_descriptor(self.scenes.recipe.anomaly.similar, cache_root().parent / "features")
 
     @property
     def sky_cache(self) -> Path:

@@ -13,6 +13,7 @@ from datagen.core.ids import content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import SCHEMA_VERSION, Job
 from datagen.formats.oddoneout import scene_name
+from datagen.pipeline.descriptors import weights_digest
 from datagen.recipe import SceneRecipe, recipe_hash
 from datagen.shapes.source import ShapeEntry, Source
 
@@ -156,8 +157,15 @@ class ScenePlan:
 
     def pool(self, shape_id: str) -> int:
         """How many anomalous shapes are made of a shape."""
-        mean = self.recipe.anomaly.shapes
-        return int(mean) + int(fraction_of_hash([self.recipe.seed, "pool", shape_id]) < mean % 1)
+        return self._pools[shape_id]
+
+    @cached_property
+    def _pools(self) -> Mapping[str, int]:
+        """Shapes ranked by hash: the first ones have one more, so that the total is what the recipe's mean says."""
+        mean, seed = self.recipe.anomaly.shapes, self.recipe.seed
+        ranked = sorted((e.shape_id for e in self.chosen), key=lambda i: (fraction_of_hash([seed, "pool", i]), i))
+        more = round(mean % 1 * len(ranked))
+        return {shape_id: int(mean) + (k < more) for k, shape_id in enumerate(ranked)}
 
     def kinds(self, shape_id: str, slot: int) -> tuple[str, ...]:
         """Kinds to try for an anomalous shape, in order: the slots of a shape begin with different ones."""
@@ -169,18 +177,34 @@ class ScenePlan:
         return tuple(names[order[(slot + k) % len(names)]] for k in range(len(names)))
 
     def draw(self, scene: Scene) -> Draw:
-        """How many objects, and which anomalous shapes: always fewer than half."""
-        layout = self.recipe.layout
-        rng = stream(self.recipe.seed, "scene", scene.entry.shape_id, scene.number)
+        """How many objects, and which anomalous shapes: always fewer than half.
+
+        A shape's anomalous shapes take turns over its scenes, so that as many as can be are shown.
+        """
+        dealt = self._dealt.setdefault(scene.entry.shape_id, [])
+        while len(dealt) < scene.number:
+            dealt.append(self._deal(scene.entry.shape_id, len(dealt) + 1, sum(len(d.slots) for d in dealt)))
+        return dealt[scene.number - 1]
+
+    @cached_property
+    def _dealt(self) -> dict[str, list[Draw]]:
+        """shape_id -> what its scenes hold, from number 1, as far as anyone has asked."""
+        return {}
+
+    def _deal(self, shape_id: str, number: int, turns: int) -> Draw:
+        """Scene `number` of a shape whose earlier scenes have shown `turns` anomalous shapes."""
+        layout, seed = self.recipe.layout, self.recipe.seed
+        rng = stream(seed, "scene", shape_id, number)
         counts = sorted(layout.objects)
         mass = np.array([layout.objects[count] for count in counts])
         count = int(rng.choice(counts, p=mass / mass.sum()))
-        pool = self.pool(scene.entry.shape_id)
+        pool = self.pool(shape_id)
         most = min((count - 1) // 2, pool)
         if most == 0 or rng.random() < layout.normal_share:
             return Draw(count, ())
         odd = int(rng.integers(1, most + 1))
-        return Draw(count, tuple(sorted(rng.choice(pool, size=odd, replace=False).tolist())))
+        order = stream(seed, "turns", shape_id).permutation(pool)
+        return Draw(count, tuple(sorted(int(order[(turns + k) % pool]) for k in range(odd))))
 
     def run_record(self) -> dict[str, object]:
         """What run.json holds: enough to refuse another recipe, seed or collection."""
@@ -191,17 +215,24 @@ class ScenePlan:
             "seed": self.recipe.seed,
             "source": self.source.name,
             "collection_hash": content_hash([e.shape_id for e in self.entries]),
+            **self._weights,
         }
+
+    @property
+    def _weights(self) -> dict[str, str]:
+        """Digest of the image weights that find similar shapes, {} without. Raises MissingDependency."""
+        weights = self.recipe.anomaly.similar.weights
+        return {"weights": weights_digest(weights)} if weights else {}
 
     def jobs(self) -> Iterator[Job]:
         """One job a scene."""
-        section, digests = recipe_hash(self.recipe), dict[str, str]()
+        section, digests = [recipe_hash(self.recipe), *self._weights.values()], dict[str, str]()
         for scene in self.scenes:
             shape_id = scene.entry.shape_id
             digest = digests.setdefault(shape_id, "") or self.source.digest(shape_id)
             digests[shape_id] = digest
             yield Job(
-                job_id=content_hash([section, digest, self.recipe.seed, "scene", scene.split, shape_id, scene.number]),
+                job_id=content_hash([*section, digest, self.recipe.seed, "scene", scene.split, shape_id, scene.number]),
                 job_type="scene",
                 shape_id=shape_id,
                 slot=scene.number,

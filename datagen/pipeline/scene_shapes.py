@@ -15,7 +15,6 @@ from datagen.core.material import Material
 from datagen.core.oddity import OddShape, OddSpec
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
-from datagen.geometry.descriptor import describe
 from datagen.materials.objects import dressed, wardrobe
 from datagen.pipeline.context import Context
 from datagen.scenes.poses import Rest
@@ -102,7 +101,8 @@ class SceneShapes:
             own = self._vector(shape.shape_id)
             if own is None:
                 return ()
-            ranked = sorted(others, key=lambda i: (-float(own @ self._described[i]), i))
+            # Rounded: the last digits of image features are those of a CPU.
+            ranked = sorted(others, key=lambda i: (-round(float(own @ self._described[i]), 5), i))
             _remember(self._nearest, shape.shape_id, tuple(ranked[: recipe.nearest]))
         return self._nearest[shape.shape_id]
 
@@ -117,9 +117,10 @@ class SceneShapes:
 
     def _vector(self, shape_id: str) -> np.ndarray | None:
         if shape_id not in self._described:
+            descriptor = self.context.descriptor
             try:
                 shape = self.context.plan.source.load(shape_id)
-                self._described[shape_id] = describe([part.mesh for part in shape.parts])
+                self._described[shape_id] = descriptor([part.mesh for part in shape.parts])
             except (ShapeError, MissingDependency):
                 self._described[shape_id] = None
         return self._described[shape_id]

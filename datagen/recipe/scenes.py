@@ -105,6 +105,8 @@ class SimilarRecipe(Section):
     pool: Annotated[int, Field(ge=1)] = 48
     """Shapes of the split, by hash, whose descriptors are compared; the nearest are tried."""
     nearest: Annotated[int, Field(ge=1)] = 8
+    weights: str = ""
+    """Path of DINOv2 weights (torch hub's layout) whose features tell what is near; empty: our geometric descriptor."""
     chamfer: Range = (0.004, 0.05)
     """Mean symmetric surface distance over D: below, it is the same shape; above, not similar."""
 

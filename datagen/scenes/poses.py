@@ -1,8 +1,6 @@
 """Resting poses by rigid-body simulation, cached on disk by mesh hash: the drop of a shape is paid once."""
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +14,7 @@ from datagen.core.shape import Shape, concatenate
 from datagen.recipe.scenes import LayoutRecipe
 from datagen.scenes.rest import centre_of_mass, snapped, stable_rotation
 from datagen.scenes.tabletop import Body, lay_out
+from datagen.store.files import write_cache
 
 SOURCES = ("scenes/rest.py", "scenes/poses.py", "render/blender/physics.py")
 """What decides a pose: a cached one counts only for the code that made it."""
@@ -62,7 +61,7 @@ class Rest:
         found = _read(path)
         if found is None:
             found = snapped(shape, self._dropped(shape, start))
-            _write(path, found)
+            write_cache(path, json.dumps(found.tolist()).encode())
         return found
 
     def _dropped(self, shape: Shape, start: np.ndarray) -> np.ndarray:
@@ -125,15 +124,3 @@ def _read(path: Path) -> np.ndarray | None:
     except (OSError, ValueError):
         return None
     return matrix if matrix.shape == (3, 3) and np.isfinite(matrix).all() else None
-
-
-def _write(path: Path, matrix: np.ndarray) -> None:
-    """By temp file and rename; a cache that cannot be written costs time, not the build."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as stream:
-            json.dump(matrix.tolist(), stream)
-        Path(name).replace(path)
-    except OSError:
-        return

@@ -1,6 +1,7 @@
 """Durable file operations: what is renamed into place is whole and on the disk."""
 
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,3 +31,15 @@ def replace_atomic(path: Path, data: bytes, workspace: Path) -> None:
     write_durable(temporary, data)
     temporary.replace(path)
     sync_folders([path.parent])
+
+
+def write_cache(path: Path, data: bytes) -> None:
+    """Put `data` at `path` by temp file and rename; a cache that cannot be written costs time, not the build."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(name).replace(path)
+    except OSError:
+        return

@@ -1,18 +1,14 @@
 """What `datagen verify` says, as one value: the JSON document and what the report is drawn from."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from datagen.verify.audit import Audit
-from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED, WARNING, Finding, Result
+from datagen.verify.check import ERROR, SKIPPED, WARNING, Result
 from datagen.verify.conformance import Line, conformance
-from datagen.verify.damage import DAMAGE
 from datagen.verify.digests import byte_digest, content_digest
 from datagen.verify.evidence import Evidence
 from datagen.verify.funnel import Funnel, funnels
@@ -20,8 +16,6 @@ from datagen.verify.rebuild import Rebuild, rebuild
 from datagen.verify.runner import failed, run_checks
 
 SCHEMA = 1
-NO_PHASE = ("job_id", "t", "peak_rss_bytes", "host", "retries", "wall_s")
-"""Columns of cost.parquet that are no CPU-seconds of a phase."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +30,6 @@ class Document:
     rebuild: Rebuild | None
     content_digest: str
     byte_digest: str
-    cost: Mapping[str, float]
-    """CPU-seconds of the build by phase; {} without cost.parquet."""
     cpu_s: float
     """CPU-seconds that the verification took."""
 
@@ -63,28 +55,11 @@ class Document:
         }
 
     @property
-    def versions(self) -> dict[str, str]:
-        """Versions that the rows name; {} without rows."""
-        if not self.evidence.tree.rows:
-            return {}
-        try:
-            value = json.loads(self.evidence.tree.rows[0]["versions"])
-        except ValueError:
-            return {}
-        return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
-
-    @property
     def stand_in(self) -> bool:
         """Whether the shapes were made by this project in place of real data."""
         source = self.evidence.source
         name = str((self.evidence.tree.run or {}).get("source", ""))
         return source.plan.source.stand_in if source is not None else name == "datagen-procedural"
-
-    @property
-    def renderer(self) -> str | None:
-        """'cycles' or 'fake', as the rows' versions say; None without rows."""
-        words = self.versions.get("renderer", "").split()
-        return words[0] if words else None
 
     def to_json(self) -> dict[str, Any]:
         """The document of `--json` (docs/verify.md)."""
@@ -99,7 +74,7 @@ class Document:
                 "name": tree.name,
                 "source": run.get("source"),
                 "stand_in": self.stand_in,
-                "renderer": self.renderer,
+                "renderer": tree.renderer,
                 "seed": run.get("seed"),
                 "recipe_hash": run.get("recipe_hash"),
             },
@@ -115,8 +90,8 @@ class Document:
             "funnel": {kind: funnel.to_json() for kind, funnel in self.funnels.items()},
             "audit": self.audit.to_json(),
             "rebuild": self.rebuild.to_json() if self.rebuild else None,
-            "cost_cpu_s": dict(self.cost),
-            "versions": self.versions,
+            "cost_cpu_s": tree.cost,
+            "versions": tree.versions,
             "verify_cpu_s": round(self.cpu_s, 2),
         }
 
@@ -144,7 +119,7 @@ def examine(
     results = run_checks(evidence)
     again = rebuild(evidence, fraction, note) if fraction else None
     if again is not None:
-        results = (*results, _rebuild_result(again))
+        results = (*results, again.result())
     kinds, _ = funnels(evidence.tree.rows)
     return Document(
         evidence=evidence,
@@ -155,33 +130,5 @@ def examine(
         rebuild=again,
         content_digest=content_digest(evidence),
         byte_digest=byte_digest(evidence),
-        cost=_cost(evidence),
         cpu_s=time.process_time() - start,
     )
-
-
-def _rebuild_result(again: Rebuild) -> Result:
-    protects = "A dataset that its own manifest does not make again is not the one that was described."
-    if again.skipped:
-        return Result("rebuild", ERROR, protects, SKIPPED, "files", why=again.skipped)
-    findings = tuple(Finding(d.path, d.message) for d in again.faults)
-    return Result(
-        "rebuild", ERROR, protects, FAIL if findings else PASS, "files", again.files, again.files,
-        len(findings), findings[:20], tuple(f.subject for f in findings),
-    )  # fmt: skip
-
-
-def _cost(evidence: Evidence) -> dict[str, float]:
-    path = evidence.tree.root / "cost.parquet"
-    if not path.is_file():
-        return {}
-    try:
-        table = pq.read_table(path)
-    except DAMAGE:
-        return {}
-    totals = {}
-    for name in table.column_names:
-        column = table.column(name)
-        if name not in NO_PHASE and str(column.type) == "double":
-            totals[name] = round(float(sum(v or 0.0 for v in column.to_pylist())), 2)
-    return totals

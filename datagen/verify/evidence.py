@@ -1,7 +1,7 @@
 """What the checks look at: everything is read once, here, and kept as figures."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from datagen.core.errors import DatagenError
 from datagen.core.ids import bytes_hash, fraction_of_hash
-from datagen.recipe.loader import chairs_recipe, parse_recipe
-from datagen.recipe.models import Recipe
+from datagen.core.row import Job
+from datagen.pipeline.context import ShapeCache
+from datagen.pipeline.plan import Plan
+from datagen.pipeline.plans import AnyPlan
+from datagen.recipe import AnyRecipe, Recipe
+from datagen.recipe.loader import parse_recipe
+from datagen.shapes.source import Source, open_collection
 from datagen.verify.bundles import BundleFacts, read_bundle, read_deep
 from datagen.verify.correspond import ViewFigures, covisible_share, triangulate, view_figures
 from datagen.verify.meshes import MeshPrint, mesh_print
 from datagen.verify.queries import QueryFacts, read_query
 from datagen.verify.replay import Replay, Replayer
-from datagen.verify.source import OpenSource, open_source
+from datagen.verify.source import OpenSource, P, open_plan
 from datagen.verify.tree import Tree
 from datagen.verify.turning import Turn, turns
 
@@ -43,8 +48,8 @@ class BundleFigures:
 
 
 @dataclass(eq=False)
-class Evidence:
-    """Facts of a dataset, gathered on first use. `note` hears of progress."""
+class BaseEvidence:
+    """What the evidence of either kind of dataset starts from. `note` hears of progress."""
 
     tree: Tree
     full: bool = False
@@ -52,6 +57,50 @@ class Evidence:
     note: Callable[[str], None] = lambda text: None
     source_options: Mapping[str, Any] = field(default_factory=dict)
     """`shapes` and `data_root` as given on the command line, for the geometry replay."""
+
+    @property
+    def plan(self) -> AnyPlan | None:
+        """The plan of the build; None where its shapes are not here."""
+        raise NotImplementedError
+
+    @property
+    def source_note(self) -> str:
+        """Why there is no plan, or ''."""
+        raise NotImplementedError
+
+    def planned(self) -> Iterator[Job]:
+        """Jobs of the plan, those that the dataset can hold."""
+        raise NotImplementedError
+
+    @property
+    def _stated(self) -> AnyRecipe | None:
+        """The recipe in run.json; None without one that this version reads."""
+        recipe = (self.tree.run or {}).get("recipe")
+        if not isinstance(recipe, dict):
+            return None
+        try:
+            return parse_recipe(dict(recipe), "run.json")
+        except DatagenError:
+            return None
+
+    def _open(self, make: Callable[[Source], P], textured: bool, built_in: Sequence[str]) -> tuple[P | None, str]:
+        """The plan that `make` gives over the dataset's own collection, or None and why not."""
+        shapes, data_root = self.source_options.get("shapes"), self.source_options.get("data_root")
+        return open_plan(
+            self.tree.root,
+            self.tree.run or {},
+            lambda spec: make(open_collection(spec, data_root, textured)),
+            shapes,
+            built_in,
+        )
+
+
+NO_RECIPE = "there is no run.json with a recipe that this version reads"
+
+
+@dataclass(eq=False)
+class Evidence(BaseEvidence):
+    """Facts of a dataset of chairs, gathered on first use."""
 
     @cached_property
     def queries(self) -> tuple[QueryFacts, ...]:
@@ -94,13 +143,8 @@ class Evidence:
 
     @cached_property
     def recipe(self) -> Recipe | None:
-        """The recipe in run.json; None without one that this version reads."""
-        if not self.tree.run or not isinstance(self.tree.run.get("recipe"), dict):
-            return None
-        try:
-            return chairs_recipe(parse_recipe(dict(self.tree.run["recipe"]), "run.json"))
-        except DatagenError:
-            return None
+        """The recipe of chairs in run.json, or None."""
+        return recipe if isinstance(recipe := self._stated, Recipe) else None
 
     @cached_property
     def rows_by_job(self) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
@@ -131,8 +175,10 @@ class Evidence:
 
     @cached_property
     def _opened(self) -> tuple[OpenSource | None, str]:
-        shapes, data_root = self.source_options.get("shapes"), self.source_options.get("data_root")
-        return open_source(self.tree.root, self.tree.run, self.recipe, shapes, data_root)
+        if (recipe := self.recipe) is None:
+            return None, NO_RECIPE
+        plan, why = self._open(lambda source: Plan(recipe, source), False, ("partnet/chair",))
+        return (OpenSource(plan, ShapeCache(plan, size=24)) if plan else None), why
 
     @property
     def source(self) -> OpenSource | None:
@@ -140,9 +186,20 @@ class Evidence:
         return self._opened[0]
 
     @property
+    def plan(self) -> Plan | None:
+        """The plan of the build; None where its shapes are not here."""
+        return self.source.plan if self.source else None
+
+    @property
     def source_note(self) -> str:
         """Why there is no source, or ''."""
         return self._opened[1]
+
+    def planned(self) -> Iterator[Job]:
+        """Jobs of the shapes that rows name."""
+        if self.source is not None:
+            for shape in sorted({row["shape_id"] for row in self.tree.rows} & set(self.source.place)):
+                yield from self.source.jobs_of(shape)
 
     @cached_property
     def replays(self) -> tuple[Replay, ...]:

@@ -15,13 +15,15 @@ from datagen.pipeline.context import Context
 from datagen.pipeline.stages import run_job
 from datagen.pipeline.worker import open_library
 from datagen.render.protocol import open_renderer
-from datagen.verify.evidence import Evidence
+from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED, Finding, Result
+from datagen.verify.evidence import BaseEvidence
 from datagen.verify.pictures import open_picture
-from datagen.verify.source import OpenSource
 from datagen.verify.tree import Tree
 
 PSNR_DB, MASK_IOU = 30.0, 0.98
 """What another CPU family or library version may change at most."""
+MASKS = ("/mask_", "/masks/", "/segmentations/", "/binary_labels/", "/anomaly_masks/")
+"""Parts of the paths of masks."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,17 @@ class Rebuild:
         """Differences that are no difference of versions."""
         return tuple(d for d in self.differences if self.same_versions or not d.allowed)
 
+    def result(self) -> Result:
+        """As one more check."""
+        protects = "A dataset that its own manifest does not make again is not the one that was described."
+        if self.skipped:
+            return Result("rebuild", ERROR, protects, SKIPPED, "files", why=self.skipped)
+        findings = tuple(Finding(d.path, d.message) for d in self.faults)
+        return Result(
+            "rebuild", ERROR, protects, FAIL if findings else PASS, "files", self.files, self.files,
+            len(findings), findings[:20], tuple(f.subject for f in findings),
+        )  # fmt: skip
+
     def to_json(self) -> dict[str, Any]:
         """Plain figures."""
         found = asdict(self)
@@ -57,23 +70,23 @@ class Rebuild:
         return {**found, "ok": not self.faults and not self.skipped}
 
 
-def rebuild(evidence: Evidence, fraction: float, note: Callable[[str], None] = lambda text: None) -> Rebuild:
+def rebuild(evidence: BaseEvidence, fraction: float, note: Callable[[str], None] = lambda text: None) -> Rebuild:
     """Run that share of the committed jobs again, chosen by hash. Raises MissingDependency without the renderer."""
-    source = evidence.source
-    if source is None or not evidence.tree.rows:
+    plan = evidence.plan
+    if plan is None or not evidence.tree.rows:
         return Rebuild(fraction, skipped=evidence.source_note or "there is no manifest to rebuild from")
-    made = _committed(evidence, source)
+    done = {row["job_id"] for row in evidence.tree.rows if row["row_type"] in ("sample", "reference")}
+    made = [job for job in evidence.planned() if job.job_id in done]
     chosen = sorted(made, key=lambda job: fraction_of_hash([evidence.seed, "rebuild", job.job_id]))
     # At least one job of each type: references and pictures go wrong in different ways.
     wanted = chosen[: max(1, round(fraction * len(chosen)))]
-    for job_type in ("reference", "normal", "anomaly"):
-        if fraction > 0 and all(job.job_type != job_type for job in wanted):
-            wanted += [job for job in chosen if job.job_type == job_type][:1]
+    for job_type in sorted({job.job_type for job in chosen} - {job.job_type for job in wanted}):
+        wanted += [job for job in chosen if job.job_type == job_type][:1]
     stated = str(evidence.tree.rows[0]["versions"])
     name = renderer_of(stated)
     renderer = open_renderer(name, len(os.sched_getaffinity(0)))
     try:
-        context = Context(source.plan, open_library(source.plan), name, renderer)
+        context = Context(plan, open_library(plan), name, renderer)
         same = canonical_json(json.loads(context.versions)) == canonical_json(json.loads(stated or "{}"))
         files = equal = 0
         differences: list[Difference] = []
@@ -96,12 +109,6 @@ def renderer_of(versions: str) -> str:
     except ValueError:
         text = ""
     return "fake" if text.startswith("fake") else "cycles"
-
-
-def _committed(evidence: Evidence, source: OpenSource) -> list[Job]:
-    done = {row["job_id"] for row in evidence.tree.rows if row["row_type"] in ("sample", "reference")}
-    shapes = sorted({row["shape_id"] for row in evidence.tree.rows} & set(source.place))
-    return [job for shape in shapes for job in source.jobs_of(shape) if job.job_id in done]
 
 
 def _compare_job(tree: Tree, job: Job, context: Context) -> Iterator[tuple[str, str, bool]]:
@@ -138,12 +145,16 @@ def compare_bytes(path: str, found: bytes, made: bytes) -> tuple[str, bool]:
         return f"cannot be compared: {error}", False
     if a.shape != b.shape:
         return f"is {a.shape}, made again {b.shape}", False
-    if "/mask_" in path:
-        union = int(((a > 127) | (b > 127)).sum())
-        iou = float(((a > 127) & (b > 127)).sum() / union) if union else 1.0
-        return f"mask IoU {iou:.4f}", iou >= MASK_IOU
-    value = psnr(a, b)
     changed = int((a != b).any(axis=-1).sum()) if a.ndim == 3 else int((a != b).sum())
+    if any(word in path for word in MASKS):
+        a, b = (x[..., 0] > 127 if x.ndim == 3 else x > 127 for x in (a, b))
+        union = int((a | b).sum())
+        iou = float((a & b).sum() / union) if union else 1.0
+        return f"mask IoU {iou:.4f}", iou >= MASK_IOU
+    if a.dtype != np.uint8:
+        share = 1 - changed / (a.shape[0] * a.shape[1])
+        return f"{changed} values of 16 bit differ", share >= MASK_IOU
+    value = psnr(a, b)
     return f"{changed} pixels differ, PSNR {value:.1f} dB", value >= PSNR_DB
 
 

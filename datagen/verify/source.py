@@ -1,23 +1,22 @@
-"""The shapes a dataset was made from, opened again so that its geometry can be replayed."""
+"""The plan and the shapes a dataset was made from, opened again: its geometry is replayed, its jobs rebuilt."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from datagen.core.errors import DatagenError, UsageError
-from datagen.core.ids import content_hash
 from datagen.core.row import Job
 from datagen.core.shape import Shape
 from datagen.pipeline.context import ShapeCache, SplitDonors
 from datagen.pipeline.plan import Plan
-from datagen.recipe.models import Recipe
-from datagen.shapes.source import open_collection
+from datagen.pipeline.scene_plan import ScenePlan
 from datagen.store.launch import read_launch
 
-BUILT_IN = ("partnet/chair",)
-"""Collections tried when none is named: the built-in ones."""
+P = TypeVar("P", Plan, ScenePlan)
+SAME = ("collection_hash", "source", "weights")
+"""Keys of run.json that the plan of the right shapes has to give again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,26 +45,23 @@ class OpenSource:
         return tuple(self.plan.jobs_of(index, self.plan.shapes[index]))
 
 
-def open_source(
-    root: Path, run: Mapping[str, Any] | None, recipe: Recipe | None, shapes: str | None, data_root: Path | None
-) -> tuple[OpenSource | None, str]:
-    """The source of a run and '', or None and why not. `shapes` is what the user gave, if anything.
+def open_plan(
+    root: Path, run: Mapping[str, Any], make: Callable[[str], P], shapes: str | None, built_in: Sequence[str]
+) -> tuple[P | None, str]:
+    """The plan of a run and '', or None and why not. `make` plans over a collection by name, `shapes` is the user's.
 
-    Without it, the collection that the build noted is tried, then the built-in one.
+    Without it, the collection that the build noted is tried, then the built-in ones.
     """
-    if run is None or recipe is None:
-        return None, "there is no run.json with a recipe that this version reads"
-    said = [shapes] if shapes else _noted(root)
     why = ""
-    for spec in [*said, *(() if shapes else BUILT_IN)]:
+    for spec in [shapes] if shapes else [*_noted(root), *built_in]:
         try:
-            plan = Plan(recipe, open_collection(spec, data_root))
-            same = content_hash([e.shape_id for e in plan.entries]) == run.get("collection_hash")
+            plan = make(spec)
+            record = plan.run_record()
         except DatagenError as error:
             why = why or f"the source shapes cannot be opened ({error.args[0]})"
             continue
-        if same and plan.source.name == run.get("source"):
-            return OpenSource(plan, ShapeCache(plan, size=24)), ""
+        if all(record.get(key) == run.get(key) for key in SAME):
+            return plan, ""
         why = f"{spec} is not the collection of this dataset ({run.get('source')}); give it by --shapes"
     return None, why
 

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from datagen.core.errors import UsageError
 from datagen.core.ids import bytes_hash
 from datagen.store import log
@@ -16,6 +18,8 @@ from datagen.verify.files import Files, open_files
 from datagen.verify.names import QueryName, parse_query
 
 Record = Mapping[str, Any]
+NO_PHASE = ("job_id", "t", "peak_rss_bytes", "host", "retries", "wall_s")
+"""Columns of cost.parquet that are no CPU-seconds of a phase."""
 ENDINGS = ("_depth.npy", ".png", ".npy", ".json")
 """What the files of one reference view end with."""
 
@@ -49,6 +53,40 @@ class Tree:
             return None
         hashes[path] = bytes_hash(data)
         return data
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions that the rows name; {} without rows."""
+        if not self.rows:
+            return {}
+        try:
+            value = json.loads(self.rows[0]["versions"])
+        except ValueError:
+            return {}
+        return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
+
+    @property
+    def renderer(self) -> str | None:
+        """'cycles' or 'fake', as the rows' versions say; None without rows."""
+        words = self.versions.get("renderer", "").split()
+        return words[0] if words else None
+
+    @cached_property
+    def cost(self) -> dict[str, float]:
+        """CPU-seconds of the build by phase; {} without cost.parquet."""
+        path = self.root / "cost.parquet"
+        if not path.is_file():
+            return {}
+        try:
+            table = pq.read_table(path)
+        except DAMAGE:
+            return {}
+        totals = {}
+        for name in table.column_names:
+            column = table.column(name)
+            if name not in NO_PHASE and str(column.type) == "double":
+                totals[name] = round(float(sum(v or 0.0 for v in column.to_pylist())), 2)
+        return totals
 
     @cached_property
     def queries(self) -> tuple[QueryName, ...]:

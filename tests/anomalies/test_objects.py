@@ -1,10 +1,15 @@
 """Properties of the operators on objects: nothing changes its input, judged by what comes out."""
 
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
 import numpy as np
 import pytest
 
 from datagen.anomalies.objects.operators import apply, propose
 from datagen.core.anomaly import Rejected
+from datagen.core.errors import MissingDependency
 from datagen.core.ids import canonical_json
 from datagen.core.oddity import ODDITIES, PUBLISHED_MODES, OddSpec
 from datagen.core.rng import stream
@@ -152,8 +157,57 @@ def test_a_plug_in_may_break_instead(kind):
 
 
 def test_a_plug_in_that_is_not_there_is_a_missing_dependency():
-    from datagen.core.errors import MissingDependency
-
     spec = OddSpec("fracture", 0, {"plugin": "no_such_module:break_it", "seed": 1})
     with pytest.raises(MissingDependency, match=r"anomaly\.plugin"):
         apply(toy("apple_001"), spec, RECIPE, CHOICES, Toys())
+
+
+class FakeModes:
+    """fracture_utility.fracture_modes by its documented calls: an impact cuts the fine mesh in two, as one OBJ."""
+
+    def __init__(self, vertices, elements):
+        assert vertices.shape[1] == 3 and elements.shape[1] == 4
+
+    def compute_modes(self, parameters=None):
+        assert parameters == {"num_modes": 10, "d": 3}
+
+    def impact_precomputation(self, v_fine=None, f_fine=None):
+        self.fine = v_fine, f_fine
+
+    def impact_projection(self, contact_point=None, direction=None):
+        assert contact_point.shape == (3,) and np.linalg.norm(direction) == pytest.approx(1)
+        self.pieces = halves(*self.fine, 0)
+
+    def write_segmented_output(self, filename=None):
+        lines, start = [], 1
+        for vertices, faces in self.pieces:
+            lines += [f"v {x} {y} {z}" for x, y, z in vertices]
+            lines += [f"f {a} {b} {c}" for a, b, c in faces + start]
+            start += len(vertices)
+        Path(filename).write_text("\n".join(lines))
+
+
+def fake_fracture_modes(monkeypatch):
+    tetrahedra = np.array([[0, 1, 2, 3]])
+    modules = {
+        "fracture_utility": {"fracture_modes": FakeModes, "fracture_modes_parameters": dict},
+        "tetgen": {"TetGen": lambda v, f: SimpleNamespace(tetrahedralize=lambda: (v, tetrahedra, None, None))},
+        "gpytoolbox": {},
+        "gpytoolbox.copyleft": {"lazy_cage": lambda v, f, num_faces: (v, f)},
+    }
+    for name, members in modules.items():
+        module = ModuleType(name)
+        vars(module).update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+@pytest.mark.parametrize("kind", ["fracture", "crack"])
+def test_fracture_modes_breaks_where_it_is_installed(kind, monkeypatch):
+    recipe = RECIPE.model_copy(update={"plugin": "datagen.anomalies.objects.fracture_modes:break_apart"})
+    shape = toy("apple_001")
+    spec = propose(shape, kind, recipe, stream(0, "plug"), CHOICES, Toys())
+    with pytest.raises(MissingDependency, match=r"fracture_utility.*clone https.*non-commercial"):
+        apply(shape, spec, recipe, CHOICES, Toys())
+    fake_fracture_modes(monkeypatch)
+    odd = apply(shape, spec, recipe, CHOICES, Toys())
+    assert not isinstance(odd, Rejected) and 0.1 < odd.measures["removed"] < 0.9

@@ -1,6 +1,7 @@
 """verify of scenes: clean ones pass, the published sample's geometry passes, injected faults are caught."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import pytest
 from PIL import Image
 
 from datagen.verify.files import LooseFiles, open_files
+from datagen.verify.rebuild import rebuild
 from datagen.verify.scenes.audit import SceneAudit
 from datagen.verify.scenes.checks import CHECKS, run_scene_checks
-from datagen.verify.scenes.document import examine_scenes, scene_report
+from datagen.verify.scenes.document import examine_scenes
 from datagen.verify.scenes.evidence import SceneEvidence
 from datagen.verify.scenes.facts import read_scene
+from datagen.verify.scenes.report import scene_report
 from datagen.verify.tree import Tree, open_tree
 
 GEOMETRY = {"scene_cameras", "scene_floor_at_zero", "scene_boxes_hold_pixels", "scene_segments_disjoint",
@@ -34,7 +37,10 @@ def test_a_clean_dataset_passes_and_says_so(scene_dataset):
     assert skipped == {"scene_no_shortcut"}, "four scenes are too few for the audit; all else has to run"
     assert document.counts["scenes"] == 4 and document.counts["images"] == 40
     page = scene_report(document)
-    assert "trust it" in page and "data:image/jpeg" in page
+    assert page.count("data:image/jpeg") == 4 and "parametric stand-ins" in page and "fake renderer" in page
+    assert not re.search(r"https?://", page), "one file without any request"
+    for kind, count in document.counts["by_kind"].items():
+        assert kind == "normal" or f'<th scope="row">{kind}</th><td>{count}</td>' in page
     json.dumps(document.to_json(), allow_nan=False)
 
 
@@ -183,6 +189,35 @@ def test_a_changed_byte_is_told_by_its_hash(scene_dataset, tmp_path):
     evidence = SceneEvidence(open_tree(root))
     check = next(c for c in CHECKS if c.name == "scene_hashes")
     assert len(list(check.run(evidence))) == 2
+
+
+def test_rebuild_makes_scenes_again_and_finds_one_pixel(scene_dataset, tmp_path):
+    root = tmp_path / "data"
+    shutil.copytree(scene_dataset, root)
+    options = {"shapes": "toys"}
+    clean = rebuild(SceneEvidence(open_tree(root), source_options=options), 0.3)
+    assert clean.jobs == 1 and clean.same_versions and clean.equal == clean.files > 80 and not clean.faults
+    paths = [first(root, pattern) for pattern in ("scenes/*/RGB/0003.png", "scenes/*/masks/0003.png")]
+    for path in paths:
+        with Image.open(path) as image:
+            image.putpixel((5, 5), tuple(255 - v for v in image.getpixel((5, 5))) if image.mode == "RGBA" else 255)
+            image.save(path)
+    document = examine_scenes(SceneEvidence(open_tree(root), source_options=options), 1.0)
+    (result,) = [r for r in document.results if r.name == "rebuild"]
+    assert result.failed_as_error and document.rebuild.jobs == 4
+    assert {f.subject: f.message.split(",")[0] for f in result.examples} == {
+        paths[0].relative_to(root).as_posix(): "1 pixels differ",
+        paths[1].relative_to(root).as_posix(): result.examples[-1].message,
+    }
+    assert "mask IoU 0.9" in result.examples[-1].message
+    json.dumps(document.to_json(), allow_nan=False)
+
+
+def test_rebuild_says_why_it_is_skipped(scene_dataset):
+    evidence = SceneEvidence(open_tree(scene_dataset), source_options={"shapes": "abc"})
+    assert rebuild(evidence, 1.0).result().why == (
+        "abc is not the collection of this dataset (datagen-procedural-toys); give it by --shapes"
+    )
 
 
 class Places:

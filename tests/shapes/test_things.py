@@ -1,6 +1,7 @@
 """Sources of scenes: generated toys and parts, folders of textured meshes, what names and files become."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError
 from datagen.geometry.pieces import loose_area
 from datagen.geometry.segments import component_labels, convex_segments
 from datagen.geometry.solid import to_manifold
+from datagen.pipeline.plans import make_plan
+from datagen.recipe.loader import find_recipe, load_recipe
 from datagen.shapes.looks import load_textured
 from datagen.shapes.procedural.things.source import PARTS, TOYS, GeneratedThings
 from datagen.shapes.source import Source, open_collection
@@ -32,6 +35,13 @@ def test_names_of_generated_things_are_checked():
     with pytest.raises(ShapeError, match="names are <category>_<number>"):
         GeneratedThings("toys").load("unicorn_001")
     assert len(open_collection("toys").entries()) >= 1050 and len(open_collection("abc").entries()) == 4200
+
+
+def test_the_recipe_of_toysad8k_finds_every_category_of_table_3():
+    plan = make_plan(load_recipe(find_recipe("toysad8k")), open_collection("toys"))
+    unseen = {e.category for e in plan.chosen if plan.splits[e.shape_id] == "unseen-test"}
+    seen = {e.category for e in plan.chosen} - unseen
+    assert (len(plan.chosen), len(seen), len(unseen)) == (1050, 39, 12)
 
 
 def write_obj(folder, mesh, texture=None):
@@ -121,6 +131,22 @@ def test_samples_load_with_their_textures(samples, tmp_path, monkeypatch):
     card = open_collection(str(samples / "cad_trimesh"), None, textured=True)
     assert {"busted", "round", "plate_holes"} <= {e.shape_id for e in card.entries()}
     json.dumps(taxi.T_shape_source)
+
+
+def test_a_step_file_is_the_solid_of_its_stl(samples, tmp_path):
+    """box_sides and featuretype are STEP files written by CAD programs; the latter lies there as STL, too."""
+    pytest.importorskip("cascadio", reason="STEP needs the extra: pip install 'datagen[step]'")
+    volumes = []
+    for suffix in ("STEP", "STL"):
+        shutil.copy(samples / "cad_trimesh" / f"featuretype.{suffix}", tmp_path)
+        shape = open_collection(str(tmp_path / f"featuretype.{suffix}"), None, textured=True).load("featuretype")
+        volumes.append(sum(to_manifold(part.mesh).volume() for part in shape.parts))
+    assert volumes[0] == pytest.approx(volumes[1], rel=0.01), "normalised by the box: same frame, same size"
+    named = open_collection(str(samples / "cad_trimesh"), None, textured=True).load("box_sides")
+    assert len(named.parts) == 10, "an assembly's solids are parts"
+    (tmp_path / "cut.step").write_bytes((samples / "cad_trimesh" / "featuretype.STEP").read_bytes()[:60_000])
+    with pytest.raises(MeshLoadError, match=r"cut\.step: not readable as STEP"):
+        open_collection(str(tmp_path / "cut.step"), None, textured=True).load("cut")
 
 
 @pytest.mark.cycles

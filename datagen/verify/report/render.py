@@ -4,7 +4,7 @@ from collections import defaultdict
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -14,6 +14,7 @@ from datagen.core.anomaly import KINDS
 from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED, Result
 from datagen.verify.conformance import TABLE_1, Line
 from datagen.verify.document import Document
+from datagen.verify.rebuild import Rebuild
 from datagen.verify.report.figures import audit_figure, distributions, funnel_figures
 from datagen.verify.report.pair import choose_pair
 from datagen.verify.report.tiles import choose, make_tile
@@ -25,14 +26,15 @@ ORDER = {(ERROR, FAIL): 0, ("warning", FAIL): 1, ("error", SKIPPED): 2, ("warnin
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The pages' templates and filters."""
+    made = Environment(
         loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["n"] = _number
-    environment.filters["code"] = _code
-    environment.filters["words"] = lambda text: str(text).replace("_", " ")
-    return environment
+    made.filters["n"] = _number
+    made.filters["code"] = _code
+    made.filters["words"] = lambda text: str(text).replace("_", " ")
+    return made
 
 
 def _number(value: float | None) -> str:
@@ -55,15 +57,10 @@ def report_html(document: Document) -> str:
     """The whole page as text."""
     tree = document.evidence.tree
     tiles = [make_tile(tree, *chosen) for chosen in choose(document.evidence, document.results)]
-    rebuilt = document.rebuild
     values: dict[str, Any] = {
-        "style": (PAGE / "report.css").read_text(encoding="utf-8"),
+        **shared(document),
         "script": (PAGE / "report.js").read_text(encoding="utf-8"),
         "viewer": (PAGE / "viewer.js").read_text(encoding="utf-8"),
-        "d": document,
-        "facts": document.to_json(),
-        "results": sorted(document.results, key=lambda r: ORDER.get((r.level, r.status), 3)),
-        "tally": _tally(document.results),
         "tables": _tables(document.lines),
         "parts": _part_table(document.lines),
         "distributions": distributions(document),
@@ -73,12 +70,42 @@ def report_html(document: Document) -> str:
         "tiles": tiles,
         "kinds": [k for k in ("normal", *KINDS, "anomaly") if any(t.kind == k for t in tiles)],
         "splits": [s for s in ("train", "val", "test", "none") if any(t.split == s for t in tiles)],
-        "rebuilt": rebuilt,
-        "version": datagen.__version__,
         "small": document.to_json()["counts"]["shapes"] < JUDGED_FROM,
         "judged_from": JUDGED_FROM,
     }
-    return _environment().get_template("report.html.j2").render(values)
+    return environment().get_template("report.html.j2").render(values)
+
+
+class Examined(Protocol):
+    """What the pages of both kinds of dataset say alike."""
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """Of every check."""
+        ...
+
+    @property
+    def rebuild(self) -> Rebuild | None:
+        """What was made again, if anything."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of `--json`."""
+        ...
+
+
+def shared(document: Examined) -> dict[str, Any]:
+    """Values of head, verdict, checks and close."""
+    return {
+        "style": (PAGE / "report.css").read_text(encoding="utf-8"),
+        "check_filter": (PAGE / "checks.js").read_text(encoding="utf-8"),
+        "d": document,
+        "facts": document.to_json(),
+        "results": sorted(document.results, key=lambda r: ORDER.get((r.level, r.status), 3)),
+        "tally": _tally(document.results),
+        "rebuilt": document.rebuild,
+        "version": datagen.__version__,
+    }
 
 
 def _tally(results: tuple[Result, ...]) -> dict[str, int]:

@@ -71,7 +71,7 @@ def _masks(e: SceneEvidence) -> str:
 
 
 def _replays(e: SceneEvidence) -> str:
-    return "" if e.replays else "the source shapes are not here (give --shapes)"
+    return "" if e.replays else e.source_note or "there is no scene to replay"
 
 
 @check(ERROR, "A file that cannot be read makes the published loader drop the scene in silence.")

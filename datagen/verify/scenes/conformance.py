@@ -59,17 +59,17 @@ def scene_conformance(evidence: SceneEvidence) -> tuple[Line, ...]:
         want = count * scale
         lines.append(Line("splits", split, want, by_split.get(split, 0), max(0.02 * want, 1.0), why=why))
     if target.categories:
-        lines += _categories(evidence)
+        lines += _categories(evidence, why)
     return tuple(lines)
 
 
-def _categories(evidence: SceneEvidence) -> list[Line]:
+def _categories(evidence: SceneEvidence, why: str) -> list[Line]:
     seen: set[str] = set()
     unseen: set[str] = set()
     for scene in evidence.scenes:
         split = evidence.split_of.get(scene.name, "")
         (unseen if split == "unseen-test" else seen).add(str(scene.extra.get("category", "")))
-    why = "the collection or the recipe has other categories than Table 3"
+    why = why or "the collection or the recipe has other categories than Table 3"
     return [
         Line("categories", "seen", SEEN, len(seen), 0, why=why),
         Line("categories", "unseen", UNSEEN, len(unseen), 0, why=why),

@@ -1,27 +1,27 @@
 """Everything the checks of scenes look at, gathered on first use."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from datagen.core.errors import DatagenError, UsageError
-from datagen.core.ids import content_hash, fraction_of_hash
+from datagen.core.errors import DatagenError
+from datagen.core.ids import fraction_of_hash
+from datagen.core.row import Job
 from datagen.core.shape import Mesh, concatenate
 from datagen.geometry.pieces import separation
-from datagen.materials.library import open_libraries
 from datagen.pipeline.context import Context
+from datagen.pipeline.descriptors import open_descriptor
 from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.scene_shapes import SceneShapes
+from datagen.pipeline.worker import open_library
 from datagen.recipe import SceneRecipe
-from datagen.recipe.loader import parse_recipe
-from datagen.shapes.source import open_collection
-from datagen.store.launch import read_launch
-from datagen.verify.evidence import hash_the_rest
+from datagen.shapes.source import Source
+from datagen.verify.evidence import NO_RECIPE, BaseEvidence, hash_the_rest
 from datagen.verify.scenes.facts import SceneFacts, read_scene, scene_folders
-from datagen.verify.tree import Tree
 
 if TYPE_CHECKING:
     from datagen.verify.scenes.audit import SceneAudit
@@ -43,14 +43,8 @@ class Replayed:
 
 
 @dataclass(eq=False)
-class SceneEvidence:
-    """Facts of a dataset of scenes. `note` hears of progress."""
-
-    tree: Tree
-    full: bool = False
-    seed: int = 0
-    note: Callable[[str], None] = lambda text: None
-    source_options: Mapping[str, Any] = field(default_factory=dict)
+class SceneEvidence(BaseEvidence):
+    """Facts of a dataset of scenes."""
 
     @cached_property
     def scenes(self) -> tuple[SceneFacts, ...]:
@@ -77,26 +71,33 @@ class SceneEvidence:
 
     @cached_property
     def recipe(self) -> SceneRecipe | None:
-        """The recipe in run.json, or None."""
-        try:
-            recipe = parse_recipe(dict((self.tree.run or {})["recipe"]), "run.json")
-        except (DatagenError, KeyError, TypeError, ValueError):
-            return None
-        return recipe if isinstance(recipe, SceneRecipe) else None
+        """The recipe of scenes in run.json, or None."""
+        return recipe if isinstance(recipe := self._stated, SceneRecipe) else None
 
     @cached_property
+    def _opened(self) -> tuple[ScenePlan | None, str]:
+        if (recipe := self.recipe) is None:
+            return None, NO_RECIPE
+
+        def over(source: Source) -> ScenePlan:
+            open_descriptor(recipe.anomaly.similar, Path())  # raises where similar shapes cannot be found again
+            return ScenePlan(recipe, source)
+
+        return self._open(over, True, ("toys", "abc"))
+
+    @property
     def plan(self) -> ScenePlan | None:
         """The plan of the build, where its shapes are here."""
-        if self.recipe is None:
-            return None
-        spec = self.source_options.get("shapes")
-        try:
-            spec = spec or read_launch(self.tree.root).get("shapes")
-            plan = ScenePlan(self.recipe, open_collection(str(spec), self.source_options.get("data_root"), True))
-            same = content_hash([e.shape_id for e in plan.entries]) == (self.tree.run or {}).get("collection_hash")
-        except (DatagenError, UsageError):
-            return None
-        return plan if same else None
+        return self._opened[0]
+
+    @property
+    def source_note(self) -> str:
+        """Why there is no plan, or ''."""
+        return self._opened[1]
+
+    def planned(self) -> Iterator[Job]:
+        """Every job of the plan."""
+        return self.plan.jobs() if self.plan else iter(())
 
     @cached_property
     def replays(self) -> tuple[Replayed, ...]:
@@ -107,8 +108,7 @@ class SceneEvidence:
         ranked = sorted(self.scenes, key=lambda s: fraction_of_hash([self.seed, "verify", s.name]))
         chosen = ranked if self.full else ranked[:REPLAYED]
         self.note(f"putting the meshes of {len(chosen)} scenes in place")
-        library = open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
-        shapes = SceneShapes(Context(plan, library, "fake"))
+        shapes = SceneShapes(Context(plan, open_library(plan), "fake"))
         return tuple(_replayed(scene, shapes, self.shape_of(scene)) for scene in sorted(chosen, key=lambda s: s.name))
 
     @cached_property

@@ -8,8 +8,8 @@ import manifold3d
 import numpy as np
 from manifold3d import CrossSection, Manifold
 
-Vec = Sequence[float]
-Points = Sequence[Sequence[float]]
+Vec = Sequence[float] | np.ndarray
+Points = Sequence[Vec] | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ def prism(outline: Points, height: float, at: Vec = (0, 0, 0)) -> Manifold:
     return section.extrude(height).translate(tuple(at))
 
 
-def chain(points: Points, radii: Sequence[float] | float, sides: int = 18) -> Manifold:
+def chain(points: Points, radii: Vec | float, sides: int = 18) -> Manifold:
     """A round bar along a path: hulls of neighbouring balls, joined."""
     path = np.asarray(points, dtype=float)
     sizes = np.broadcast_to(np.asarray(radii, dtype=float), (len(path),))

@@ -14,7 +14,7 @@ from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
 from datagen.geometry.segments import convex_segments
 from datagen.geometry.solid import manifold_mesh
-from datagen.shapes.procedural.things import food, household, machine, vehicles
+from datagen.shapes.procedural.things import beasts, critters, food, household, machine, vehicles
 from datagen.shapes.procedural.things.solids import Piece
 from datagen.shapes.source import ShapeEntry
 
@@ -29,25 +29,45 @@ TOYS: Mapping[str, Builder] = {
     "bread": food.bread,
     "bunny": food.bunny,
     "bus": vehicles.bus,
+    "butterfly": critters.butterfly,
     "cake": food.cake,
     "car": vehicles.car,
     "chess_piece": household.chess_piece,
+    "chicken": critters.chicken,
     "cookie": food.cookie,
+    "cow": beasts.cow,
     "cup": household.cup,
     "cupcake": food.cupcake,
+    "deer_moose": beasts.deer_moose,
+    "dinosaur": critters.dinosaur,
+    "dog": beasts.dog,
     "donut": food.donut,
+    "elephant": beasts.elephant,
     "fish": food.fish,
+    "fox": beasts.fox,
+    "frog": critters.frog,
+    "giraffe": beasts.giraffe,
     "glass": household.glass,
     "hamburger": food.hamburger,
     "hammer": household.hammer,
     "hat": household.hat,
+    "horse": beasts.horse,
     "ice_cream": food.ice_cream,
     "key": household.key,
     "light_bulb": household.light_bulb,
+    "lion": beasts.lion,
+    "lizard": critters.lizard,
+    "monkey": critters.monkey,
+    "mouse": critters.mouse,
     "mug": household.mug,
+    "octopus": critters.octopus,
+    "orange": critters.orange,
+    "panda": critters.panda,
     "penguin": food.penguin,
+    "pig": beasts.pig,
     "plate": household.plate,
     "robot": food.robot,
+    "shark": critters.shark,
     "sheep": food.sheep,
     "shoe": household.shoe,
     "train": vehicles.train,
@@ -65,8 +85,8 @@ PARTS: Mapping[str, Builder] = {
     "pulley": machine.pulley,
     "shaft": machine.shaft,
 }
-COUNTS = {"toys": 34, "abc": 420}
-"""Instances a category: 31 x 34 = 1,054 toys, 10 x 420 = 4,200 parts."""
+COUNTS = {"toys": 21, "abc": 420}
+"""Instances a category: 51 x 21 = 1,071 toys, 10 x 420 = 4,200 parts."""
 BUILT_IN = {"toys": "toys", "toys4k": "toys", "abc": "abc", "parts": "abc"}
 """Names of collections that are made here where no data of that name is found."""
 NOTE = (

@@ -3,14 +3,6 @@
   const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
   const press = (button, group) => group.forEach((b) => b.setAttribute("aria-pressed", String(b === button)));
 
-  const checkButtons = all("[data-checks]");
-  checkButtons.forEach((button) => button.addEventListener("click", () => {
-    press(button, checkButtons);
-    const wanted = button.dataset.checks;
-    document.getElementById("quiet").open = wanted !== "fail";
-    all(".checks > li").forEach((li) => { li.hidden = Boolean(wanted) && li.dataset.status !== wanted; });
-  }));
-
   const tiles = all(".sheet > li");
   const wanted = { kind: "", split: "", level: "" };
   const search = document.getElementById("search");

@@ -1,0 +1,72 @@
+"""How alike shapes look: our geometric descriptor, or DINOv2 features from the user's own weights (section A.1)."""
+
+import hashlib
+import importlib.util
+import io
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from datagen.core.errors import MissingDependency
+from datagen.core.ids import bytes_hash, content_hash
+from datagen.core.shape import Mesh
+from datagen.geometry.descriptor import describe, shaded
+from datagen.recipe.scenes import SimilarRecipe
+from datagen.store.files import write_cache
+
+Descriptor = Callable[[Sequence[Mesh]], np.ndarray]
+"""Meshes of a shape -> unit vector (D,); the dot product of two says how alike they look."""
+SOURCES = ("geometry/descriptor.py", "models/dinov2.py")
+NEEDED = ("torch", "kornia", "safetensors")
+
+
+def open_descriptor(recipe: SimilarRecipe, folder: Path) -> Descriptor:
+    """The recipe's descriptor; features are kept in `folder`. Raises MissingDependency."""
+    if not recipe.weights:
+        return describe
+    digest = weights_digest(recipe.weights)
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingDependency(
+            f"anomaly.similar.weights: {' and '.join(missing)} are not here; pip install 'datagen[train]', "
+            "or clear the key and the geometric descriptor is used"
+        )
+    from datagen.models.dinov2 import SIZE_PX, image_features, load_dinov2  # torch is for who asks for it
+
+    model = load_dinov2(Path(recipe.weights))
+
+    def features(meshes: Sequence[Mesh]) -> np.ndarray:
+        path = folder / digest[:16] / f"{content_hash([_version(), *(mesh.digest for mesh in meshes)])}.npy"
+        try:
+            return np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            vector = image_features(model, shaded(meshes, SIZE_PX)).ravel()
+            vector /= max(float(np.linalg.norm(vector)), 1e-9)
+            buffer = io.BytesIO()
+            np.save(buffer, vector)
+            write_cache(path, buffer.getvalue())
+            return vector
+
+    return features
+
+
+@lru_cache(maxsize=4)
+def weights_digest(name: str) -> str:
+    """SHA-256 of the weights file: it is part of what a scene is. Raises MissingDependency."""
+    try:
+        with Path(name).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise MissingDependency(
+            f"anomaly.similar.weights {name}: {error.strerror}; give the path of a DINOv2 weights file "
+            "(dinov2_vits14_pretrain.pth), or clear the key and the geometric descriptor is used"
+        ) from error
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    """Digest of the code behind the features: those kept count only for the code that made them."""
+    root = Path(__file__).parents[1]
+    return bytes_hash(b"".join((root / name).read_bytes() for name in SOURCES))
