@@ -16,7 +16,6 @@ from datagen.pipeline.card import FAKE_NOTE, STAND_IN_NOTE
 from datagen.pipeline.estimate import estimate
 from datagen.pipeline.plans import AnyPlan, make_plan
 from datagen.pipeline.run_serial import SerialExecutor
-from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.status import missing_shards, ranges
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Outcome, Site
@@ -25,9 +24,6 @@ from datagen.render.protocol import RENDERERS, open_renderer
 from datagen.shapes.procedural.things.source import NOTE as THINGS_NOTE
 from datagen.shapes.source import open_collection
 from datagen.store.log import read_folder
-
-SHARDS_ABOVE = 1000
-"""More scenes than this are written as tar shards unless the layout is given: a scene is some 250 files."""
 
 
 def run_build(
@@ -60,9 +56,9 @@ def run_build(
     if renderer_name not in RENDERERS:
         open_renderer(renderer_name)
     if plan.source.stand_in:
-        console.print(f"[yellow]note:[/] {THINGS_NOTE if isinstance(plan, ScenePlan) else STAND_IN_NOTE}")
-    if layout is None:
-        layout = "shards" if isinstance(plan, ScenePlan) and len(plan.scenes) > SHARDS_ABOVE else "loose"
+        note = THINGS_NOTE if parsed.kind == "oddoneout" else STAND_IN_NOTE
+        console.print(f"[yellow]note:[/] {note}")
+    layout = plan.layout if layout is None else layout
     if layout not in ("loose", "shards"):
         raise UsageError(f"unknown layout '{layout}'; the layouts are loose, shards")
     if missing:

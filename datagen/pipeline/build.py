@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import singledispatch
 from types import MappingProxyType
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from datagen.formats.brokenchairs import split_json
 from datagen.materials.library import MaterialLibrary, open_floors
 from datagen.pipeline.card import dataset_card, shapes_table
 from datagen.pipeline.drain import drain_on_signals
-from datagen.pipeline.plan import shard_index
+from datagen.pipeline.plan import Plan, shard_index
 from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.scene_card import scene_root_files
@@ -50,7 +51,7 @@ def build(
     library = open_library(plan)
     dataset = Dataset.open(site.out, site.run_record())
     try:
-        write_plan_files(dataset, plan, library, site.renderer_name)
+        write_plan_files(plan, dataset, library, site.renderer_name)
         planned = [job for job in plan.jobs() if job.shape_id not in skip]
         todo = []
         for job in shard_of(planned, *shard):
@@ -62,9 +63,8 @@ def build(
         with drain_on_signals() as drain:
             for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
                 watch(outcome)
-        if isinstance(plan, ScenePlan):
-            # A scene that could not be made is named by no split: the published loader would stop at it.
-            write_plan_files(dataset, plan, library, site.renderer_name)
+        # A scene that could not be made is named by no split: the published loader would stop at it.
+        write_plan_files(plan, dataset, library, site.renderer_name)
         if site.layout == "shards" and all(dataset.is_done(job.job_id) for job in planned):
             dataset.pack(planned)
         if drain.asked:
@@ -82,11 +82,14 @@ def shard_of(jobs: Iterable[Job], index: int, count: int) -> Iterator[Job]:
     return (job for job in jobs if shard_index(job.job_id, count) == index)
 
 
-def write_plan_files(dataset: Dataset, plan: AnyPlan, library: MaterialLibrary, renderer: str) -> None:
-    """split.json, the id table and the card: functions of the plan and of what is already there."""
-    if isinstance(plan, ScenePlan):
-        _write_scene_files(dataset, plan, library, renderer)
-        return
+@singledispatch
+def write_plan_files(plan: AnyPlan, dataset: Dataset, library: MaterialLibrary, renderer: str) -> None:
+    """Splits, the table of shapes and the card: functions of the plan and of what is already there."""
+    raise TypeError(type(plan).__name__)
+
+
+@write_plan_files.register
+def _write_chair_files(plan: Plan, dataset: Dataset, library: MaterialLibrary, renderer: str) -> None:
     committed = {row.shape_id for entry in dataset.entries.values() for row in entry.rows}
     planned = {entry.shape_id for entry in plan.shapes} | (committed & set(plan.ids))
     shapes = sorted(planned, key=lambda s: plan.ids[s])
@@ -95,7 +98,8 @@ def write_plan_files(dataset: Dataset, plan: AnyPlan, library: MaterialLibrary, 
     dataset.write_root_file("README.md", dataset_card(plan, shapes, library, renderer))
 
 
-def _write_scene_files(dataset: Dataset, plan: ScenePlan, library: MaterialLibrary, renderer: str) -> None:
+@write_plan_files.register
+def _write_scene_files(plan: ScenePlan, dataset: Dataset, library: MaterialLibrary, renderer: str) -> None:
     """The same for scenes: those of the plan and those already there, but none that could not be made."""
     dataset.refresh()
     entries = dataset.entries

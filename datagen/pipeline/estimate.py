@@ -1,7 +1,9 @@
 """What a plan would make and cost, without making it (`--dry-run`)."""
 
+from functools import singledispatch
 from typing import Any
 
+from datagen.pipeline.plan import Plan
 from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.scene_plan import ScenePlan
 from datagen.recipe.render import RenderRecipe
@@ -31,10 +33,14 @@ def _traced(render: RenderRecipe) -> float:
     return cost + CPU_S_OBJECT_SAMPLE * render.samples + ground
 
 
+@singledispatch
 def estimate(plan: AnyPlan, renderer: str) -> dict[str, Any]:
     """Jobs, pictures, disk and CPU-hours of a plan; pictures are what slots ask for, before rejection."""
-    if isinstance(plan, ScenePlan):
-        return _estimate_scenes(plan, renderer)
+    raise TypeError(type(plan).__name__)
+
+
+@estimate.register
+def _estimate_chairs(plan: Plan, renderer: str) -> dict[str, Any]:
     jobs = list(plan.jobs())
     normal = sum(job.views for job in jobs if job.job_type == "normal")
     anomalous = sum(job.views for job in jobs if job.job_type == "anomaly")
@@ -59,6 +65,7 @@ def estimate(plan: AnyPlan, renderer: str) -> dict[str, Any]:
     }
 
 
+@estimate.register
 def _estimate_scenes(plan: ScenePlan, renderer: str) -> dict[str, Any]:
     recipe = plan.recipe
     scenes = len(plan.scenes)

@@ -9,24 +9,16 @@ import numpy as np
 from datagen.core.anomaly import KINDS
 from datagen.core.ids import content_hash, fraction_of_hash
 from datagen.core.rng import stream
-from datagen.core.row import SCHEMA_VERSION, Job
+from datagen.core.row import Job
+from datagen.pipeline.base_plan import BasePlan
 from datagen.pipeline.splits import assign_splits, plan_order, public_ids
 from datagen.recipe import Recipe, recipe_hash
-from datagen.shapes.source import ShapeEntry, Source
+from datagen.shapes.source import ShapeEntry
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(BasePlan[Recipe]):
     """All shapes of the collection in plan order; `limit` takes the first ones."""
-
-    recipe: Recipe
-    source: Source
-    limit: int | None = None
-
-    @cached_property
-    def entries(self) -> tuple[ShapeEntry, ...]:
-        """Every shape of the collection, sorted by id."""
-        return tuple(self.source.entries())
 
     @cached_property
     def splits(self) -> Mapping[str, str]:
@@ -59,17 +51,6 @@ class Plan:
     def model_of(self, shape_id: str) -> str:
         """The model a shape annotates: what splits and donors are kept apart by."""
         return self._models[shape_id]
-
-    def run_record(self) -> dict[str, object]:
-        """What run.json holds: enough to refuse another recipe, seed or collection."""
-        return {
-            "schema": SCHEMA_VERSION,
-            "recipe_hash": recipe_hash(self.recipe),
-            "recipe": self.recipe.model_dump(mode="json"),
-            "seed": self.recipe.seed,
-            "source": self.source.name,
-            "collection_hash": content_hash([e.shape_id for e in self.entries]),
-        }
 
     def jobs(self) -> Iterator[Job]:
         """Every job of the limited plan: reference, normal and anomaly slots, shape by shape."""

@@ -11,12 +11,15 @@ import numpy as np
 from datagen.core.errors import UsageError
 from datagen.core.ids import content_hash, fraction_of_hash
 from datagen.core.rng import stream
-from datagen.core.row import SCHEMA_VERSION, Job
+from datagen.core.row import Job
 from datagen.formats.oddoneout import scene_name
+from datagen.pipeline.base_plan import BasePlan
 from datagen.pipeline.descriptors import weights_digest
 from datagen.recipe import SceneRecipe, recipe_hash
-from datagen.shapes.source import ShapeEntry, Source
+from datagen.shapes.source import ShapeEntry
 
+SHARDS_ABOVE = 1000
+"""More scenes than this are written as tar shards unless the layout is given: a scene is some 250 files."""
 STUDY_COUNTS = {"3-7": (3, 7), "8-12": (8, 12)}
 """Object counts of the generalisation study (section 4.4)."""
 
@@ -40,17 +43,8 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class ScenePlan:
+class ScenePlan(BasePlan[SceneRecipe]):
     """All scenes of the recipe in plan order; `limit` takes the first ones."""
-
-    recipe: SceneRecipe
-    source: Source
-    limit: int | None = None
-
-    @cached_property
-    def entries(self) -> tuple[ShapeEntry, ...]:
-        """Every shape of the collection, sorted by id."""
-        return tuple(self.source.entries())
 
     @cached_property
     def chosen(self) -> tuple[ShapeEntry, ...]:
@@ -207,16 +201,13 @@ class ScenePlan:
         return Draw(count, tuple(sorted(int(order[(turns + k) % pool]) for k in range(odd))))
 
     def run_record(self) -> dict[str, object]:
-        """What run.json holds: enough to refuse another recipe, seed or collection."""
-        return {
-            "schema": SCHEMA_VERSION,
-            "recipe_hash": recipe_hash(self.recipe),
-            "recipe": self.recipe.model_dump(mode="json"),
-            "seed": self.recipe.seed,
-            "source": self.source.name,
-            "collection_hash": content_hash([e.shape_id for e in self.entries]),
-            **self._weights,
-        }
+        """What run.json holds; raises MissingDependency where the weights that it has to name are not here."""
+        return {**super().run_record(), **self._weights}
+
+    @property
+    def layout(self) -> str:
+        """Tar shards for many scenes."""
+        return "shards" if len(self.scenes) > SHARDS_ABOVE else super().layout
 
     @property
     def _weights(self) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import singledispatch
 from typing import Any
 
 from datagen.core.anomaly import KINDS
 from datagen.core.oddity import ODDITIES
 from datagen.core.row import Row
+from datagen.pipeline.plan import Plan
 from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.scene_plan import ScenePlan
 from datagen.store.dataset import Dataset
@@ -72,10 +74,14 @@ class Summary:
         }
 
 
+@singledispatch
 def summarise(plan: AnyPlan, dataset: Dataset) -> Summary:
     """Figures over every committed job of the dataset."""
-    if isinstance(plan, ScenePlan):
-        return _summarise_scenes(plan, dataset)
+    raise TypeError(type(plan).__name__)
+
+
+@summarise.register
+def _summarise_chairs(plan: Plan, dataset: Dataset) -> Summary:
     kinds: dict[str, Tally] = {kind: Tally() for kind in KINDS}
     classes: dict[str, dict[str, Tally]] = {kind: {} for kind in KINDS}
     rows = [row for entry in dataset.entries.values() for row in entry.rows]
@@ -99,6 +105,7 @@ def summarise(plan: AnyPlan, dataset: Dataset) -> Summary:
     )
 
 
+@summarise.register
 def _summarise_scenes(plan: ScenePlan, dataset: Dataset) -> Summary:
     """The same for scenes: images are views, kinds are those of objects; a proposal counts once a shape's slot."""
     kinds: dict[str, Tally] = {kind: Tally() for kind in ODDITIES if plan.recipe.anomaly.kinds.get(kind)}

@@ -68,12 +68,16 @@ def scene_report(document: SceneDocument) -> str:
 
 def _kinds(rows: tuple[Record, ...]) -> list[KindFigures]:
     objects: dict[str, list[Record]] = defaultdict(list)
-    refused: dict[str, Counter[str]] = defaultdict(Counter)
+    proposals = set()
     for row in rows:
         if row["row_type"] == "object" and row["label"]:
             objects[row["kind"]].append(row)
         elif row["row_type"] == "rejection" and row["kind"] in ODDITIES:
-            refused[row["kind"]][row["reason"]] += 1
+            # Scenes of one shape share its anomalies: what was refused on the way to one is told by each.
+            proposals.add((row["shape_id"], row["kind"], row["spec"] or row["detail"], row["reason"]))
+    refused: dict[str, Counter[str]] = defaultdict(Counter)
+    for _, kind, _, reason in proposals:
+        refused[kind][reason] += 1
     found = []
     for kind in ODDITIES:
         if not objects[kind] and not refused[kind]:
