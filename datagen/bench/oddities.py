@@ -15,7 +15,6 @@ from datagen.core.oddity import ODDITIES, OddShape
 from datagen.core.rng import stream
 from datagen.materials.library import open_libraries
 from datagen.pipeline.context import Context
-from datagen.pipeline.plans import make_plan
 from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.scene_shapes import SceneShapes
 from datagen.recipe import SceneRecipe
@@ -75,17 +74,17 @@ def measure_operators(
 ) -> OperatorFigures:
     """Propose every kind `tries` times, at most, on up to `count` shapes of a collection, spread over categories.
 
-    A shape counts as done for a kind with its first acceptance.
+    Neighbours are looked for in the whole collection. A shape counts as done for a kind with its first acceptance.
     """
     recipe = recipe or SceneRecipe()
-    recipe = recipe.model_copy(update={"split": recipe.split.model_copy(update={"shapes": count, "by": "shape",
-                                                                               "scenes": {"train": 1}})})  # fmt: skip
-    plan = make_plan(recipe, open_collection(collection, None, textured=True))
-    assert isinstance(plan, ScenePlan)
+    split = recipe.split.model_copy(update={"by": "shape", "scenes": {"train": 1}})
+    source = open_collection(collection, None, textured=True)
+    plan = ScenePlan(recipe.model_copy(update={"split": split}), source)
+    some = ScenePlan(recipe.model_copy(update={"split": split.model_copy(update={"shapes": count})}), source)
     section = recipe.anomaly
     shapes = SceneShapes(Context(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake"))
     found = OperatorFigures(Path(collection).name, kinds={kind: KindFigures() for kind in ODDITIES})
-    for entry in plan.chosen:
+    for entry in some.chosen:
         try:
             normal = shapes.normal(entry.shape_id)
         except DatagenError as error:

@@ -29,7 +29,7 @@ def operator_tile(made: OddShape, context: Context, size_px: int, settings: dict
     """(H, W, 3) uint8: the normal shape on the left, the odd one on the right, seen alike."""
     scale = 0.2 / float(np.abs(all_points(made.normal) - made.normal.centre).max())
     high = scale * float(np.ptp(all_points(made.normal)[:, 2]))
-    camera = looking(np.array([0.18, -0.62, 0.26 + 0.5 * high]), np.array([0.0, 0.0, 0.42 * high]), size_px)
+    camera = looking(np.array([0.12, -0.42, 0.2 + 0.5 * high]), np.array([0.0, 0.0, 0.45 * high]), size_px)
     pictures = [_picture(shape, made.normal.centre, scale, context, Look(camera), settings)
                 for shape in (made.normal, made.shape)]  # fmt: skip
     image = Image.new("RGB", (2 * size_px, size_px + CAPTION), (255, 255, 255))

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,16 +17,35 @@ from datagen.geometry.descriptor import describe, shaded
 from datagen.recipe.scenes import SimilarRecipe
 from datagen.store.files import write_cache
 
-Descriptor = Callable[[Sequence[Mesh]], np.ndarray]
-"""Meshes of a shape -> unit vector (D,); the dot product of two says how alike they look."""
+Meshes = Callable[[], Sequence[Mesh]]
 SOURCES = ("geometry/descriptor.py", "models/dinov2.py")
 NEEDED = ("torch", "kornia", "safetensors")
 
 
+@dataclass(frozen=True)
+class Descriptor:
+    """Unit vectors (D,) float32 whose dot product says how alike two shapes look, kept in a folder by digest."""
+
+    folder: Path
+    vector: Callable[[Sequence[Mesh]], np.ndarray]
+
+    def __call__(self, digest: str, meshes: Meshes) -> np.ndarray:
+        """The vector of a shape by its digest; `meshes` loads it where the vector is not kept yet."""
+        path = self.folder / f"{content_hash([_version(), digest])}.npy"
+        try:
+            return np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            found = self.vector(meshes()).astype(np.float32)
+            buffer = io.BytesIO()
+            np.save(buffer, found)
+            write_cache(path, buffer.getvalue())
+            return found
+
+
 def open_descriptor(recipe: SimilarRecipe, folder: Path) -> Descriptor:
-    """The recipe's descriptor; features are kept in `folder`. Raises MissingDependency."""
+    """The recipe's descriptor; vectors are kept below `folder`. Raises MissingDependency."""
     if not recipe.weights:
-        return describe
+        return Descriptor(folder / "geometry", describe)
     digest = weights_digest(recipe.weights)
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -38,18 +58,10 @@ def open_descriptor(recipe: SimilarRecipe, folder: Path) -> Descriptor:
     model = load_dinov2(Path(recipe.weights))
 
     def features(meshes: Sequence[Mesh]) -> np.ndarray:
-        path = folder / digest[:16] / f"{content_hash([_version(), *(mesh.digest for mesh in meshes)])}.npy"
-        try:
-            return np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            vector = image_features(model, shaded(meshes, SIZE_PX)).ravel()
-            vector /= max(float(np.linalg.norm(vector)), 1e-9)
-            buffer = io.BytesIO()
-            np.save(buffer, vector)
-            write_cache(path, buffer.getvalue())
-            return vector
+        vector = image_features(model, shaded(meshes, SIZE_PX)).ravel()
+        return vector / max(float(np.linalg.norm(vector)), 1e-9)
 
-    return features
+    return Descriptor(folder / digest[:16], features)
 
 
 @lru_cache(maxsize=4)

@@ -117,10 +117,11 @@ class SceneShapes:
 
     def _vector(self, shape_id: str) -> np.ndarray | None:
         if shape_id not in self._described:
-            descriptor = self.context.descriptor
+            descriptor, source = self.context.descriptor, self.context.plan.source
             try:
-                shape = self.context.plan.source.load(shape_id)
-                self._described[shape_id] = descriptor([part.mesh for part in shape.parts])
+                self._described[shape_id] = descriptor(
+                    source.digest(shape_id), lambda: [part.mesh for part in source.load(shape_id).parts]
+                )
             except (ShapeError, MissingDependency):
                 self._described[shape_id] = None
         return self._described[shape_id]

@@ -107,7 +107,7 @@ class SimilarRecipe(Section):
     nearest: Annotated[int, Field(ge=1)] = 8
     weights: str = ""
     """Path of DINOv2 weights (torch hub's layout) whose features tell what is near; empty: our geometric descriptor."""
-    chamfer: Range = (0.004, 0.05)
+    chamfer: Range = (0.004, 0.03)
     """Mean symmetric surface distance over D: below, it is the same shape; above, not similar."""
 
 

@@ -1,6 +1,7 @@
 """Properties of the operators on objects: nothing changes its input, judged by what comes out."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -13,7 +14,7 @@ from datagen.core.errors import MissingDependency
 from datagen.core.ids import canonical_json
 from datagen.core.oddity import ODDITIES, PUBLISHED_MODES, OddSpec
 from datagen.core.rng import stream
-from datagen.core.shape import concatenate
+from datagen.core.shape import Skin, concatenate
 from datagen.geometry.pieces import loose_area
 from datagen.geometry.solid import to_manifold
 from datagen.materials.library import open_libraries
@@ -131,6 +132,21 @@ def test_the_same_shape_is_not_similar():
     shape = toy("mug_001")
     result = apply(shape, OddSpec("similar", 0, {"neighbour": "mug_001"}), RECIPE, CHOICES, Toys())
     assert isinstance(result, Rejected) and result.reason == "nearly_same"
+
+
+def test_a_similar_shape_wears_the_texture_where_the_shape_has_it():
+    def painted(part):
+        height = part.mesh.triangles.mean(axis=1)[:, 2]
+        uv = np.repeat(np.stack([height, 0 * height], axis=1)[:, None], 3, axis=1)
+        return replace(part, skin=Skin(("atlas",), np.zeros(len(height), np.int32), uv))
+
+    shape = toy("mug_001")
+    shape = replace(shape, parts=tuple(painted(part) for part in shape.parts))
+    loose = RECIPE.model_copy(update={"similar": RECIPE.similar.model_copy(update={"chamfer": (0.0, 0.5)})})
+    odd = apply(shape, OddSpec("similar", 0, {"neighbour": "mug_002"}), loose, CHOICES, Toys())
+    for part in odd.shape.parts:
+        height, u = part.mesh.triangles.mean(axis=1)[:, 2], part.skin.uv[:, :, 0]
+        assert (np.ptp(u, axis=1) == 0).all() and np.corrcoef(height, u[:, 0])[0, 1] > 0.9
 
 
 def halves(vertices, faces, seed):

@@ -1,13 +1,16 @@
 """Similar shape: another shape of the split that looks nearly the same (section A.1, PartsAD-15K)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from datagen.anomalies.objects.common import joined_skins
 from datagen.core.anomaly import Rejected
+from datagen.core.material import Material
 from datagen.core.oddity import OddShape, OddSpec
-from datagen.core.shape import Shape, concatenate
-from datagen.geometry.proximity import closest
+from datagen.core.shape import Mesh, Shape, Skin, concatenate
+from datagen.geometry.proximity import closest, nearest_faces
 from datagen.geometry.sample import grid_samples
 from datagen.recipe.scenes import SimilarRecipe
 
@@ -47,6 +50,9 @@ def apply(shape: Shape, spec: OddSpec, recipe: SimilarRecipe, neighbour: Shape) 
 
 def _dressed_alike(shape: Shape, other: Shape) -> Shape:
     """The other shape in this one's materials, part by part in order of size: colour must not tell it."""
+    mesh, joined = joined_skins([(part.mesh, part.skin) for part in shape.parts])
+    if joined is not None and joined.uv is not None:
+        return _dressed_by_place(other, mesh, joined, shape.palette)
     worn = [p.skin for p in sorted(shape.parts, key=lambda p: (-p.mesh.area, p.part_id))]
     order = sorted(other.parts, key=lambda p: (-p.mesh.area, p.part_id))
     skins = {}
@@ -59,3 +65,14 @@ def _dressed_alike(shape: Shape, other: Shape) -> Shape:
             )
     parts = tuple(replace(part, skin=skins.get(part.part_id)) for part in other.parts)
     return replace(other, parts=parts, palette=dict(shape.palette))
+
+
+def _dressed_by_place(other: Shape, mesh: Mesh, skin: Skin, palette: Mapping[str, Material]) -> Shape:
+    """Every face wears what the nearest face of a textured mesh wears: an atlas has no colour of its own."""
+    assert skin.uv is not None
+    parts = []
+    for part in other.parts:
+        nearest = nearest_faces(mesh, part.mesh.triangles.mean(axis=1))
+        uv = np.repeat(skin.uv[nearest].mean(axis=1, keepdims=True), 3, axis=1)
+        parts.append(replace(part, skin=Skin(skin.materials, skin.slot[nearest], uv)))
+    return replace(other, parts=tuple(parts), palette=dict(palette))
