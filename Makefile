@@ -40,7 +40,7 @@ bench: $(READY)
 	$(BIN)/datagen bench $(addprefix --shapes ,partnet/chair $(wildcard ../shared/samples/chairs_partnet_format_clvrai))
 
 soak: $(TORCH)
-	$(BIN)/pytest -m soak
+	$(BIN)/pytest -m soak -n $(JOBS) --dist load
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
