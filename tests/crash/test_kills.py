@@ -1,14 +1,19 @@
 """Kill anything at any time, run the same command again: the dataset of an uninterrupted run."""
 
+import contextlib
+import functools
 import itertools
 import os
+import resource
 import signal
+import subprocess
 import time
 
+import numpy as np
 import pytest
 
 from datagen.store.log import LogReader
-from tests.crash.harness import SETS, assert_same, contents, kill_at_random, run, start
+from tests.crash.harness import SETS, assert_same, command, contents, kill_at_random, run, start
 
 POINTS = ("before-files", "after-fsync", "mid-rename", "before-log", "after-log", "before-compact", "mid-parquet")
 
@@ -110,23 +115,48 @@ def test_a_stopped_build_ends_with_75_and_goes_on(tmp_path, small):
 
 @pytest.mark.parametrize("limit", [10_000, 60_000, 300_000])
 def test_a_file_too_large_for_the_disk_stops_with_75(tmp_path, small, limit):
+    file_limited(tmp_path / "data", small, limit)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("share", np.linspace(0.02, 0.98, 13))
+def test_a_disk_that_fills_up_at_any_offset(tmp_path, small, share):
+    file_limited(tmp_path / "data", small, int(share * max(len(data) for data in small.values())))
+
+
+def file_limited(out, small, limit):
     """RLIMIT_FSIZE stands for a disk that fills up at some offset of some file."""
-    import resource
-    import subprocess
-
-    from tests.crash.harness import command
-
-    out = tmp_path / "data"
-    result = subprocess.run(
-        command(out, limit=4),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-        capture_output=True,
-        text=True,
-    )
+    cap = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+    result = subprocess.run(command(out, limit=4), preexec_fn=cap, capture_output=True, text=True)
     assert result.returncode == 75, result.stderr
     assert "Traceback" not in result.stderr
     assert run(out, limit=4) == 0
     assert_same(out, small)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a tmpfs")
+@pytest.mark.parametrize("done", [1, 3, 8, 12])
+def test_a_full_file_system_stops_with_75(tmp_path, small, done):
+    """A tmpfs that somebody else fills up once some jobs are done; it is emptied, and the build goes on."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(tmp_path)], check=True)
+    out = tmp_path / "data"
+    try:
+        process = subprocess.Popen(command(out, limit=4), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        while not (out / "log").is_dir() or len(LogReader(out / "log").refresh().entries) < done:
+            assert process.poll() is None, "the build was over before the disk was full"
+            time.sleep(0.01)
+        with (tmp_path / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(bytes(4096))
+        said = process.communicate(timeout=300)[1]
+        assert process.returncode == 75, said
+        assert "Traceback" not in said
+        (tmp_path / "filler").unlink()
+        assert run(out, limit=4) == 0
+        assert_same(out, small)
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
 @pytest.mark.parametrize("builders", [2, 4])
@@ -135,7 +165,7 @@ def test_builders_side_by_side(tmp_path, small, builders):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("builders", "round_"), list(itertools.product((2, 4, 8), range(4))))
+@pytest.mark.parametrize(("builders", "round_"), list(itertools.product((2, 4, 8), range(5))))
 def test_builders_side_by_side_again(tmp_path, whole, builders, round_):
     side_by_side(tmp_path / "data", whole, builders)
 
@@ -150,11 +180,24 @@ def side_by_side(out, whole, builders, limit=24):
 
 
 def test_another_recipe_writes_nothing(tmp_path, small):
-    out = tmp_path / "data"
+    refused(tmp_path / "data", [[*SETS, "seed=9"]], ["--seed", "3"])
+
+
+@pytest.mark.soak
+def test_no_other_recipe_writes_anything(tmp_path, small):
+    changes = ["seed=1", "reference.views=3", "query.size_px=65", "normal.views={2: 1}", "anomaly.views={2: 1}"]
+    changes += ["anomaly.min_changed_px=21", "render.samples=3", "split.train=1"]
+    refused(tmp_path / "data", [[*SETS, change] for change in changes], ["--seed", "4"], ["--recipe", "quickstart"])
+
+
+def refused(out, others, *options):
+    """Recipes (as --set values) and command lines that end with 6 on a folder of SETS and change nothing in it."""
     assert run(out, limit=4) == 0
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
-    assert run(out, limit=4, sets=[*SETS, "seed=9"]) == 6
-    assert run(out, "--seed", "3", limit=4) == 6
+    for sets in others:
+        assert run(out, limit=4, sets=sets) == 6, sets
+    for option in options:
+        assert run(out, *option, limit=4) == 6, option
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
 
 
