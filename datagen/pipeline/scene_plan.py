@@ -52,8 +52,11 @@ class ScenePlan(BasePlan[SceneRecipe]):
         recipe = self.recipe.split
         found = [e for e in self.entries if not recipe.categories or _named(e.category, recipe.categories)]
         if not found:
-            have = ", ".join(sorted({e.category for e in self.entries})[:8])
-            raise UsageError(f"split.categories: the collection has none of them (it has {have}); change the recipe")
+            have = sorted({e.category for e in self.entries})
+            raise UsageError(
+                f"split.categories: the collection has none of them; it has {len(have)}: {', '.join(have[:8])}"
+                f"{', ...' if len(have) > 8 else ''}. Take all with --set split.categories=[] --set split.unseen=[]"
+            )
         if recipe.shapes is None or recipe.shapes >= len(found):
             return tuple(found)
         rank: dict[str, int] = defaultdict(int)

@@ -42,8 +42,8 @@ class Site:
     """Most memory a Ray worker process may hold; None: its core's share of the node's."""
 
     def run_record(self) -> dict[str, object]:
-        """What run.json holds: the plan's record and the layout, which must not be mixed in one folder."""
-        return {**self.plan.run_record(), "layout": self.layout}
+        """What run.json holds: the plan's record, renderer and layout, none of which may be mixed in one folder."""
+        return {**self.plan.run_record(), "renderer": self.renderer_name, "layout": self.layout}
 
 
 @dataclass(frozen=True)

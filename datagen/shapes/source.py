@@ -82,7 +82,7 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     if data_root is not None and not data_root.is_dir():
         raise UsageError(f"--data-root {data_root} is not a folder; check the path")
     looked: list[str] = []
-    for path, category in _candidates(spec, data_root):
+    for path, category in dict.fromkeys(_candidates(spec, data_root)):
         looked.append(str(path))
         if not path.exists():
             continue
@@ -95,6 +95,11 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     built_in = BUILT_IN.get(spec.strip().lower().rstrip("/"))
     if built_in is not None:
         return GeneratedThings(built_in)
+    if not any(Path(place).exists() for place in looked):
+        names = ", ".join(["partnet/chair", *BUILT_IN])
+        raise EmptyCollection(
+            f"{spec}: {', '.join(looked)} does not exist; give a folder, a mesh file or one of {names}"
+        )
     raise EmptyCollection(
         f"{spec}: no shape found in {', '.join(looked)}; looked for PartNet folders "
         "(<id>/result_after_merging.json) and for mesh files (obj, stl, ply, off, glb, gltf, step)"

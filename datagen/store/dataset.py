@@ -241,22 +241,31 @@ def stops_early() -> Iterator[None]:
         ) from error
 
 
-def _differing(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> set[str]:
-    """Dotted names of the values in which two nested records differ."""
-    names: set[str] = set()
-    for key in {*a, *b}:
+def _differing(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[Any, Any]]:
+    """The values in which two nested records differ, by dotted name."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for key in sorted({*a, *b}):
         ours, theirs = a.get(key), b.get(key)
         if isinstance(ours, dict) and isinstance(theirs, dict):
-            names |= _differing(ours, theirs, f"{prefix}{key}.")
+            found |= _differing(ours, theirs, f"{prefix}{key}.")
         elif ours != theirs:
-            names.add(f"{prefix}{key}")
-    return names
+            found[f"{prefix}{key}"] = (ours, theirs)
+    return found
 
 
 def _difference(root: Path, found: str, wanted: str) -> str:
     try:
-        ours, theirs = json.loads(wanted), json.loads(found)
-        keys = sorted(_differing(ours, theirs) - {"recipe_hash"})
+        differing = _differing(json.loads(wanted), json.loads(found))
     except ValueError:
-        keys = ["run.json is damaged"]
-    return f"{root} holds a run with another {', '.join(keys)}; choose another --out or the recipe it was made with"
+        return f"{root} holds a run.json that is damaged; choose another --out"
+    # Hashes only say again that something differs, and the recipe holds the seed.
+    repeats = {"recipe_hash", "collection_hash", *(["seed"] if "recipe.seed" in differing else [])}
+    told = {key: pair for key, pair in differing.items() if key not in repeats}
+    said = [f"{key} (asked for {_brief(ours)}, there {_brief(theirs)})" for key, (ours, theirs) in told.items()]
+    what = ", ".join(said[:4]) + (f" and {len(said) - 4} more" if len(said) > 4 else "")
+    return f"{root} holds a run with another {what or 'set of shapes'}; choose another --out or ask for what is there"
+
+
+def _brief(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -132,18 +132,15 @@ def missing(out, environment) -> str:
     return subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
-@pytest.mark.parametrize(
-    "round_", [0, pytest.param(1, marks=pytest.mark.soak), pytest.param(2, marks=pytest.mark.soak)]
-)
-def test_an_array_with_deaths_ends_in_the_whole(tmp_path, cluster, round_):
+@pytest.mark.parametrize("point", ["before-log", *(pytest.param(p, marks=pytest.mark.soak) for p in LATER_POINTS)])
+def test_an_array_with_deaths_ends_in_the_whole(tmp_path, cluster, point):
     """Of 16 shards two never start and five die; --missing lists those that have work left; then all is there."""
     whole, out = tmp_path / "whole", tmp_path / "data"
     assert run(whole, limit=LIMIT) == 0
     script = scripts(tmp_path, out, cluster)
     dying = script.with_name("dying.sh")
-    dying.write_text(
-        script.read_text().replace("DATAGEN=$", f"export DATAGEN_CRASH=before-log:{round_ + 1}\nDATAGEN=$", 1)
-    )
+    crash = f"export DATAGEN_CRASH={point}:1\nDATAGEN=$"
+    dying.write_text(script.read_text().replace("DATAGEN=$", crash, 1))
     wait_done(submit(script, "0-8", cluster, tmp_path), cluster)
     wait_done(submit(dying, "9-13", cluster, tmp_path), cluster)  # 14 and 15 never start
     with_jobs = {int(job[:16], 16) % TASKS for job in LogReader(whole / "log").refresh().entries}

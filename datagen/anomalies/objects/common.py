@@ -88,9 +88,10 @@ def displaced(shape: Shape, spec: OddSpec, after: Shape, changed: Mapping[int, n
     return OddShape(spec, shape, after, changed, severity, method=method, measures=measures)
 
 
-def comes_loose(before: Shape, after: Shape, reach: float) -> Rejected | None:
-    """Rejection when more of the surface hangs loose than before (2 % of it may)."""
+def comes_loose(before: Shape, after: Shape, reach: float, crumbs: float = 1e-4) -> Rejected | None:
+    """Rejection when more of the surface hangs loose than before; `crumbs` of it (a share) may."""
     loose = [loose_area([part.mesh for part in s.parts], reach * before.diagonal) for s in (before, after)]
-    if loose[1] > loose[0] + 0.02:
-        return Rejected("comes_loose", f"{loose[1]:.2f} of the surface hangs loose, {loose[0]:.2f} before")
+    # What is gone makes the same loose piece a larger share of the rest.
+    if loose[1] > loose[0] * max(1.0, before.area / after.area) + crumbs:
+        return Rejected("comes_loose", f"{loose[1]:.3f} of the surface hangs loose, {loose[0]:.3f} before")
     return None

@@ -22,6 +22,8 @@ from datagen.recipe.scenes import OddRecipe
 INSIDE = "inside"
 """Material id prefix of a broken face: the part's own colour, rough and a little lighter."""
 LOOSE = 0.012
+CRUMBS = 0.02
+"""Share of the surface that may hang loose after a fracture: splinters, which the eye takes for what they are."""
 Fragments = Sequence[tuple[np.ndarray, np.ndarray]]
 Plugin = Callable[[np.ndarray, np.ndarray, int], Fragments]
 """(vertices (V, 3), faces (F, 3), seed) -> fragments as (vertices, faces), closed, in the same frame."""
@@ -201,7 +203,7 @@ def _fractured(shape: Shape, spec: OddSpec, broken: _Broken) -> OddShape | Rejec
     if not any(faces.any() for faces in changed.values()):
         return Rejected("no_cut_face", "only whole parts would go")
     after = rebuilt(shape, new, gone)
-    return comes_loose(shape, after, LOOSE) or OddShape(
+    return comes_loose(shape, after, LOOSE, CRUMBS) or OddShape(
         spec, shape, after, changed, broken.share, tuple(gone), " ".join(sorted(broken.methods)),
         {"removed": broken.share},
     )  # fmt: skip
@@ -231,7 +233,7 @@ def _cracked(shape: Shape, spec: OddSpec, broken: _Broken) -> OddShape | Rejecte
             changed[part_id] = np.concatenate([rest.cut, np.ones(len(off.mesh.faces), bool)])
     after = rebuilt(shape, new)
     wide = float(np.linalg.norm(shift))
-    return comes_loose(shape, after, LOOSE + 1.5 * wide) or OddShape(
+    return comes_loose(shape, after, LOOSE + 1.5 * wide, CRUMBS) or OddShape(
         spec, shape, after, changed, wide, (), " ".join(sorted(broken.methods)),
         {"removed": broken.share, "shift": wide},
     )  # fmt: skip
