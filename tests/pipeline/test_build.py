@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from datagen.core.errors import OtherRecipe
+from datagen.pipeline.build import build
+from datagen.pipeline.worker import Site
 from datagen.store.manifest import read_manifest
-from tests.conftest import ROOT, run_build
+from tests.conftest import ROOT, plan_of, run_build
 
 SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4")
 TREES = ("images", "annotations", "shapes")
@@ -51,6 +53,13 @@ def test_another_seed_needs_another_folder(tmp_path):
     run_build(tmp_path / "a", 1, sets=SMALL)
     with pytest.raises(OtherRecipe, match="seed"):
         run_build(tmp_path / "a", 1, sets=SMALL, seed=5)
+
+
+def test_another_renderer_needs_another_folder(tmp_path):
+    """Pictures of two renderers in one folder would pass for one dataset."""
+    run_build(tmp_path / "a", 1, sets=SMALL)
+    with pytest.raises(OtherRecipe, match=r'renderer \(asked for "cycles", there "fake"\)'):
+        build(Site(plan_of(1, sets=SMALL), tmp_path / "a", "cycles"))
 
 
 def test_seeds_differ(tmp_path):

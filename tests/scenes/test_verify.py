@@ -18,6 +18,7 @@ from datagen.verify.scenes.evidence import SceneEvidence
 from datagen.verify.scenes.facts import read_scene
 from datagen.verify.scenes.report import scene_report
 from datagen.verify.tree import Tree, open_tree
+from tests.scenes.conftest import build_scenes
 
 GEOMETRY = {"scene_cameras", "scene_floor_at_zero", "scene_boxes_hold_pixels", "scene_segments_disjoint",
             "scene_depth_agrees", "scene_majority_normal", "scene_label_polarity", "scene_anomaly_visible"}  # fmt: skip
@@ -42,6 +43,17 @@ def test_a_clean_dataset_passes_and_says_so(scene_dataset):
     for kind, count in document.counts["by_kind"].items():
         assert kind == "normal" or f'<th scope="row">{kind}</th><td>{count}</td>' in page
     json.dumps(document.to_json(), allow_nan=False)
+
+
+def test_an_unfinished_build_is_no_fault(tmp_path):
+    """split.json names the scenes to come; one whose folder is gone although a row tells of it is a fault."""
+    build_scenes(tmp_path / "data", shard=(0, 2))
+    made = sorted(path.name for path in (tmp_path / "data" / "scenes").iterdir())
+    named = [name for names in json.loads((tmp_path / "data" / "split.json").read_text()).values() for name in names]
+    assert 0 < len(made) < len(named)
+    assert not failures(tmp_path / "data")
+    shutil.rmtree(tmp_path / "data" / "scenes" / made[0])
+    assert "scene_splits" in failures(tmp_path / "data")
 
 
 @pytest.fixture
