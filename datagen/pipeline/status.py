@@ -8,7 +8,7 @@ from typing import Any
 
 from datagen.pipeline.plan import shard_index
 from datagen.pipeline.plans import AnyPlan
-from datagen.store.launch import read_launch
+from datagen.store.launch import launched_at, read_launch
 from datagen.store.log import LogReader
 
 RATE_WINDOW_S = 1800.0
@@ -22,8 +22,9 @@ def status(root: Path) -> dict[str, Any]:
     done = [entry for entry in entries.values() if not entry.quarantined]
     planned = int(launch["jobs"])
     now = time.time()
-    recent = [float(entry.cost["t"]) for entry in done if now - float(entry.cost.get("t", 0)) < RATE_WINDOW_S]
-    rate = len(recent) / max(now - min(recent), 1.0) if recent else 0.0
+    # From the latest start on: from the first finished job on, the time that it took would be missing.
+    start = max(launched_at(root), now - RATE_WINDOW_S)
+    rate = sum(float(entry.cost.get("t", 0)) >= start for entry in done) / max(now - start, 1.0)
     left = planned - len(done)
     quarantined = {e.job_id: e.rows[0] for e in entries.values() if e.quarantined}
     return {

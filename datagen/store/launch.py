@@ -25,6 +25,12 @@ def read_launch(root: Path) -> dict[str, Any]:
     return dict(data)
 
 
+def launched_at(root: Path) -> float:
+    """When the latest build began, in seconds since the epoch; 0.0 if none did."""
+    path = root / NAME
+    return path.stat().st_mtime if path.is_file() else 0.0
+
+
 def read_run(root: Path) -> dict[str, Any]:
     """run.json. Raises UsageError."""
     try:
