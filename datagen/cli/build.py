@@ -58,6 +58,8 @@ def run_build(
     if plan.source.stand_in:
         note = THINGS_NOTE if parsed.kind == "oddoneout" else STAND_IN_NOTE
         console.print(f"[yellow]note:[/] {note}")
+    for note in plan.notes:
+        console.print(f"[yellow]note:[/] {note}", highlight=False)
     layout = plan.layout if layout is None else layout
     if layout not in ("loose", "shards"):
         raise UsageError(f"unknown layout '{layout}'; the layouts are loose, shards")
@@ -68,7 +70,7 @@ def run_build(
         return False
     if dry_run:
         figures = estimate(plan, renderer_name)
-        print_json(figures) if as_json else console.print(_figures(figures))
+        print_json(figures) if as_json else Console().print(_figures(figures))
         return False
     if renderer_name == "fake":
         console.print(f"[yellow]note:[/] {FAKE_NOTE}")

@@ -37,6 +37,11 @@ class BasePlan(Generic[R]):
         }
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the recipe asks for and this collection cannot give, in sentences."""
+        return ()
+
+    @property
     def layout(self) -> str:
         """How the files lie where the command does not say: loose or shards."""
         return "loose"

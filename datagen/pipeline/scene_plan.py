@@ -138,6 +138,17 @@ class ScenePlan(BasePlan[SceneRecipe]):
             raise UsageError("two scenes would share a folder; set naming: parts")
         return scenes[: self.limit]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Splits that stay empty."""
+        asked = self.recipe.split.scenes
+        return tuple(
+            f"no shape is left for {split}: none of its scenes ({asked[split]:,}) is made; "
+            "a category needs two shapes to be in training and in test"
+            for split, entries in self.members.items()
+            if asked.get(split) and not entries
+        )
+
     @cached_property
     def shapes(self) -> tuple[ShapeEntry, ...]:
         """The shapes that the (limited) scenes show, in plan order."""

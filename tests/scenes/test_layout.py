@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import trimesh
 
 from datagen.core.errors import RecipeError, UsageError
 from datagen.core.rng import stream
@@ -106,6 +107,22 @@ def test_plans_deal_minorities_and_leak_no_shape():
     assert all("-" not in scene.name.split("-")[0] for scene in parts.scenes)
     limited = make_plan(parts.recipe, parts.source, 50)
     assert list(limited.jobs()) == list(parts.jobs())[:50]
+
+
+def test_a_split_without_a_shape_is_said(tmp_path):
+    """One shape a category: it is in training or in test."""
+    for category in ("cup", "bowl", "plate"):
+        (tmp_path / category / f"{category}_001").mkdir(parents=True)
+        mesh = trimesh.creation.box((0.1, 0.1, 0.05 + 0.01 * len(category)))
+        mesh.export(tmp_path / category / f"{category}_001" / "mesh.obj")
+    plan = make_plan(
+        load_recipe(ROOT / "recipes/toysad_quickstart.yaml"), open_collection(str(tmp_path), textured=True)
+    )
+    assert len(plan.members["seen-test"]) == 0
+    (note,) = plan.notes
+    assert note.startswith("no shape is left for seen-test: none of its scenes (1) is made")
+    built_in = make_plan(load_recipe(ROOT / "recipes/toysad8k.yaml"), open_collection("toys", textured=True))
+    assert built_in.notes == ()
 
 
 def test_five_views_are_disjoint_and_spread():
