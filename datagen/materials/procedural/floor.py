@@ -164,10 +164,11 @@ def _terrazzo(colour: np.ndarray, rng: np.random.Generator) -> Fields:
 
 def _slate(colour: np.ndarray, rng: np.random.Generator) -> Fields:
     """Riven flagstones of irregular outline."""
-    warp = tuple(0.03 * power_noise(rng, SIZE, 0.3, 0.02, 1.3) for _ in range(2))
+    # Broad bends alone: a warp as fine as the joints are wide folds them into curls.
+    warp = tuple(0.02 * power_noise(rng, SIZE, 0.5, 0.12, 2.0) for _ in range(2))
     near, second, value = worley(rng, SIZE, 4, 0.7, warp)  # type: ignore[arg-type]
-    joint = np.exp(-(((second - near) / 0.05) ** 2))
-    relief = power_noise(rng, SIZE, 0.25, 0.004, 1.4)
+    joint = np.exp(-(((second - near) / 0.035) ** 2))
+    relief = power_noise(rng, SIZE, 0.25, 0.004, 1.8)
     tone = np.exp(0.5 * (value - 0.5) + 0.12 * relief) * (1 - 0.55 * joint)
     return _tinted(tone, colour), 0.55 + 0.1 * relief + 0.2 * joint, 0.0012 * relief - 0.004 * joint
 
