@@ -20,7 +20,8 @@ from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe, find_recipe
 
 PARTS = ("presets", "plain", "phases", "bundles", "scale", "workers", "verify", "tabletop")
-CHAIRS = ("partnet/chair",)
+CHAIRS, OBJECTS = ("partnet/chair",), ("toys", "abc")
+"""Collections measured on where none is named."""
 ON_DEMAND = ("operators",)
 """Parts that run only where --only names them."""
 
@@ -28,8 +29,8 @@ ON_DEMAND = ("operators",)
 class Bench:
     """One run of the benchmark: every part adds to the document."""
 
-    def __init__(self, protocol: Protocol, quick: bool, figures: Path | None) -> None:
-        self.protocol, self.quick, self.figures = protocol, quick, figures
+    def __init__(self, protocol: Protocol, objects: Sequence[str], quick: bool, figures: Path | None) -> None:
+        self.protocol, self.objects, self.quick, self.figures = protocol, objects, quick, figures
         self.document: dict[str, Any] = {}
         self._scenes: list[Scene] = []
 
@@ -98,9 +99,7 @@ class Bench:
 
     def operators(self) -> None:
         """Every operator on objects, on up to 50 shapes of each collection."""
-        collections = self.protocol.collections
-        named = collections if collections != CHAIRS else ("toys", "abc")
-        self.document["operators"] = operators.measure(named, 5 if self.quick else 50, self.figures)
+        self.document["operators"] = operators.measure(self.objects, 5 if self.quick else 50, self.figures)
 
 
 def run_bench(
@@ -112,7 +111,8 @@ def run_bench(
     if unknown:
         raise UsageError(f"bench has no part '{unknown[0]}'; the parts are {', '.join((*PARTS, *ON_DEMAND))}")
     protocol = Protocol(chairs, pictures, tuple(collections) or CHAIRS)
-    bench = Bench(Protocol(2, 1, protocol.collections) if quick else protocol, quick, figures)
+    objects = tuple(collections) or OBJECTS
+    bench = Bench(Protocol(2, 1, protocol.collections) if quick else protocol, objects, quick, figures)
     console = Console(stderr=True)
     for name in only or PARTS:
         part: Callable[[], None] = getattr(bench, name)

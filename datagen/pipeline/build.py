@@ -63,8 +63,8 @@ def build(
         with drain_on_signals() as drain:
             for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
                 watch(outcome)
-        # A scene that could not be made is named by no split: the published loader would stop at it.
-        write_plan_files(plan, dataset, library, site.renderer_name)
+        if plan.splits_follow_outcomes:
+            write_plan_files(plan, dataset, library, site.renderer_name)
         if site.layout == "shards" and all(dataset.is_done(job.job_id) for job in planned):
             dataset.pack(planned)
         if drain.asked:

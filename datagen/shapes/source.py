@@ -81,11 +81,9 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
 
     if data_root is not None and not data_root.is_dir():
         raise UsageError(f"--data-root {data_root} is not a folder; check the path")
-    looked: list[str] = []
-    for path, category in dict.fromkeys(_candidates(spec, data_root)):
-        looked.append(str(path))
-        if not path.exists():
-            continue
+    candidates = dict.fromkeys(_candidates(spec, data_root))
+    there = [(path, category) for path, category in candidates if path.exists()]
+    for path, category in there:
         if textured:
             source: Source | None = recognise_things(path) if category is None else None
         else:
@@ -95,13 +93,12 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     built_in = BUILT_IN.get(spec.strip().lower().rstrip("/"))
     if built_in is not None:
         return GeneratedThings(built_in)
-    if not any(Path(place).exists() for place in looked):
+    looked = ", ".join(str(path) for path, _ in candidates)
+    if not there:
         names = ", ".join(["partnet/chair", *BUILT_IN])
-        raise EmptyCollection(
-            f"{spec}: {', '.join(looked)} does not exist; give a folder, a mesh file or one of {names}"
-        )
+        raise EmptyCollection(f"{spec}: {looked} does not exist; give a folder, a mesh file or one of {names}")
     raise EmptyCollection(
-        f"{spec}: no shape found in {', '.join(looked)}; looked for PartNet folders "
+        f"{spec}: no shape found in {looked}; looked for PartNet folders "
         "(<id>/result_after_merging.json) and for mesh files (obj, stl, ply, off, glb, gltf, step)"
     )
 

@@ -26,9 +26,8 @@ def read_launch(root: Path) -> dict[str, Any]:
 
 
 def launched_at(root: Path) -> float:
-    """When the latest build began, in seconds since the epoch; 0.0 if none did."""
-    path = root / NAME
-    return path.stat().st_mtime if path.is_file() else 0.0
+    """When the latest build began, in seconds since the epoch. Raises OSError."""
+    return (root / NAME).stat().st_mtime
 
 
 def read_run(root: Path) -> dict[str, Any]:
