@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from datagen.annotate import overlay
 from datagen.bench.oddities import OperatorFigures
 from datagen.core.oddity import ODDITIES, OddShape
 from datagen.core.shape import Shape
@@ -66,10 +67,7 @@ def _stood(shape: Shape, origin: np.ndarray, scale: float) -> np.ndarray:
 
 def contact_sheet(tiles: Sequence[np.ndarray], columns: int, path: Path) -> None:
     """Tiles of one size, row by row, as a PNG."""
-    blank = np.full_like(tiles[0], 255)
-    filled = [*tiles, *[blank] * (-len(tiles) % columns)]
-    rows = [filled[k : k + columns] for k in range(0, len(filled), columns)]
-    Image.fromarray(np.concatenate([np.concatenate(row, axis=1) for row in rows])).save(path, optimize=True)
+    Image.fromarray(overlay.contact_sheet(tiles, columns)).save(path, optimize=True)
 
 
 def severity_svg(sources: Sequence[OperatorFigures]) -> str:

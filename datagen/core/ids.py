@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+PACKAGE = Path(__file__).parents[1]
 
 
 def _plain(value: Any) -> Any:
@@ -45,3 +49,9 @@ def arrays_hash(*arrays: np.ndarray) -> str:
 def fraction_of_hash(value: Any) -> float:
     """A number in [0, 1) that depends on `value` alone: stable ranks and splits."""
     return int(content_hash(value)[:13], 16) / 16**13
+
+
+@lru_cache(maxsize=16)
+def code_hash(*sources: str) -> str:
+    """SHA-256 of modules, by path below the package: what a cache holds counts only for the code that made it."""
+    return bytes_hash(b"".join((PACKAGE / name).read_bytes() for name in sources))

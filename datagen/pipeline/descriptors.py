@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from datagen.core.errors import MissingDependency
-from datagen.core.ids import bytes_hash, content_hash
+from datagen.core.ids import code_hash, content_hash
 from datagen.core.shape import Mesh
 from datagen.geometry.descriptor import describe, shaded
 from datagen.recipe.scenes import SimilarRecipe
@@ -31,7 +31,7 @@ class Descriptor:
 
     def __call__(self, digest: str, meshes: Meshes) -> np.ndarray:
         """The vector of a shape by its digest; `meshes` loads it where the vector is not kept yet."""
-        path = self.folder / f"{content_hash([_version(), digest])}.npy"
+        path = self.folder / f"{content_hash([code_hash(*SOURCES), digest])}.npy"
         try:
             return np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError):
@@ -75,10 +75,3 @@ def weights_digest(name: str) -> str:
             f"anomaly.similar.weights {name}: {error.strerror}; give the path of a DINOv2 weights file "
             "(dinov2_vits14_pretrain.pth), or clear the key and the geometric descriptor is used"
         ) from error
-
-
-@lru_cache(maxsize=1)
-def _version() -> str:
-    """Digest of the code behind the features: those kept count only for the code that made them."""
-    root = Path(__file__).parents[1]
-    return bytes_hash(b"".join((root / name).read_bytes() for name in SOURCES))

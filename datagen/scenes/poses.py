@@ -3,13 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from datagen.core.ids import bytes_hash, content_hash
+from datagen.core.ids import code_hash, content_hash
 from datagen.core.shape import Shape, concatenate
 from datagen.recipe.scenes import LayoutRecipe
 from datagen.scenes.rest import centre_of_mass, snapped, stable_rotation
@@ -56,7 +55,7 @@ class Rest:
             return start
         if method == "stable":
             return stable_rotation(shape, start)
-        key = content_hash([version(), shape.digest, np.round(start, 9).tolist()])
+        key = content_hash([code_hash(*SOURCES), shape.digest, np.round(start, 9).tolist()])
         path = self.folder / key[:2] / f"{key}.json"
         found = _read(path)
         if found is None:
@@ -109,13 +108,6 @@ def orthonormal(matrix: np.ndarray) -> np.ndarray:
     """The rotation (3, 3) nearest a matrix that rounding has spoilt."""
     u, _, vt = np.linalg.svd(matrix)
     return u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
-
-
-@lru_cache(maxsize=1)
-def version() -> str:
-    """Digest of the code behind a pose."""
-    root = Path(__file__).parents[1]
-    return bytes_hash(b"".join((root / name).read_bytes() for name in SOURCES))
 
 
 def _read(path: Path) -> np.ndarray | None:

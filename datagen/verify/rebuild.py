@@ -83,7 +83,7 @@ def rebuild(evidence: BaseEvidence, fraction: float, note: Callable[[str], None]
     for job_type in sorted({job.job_type for job in chosen} - {job.job_type for job in wanted}):
         wanted += [job for job in chosen if job.job_type == job_type][:1]
     stated = str(evidence.tree.rows[0]["versions"])
-    name = renderer_of(stated)
+    name = "fake" if evidence.tree.renderer == "fake" else "cycles"
     renderer = open_renderer(name, len(os.sched_getaffinity(0)))
     try:
         context = Context(plan, open_library(plan), name, renderer)
@@ -100,15 +100,6 @@ def rebuild(evidence: BaseEvidence, fraction: float, note: Callable[[str], None]
     finally:
         renderer.close()
     return Rebuild(fraction, len(wanted), files, equal, same, tuple(differences))
-
-
-def renderer_of(versions: str) -> str:
-    """The name that `open_renderer` knows, from a row's versions."""
-    try:
-        text = str(json.loads(versions).get("renderer", "")).lower()
-    except ValueError:
-        text = ""
-    return "fake" if text.startswith("fake") else "cycles"
 
 
 def _compare_job(tree: Tree, job: Job, context: Context) -> Iterator[tuple[str, str, bool]]:
