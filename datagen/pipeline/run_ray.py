@@ -27,7 +27,7 @@ from datagen.render.protocol import open_renderer
 from datagen.store.dataset import Dataset
 from datagen.store.log import process_runs
 
-TASKS_A_PROCESS = 64
+TASKS_A_PROCESS = 200
 """A geometry process is renewed after this many jobs: native libraries leak."""
 JOBS_AN_ACTOR = 200
 ACTOR_RSS_BYTES = 6 * 2**30
@@ -36,13 +36,17 @@ WALL_CAP_S = 900.0
 
 SESSIONS = "dg-ray-"
 
+Boxed = list["ray.ObjectRef[Site]"]
+"""A reference to the site, in a list: Ray would unpack a bare one, thousands of paths, anew for every job."""
+
 _workers: dict[str, Worker] = {}
 
 
-def _worker(site: Site, key: str, renders: bool) -> Worker:
+def _worker(boxed: Boxed, key: str, renders: bool) -> Worker:
     """This process's worker for a site; `key` tells one driver from the next."""
     name = f"{key}:{renders}"
     if name not in _workers:
+        site = ray.get(boxed[0])
         if not renders or site.plan.recipe.render.device == "cpu":  # a GPU's driver maps far more than it holds
             cap_memory(site.memory_cap_bytes)
         renderer = _renderer(site) if renders else None
@@ -59,7 +63,7 @@ def _renderer(site: Site) -> Any:
 
 
 @ray.remote(num_cpus=1, max_calls=TASKS_A_PROCESS, max_retries=0)
-def _prepare(site: Site, key: str, job: Job, half: str) -> Outcome:
+def _prepare(site: Boxed, key: str, job: Job, half: str) -> Outcome:
     return _worker(site, key, renders=False).prepare(job, Path(half))
 
 
@@ -67,7 +71,7 @@ def _prepare(site: Site, key: str, job: Job, half: str) -> Outcome:
 class _RenderActor:
     """Holds Blender and its textures over many jobs."""
 
-    def __init__(self, site: Site, key: str) -> None:
+    def __init__(self, site: Boxed, key: str) -> None:
         self.worker = _worker(site, key, renders=True)
 
     def finish(self, job: Job, half: str) -> tuple[Outcome, int]:
@@ -168,7 +172,7 @@ class _Driver:
         self.dataset = dataset
         self.wall_cap_s = wall_cap_s
         self.site = site
-        self.site_ref = ray.put(site)
+        self.boxed: Boxed = [ray.put(site)]
         self.key = dataset.writer
         self.slots = [_Slot() for _ in range(slots.count)]
         self.gpus_each = slots.gpus_each
@@ -209,7 +213,7 @@ class _Driver:
 
     def _send(self, job: Job) -> None:
         half = str(self.folder / f"{job.job_id[:32]}.half")
-        self.flights[_prepare.remote(self.site_ref, self.key, job, half)] = _Flight(job, half)
+        self.flights[_prepare.remote(self.boxed, self.key, job, half)] = _Flight(job, half)
 
     def _hand_out(self) -> None:
         """Give prepared halves to free actors, renewing those that have served their time."""
@@ -221,7 +225,7 @@ class _Driver:
                 continue
             if slot.actor is None:
                 options = _RenderActor.options(num_gpus=self.gpus_each)  # type: ignore[attr-defined]
-                slot.actor, slot.jobs = options.remote(self.site_ref, self.key), 0
+                slot.actor, slot.jobs = options.remote(self.boxed, self.key), 0
             flight = self.ready.pop(0)
             flight.slot, flight.started = slot, time.monotonic()
             slot.jobs += 1

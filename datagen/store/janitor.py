@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from datagen.store import crash
-from datagen.store.log import LogEntry, LogReader, is_alive
+from datagen.store.log import LogEntry, any_torn, is_alive
 from datagen.store.shards import FOLDER
 
 TREES = ("images", "annotations", "shapes", "scenes")
@@ -18,7 +18,7 @@ def _work_areas(root: Path) -> list[Path]:
 
 def sweep(root: Path) -> bool:
     """Remove work areas of dead processes of this host; whether there was a trace of a crash."""
-    crashed = bool(LogReader(root / "log").refresh().torn)
+    crashed = any_torn(root / "log")
     for folder in _work_areas(root):
         if not is_alive(folder.name):
             crashed = True

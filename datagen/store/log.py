@@ -36,8 +36,8 @@ def writer_name() -> str:
 
 def is_alive(writer: str) -> bool:
     """Whether the process behind a writer's name may still run; one on another host always may."""
-    host, pid, _ = writer.rsplit(".", 2)
-    return host != socket.gethostname() or process_runs(int(pid))
+    host, _, pid = writer.rpartition(".")[0].rpartition(".")
+    return host != socket.gethostname() or not pid.isdigit() or process_runs(int(pid))
 
 
 def process_runs(pid: int) -> bool:
@@ -94,12 +94,16 @@ class LogReader:
         self.folder = folder
         self.entries: dict[str, LogEntry] = {}
         self._offsets: dict[Path, int] = {}
+        self._ended: set[str] = set()
 
     def refresh(self) -> "LogReader":
         """Read what was appended since."""
-        for path in sorted(self.folder.glob("*.jsonl")):
+        for path in sorted(path for path in self.folder.glob("*.jsonl") if path.name not in self._ended):
             offset = self._offsets.get(path, 0)
+            alive = is_alive(path.stem)  # asked first: it may write and end while we look
             if path.stat().st_size == offset:
+                if not alive:
+                    self._ended.add(path.name)
                 continue
             with path.open("rb") as stream:
                 stream.seek(offset)
@@ -115,10 +119,14 @@ class LogReader:
         if known is None or known.quarantined:
             self.entries[entry.job_id] = entry
 
-    @property
-    def torn(self) -> list[Path]:
-        """Logs that end in a half-written line."""
-        return [path for path, offset in self._offsets.items() if path.stat().st_size > offset]
+
+def any_torn(folder: Path) -> bool:
+    """Whether a log ends in a half-written line: its writer died."""
+    for path in folder.glob("*.jsonl"):
+        with path.open("rb") as stream:
+            if stream.seek(0, os.SEEK_END) and stream.seek(-1, os.SEEK_END) >= 0 and stream.read(1) != b"\n":
+                return True
+    return False
 
 
 def read_folder(folder: Path) -> dict[str, LogEntry]:

@@ -4,13 +4,21 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from ray.cloudpickle import register_pickle_by_value, unregister_pickle_by_value
 
 from datagen.pipeline import run_ray
+from datagen.pipeline.build import build
+from datagen.pipeline.plans import make_plan
+from datagen.pipeline.worker import Site
+from datagen.recipe import load_recipe
+from datagen.recipe.loader import find_recipe
+from datagen.shapes.source import open_collection
 from datagen.store.log import LogReader
 from tests.crash.harness import assert_same, contents, run, start
 
@@ -37,6 +45,28 @@ def test_any_number_of_workers_writes_the_same_bytes(tmp_path, whole, workers):
     out = tmp_path / "data"
     assert run(out, "--workers", workers, executor="ray", limit=LIMIT) == 0
     assert_same(out, whole)
+
+
+class Marked(Site):
+    """A site that leaves a mark for every time it is unpacked."""
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        with (self.out.parent / f"unpacked-{os.getpid()}").open("a") as marks:
+            marks.write("x")
+
+
+def test_a_process_unpacks_the_plan_once_however_many_jobs_it_does(tmp_path):
+    register_pickle_by_value(sys.modules[__name__])
+    source = open_collection("partnet/chair", None, False)
+    plan = make_plan(load_recipe(find_recipe(None), ["query.size_px=32", "reference.views=2"]), source, 2)
+    try:
+        summary = build(Marked(plan, tmp_path / "data", "fake"), run_ray.RayExecutor(1))
+    finally:
+        unregister_pickle_by_value(sys.modules[__name__])
+    marks = [len(path.read_text()) for path in tmp_path.glob("unpacked-*")]
+    assert summary.shapes == 2 and sum(1 for _ in plan.jobs()) > 6
+    assert marks and max(marks) == 1, marks
 
 
 def test_a_private_instance_leaves_no_folder_behind(tmp_path, monkeypatch):

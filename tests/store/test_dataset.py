@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import stat
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.row import Bundle, Job, Row
 from datagen.store.dataset import Dataset
-from datagen.store.log import read_folder
+from datagen.store.log import LogReader, any_torn, read_folder
 from datagen.store.manifest import read_manifest
 
 RUN = {"recipe_hash": "a", "seed": 0}
@@ -70,8 +71,10 @@ def test_an_output_that_is_a_file(tmp_path):
 def test_quarantine_is_tried_again_and_outranked(tmp_path):
     dataset = Dataset.open(tmp_path / "d", RUN)
     dataset.quarantine(job(), Row("j1", 0, "quarantine", "quarantined", "chair", 1, "train", "test", 0))
+    dataset.refresh()
     assert not dataset.is_done("j1")
     dataset.commit(bundle())
+    dataset.refresh()
     assert dataset.is_done("j1") and read_folder(tmp_path / "d" / "log")["j1"].rows[0].row_type == "sample"
 
 
@@ -85,9 +88,40 @@ def test_a_full_disk_stops_cleanly(tmp_path, monkeypatch):
     with pytest.raises(StoppedEarly, match="No space left"):
         dataset.commit(bundle())
     monkeypatch.undo()
+    dataset.refresh()
     assert not dataset.is_done("j1")
     dataset.commit(bundle())
+    dataset.refresh()
     assert dataset.is_done("j1")
+
+
+def test_a_worker_reads_the_logs_only_where_files_are_in_the_way(tmp_path, monkeypatch):
+    Dataset.open(tmp_path / "d", RUN)
+    looked = []
+    refresh = LogReader.refresh
+    monkeypatch.setattr(LogReader, "refresh", lambda self: looked.append(1) or refresh(self))
+    assert Dataset.join(tmp_path / "d", RUN).commit(bundle())
+    assert not looked
+    assert Dataset.join(tmp_path / "d", RUN).commit(bundle())
+    assert looked and len(list((tmp_path / "d" / "log").glob("*.jsonl"))) == 1
+
+
+def test_logs_of_writers_that_ended_are_not_looked_at_again(tmp_path, monkeypatch):
+    line = b'{"job_id": "%s", "rows": [], "cost": {}}\n'
+    ended = tmp_path / f"{socket.gethostname()}.999999999.aa.jsonl"
+    elsewhere = tmp_path / "another-host.999999999.bb.jsonl"
+    for path in (ended, elsewhere):
+        path.write_bytes(line % b"j1")
+    reader = LogReader(tmp_path).refresh().refresh()
+    for path in (ended, elsewhere):
+        path.write_bytes(line % b"j1" + line % path.name[:7].encode())
+    assert set(reader.refresh().entries) == {"j1", "another"}
+
+
+@pytest.mark.parametrize(("data", "torn"), [(b"", False), (b"{}\n", False), (b'{}\n{"job', True), (b"{", True)])
+def test_a_torn_log_is_told_by_its_end(tmp_path, data, torn):
+    (tmp_path / "host.1.aa.jsonl").write_bytes(data)
+    assert any_torn(tmp_path) is torn
 
 
 def test_run_record_is_json(tmp_path):
