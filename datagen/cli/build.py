@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from datagen.core.errors import UsageError
+from datagen.pipeline.assets import check_assets
 from datagen.pipeline.build import Executor, build
 from datagen.pipeline.card import FAKE_NOTE, STAND_IN_NOTE
 from datagen.pipeline.estimate import estimate
@@ -69,6 +70,7 @@ def run_build(
         sys.stdout.write(ranges(left) + "\n")
         return False
     if dry_run:
+        check_assets(plan)
         figures = estimate(plan, renderer_name)
         print_json(figures) if as_json else Console().print(_figures(figures))
         return False
@@ -185,13 +187,13 @@ def quarantined_jobs(out: Path) -> list[str]:
 
 def _close(console: Console, out: Path, summary: Summary) -> None:
     table = Table(title="proposals by kind", title_justify="left")
-    for name in ("kind", "images", "proposals", "accepted", "rate", "rejected because"):
+    for name in ("kind", summary.counted, "proposals", "accepted", "rate", "rejected because"):
         table.add_column(name)
     for kind, tally in summary.kinds.items():
         reasons = ", ".join(f"{reason} {count}" for reason, count in tally.reasons.most_common(4))
         rate = f"{tally.accepted / tally.proposals:.0%}" if tally.proposals else "-"
-        images = str(summary.families.get(kind, 0))
-        table.add_row(kind, images, str(tally.proposals), str(tally.accepted), rate, reasons)
+        count = str(summary.families.get(kind, 0))
+        table.add_row(kind, count, str(tally.proposals), str(tally.accepted), rate, reasons)
     console.print(table)
     splits = ", ".join(f"{count} {split}" for split, count in summary.splits.items())
     console.print(

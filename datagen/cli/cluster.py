@@ -12,11 +12,12 @@ from rich.console import Console
 from datagen.cli.build import print_json
 from datagen.core.bundled import bundled
 from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
+from datagen.pipeline.assets import open_library
 from datagen.pipeline.merge import PLAN_FILES, merge
 from datagen.pipeline.plans import make_plan
 from datagen.pipeline.stages import run_job
 from datagen.pipeline.status import status
-from datagen.pipeline.worker import JOB_ERRORS, Context, open_library
+from datagen.pipeline.worker import JOB_ERRORS, Context
 from datagen.recipe.loader import parse_recipe
 from datagen.render.protocol import open_renderer
 from datagen.shapes.source import open_collection

@@ -1,10 +1,11 @@
 """The published odd-one-out scene: names, metadata, masks and depth as bytes (formats, 1.1-1.7). Metres, z up."""
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from datagen.formats.encode import json_bytes, png_bytes
 from datagen.formats.exr import write_exr
@@ -108,8 +109,6 @@ def depth_png_bytes(depth: np.ndarray) -> bytes:
 
 def grey16_bytes(values: np.ndarray) -> bytes:
     """PNG of (H, W) uint16."""
-    import io
-
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(values, dtype=np.uint16)).save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
@@ -158,10 +157,6 @@ def scene2d_json(paths: Sequence[str], boxes: Mapping[str, Sequence[Sequence[int
 
 def strip_bytes(pictures: Sequence[np.ndarray], boxes: Sequence[Sequence[Sequence[int]]]) -> bytes:
     """scene.jpg: views 0, 4, 8, 12, 16 side by side with green boxes on the anomalies."""
-    import io
-
-    from PIL import ImageDraw
-
     chosen = [k for k in STRIP_VIEWS if k < len(pictures)] or [0]
     tiles = []
     for k in chosen:

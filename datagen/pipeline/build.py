@@ -9,7 +9,8 @@ from typing import Protocol
 from datagen.core.errors import StoppedEarly
 from datagen.core.row import Job
 from datagen.formats.brokenchairs import split_json
-from datagen.materials.library import MaterialLibrary, open_floors
+from datagen.materials.library import MaterialLibrary
+from datagen.pipeline.assets import check_assets, open_floor_library, open_library
 from datagen.pipeline.card import dataset_card, shapes_table
 from datagen.pipeline.drain import drain_on_signals
 from datagen.pipeline.plan import Plan, shard_index
@@ -18,7 +19,7 @@ from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.scene_card import scene_root_files
 from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.summary import Summary, summarise
-from datagen.pipeline.worker import Outcome, Site, open_library
+from datagen.pipeline.worker import Outcome, Site
 from datagen.store.dataset import Dataset
 
 Watcher = Callable[[Outcome], None]
@@ -48,6 +49,7 @@ def build(
     quarantined and reported in the summary.
     """
     plan = site.plan
+    check_assets(plan)
     library = open_library(plan)
     dataset = Dataset.open(site.out, site.run_record())
     try:
@@ -63,6 +65,7 @@ def build(
         with drain_on_signals() as drain:
             for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
                 watch(outcome)
+        dataset.refresh()
         if plan.splits_follow_outcomes:
             write_plan_files(plan, dataset, library, site.renderer_name)
         if site.layout == "shards" and all(dataset.is_done(job.job_id) for job in planned):
@@ -101,7 +104,6 @@ def _write_chair_files(plan: Plan, dataset: Dataset, library: MaterialLibrary, r
 @write_plan_files.register
 def _write_scene_files(plan: ScenePlan, dataset: Dataset, library: MaterialLibrary, renderer: str) -> None:
     """The same for scenes: those of the plan and those already there, but none that could not be made."""
-    dataset.refresh()
     entries = dataset.entries
     lost = {plan.scene_of[job_id].name for job_id in set(entries) & set(plan.scene_of) if entries[job_id].quarantined}
     if set(entries) - set(plan.scene_of):  # an earlier build of this folder had a larger limit
@@ -110,6 +112,6 @@ def _write_scene_files(plan: ScenePlan, dataset: Dataset, library: MaterialLibra
         there |= {scene.name for scene in plan.scenes}
         lost |= {scene.name for scene in whole.scenes if scene.name not in there}
         plan = whole
-    floors = open_floors(plan.recipe.light.floors, plan.recipe.seed)
+    floors = open_floor_library(plan)
     for name, data in scene_root_files(plan, library, floors, renderer, frozenset(lost)).items():
         dataset.write_root_file(name, data)

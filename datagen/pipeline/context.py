@@ -16,7 +16,8 @@ from datagen.core.material import Material
 from datagen.core.scene import Light
 from datagen.core.shape import Shape
 from datagen.materials.cache import cache_root
-from datagen.materials.library import MaterialLibrary, open_floors
+from datagen.materials.library import MaterialLibrary
+from datagen.pipeline.assets import open_floor_library
 from datagen.pipeline.descriptors import Descriptor, open_descriptor
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.plans import AnyPlan
@@ -109,7 +110,7 @@ class Context:
     @cached_property
     def floors(self) -> MaterialLibrary:
         """Floors of scenes. Raises MissingDependency."""
-        return open_floors(self.scenes.recipe.light.floors, self.scenes.recipe.seed)
+        return open_floor_library(self.scenes)
 
     @property
     def pose_cache(self) -> Path:

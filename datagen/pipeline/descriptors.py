@@ -42,17 +42,25 @@ class Descriptor:
             return found
 
 
-def open_descriptor(recipe: SimilarRecipe, folder: Path) -> Descriptor:
-    """The recipe's descriptor; vectors are kept below `folder`. Raises MissingDependency."""
+def check_descriptor(recipe: SimilarRecipe) -> None:
+    """Raises MissingDependency where weights are named and they, or what reads them, are not here."""
     if not recipe.weights:
-        return Descriptor(folder / "geometry", describe)
-    digest = weights_digest(recipe.weights)
+        return
+    weights_digest(recipe.weights)
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingDependency(
             f"anomaly.similar.weights: {' and '.join(missing)} are not here; pip install 'datagen[train]', "
             "or clear the key and the geometric descriptor is used"
         )
+
+
+def open_descriptor(recipe: SimilarRecipe, folder: Path) -> Descriptor:
+    """The recipe's descriptor; vectors are kept below `folder`. Raises MissingDependency."""
+    check_descriptor(recipe)
+    if not recipe.weights:
+        return Descriptor(folder / "geometry", describe)
+    digest = weights_digest(recipe.weights)
     from datagen.models.dinov2 import SIZE_PX, image_features, load_dinov2  # torch is for who asks for it
 
     model = load_dinov2(Path(recipe.weights))

@@ -43,6 +43,7 @@ class Summary:
     anomalous: int
     shapes: int
     families: dict[str, int]
+    """How many of `counted` each kind has."""
     splits: dict[str, int]
     kinds: dict[str, Tally]
     classes: dict[str, dict[str, Tally]]
@@ -51,6 +52,7 @@ class Summary:
     empty_jobs: int
     stand_in: bool
     source: str
+    counted: str = "images"
 
     def to_json(self) -> dict[str, Any]:
         """The document that `datagen build --json` prints."""
@@ -59,7 +61,7 @@ class Summary:
             "anomalous": self.anomalous,
             "normal": self.images - self.anomalous,
             "shapes": self.shapes,
-            "images_by_kind": self.families,
+            f"{self.counted}_by_kind": self.families,
             "images_by_split": self.splits,
             "source": self.source,
             "stand_in": self.stand_in,
@@ -139,6 +141,7 @@ def _summarise_scenes(plan: ScenePlan, dataset: Dataset) -> Summary:
         empty_jobs=0,
         stand_in=plan.source.stand_in,
         source=plan.source.name,
+        counted="objects",
     )
 
 

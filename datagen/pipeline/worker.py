@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datagen.core.errors import DatagenError, MaterialError, MissingDependency, RenderError, ShapeError
+from datagen.core.errors import DatagenError, MaterialError, RenderError, ShapeError
 from datagen.core.row import Bundle, Job
-from datagen.materials.library import MaterialLibrary, open_libraries
+from datagen.pipeline.assets import open_library
 from datagen.pipeline.context import Context
 from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.prepared import Prepared
@@ -56,14 +56,6 @@ class Outcome:
     error: str = ""
     skipped: bool = False
     prepared: str = ""
-
-
-def open_library(plan: AnyPlan) -> MaterialLibrary:
-    """The recipe's material libraries. Raises MissingDependency."""
-    try:
-        return open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
-    except MaterialError as error:
-        raise MissingDependency(error.args[0]) from error
 
 
 class Worker:

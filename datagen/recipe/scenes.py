@@ -114,7 +114,7 @@ class SimilarRecipe(Section):
 class OddRecipe(Section):
     """Which kinds, how many anomalous shapes."""
 
-    kinds: dict[str, Fraction] = Field(default_factory=lambda: dict.fromkeys(KNOWN[:-1], 1.0))
+    kinds: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=lambda: dict.fromkeys(KNOWN[:-1], 1.0))
     """Weights of the kinds over all anomalous shapes."""
     shapes: Annotated[float, Field(gt=0)] = 2.2333
     """Anomalous shapes a shape, on average (2,345 over 1,050)."""

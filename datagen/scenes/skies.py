@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
-from datagen.core.errors import UsageError
+from datagen.core.errors import MissingDependency, UsageError
 from datagen.core.ids import bytes_hash
 from datagen.core.rng import stream
 from datagen.formats.exr import write_exr
@@ -23,7 +23,7 @@ SUFFIXES = (".hdr", ".exr")
 def listed_worlds(worlds: tuple[str, ...]) -> tuple[str, ...]:
     """The worlds of a recipe with folders replaced by the environment files in them, sorted.
 
-    Raises UsageError for a folder without any.
+    Raises MissingDependency for a folder without any.
     """
     found: list[str] = []
     for name in worlds:
@@ -33,18 +33,28 @@ def listed_worlds(worlds: tuple[str, ...]) -> tuple[str, ...]:
             continue
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
         if not files:
-            raise UsageError(f"light.worlds: {path} holds no .hdr or .exr; name another folder or a stock environment")
+            raise MissingDependency(f"light.worlds: {path} holds no .hdr or .exr; name another folder or a stock one")
         found += [str(p) for p in files]
     return tuple(found)
 
 
+def check_world(name: str) -> None:
+    """Raises UsageError for a procedural world without a number, MissingDependency for a file that is not there.
+
+    The names of stock environments are known to the renderer alone.
+    """
+    if name.startswith(PREFIX) and not name.removeprefix(PREFIX).isdigit():
+        raise UsageError(f"light.worlds: {name}: write procedural:<number>")
+    if Path(name).suffix and not Path(name).expanduser().is_file():
+        raise MissingDependency(f"light.worlds: {name} is not there; name a file, a folder or one of Blender's own")
+
+
 def world_file(name: str, cache: Path) -> str:
     """What a renderer is given for a world: a procedural one is baked into the cache and becomes a path."""
+    check_world(name)
     if not name.startswith(PREFIX):
         return name
     number = name.removeprefix(PREFIX)
-    if not number.isdigit():
-        raise UsageError(f"light.worlds: {name}: write procedural:<number>")
     data_version = bytes_hash(Path(__file__).read_bytes())[:12]
     path = cache / f"skies-{data_version}" / f"{number}.exr"
     if not path.is_file():

@@ -11,9 +11,9 @@ import numpy as np
 from datagen.core.errors import DatagenError
 from datagen.core.ids import canonical_json, fraction_of_hash
 from datagen.core.row import Job
+from datagen.pipeline.assets import open_library
 from datagen.pipeline.context import Context
 from datagen.pipeline.stages import run_job
-from datagen.pipeline.worker import open_library
 from datagen.render.protocol import open_renderer
 from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED, Finding, Result
 from datagen.verify.evidence import BaseEvidence

@@ -130,6 +130,34 @@ def truncated_texture(tmp):
     ]
 
 
+def _scenes(value):
+    return ["build", "--recipe", "toysad_quickstart", "--out", "out", "--dry-run", "--set", value]
+
+
+def missing_hdri(tmp):
+    return ["build", "--shapes", CHAIRS, "--out", "out", "--dry-run", "--set", "light.worlds=[sky.hdr]"]
+
+
+def missing_floors(tmp):
+    return [*(word for word in _scenes("light.floors=[nosuch]") if word != "--dry-run"), *FAST[:4]]
+
+
+def missing_sky(tmp):
+    return _scenes("light.worlds=[studio, nosuch/sky.exr]")
+
+
+def sky_without_number(tmp):
+    return _scenes('light.worlds=["procedural:x"]')
+
+
+def missing_weights(tmp):
+    return _scenes("anomaly.similar.weights=dinov2.pth")
+
+
+def missing_plugin(tmp):
+    return _scenes('anomaly.plugin="nosuch.module:break_apart"')
+
+
 def show_nothing(tmp):
     return ["show", tmp]
 
@@ -151,6 +179,12 @@ CASES = {
     no_faces_at_all: 3,
     truncated_texture: 5,
     show_nothing: 2,
+    missing_hdri: 5,
+    missing_floors: 5,
+    missing_sky: 5,
+    sky_without_number: 2,
+    missing_weights: 5,
+    missing_plugin: 5,
 }
 
 
@@ -186,7 +220,9 @@ def test_the_wording_is_the_reviewed_one(results):
     assert text == GOLDEN.read_text()
 
 
-@pytest.mark.parametrize("case", [empty_folder, unknown_key, below_images, output_is_a_file, missing_library])
+@pytest.mark.parametrize(
+    "case", [empty_folder, unknown_key, below_images, output_is_a_file, missing_library, missing_floors]
+)
 def test_usage_errors_write_nothing(results, case):
     tmp, _ = results[case]
     assert not (tmp / "images").exists()

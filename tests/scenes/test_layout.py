@@ -130,6 +130,12 @@ def test_five_views_are_disjoint_and_spread():
     assert a == [0, 4, 8, 12, 16] and b == [2, 6, 10, 14, 18]
 
 
+def test_weights_of_kinds_have_no_upper_limit():
+    found = plan("toysad_quickstart", "anomaly.kinds={fracture: 30, bump: 10}", "anomaly.shapes=3")
+    first = [found.kinds(f"shape{k}", 0)[0] for k in range(400)]
+    assert 270 < first.count("fracture") < 330
+
+
 def test_wrong_recipes_say_what_is_wrong():
     with pytest.raises(RecipeError, match="unknown anomaly kind 'dent'"):
         load_recipe(ROOT / "recipes" / "toysad8k.yaml", ["anomaly.kinds={dent: 1}"])

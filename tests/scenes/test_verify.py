@@ -1,6 +1,7 @@
 """verify of scenes: clean ones pass, the published sample's geometry passes, injected faults are caught."""
 
 import json
+import random
 import re
 import shutil
 from pathlib import Path
@@ -263,4 +264,38 @@ def test_a_damaged_scene_is_told_not_raised(tmp_path):
     folder.mkdir(parents=True)
     (folder / "scene3d.metadata.json").write_text('{"camera": {"K": [1], "poses": [{}]}, "objects": [3]}')
     facts = read_scene(LooseFiles(tmp_path, open_files(tmp_path).names), "scenes/a-001")
-    assert "scene3d.metadata.json" in facts.problems and not facts.objects
+    assert "scene3d.metadata.json" in facts.problems and not facts.objects[0].anomalous
+
+
+VALUES = (None, 3, -1e400, "x", [], [[1]], {}, {"changed_px": "x"}, [["a", "b", "c"], [1, 2, 3]])
+
+
+def mutated(value, rng):
+    """One place of a JSON document with another value, or without it."""
+    inside = value
+    while True:
+        keys = list(inside) if isinstance(inside, dict) else range(len(inside))
+        key = rng.choice(list(keys))
+        below = inside[key]
+        if not isinstance(below, list | dict) or not below or rng.random() < 0.4:
+            break
+        inside = below
+    if rng.random() < 0.3:
+        del inside[key]
+    else:
+        inside[key] = rng.choice(VALUES)
+    return value
+
+
+@pytest.mark.parametrize("name", ["scene3d.metadata.json", "scene2d.metadata.json"])
+def test_tables_with_anything_in_them_are_told_not_raised(scene_dataset, tmp_path, name):
+    data = tmp_path / "data"
+    shutil.copytree(scene_dataset, data)
+    (data / "run.json").unlink()  # without a recipe nothing is replayed, which takes most of the time
+    path = next((data / "scenes").iterdir()) / name
+    whole = path.read_text()
+    for seed in range(12):
+        path.write_text(json.dumps(mutated(json.loads(whole), random.Random(seed))))
+        document = examine_scenes(SceneEvidence(open_tree(data)))
+        assert not document.ok, seed
+        assert json.dumps(document.to_json())

@@ -147,7 +147,7 @@ def _by_plugin(shape: Shape, spec: OddSpec) -> _Broken | Rejected:
     if solid is None:
         return Rejected("no_solid", f"no repair path gave a solid of part {part.part_id}")
     whole = solid.mesh()
-    fragments = _plugin(spec.values["plugin"])(np.array(whole.vertices), np.array(whole.faces), spec.values["seed"])
+    fragments = open_plugin(spec.values["plugin"])(np.array(whole.vertices), np.array(whole.faces), spec.values["seed"])
     meshes = sorted((Mesh(v, f) for v, f in fragments), key=lambda m: (_volume(m), m.digest))
     if len(meshes) < 2:
         return Rejected("one_piece", "the fracture source gave a single fragment")
@@ -180,12 +180,12 @@ def _fragment(part: Part, mesh: Mesh) -> Piece:
     return Piece(mesh, cut, Skin(materials, slot), _volume(mesh))
 
 
-def _plugin(name: str) -> Plugin:
+def open_plugin(name: str) -> Plugin:
     """The user's fracture source. Raises MissingDependency."""
     module, _, function = name.partition(":")
     try:
         return getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise MissingDependency(f"anomaly.plugin {name}: {error}; install it, or clear the key") from error
 
 

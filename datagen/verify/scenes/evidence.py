@@ -13,11 +13,11 @@ from datagen.core.ids import fraction_of_hash
 from datagen.core.row import Job
 from datagen.core.shape import Mesh, concatenate
 from datagen.geometry.pieces import separation
+from datagen.pipeline.assets import open_library
 from datagen.pipeline.context import Context
 from datagen.pipeline.descriptors import open_descriptor
 from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.scene_shapes import SceneShapes
-from datagen.pipeline.worker import open_library
 from datagen.recipe import SceneRecipe
 from datagen.shapes.source import Source
 from datagen.verify.evidence import NO_RECIPE, BaseEvidence, hash_the_rest

@@ -4,16 +4,21 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from annotated_types import Len
 from PIL import Image
+from pydantic import BaseModel, FiniteFloat, ValidationError
 
 from datagen.core.ids import bytes_hash
 from datagen.formats.exr import read_exr
 from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, is_anomalous
 from datagen.verify.damage import DAMAGE
 from datagen.verify.files import Files
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 FOREGROUND = 127
 """Published segmentations are 0-1 and 205-207 (formats, 1.5)."""
@@ -71,7 +76,6 @@ class SceneFacts:
     views: tuple[ViewFacts, ...]
     flat_labels: tuple[int, ...]
     """`anomaly_labels` of scene2d; () without it."""
-    flat_paths: tuple[str, ...]
     extra: Mapping[str, Any]
     problems: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
@@ -152,7 +156,7 @@ def read_scene(files: Files, folder: str) -> SceneFacts:
     """Every table and view of a scene; damage is told in `problems`, never raised."""
     reader = _Reader(files, folder)
     table, flat = reader.table("scene3d.metadata.json"), reader.table("scene2d.metadata.json")
-    records = [r for r in table.get("objects") or [] if isinstance(r, dict)]
+    records = _records(table.get("objects"), reader.problems)
     try:
         K = np.array(table["camera"]["K"], dtype=float).reshape(3, 3)
         extrinsics = np.array([p["rotation"] for p in table["camera"]["poses"]], dtype=float).reshape(-1, 4, 4)
@@ -162,12 +166,59 @@ def read_scene(files: Files, folder: str) -> SceneFacts:
     names = [str(record.get("name", k)) for k, record in enumerate(records)]
     odd = [is_anomalous(str(record.get("path", ""))) for record in records]
     gathered = _Gathered(records)
+    labels = flat.get("anomaly_labels") or ()
+    if not (isinstance(labels, list | tuple) and all(label in (0, 1) for label in labels)):
+        reader.problems["scene2d.metadata.json"] = "anomaly_labels is no list of 0 and 1"
+        labels = ()
+    extra = table.get("datagen")
     views = tuple(_view(reader, v, K, T, names, odd, gathered) for v, T in enumerate(extrinsics))
     return SceneFacts(
         folder.rsplit("/", 1)[-1], K, extrinsics, gathered.objects(names, odd), views,
-        tuple(int(x) for x in flat.get("anomaly_labels") or ()), tuple(map(str, flat.get("blend_paths") or ())),
-        table.get("datagen") or {}, reader.problems, reader.hashes,
+        tuple(labels), extra if isinstance(extra, dict) else {}, reader.problems, reader.hashes,
     )  # fmt: skip
+
+
+def _records(objects: Any, problems: dict[str, str]) -> list[dict[str, Any]]:
+    """The entries of `objects` without what cannot be used of them, which is noted."""
+    records, wrong = [], []
+    for k, record in enumerate(objects if isinstance(objects, list) else []):
+        try:
+            _ObjectTable.model_validate(record)
+        except ValidationError as error:
+            wrong += [f"objects[{k}] {_told(e)}" for e in error.errors()]
+            bad = {e["loc"][0] for e in error.errors() if e["loc"]}
+            record = {key: v for key, v in record.items() if key not in bad} if isinstance(record, dict) else {}
+        records.append(record)
+    if not records or wrong:
+        problems["scene3d.metadata.json"] = "; ".join(wrong[:3]) or "names no objects"
+    return records
+
+
+def _told(error: "ErrorDetails") -> str:
+    return f"{'.'.join(map(str, error['loc']))}: {error['msg'].lower()}".removeprefix(": ")
+
+
+Triple = Annotated[tuple[FiniteFloat, ...], Len(3, 3)]
+Box = Annotated[tuple[Triple, ...], Len(2, 2)]
+Matrix = Annotated[tuple[Annotated[tuple[FiniteFloat, ...], Len(4, 4)], ...], Len(4, 4)]
+
+
+class _Anomaly(BaseModel):
+    """The part of `anomaly` that checks use."""
+
+    changed_px: list[int] | None = None
+
+
+class _ObjectTable(BaseModel):
+    """What checks use of an entry of `objects`; ours beside the published keys are optional."""
+
+    name: str
+    path: str
+    rotation_matrix: Matrix
+    bbox: Box
+    bbox_world: Box | None = None
+    bbox_published: Box | None = None
+    anomaly: _Anomaly | None = None
 
 
 class _Gathered:
