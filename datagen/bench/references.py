@@ -1,6 +1,5 @@
 """Converged pictures to compare with: 1,024 samples, no denoiser, no adaptivity, another seed; kept on disk."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from datagen.core.scene import RenderJob
 from datagen.formats.encode import png_bytes
 from datagen.materials.cache import cache_root
 from datagen.render.protocol import Renderer
+from datagen.store.files import write_whole
 
 SAMPLES = 1024
 SEED = 1_000_003
@@ -52,10 +52,7 @@ def reference(job: RenderJob, target: Target, renderer: Renderer) -> np.ndarray:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
     (picture,) = renderer.render(converged)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(png_bytes(picture))
-    temporary.replace(path)
+    write_whole(path, png_bytes(picture))
     return picture
 
 

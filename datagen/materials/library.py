@@ -33,6 +33,13 @@ class MaterialLibrary(Protocol):
         """The material with its maps on disk and its digest. Raises MaterialError."""
 
 
+class Generated:
+    """What libraries that are made here have to say of their sets: nothing is read, so nothing is wrong."""
+
+    warnings: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True)
 class CombinedLibrary:
     """Several libraries as one; ids must not repeat."""

@@ -43,7 +43,7 @@ def _check_chairs(plan: Plan) -> None:
     open_library(plan)
     for name in plan.recipe.light.worlds:
         # Stock environments are known by name to the renderer alone.
-        if Path(name).suffix and not Path(name).is_file():
+        if Path(name).suffix and not Path(name).expanduser().is_file():
             raise MissingDependency(f"light.worlds: {name} is not there; name a file or one of Blender's own")
 
 

@@ -3,8 +3,6 @@
 Row 0 is the zenith. They stand in where there is no photographed HDRI; folders of .hdr and .exr work as well.
 """
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from datagen.core.errors import MissingDependency, UsageError
 from datagen.core.ids import bytes_hash
 from datagen.core.rng import stream
 from datagen.formats.exr import write_exr
+from datagen.store.files import write_whole
 
 SHAPE = (512, 1024)
 PREFIX = "procedural:"
@@ -58,11 +57,7 @@ def world_file(name: str, cache: Path) -> str:
     data_version = bytes_hash(Path(__file__).read_bytes())[:12]
     path = cache / f"skies-{data_version}" / f"{number}.exr"
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as stream_:
-            stream_.write(write_exr(environment(int(number))))
-        Path(temporary).replace(path)
+        write_whole(path, write_exr(environment(int(number))))
     return str(path)
 
 

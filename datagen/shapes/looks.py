@@ -6,7 +6,6 @@ Base colour, roughness and metalness factors and one base colour image a materia
 import io
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from datagen.geometry.load import (
     load_mesh,
     needs_draco,
 )
+from datagen.store.files import write_whole
 
 TEXTURE_EDGE = 1024
 
@@ -199,9 +199,5 @@ def _cached(data: bytes, digest: str, suffix: str) -> str:
     """A file in the cache, named by its content, whole or not there."""
     path = shape_cache() / digest[:2] / f"{digest}{suffix}"
     if not path.is_file() or path.stat().st_size != len(data):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(name).replace(path)
+        write_whole(path, data)
     return str(path)

@@ -1,5 +1,6 @@
 """Durable file operations: what is renamed into place is whole and on the disk."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterable
@@ -33,13 +34,16 @@ def replace_atomic(path: Path, data: bytes, workspace: Path) -> None:
     sync_folders([path.parent])
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Put `data` at `path` by temp file and rename: whole or not there, though a power cut may lose it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+    Path(name).replace(path)
+
+
 def write_cache(path: Path, data: bytes) -> None:
-    """Put `data` at `path` by temp file and rename; a cache that cannot be written costs time, not the build."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(name).replace(path)
-    except OSError:
-        return
+    """The same where a file that cannot be written costs time, not the build."""
+    with contextlib.suppress(OSError):
+        write_whole(path, data)

@@ -71,15 +71,17 @@ def study(
     curve: Sequence[int],
     runtime: Runtime,
     rounds: int = 2000,
+    curve_seeds: int | None = None,
 ) -> dict[str, Any]:
-    """All figures as plain data."""
+    """All figures as plain data. The curve takes the first `curve_seeds` seeds, by default all."""
 
     def seeded(base: TrainRecipe, seed: int, shapes: int | None = None) -> TrainRecipe:
         values = [f"seed={seed}"] + ([f"data.shapes={shapes}"] if shapes else [])
         return apply_overrides(base, values)
 
     def scores(base: TrainRecipe, shapes: int | None = None, shuffled: bool = False) -> list[Predictions]:
-        return [fit_and_predict(seeded(base, s, shapes), data, out, runtime, shuffled=shuffled) for s in seeds]
+        used = seeds[:curve_seeds] if shapes else seeds
+        return [fit_and_predict(seeded(base, s, shapes), data, out, runtime, shuffled=shuffled) for s in used]
 
     cmt, query_only, wrong = scores(recipe), scores(baseline), scores(recipe, shuffled=True)
     train_shapes = len({sample.shape for sample in open_split(data, "train", recipe).samples})
@@ -135,12 +137,22 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--baseline", default="resnet_fpn_sa")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--curve", type=int, nargs="*", default=list(CURVE))
+    parser.add_argument("--curve-seeds", type=int, help="seeds of the curve, which costs most; default: all")
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="for both recipes")
     parser.add_argument("--device")
     given = parser.parse_args(arguments)
     recipe, baseline = (load_train_recipe(n, overrides=given.overrides) for n in (given.recipe, given.baseline))
     with open_runtime(given.device) as runtime:
-        found = study(given.data, given.out, recipe, baseline, range(given.seeds), given.curve, runtime)
+        found = study(
+            given.data,
+            given.out,
+            recipe,
+            baseline,
+            range(given.seeds),
+            given.curve,
+            runtime,
+            curve_seeds=given.curve_seeds,
+        )
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (given.out / "study.md").write_text(table(found), encoding="utf-8")

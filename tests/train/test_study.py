@@ -45,4 +45,7 @@ def test_the_whole_study_on_a_tiny_build(dataset, tmp_path):
     stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
     again = study(dataset, tmp_path, recipe, baseline, (0, 1), (1, 99), CPU, rounds=20)
     assert again == found
+    fewer = study(dataset, tmp_path, recipe, baseline, (0, 1), (1,), CPU, rounds=20, curve_seeds=1)
+    assert {name: len(values) for name, values in fewer["learning_curve"]["1"].items()} == {"cmt": 1, "baseline": 1}
+    assert len(fewer["auc"]["cmt"]) == 2
     assert stamps == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}

@@ -10,7 +10,7 @@ from datagen.core.material import Material
 from datagen.core.rng import stream
 from datagen.materials.cache import cache_root, fetch
 from datagen.materials.colour import as_rgb, rgb_from_hex, srgb_from_linear
-from datagen.materials.library import unknown_material, with_maps
+from datagen.materials.library import Generated, unknown_material, with_maps
 from datagen.materials.procedural.library import version
 from datagen.materials.procedural.noise import grid, normal_from_height, power_noise, sampled, warped, worley
 
@@ -29,7 +29,7 @@ Fields = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Base colour (N, N, 3) linear, roughness (N, N), height (N, N) in tiles."""
 
 
-class FloorLibrary:
+class FloorLibrary(Generated):
     """36 procedural floors: pure functions of (seed, index), baked into the cache when used."""
 
     def __init__(self, seed: int, cache: Path | None = None) -> None:
@@ -40,16 +40,6 @@ class FloorLibrary:
     def materials(self) -> tuple[Material, ...]:
         """Every floor, sorted by id, without maps."""
         return tuple(sorted((self._material(k) for k in range(COUNT)), key=lambda m: m.material_id))
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """None: nothing is read."""
-        return ()
-
-    @property
-    def left_out(self) -> tuple[tuple[str, str], ...]:
-        """None: nothing is read."""
-        return ()
 
     def _material(self, index: int) -> Material:
         kind = KINDS[index % len(KINDS)]

@@ -13,7 +13,7 @@ from datagen.core.material import MATERIAL_CLASSES, Material
 from datagen.core.rng import stream
 from datagen.materials.cache import cache_root, fetch
 from datagen.materials.colour import srgb_from_linear
-from datagen.materials.library import unknown_material, with_maps
+from datagen.materials.library import Generated, unknown_material, with_maps
 from datagen.materials.procedural import fabric, leather, metal, plastic, wood
 from datagen.materials.procedural.noise import normal_from_height
 from datagen.materials.procedural.sheet import MAP_SIZE, Maps, Sheet
@@ -24,7 +24,7 @@ DEFAULT_COUNTS = {"wood": 120, "fabric": 80, "leather": 60, "plastic": 70, "meta
 _MAKERS = {"wood": wood, "fabric": fabric, "leather": leather, "plastic": plastic, "metal": metal}
 
 
-class ProceduralLibrary:
+class ProceduralLibrary(Generated):
     """Materials as pure functions of (seed, class, index); listing them bakes nothing.
 
     Raises MaterialError for a class that is none of the five or a negative count.
@@ -53,16 +53,6 @@ class ProceduralLibrary:
     def materials(self) -> tuple[Material, ...]:
         """Every material, sorted by id, without maps; `mean_color` is what the baked map has."""
         return tuple(self._sheets[i][2].material(i, self._sheets[i][0]) for i in sorted(self._sheets))
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """None: nothing is read."""
-        return ()
-
-    @property
-    def left_out(self) -> tuple[tuple[str, str], ...]:
-        """None: nothing is read."""
-        return ()
 
     def prepare(self, material_id: str) -> Material:
         """Bake the maps into the cache where they are missing. Raises MaterialError."""

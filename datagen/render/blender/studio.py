@@ -116,7 +116,7 @@ class Studio:
 def world_path(name: str) -> Path:
     """A stock environment of the bpy wheel by name, or an image file. Raises MissingDependency."""
     if Path(name).suffix:
-        path = Path(name)
+        path = Path(name).expanduser()
     else:
         path = Path(bpy.utils.system_resource("DATAFILES")) / "studiolights" / "world" / f"{name}.exr"
     if not path.is_file():
