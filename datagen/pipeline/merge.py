@@ -27,6 +27,7 @@ def merge(sources: list[Path], target: Path) -> dict[str, int]:
     try:
         for source, run in zip(sources, runs, strict=True):
             Dataset.check_run(target, run)
+            dataset.refresh()
             packed = ShardReader(source) if run.get("layout") == "shards" else None
             for entry in LogReader(source / "log").refresh().entries.values():
                 if dataset.is_done(entry.job_id):

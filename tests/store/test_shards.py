@@ -73,9 +73,10 @@ def test_merge_of_shards_of_jobs_is_the_whole(tmp_path, layout):
     for k in range(3):
         run_build(tmp_path / f"part{k}", 3, sets=SMALL, layout=layout, shard=(k, 3))
     run_build(tmp_path / "whole", 3, sets=SMALL)
-    figures = merge([tmp_path / f"part{k}" for k in range(3)], tmp_path / "merged")
+    figures = merge([tmp_path / f"part{k}" for k in (0, 1, 2, 1)], tmp_path / "merged")
     again = merge([tmp_path / "part1"], tmp_path / "merged")
     assert figures["copied"] == figures["jobs"] and again["copied"] == 0
+    assert figures["known"] == again["known"] > 0, "a job that two sources hold is copied once"
     if layout == "shards":
         unpack(tmp_path / "merged", tmp_path / "out")
     assert published(tmp_path / ("out" if layout == "shards" else "merged")) == published(tmp_path / "whole")
