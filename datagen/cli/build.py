@@ -48,6 +48,7 @@ def run_build(
     missing: bool,
     dry_run: bool,
     as_json: bool,
+    also_done: Path | None = None,
 ) -> bool:
     """Build, and return whether anything was quarantined."""
     console = Console(stderr=True)
@@ -86,6 +87,7 @@ def run_build(
             skip,
             shard,
             launch={"shapes": shapes, "data_root": str(data_root) if data_root else None},
+            also_done=also_done,
         )
     _close(console, out, summary)
     for job_id in quarantined_jobs(out):
@@ -133,7 +135,7 @@ class Reporter:
     def __init__(self, console: Console, plan: AnyPlan, skip: Sequence[str]) -> None:
         self.console = console
         self.total = sum(job.shape_id not in skip for job in plan.jobs())
-        self.done = self.images = self.rejected = 0
+        self.done = self.images = self.rejected = self.there = 0
         self.start = self.last = time.monotonic()
         self.failed: dict[str, str] = {}
         self.bar = Progress(
@@ -157,6 +159,10 @@ class Reporter:
     def watch(self, outcome: Outcome) -> None:
         """Take note of one job."""
         self.done += 1
+        if outcome.skipped:
+            self.there += 1
+        elif self.there == self.done - 1 > 0:
+            self.console.print(f"going on: {self.there} of {self.total} jobs are there", highlight=False)
         self.images += outcome.images
         self.rejected += outcome.rejected
         if outcome.error and self.failed.get(outcome.job.shape_id) != outcome.error:

@@ -3,7 +3,7 @@
 import shlex
 import shutil
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 
@@ -18,7 +18,7 @@ from datagen.pipeline.plans import make_plan
 from datagen.pipeline.stages import run_job
 from datagen.pipeline.status import status
 from datagen.pipeline.worker import JOB_ERRORS, Context
-from datagen.recipe.loader import parse_recipe
+from datagen.recipe.loader import find_recipe, load_recipe, parse_recipe
 from datagen.render.protocol import open_renderer
 from datagen.shapes.source import open_collection
 from datagen.store.dataset import check_output_path
@@ -101,8 +101,13 @@ def template(name: str) -> Template:
 
 def run_slurm(options: SlurmOptions, tasks: int, to: Path, max_array: int) -> None:
     """Write the scripts and print what to submit."""
+    load_recipe(find_recipe(options.recipe))
     to.mkdir(parents=True, exist_ok=True)
     console = Console()
+    if Path(options.shapes).exists():
+        options = replace(options, shapes=str(Path(options.shapes).absolute()))
+    if Path(options.recipe).is_file():
+        options = replace(options, recipe=str(Path(options.recipe).absolute()))
     scripts = [(offset, min(max_array, tasks - offset)) for offset in range(0, tasks, max_array)]
     for k, (offset, count) in enumerate(scripts):
         path = to / f"array-{k}.sh"
@@ -110,9 +115,15 @@ def run_slurm(options: SlurmOptions, tasks: int, to: Path, max_array: int) -> No
         console.print(f"sbatch --array=0-{count - 1} {path}", highlight=False, soft_wrap=True)
     ray_path = to / "ray-nodes.sh"
     ray_path.write_text(template("ray_nodes.sh.in").substitute(_values(options, tasks, 0)))
-    console.print(f"or, on several nodes at once under Ray: sbatch --nodes=4 {ray_path}", highlight=False)
-    again = f"datagen build --shapes {options.shapes} --recipe {options.recipe} --out {options.out}"
-    console.print(f"what is left later: {again} --shard 0/{tasks} --missing", highlight=False, soft_wrap=True)
+    console.print(
+        f"or, on several nodes (4, say) at once under Ray: sbatch --nodes=4 {ray_path}", highlight=False, soft_wrap=True
+    )
+    filled = _values(options, tasks, 0)
+    again = " ".join(
+        ["datagen build --shapes", filled["shapes"], "--recipe", filled["recipe"], "--out", filled["out"],
+         *options.extra, f"--shard 0/{tasks} --missing"]
+    )  # fmt: skip
+    console.print(f"what is left later: {again}", highlight=False, soft_wrap=True)
 
 
 def _values(options: SlurmOptions, tasks: int, offset: int) -> dict[str, str]:

@@ -48,6 +48,9 @@ def build(
     shard: Annotated[str, typer.Option(help="Only shard I of N of the jobs, as I/N.")] = "0/1",
     skip: Annotated[list[str] | None, typer.Option(help="Shape id to leave out; may be repeated.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe value, as section.key=value.")] = None,
+    also_done: Annotated[
+        Path | None, typer.Option(help="Leave out what this folder of the same run holds: for scratch, merged later.")
+    ] = None,
     missing: Annotated[bool, typer.Option(help="Print the shards of --shard 0/N with jobs left, as --array=.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Say what would be made, and what it would cost.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the closing summary as JSON on stdout.")] = False,
@@ -74,6 +77,7 @@ def build(
         skip=tuple(skip or ()),
         overrides=tuple(set_ or ()),
         missing=missing,
+        also_done=also_done,
         dry_run=dry_run,
         as_json=json_,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import singledispatch
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.summary import Summary, summarise
 from datagen.pipeline.worker import Outcome, Site
 from datagen.store.dataset import Dataset
+from datagen.store.log import LogEntry, read_folder
 
 Watcher = Callable[[Outcome], None]
 
@@ -41,9 +43,11 @@ def build(
     shard: tuple[int, int] = (0, 1),
     order: Callable[[list[Job]], list[Job]] = lambda jobs: jobs,
     launch: Mapping[str, object] = MappingProxyType({}),
+    also_done: Path | None = None,
 ) -> Summary:
     """Run every job of the plan (of this shard) that the folder does not hold yet.
 
+    Jobs that another folder of the same run, `also_done`, holds are left to it: scratch is merged into that one.
     `order` may reorder jobs: it changes no byte. `launch` is noted for repro and status.
     Raises OtherRecipe, UsageError, StoppedEarly, MissingDependency; a failing shape is
     quarantined and reported in the summary.
@@ -52,15 +56,17 @@ def build(
     check_assets(plan)
     library = open_library(plan)
     dataset = Dataset.open(site.out, site.run_record())
+    elsewhere = _finished_in(also_done, site)
     try:
         write_plan_files(plan, dataset, library, site.renderer_name)
         planned = [job for job in plan.jobs() if job.shape_id not in skip]
         todo = []
         for job in shard_of(planned, *shard):
-            if dataset.is_done(job.job_id):
+            if dataset.is_done(job.job_id) or (job.job_id in elsewhere and not elsewhere[job.job_id].quarantined):
                 watch(Outcome(job, skipped=True))
             else:
                 todo.append(job)
+        dataset.supersede(_mended(plan, dataset))
         dataset.note_launch({**launch, "renderer": site.renderer_name, "limit": plan.limit, "jobs": len(planned)})
         with drain_on_signals() as drain:
             for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
@@ -78,6 +84,23 @@ def build(
         finally:
             dataset.close()
     return summarise(plan, dataset)
+
+
+def _mended(plan: AnyPlan, dataset: Dataset) -> list[str]:
+    """Quarantined jobs that no plan of this run has any more: what they were to be made from has changed since."""
+    found = {job_id for job_id, entry in dataset.entries.items() if entry.quarantined}
+    for known in (plan, replace(plan, limit=None)):  # an earlier build may have had a larger limit
+        if found:
+            found -= {job.job_id for job in known.jobs()}
+    return sorted(found)
+
+
+def _finished_in(folder: Path | None, site: Site) -> Mapping[str, LogEntry]:
+    """Entries of another folder of the run; {} where it is not begun, or is this one. Raises OtherRecipe."""
+    if folder is None or folder.absolute() == site.out.absolute() or not (folder / "run.json").is_file():
+        return {}
+    Dataset.check_run(folder, site.run_record())
+    return read_folder(folder / "log")
 
 
 def shard_of(jobs: Iterable[Job], index: int, count: int) -> Iterator[Job]:

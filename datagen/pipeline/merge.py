@@ -1,8 +1,10 @@
 """Bring the jobs of several folders of one run together: node-local scratch into the shared folder."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from datagen.core.errors import StoppedEarly, UsageError
+from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.ids import bytes_hash
 from datagen.core.row import Bundle, Job
 from datagen.store.dataset import Dataset
@@ -22,11 +24,13 @@ def merge(sources: list[Path], target: Path) -> dict[str, int]:
     runs = [read_run(source) for source in sources]
     if not runs:
         raise UsageError("nothing to merge; name at least one source folder")
-    dataset = Dataset.open(target, runs[0])
+    with _belongs(sources[0], target):
+        dataset = Dataset.open(target, runs[0])
     copied = known = 0
     try:
         for source, run in zip(sources, runs, strict=True):
-            Dataset.check_run(target, run)
+            with _belongs(source, target):
+                Dataset.check_run(target, run)
             dataset.refresh()
             packed = ShardReader(source) if run.get("layout") == "shards" else None
             for entry in LogReader(source / "log").refresh().entries.values():
@@ -42,6 +46,15 @@ def merge(sources: list[Path], target: Path) -> dict[str, int]:
     finally:
         dataset.close()
     return {"copied": copied, "known": known, "jobs": len(dataset.entries)}
+
+
+@contextmanager
+def _belongs(source: Path, target: Path) -> Iterator[None]:
+    """Name the folder of another run: there may be hundreds."""
+    try:
+        yield
+    except OtherRecipe as error:
+        raise OtherRecipe(f"{source} does not belong to {target}: {error.args[0]}") from error
 
 
 def _read(source: Path, path: str, packed: ShardReader | None) -> bytes:

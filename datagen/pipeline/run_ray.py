@@ -8,9 +8,12 @@ and then quarantined.
 import logging
 import os
 import shutil
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,6 +125,10 @@ class RayExecutor:
 
     def _connect(self) -> int:
         """Join the cluster of RAY_ADDRESS, else start a private instance. Returns the worker count."""
+        with _own_sigterm():
+            return self._joined()
+
+    def _joined(self) -> int:
         if os.environ.get("RAY_ADDRESS"):
             ray.init(address="auto", log_to_driver=False)
             return self.workers or int(ray.cluster_resources().get("CPU", 1))
@@ -136,6 +143,15 @@ class RayExecutor:
             _temp_dir=self._temp_dir,
         )
         return count
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Ray takes SIGTERM for itself and exits on it; a build ends its jobs first (pipeline/drain.py)."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _session_folder() -> str:

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,13 @@ class Dataset:
         """Record a job that could not be done; the next run tries it again."""
         with stops_early():
             self._append(job.job_id, (row,), {})
+
+    def supersede(self, job_ids: Iterable[str]) -> None:
+        """Strike out quarantined jobs that the plan has no more: their shapes have been mended."""
+        with stops_early():
+            for job_id in job_ids:
+                self._append(job_id, (), {"superseded": True})
+            self.refresh()
 
     def _append(self, job_id: str, rows: tuple[Row, ...], cost: Mapping[str, Any]) -> None:
         log.append(self._log, log.entry_line(job_id, rows, {"t": round(time.time(), 3), **cost}))

@@ -25,6 +25,16 @@ class LogEntry:
         """Whether the job ended in quarantine and is to be tried again."""
         return any(row.row_type == "quarantine" for row in self.rows)
 
+    @property
+    def superseded(self) -> bool:
+        """Whether the line says that the job's quarantine no longer counts: its shape has changed since."""
+        return not self.rows and bool(self.cost.get("superseded"))
+
+    @property
+    def time(self) -> float:
+        """When it was committed, seconds since 1970."""
+        return float(self.cost.get("t", 0.0))
+
 
 def writer_name() -> str:
     """A new writer's name, `<host>.<pid>.<uuid>`: locks do not work on NFS or Lustre, own files do.
@@ -95,6 +105,7 @@ class LogReader:
         self.entries: dict[str, LogEntry] = {}
         self._offsets: dict[Path, int] = {}
         self._ended: set[str] = set()
+        self._superseded: dict[str, float] = {}
 
     def refresh(self) -> "LogReader":
         """Read what was appended since."""
@@ -116,6 +127,13 @@ class LogReader:
 
     def _take(self, entry: LogEntry) -> None:
         known = self.entries.get(entry.job_id)
+        if entry.superseded:
+            self._superseded[entry.job_id] = entry.time
+            if known is not None and known.quarantined and known.time <= entry.time:
+                del self.entries[entry.job_id]
+            return
+        if entry.quarantined and entry.time <= self._superseded.get(entry.job_id, -1.0):
+            return
         if known is None or known.quarantined:
             self.entries[entry.job_id] = entry
 

@@ -69,6 +69,18 @@ def test_a_process_unpacks_the_plan_once_however_many_jobs_it_does(tmp_path):
     assert marks and max(marks) == 1, marks
 
 
+def test_sigterm_ends_the_jobs_under_way_and_says_run_again(tmp_path, whole):
+    out = tmp_path / "data"
+    driver = start(out, executor="ray", limit=LIMIT)
+    while not ((out / "log").is_dir() and LogReader(out / "log").refresh().entries):
+        assert driver.poll() is None
+        time.sleep(0.05)
+    driver.send_signal(signal.SIGTERM)
+    assert driver.wait(timeout=120) == 75
+    assert run(out, executor="ray", limit=LIMIT) == 0
+    assert_same(out, whole)
+
+
 def test_a_private_instance_leaves_no_folder_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "dg-ray-999999999-killed").mkdir()

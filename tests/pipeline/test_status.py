@@ -1,14 +1,16 @@
 """What `datagen status` says, from logs alone."""
 
 import os
+import shutil
 import time
 
 import pytest
 
 from datagen.pipeline.status import status
 from datagen.store.launch import NAME
-from tests.conftest import run_build
+from tests.conftest import ROOT, run_build
 
+CHAIRS = ROOT / "assets" / "partnet" / "chair"
 SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4")
 
 
@@ -42,3 +44,35 @@ def test_the_rate_counts_from_the_start_of_the_build(third):
 def test_nothing_done_since_the_start_leaves_the_time_unknown(third):
     begun(third, -3600.0)
     assert status(third)["seconds_left"] is None
+
+
+def test_a_mended_shape_leaves_quarantine_without_a_trace(tmp_path):
+    """Its jobs have other ids then: the old ones, which the plan no longer has, must not count for ever."""
+    chairs = tmp_path / "chairs"
+    for source in sorted(p for p in CHAIRS.iterdir() if p.is_dir())[:2]:
+        shutil.copytree(source, chairs / source.name)
+    obj = sorted(chairs.glob("*/objs/*.obj"))[0]
+    whole = obj.read_bytes()
+    obj.write_bytes(b"v nan 0 0\n" + whole)
+    sets = ("anomaly.slots_per_shape=1", "normal.views={1: 1}", "reference.views=2")
+    first = run_build(tmp_path / "a", None, sets=sets, collection=str(chairs))
+    assert first.quarantined and status(tmp_path / "a")["quarantined"]
+    obj.write_bytes(whole)
+    for _ in range(2):
+        assert not run_build(tmp_path / "a", None, sets=sets, collection=str(chairs)).quarantined
+    figures = status(tmp_path / "a")
+    assert not figures["quarantined"] and figures["jobs_done"] == figures["jobs_planned"]
+    run_build(tmp_path / "b", None, sets=sets, collection=str(chairs))
+    assert (tmp_path / "a" / "manifest.parquet").read_bytes() == (tmp_path / "b" / "manifest.parquet").read_bytes()
+
+
+def test_jobs_beyond_a_smaller_limit_stay_in_quarantine(tmp_path):
+    chairs = tmp_path / "chairs"
+    for source in sorted(p for p in CHAIRS.iterdir() if p.is_dir())[:2]:
+        shutil.copytree(source, chairs / source.name)
+    for obj in chairs.glob("*/objs/*.obj"):
+        obj.write_bytes(b"v nan 0 0\n")
+    sets = ("anomaly.slots_per_shape=1", "normal.views={1: 1}", "reference.views=2")
+    both = run_build(tmp_path / "a", None, sets=sets, collection=str(chairs))
+    assert len(both.quarantined) == 2
+    assert len(run_build(tmp_path / "a", 1, sets=sets, collection=str(chairs)).quarantined) == 2
