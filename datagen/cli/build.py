@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from datagen.core.errors import UsageError
-from datagen.pipeline.assets import check_assets
+from datagen.pipeline.assets import open_assets
 from datagen.pipeline.build import Executor, build
 from datagen.pipeline.card import FAKE_NOTE, STAND_IN_NOTE
 from datagen.pipeline.estimate import estimate
@@ -71,7 +71,7 @@ def run_build(
         sys.stdout.write(ranges(left) + "\n")
         return False
     if dry_run:
-        check_assets(plan)
+        open_assets(plan)
         figures = estimate(plan, renderer_name)
         print_json(figures) if as_json else Console().print(_figures(figures))
         return False

@@ -32,24 +32,28 @@ def open_floor_library(plan: ScenePlan) -> MaterialLibrary:
         raise MissingDependency(f"light.floors: {error.args[0]}") from error
 
 
+def open_assets(plan: AnyPlan) -> MaterialLibrary:
+    """The material libraries, if all else that the recipe names is there. Raises MissingDependency, UsageError."""
+    library = open_library(plan)
+    _check(plan)
+    return library
+
+
 @singledispatch
-def check_assets(plan: AnyPlan) -> None:
-    """Open everything that the recipe names. Raises MissingDependency, UsageError."""
+def _check(plan: AnyPlan) -> None:
     raise TypeError(type(plan).__name__)
 
 
-@check_assets.register
+@_check.register
 def _check_chairs(plan: Plan) -> None:
-    open_library(plan)
     for name in plan.recipe.light.worlds:
         # Stock environments are known by name to the renderer alone.
         if Path(name).suffix and not Path(name).expanduser().is_file():
             raise MissingDependency(f"light.worlds: {name} is not there; name a file or one of Blender's own")
 
 
-@check_assets.register
+@_check.register
 def _check_scenes(plan: ScenePlan) -> None:
-    open_library(plan)
     open_floor_library(plan)
     for name in listed_worlds(plan.recipe.light.worlds):
         check_world(name)

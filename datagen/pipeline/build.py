@@ -1,6 +1,6 @@
 """Build a dataset: open the folder, run what is not done, compact, sum up."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import singledispatch
 from pathlib import Path
@@ -11,7 +11,7 @@ from datagen.core.errors import StoppedEarly
 from datagen.core.row import Job
 from datagen.formats.brokenchairs import split_json
 from datagen.materials.library import MaterialLibrary
-from datagen.pipeline.assets import check_assets, open_floor_library, open_library
+from datagen.pipeline.assets import open_assets, open_floor_library
 from datagen.pipeline.card import dataset_card, shapes_table
 from datagen.pipeline.drain import drain_on_signals
 from datagen.pipeline.plan import Plan, shard_index
@@ -22,7 +22,7 @@ from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.summary import Summary, summarise
 from datagen.pipeline.worker import Outcome, Site
 from datagen.store.dataset import Dataset
-from datagen.store.log import LogEntry, read_folder
+from datagen.store.log import read_folder
 
 Watcher = Callable[[Outcome], None]
 
@@ -53,20 +53,20 @@ def build(
     quarantined and reported in the summary.
     """
     plan = site.plan
-    check_assets(plan)
-    library = open_library(plan)
-    dataset = Dataset.open(site.out, site.run_record())
+    library = open_assets(plan)
     elsewhere = _finished_in(also_done, site)
+    dataset = Dataset.open(site.out, site.run_record())
     try:
         write_plan_files(plan, dataset, library, site.renderer_name)
-        planned = [job for job in plan.jobs() if job.shape_id not in skip]
+        jobs = list(plan.jobs())
+        planned = [job for job in jobs if job.shape_id not in skip]
         todo = []
         for job in shard_of(planned, *shard):
-            if dataset.is_done(job.job_id) or (job.job_id in elsewhere and not elsewhere[job.job_id].quarantined):
+            if dataset.is_done(job.job_id) or job.job_id in elsewhere:
                 watch(Outcome(job, skipped=True))
             else:
                 todo.append(job)
-        dataset.supersede(_mended(plan, dataset))
+        dataset.supersede(_mended(plan, dataset, jobs))
         dataset.note_launch({**launch, "renderer": site.renderer_name, "limit": plan.limit, "jobs": len(planned)})
         with drain_on_signals() as drain:
             for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
@@ -86,21 +86,20 @@ def build(
     return summarise(plan, dataset)
 
 
-def _mended(plan: AnyPlan, dataset: Dataset) -> list[str]:
+def _mended(plan: AnyPlan, dataset: Dataset, jobs: Iterable[Job]) -> list[str]:
     """Quarantined jobs that no plan of this run has any more: what they were to be made from has changed since."""
-    found = {job_id for job_id, entry in dataset.entries.items() if entry.quarantined}
-    for known in (plan, replace(plan, limit=None)):  # an earlier build may have had a larger limit
-        if found:
-            found -= {job.job_id for job in known.jobs()}
+    found = {job_id for job_id, entry in dataset.entries.items() if entry.quarantined} - {job.job_id for job in jobs}
+    if found and plan.limit is not None:  # an earlier build may have had a larger limit
+        found -= {job.job_id for job in replace(plan, limit=None).jobs()}
     return sorted(found)
 
 
-def _finished_in(folder: Path | None, site: Site) -> Mapping[str, LogEntry]:
-    """Entries of another folder of the run; {} where it is not begun, or is this one. Raises OtherRecipe."""
+def _finished_in(folder: Path | None, site: Site) -> Set[str]:
+    """Jobs finished in another folder of the run; none where it is not begun, or is this one. Raises OtherRecipe."""
     if folder is None or folder.absolute() == site.out.absolute() or not (folder / "run.json").is_file():
-        return {}
+        return set()
     Dataset.check_run(folder, site.run_record())
-    return read_folder(folder / "log")
+    return {job_id for job_id, entry in read_folder(folder / "log").items() if not entry.quarantined}
 
 
 def shard_of(jobs: Iterable[Job], index: int, count: int) -> Iterator[Job]:

@@ -112,7 +112,8 @@ class RayExecutor:
 
     def run(self, site: Site, dataset: Dataset, jobs: Iterable[Job]) -> Iterator[Outcome]:
         """Outcomes as they come. Raises MissingDependency, StoppedEarly from any worker."""
-        count = self._connect()
+        with _own_sigterm():
+            count = self._connect()
         try:
             gpus = int(ray.cluster_resources().get("GPU", 0))
             device = site.plan.recipe.render.device if site.renderer_name == "cycles" else "cpu"
@@ -125,10 +126,6 @@ class RayExecutor:
 
     def _connect(self) -> int:
         """Join the cluster of RAY_ADDRESS, else start a private instance. Returns the worker count."""
-        with _own_sigterm():
-            return self._joined()
-
-    def _joined(self) -> int:
         if os.environ.get("RAY_ADDRESS"):
             ray.init(address="auto", log_to_driver=False)
             return self.workers or int(ray.cluster_resources().get("CPU", 1))

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
 from datagen.core.errors import MissingDependency, UsageError
-from datagen.core.ids import bytes_hash
+from datagen.core.ids import code_hash
 from datagen.core.rng import stream
 from datagen.formats.exr import write_exr
 from datagen.store.files import write_whole
@@ -54,8 +54,7 @@ def world_file(name: str, cache: Path) -> str:
     if not name.startswith(PREFIX):
         return name
     number = name.removeprefix(PREFIX)
-    data_version = bytes_hash(Path(__file__).read_bytes())[:12]
-    path = cache / f"skies-{data_version}" / f"{number}.exr"
+    path = cache / f"skies-{code_hash('scenes/skies.py')[:12]}" / f"{number}.exr"
     if not path.is_file():
         write_whole(path, write_exr(environment(int(number))))
     return str(path)
