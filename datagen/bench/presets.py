@@ -5,7 +5,8 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -60,11 +61,43 @@ def settings_of(preset: str) -> dict[str, Any]:
     return RenderRecipe.model_validate({"preset": preset}).model_dump(mode="json")
 
 
-def compare(scenes: Sequence[Scene], names: Sequence[str] = tuple(PRESETS)) -> dict[str, dict[str, float]]:
+Contenders = Mapping[str, Contender]
+
+
+def compare(
+    scenes: Sequence[Scene], names: Sequence[str] = tuple(PRESETS), workers: int = 1
+) -> dict[str, dict[str, float]]:
     """Figures of every preset, side by side on the same scenes, in turning order.
 
-    Converged pictures come from disk or are rendered first. Raises RenderError.
+    `workers` Blender processes share the scenes out and keep as many cores busy, as in a build. Converged
+    pictures come from disk or are rendered first. Raises RenderError.
     """
+    return _shared_out(scenes, workers, lambda some: _compare(some, names))
+
+
+def compare_plain(
+    scenes: Sequence[Scene], samples: Sequence[int] = PLAIN_SAMPLES, workers: int = 1
+) -> dict[str, dict[str, float]]:
+    """Figures of the plain script by samples: one process a chair, its start-up included. Raises RenderError."""
+    return _shared_out(scenes, workers, lambda some: _compare_plain(some, samples))
+
+
+def _shared_out(
+    scenes: Sequence[Scene], workers: int, measure: Callable[[Sequence[Scene]], Contenders]
+) -> dict[str, dict[str, float]]:
+    """What `workers` threads find on every so manieth scene, put together."""
+    count = max(1, min(workers, len(scenes)))
+    with ThreadPoolExecutor(count) as pool:
+        found = list(pool.map(lambda k: measure(scenes[k::count]), range(count)))
+    return {name: joined([part[name] for part in found]).figures() for name in found[0]}
+
+
+def joined(parts: Sequence[Contender]) -> Contender:
+    """All render jobs of several."""
+    return Contender([c for p in parts for c in p.cpu_s], [j for p in parts for j in p.judgements])
+
+
+def _compare(scenes: Sequence[Scene], names: Sequence[str]) -> Contenders:
     contenders = {name: Contender() for name in names}
     blender = BlenderProcess(threads=1)
     try:
@@ -78,19 +111,18 @@ def compare(scenes: Sequence[Scene], names: Sequence[str] = tuple(PRESETS)) -> d
                 contenders[name].add(cost, scene.kind, targets, pictures, converged)
     finally:
         blender.close()
-    return {name: contender.figures() for name, contender in contenders.items()}
+    return contenders
 
 
-def compare_plain(scenes: Sequence[Scene], samples: Sequence[int] = PLAIN_SAMPLES) -> dict[str, dict[str, float]]:
-    """Figures of the plain script by samples: one process a chair, its start-up included. Raises RenderError."""
-    contenders = {count: Contender() for count in samples}
+def _compare_plain(scenes: Sequence[Scene], samples: Sequence[int]) -> Contenders:
+    contenders = {str(count): Contender() for count in samples}
     for scene in scenes:
         converged = [picture for *_, found in _with_converged([scene]) for picture in found]
         job = replace(scene.job, views=tuple(target.view for target in scene.targets))
         for count, contender in contenders.items():
-            cost, pictures = _run_plain(job, count)
+            cost, pictures = _run_plain(job, int(count))
             contender.add(cost, scene.kind, scene.targets, pictures, converged)
-    return {str(count): contender.figures() for count, contender in contenders.items()}
+    return contenders
 
 
 def _with_converged(

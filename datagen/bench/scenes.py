@@ -50,6 +50,10 @@ class Scene:
     job: RenderJob
     targets: tuple[Target, ...]
 
+    def first_shot(self) -> "Scene":
+        """The same chair in its first light alone."""
+        return replace(self, targets=self.targets[:VIEWS])
+
     def shots(self) -> Iterator[tuple[RenderJob, tuple[Target, ...]]]:
         """Render jobs of up to four pictures, the light changing from one to the next as in a build."""
         for start in range(0, len(self.targets), VIEWS):

@@ -42,7 +42,7 @@ class Bench:
 
     def presets(self) -> None:
         """Cost and quality of every preset, and what a core-hour and the full set come to."""
-        self.document["presets"] = presets.compare(self.scenes)
+        self.document["presets"] = presets.compare(self.scenes, workers=usable_cores())
         recipe = chairs_recipe(load_recipe(find_recipe("brokenchairs180k")))
         plan = Plan(recipe, scale.NamedShapes(scale.PUBLISHED_SHAPES))
         images = estimate(plan, "fake")["images_asked_for"]
@@ -51,11 +51,13 @@ class Bench:
             figures["brokenchairs180k_core_hours"] = round(images * figures["cpu_s_per_image"] / 3600)
 
     def plain(self) -> None:
-        """The plain script on every third chair, and its cost at the quality of our presets."""
-        found = presets.compare_plain(self.scenes[::3], (32,) if self.quick else presets.PLAIN_SAMPLES)
+        """The plain script on every third chair in one light, and its cost at the quality of our presets."""
+        scenes = [scene.first_shot() for scene in self.scenes[::3]]
+        samples, cores = (32,) if self.quick else presets.PLAIN_SAMPLES, usable_cores()
+        found = presets.compare_plain(scenes, samples, cores)
         baselines: dict[str, Any] = {f"plain_{samples}_samples": figures for samples, figures in found.items()}
         points = [(figures["psnr_db"], figures["cpu_s_per_image"]) for figures in found.values()]
-        ours = presets.compare(self.scenes[::3]) if len(points) > 1 else {}
+        ours = presets.compare(scenes, workers=cores) if len(points) > 1 else {}
         for name, figures in ours.items():
             cost = presets.cost_at(points, figures["psnr_db"])
             baselines[f"plain_at_{name}"] = {

@@ -38,7 +38,10 @@ class PairPlan:
 
 
 class Chairs(Dataset[dict[str, Tensor]]):
-    """Samples of one split. `train` draws views and augments; otherwise all views, unchanged."""
+    """Samples of one split. `train` draws views and augments; otherwise all views, unchanged.
+
+    Items of an epoch with the same `reference` have the same `views` and `xyz`.
+    """
 
     def __init__(
         self,
@@ -63,16 +66,25 @@ class Chairs(Dataset[dict[str, Tensor]]):
     def __len__(self) -> int:
         return len(self.samples)
 
+    @property
+    def shapes(self) -> list[str]:
+        """The shape of every item."""
+        return [sample.shape for sample in self.samples]
+
     def __getitem__(self, key: Key | int) -> dict[str, Tensor]:
         epoch, number = key if isinstance(key, tuple) else (0, key)
         sample = self.samples[number]
         rng = stream(self.seed, "sample", epoch if self.train else 0, sample.query_path)
         item = self._query(sample, rng)
         shape = self._reference[sample.shape]
-        views = self._views(shape, rng)
+        shared = not self.train or self.config.queries_per_shape > 1
+        drawn = stream(self.seed, "views", epoch, shape) if shared else rng
+        views = self._views(shape, drawn)
         item["views"] = torch.from_numpy(np.ascontiguousarray(self.source.pictures(shape, views)))
         item["xyz"] = torch.from_numpy(self._positions(shape, views))
         item["number"] = torch.tensor(number)
+        own = -1 - number * len(self._number) - self._number[shape]
+        item["reference"] = torch.tensor(self._number[shape] if shared else own)
         item["shape"] = torch.tensor(self._number[shape])
         if self.plan.nearest or not self.train:
             count = self.source.count(shape)

@@ -16,6 +16,9 @@ class DataConfig(Section):
     """Side of query and views; a multiple of 32. The feature grid is image_px / 8."""
     views: Count = 10
     """Reference views a training sample sees, drawn without replacement."""
+    queries_per_shape: Count = 1
+    """Queries of one shape that a batch holds side by side. They share the views drawn, which are then encoded once
+    for all of them: with 10 views and 8 queries, 18 pictures instead of 88 go through the encoder."""
     eval_views: Count = 20
     """Views at validation and test, evenly spread over the distinct ones; no augmentation."""
     flip: bool = True

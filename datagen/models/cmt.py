@@ -20,12 +20,26 @@ from datagen.models.position import PositionEncoding
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Patch features and their normalised projections: query (B, Q, d), views (B, N, Q, d)."""
+    """Patch features and their normalised projections: query (B, Q, d), views (G, N, Q, d).
+
+    `set_B` is the row of every query's views, None where G = B and each query has its own.
+    """
 
     query: Tensor
     views: Tensor
     z_query: Tensor
     z_views: Tensor
+    set_B: Tensor | None = None
+
+    @property
+    def z_views_of_each(self) -> Tensor:
+        """(B, N, Q, d)."""
+        return rows_of_each(self.z_views, self.set_B)
+
+
+def rows_of_each(x_G: Tensor, set_B: Tensor | None) -> Tensor:
+    """(G, ...) to (B, ...): what belongs to every query."""
+    return x_G if set_B is None else x_G.index_select(0, set_B)
 
 
 class Projection(nn.Module):
@@ -55,10 +69,13 @@ class Block(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.ffn = MLP(dim, 4 * dim, dim)
 
-    def forward(self, f_BLD: Tensor, context_BVC: Tensor, chosen_BQk: Tensor | None) -> Tensor:
-        views = self.alpha(context_BVC)
+    def forward(
+        self, f_BLD: Tensor, context_GVC: Tensor, chosen_BQk: Tensor | None, set_B: Tensor | None = None
+    ) -> Tensor:
+        views = self.alpha(context_GVC)
         q = self.w_q(self.attention(f_BLD))
-        rows = (split_heads(part, self.heads) for part in (q, self.w_k(views), self.w_v(views)))
+        k, v = (rows_of_each(part, set_B) for part in (self.w_k(views), self.w_v(views)))
+        rows = (split_heads(part, self.heads) for part in (q, k, v))
         q_heads, k_heads, v_heads = rows
         o = self.out(join_heads(cross_attention(q_heads, k_heads, v_heads, chosen_BQk, self.form)))
         o = self.norm1(o + q)
@@ -68,8 +85,8 @@ class Block(nn.Module):
 class CMT(nn.Module):
     """Query images and reference views to a logit and a box.
 
-    query (B, 3, S, S), views (B, N, 3, S, S) in [-1, 1]; xyz (B, N, P, 3) world positions of the patches,
-    NaN where there is no depth, P = (S/8)^2.
+    query (B, 3, S, S), views (G, N, 3, S, S) in [-1, 1]; xyz (G, N, P, 3) world positions of the patches,
+    NaN where there is no depth, P = (S/8)^2. set_B is the row among G of every query's views; without it G = B.
     """
 
     def __init__(self, config: ModelConfig, image_px: int) -> None:
@@ -84,12 +101,12 @@ class CMT(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.heads = Heads(config.dim, config.box)
 
-    def features(self, query_B3SS: Tensor, views_BN3SS: Tensor) -> Features:
+    def features(self, query_B3SS: Tensor, views_GN3SS: Tensor, set_B: Tensor | None = None) -> Features:
         """Encode both kinds of image by the shared encoder, in one batch."""
-        B, N = views_BN3SS.shape[:2]
-        f = flat_patches(self.encoder(torch.cat([query_B3SS, views_BN3SS.flatten(0, 1)])))
+        B, shape = len(query_B3SS), views_GN3SS.shape[:2]
+        f = flat_patches(self.encoder(torch.cat([query_B3SS, views_GN3SS.flatten(0, 1)])))
         z = self.beta(f)
-        return Features(f[:B], f[B:].unflatten(0, (B, N)), z[:B], z[B:].unflatten(0, (B, N)))
+        return Features(f[:B], f[B:].unflatten(0, shape), z[:B], z[B:].unflatten(0, shape), set_B)
 
     def choose(self, features: Features, k: int | None = None) -> Tensor | None:
         """Equation (12) and the choice of equation (11): indices (B, Q, k) into N*P patches, or None for all."""
@@ -98,22 +115,29 @@ class CMT(nn.Module):
             return None
         # Item by item, in float32: a similarity matrix is the largest tensor there is, and bf16 would tie its ranks.
         with torch.no_grad(), torch.autocast(features.z_query.device.type, enabled=False):
-            z_views = features.z_views.flatten(1, 2)
+            z_views = features.z_views_of_each.flatten(1, 2)
             k = min(k, z_views.shape[1])
             items = zip(features.z_query, z_views, strict=True)
             return torch.cat([choose_top_k(query[None] @ views.T, k) for query, views in items])
 
-    def decide(self, features: Features, xyz_BNP3: Tensor, k: int | None = None) -> Output:
+    def decide(self, features: Features, xyz_GNP3: Tensor, k: int | None = None) -> Output:
         """The CGA network and the heads."""
         context = features.views.flatten(1, 2)
         if self.gamma is not None:
-            context = torch.cat([context, self.gamma(xyz_BNP3.flatten(1, 2)).to(context.dtype)], dim=-1)
+            context = torch.cat([context, self.gamma(xyz_GNP3.flatten(1, 2)).to(context.dtype)], dim=-1)
         chosen = self.choose(features, k)
         query = features.query if self.place is None else features.query + self.place
         f = torch.cat([self.token.expand(len(query), -1, -1).to(query.dtype), query], dim=1)
         for block in self.blocks:
-            f = block(f, context, chosen)
+            f = block(f, context, chosen, features.set_B)
         return self.heads(f[:, 0])
 
-    def forward(self, query_B3SS: Tensor, views_BN3SS: Tensor, xyz_BNP3: Tensor, k: int | None = None) -> Output:
-        return self.decide(self.features(query_B3SS, views_BN3SS), xyz_BNP3, k)
+    def forward(
+        self,
+        query_B3SS: Tensor,
+        views_GN3SS: Tensor,
+        xyz_GNP3: Tensor,
+        k: int | None = None,
+        set_B: Tensor | None = None,
+    ) -> Output:
+        return self.decide(self.features(query_B3SS, views_GN3SS, set_B), xyz_GNP3, k)

@@ -45,5 +45,10 @@ def view_distances(z_query_BPd: Tensor, z_views_BNPd: Tensor, object_BP: Tensor)
 @torch.no_grad()
 def nearest_view(model: CMT | PublishedCMT, query_B3SS: Tensor, views_BN3SS: Tensor) -> Tensor:
     """The view (B,) with the lowest mean correspondence distance."""
-    z_query, z_views = projections(model, query_B3SS, views_BN3SS)
-    return view_distances(z_query, z_views, object_patches(query_B3SS)).argmin(dim=1)
+    return nearest_by(*projections(model, query_B3SS, views_BN3SS), query_B3SS)
+
+
+@torch.no_grad()
+def nearest_by(z_query_BPd: Tensor, z_views_BNPd: Tensor, query_B3SS: Tensor) -> Tensor:
+    """The nearest view (B,) by vectors that are there already."""
+    return view_distances(z_query_BPd, z_views_BNPd, object_patches(query_B3SS)).argmin(dim=1)

@@ -86,6 +86,10 @@ class TrainRecipe(Section):
                 raise ValueError("variant published needs data.image_px 256")
             if self.loss.points != 32 or self.optim.batch < 2:
                 raise ValueError("variant published needs loss.points 32 and optim.batch 2 or more")
+        if self.optim.batch % self.data.queries_per_shape:
+            raise ValueError(
+                f"optim.batch {self.optim.batch} is no multiple of data.queries_per_shape {self.data.queries_per_shape}"
+            )
         if self.model.name == "viewpoint" and self.data.flip:
             raise ValueError("model viewpoint needs data.flip false: a mirrored view is another view")
         return self

@@ -6,15 +6,11 @@ import numpy as np
 import torch
 from torch.utils.data import Subset
 
-from datagen.datasets.chairs import Chairs, grey_to_rgb
+from datagen.datasets.chairs import Chairs
 from datagen.datasets.samples import Sample
-from datagen.models.cmt import CMT
-from datagen.models.correspond import nearest_view
-from datagen.models.published import PublishedCMT
 from datagen.train.config import TrainRecipe
 from datagen.train.data import eval_loader
-from datagen.train.objective import Batch, Objective
-from datagen.train.objectives import ViewpointObjective
+from datagen.train.objective import Objective
 from datagen.train.runtime import Runtime
 
 
@@ -46,8 +42,8 @@ def predict_split(
     for batch in loader:
         batch = runtime.to_device(batch)
         with runtime.precision(recipe.optim.amp):
-            output = objective.predict(batch, k)
-            views = predicted_views(objective, batch)
+            output, view = objective.locate(batch, k)
+        views = [-1] * len(output.logit_B) if view is None else view.tolist()
         score = torch.sigmoid(output.logit_B.float()).tolist()
         boxes = [[float("nan")] * 4] * len(score) if output.box_B4 is None else output.box_B4.float().tolist()
         rows += zip(batch["number"].tolist(), score, boxes, views, batch["nearest"].tolist(), strict=True)
@@ -62,12 +58,3 @@ def predict_split(
         view=np.array([row[3] for row in every]),
         true_view=np.array([row[4] for row in every]),
     )
-
-
-def predicted_views(objective: Objective, batch: Batch) -> list[int]:
-    """The nearest reference view by the network: from correspondences, or as classified; -1 = cannot say."""
-    if isinstance(objective, ViewpointObjective):
-        return objective.views(batch).tolist()
-    if isinstance(objective.model, CMT | PublishedCMT):
-        return nearest_view(objective.model, batch["query"], grey_to_rgb(batch["views"])).tolist()
-    return [-1] * len(batch["query"])

@@ -53,7 +53,8 @@ def train(run: Path, data: Path, recipe: TrainRecipe, runtime: Runtime, watch: W
     data_train = open_split(data, "train", recipe, objective.plan())
     data_val = open_split(data, "val", recipe)
     config = recipe.optim
-    sampler = EpochSampler(len(data_train), config.batch, recipe.seed, runtime.rank, runtime.ranks)
+    together = recipe.data.queries_per_shape
+    sampler = EpochSampler(data_train.shapes, config.batch, recipe.seed, runtime.rank, runtime.ranks, together)
     epoch_steps = max(1, len(sampler) // config.accumulate)
     steps = total_steps(config, epoch_steps)
     module = runtime.wrap(objective)

@@ -111,6 +111,7 @@ def random_batch(views: int, recipe: TrainRecipe, device: str) -> dict[str, torc
         "query": torch.rand(1, 3, S, S, generator=generator) * 2 - 1,
         "views": torch.randint(0, 256, (1, views, S, S), dtype=torch.uint8, generator=generator),
         "xyz": torch.rand(1, views, P, 3, generator=generator),
+        "reference": torch.zeros(1, dtype=torch.int64),
         "label": torch.ones(1),
         "box": torch.tensor([[0.5, 0.5, 0.2, 0.2]]),
         "pair_views": torch.tensor([[[0, 1]] * pairs]),

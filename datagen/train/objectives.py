@@ -8,6 +8,7 @@ from torch import Tensor
 
 from datagen.datasets.chairs import PairPlan, grey_to_rgb
 from datagen.models.blocks import Output
+from datagen.models.correspond import nearest_view
 from datagen.models.losses import detection_losses
 from datagen.models.published import PublishedCMT
 from datagen.models.published_alignment import make_pairs, published_alignment_loss
@@ -32,6 +33,11 @@ class PublishedObjective(Objective):
     def predict(self, batch: Batch, k: int | None = None) -> Output:
         """Logit and box of every item."""
         return self.model(batch["query"], grey_to_rgb(batch["views"]), batch["xyz"], k)
+
+    def locate(self, batch: Batch, k: int | None = None) -> tuple[Output, Tensor]:
+        """Answer and nearest view by correspondence distance."""
+        model = cast(PublishedCMT, self.model)
+        return self.predict(batch, k), nearest_view(model, batch["query"], grey_to_rgb(batch["views"]))
 
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
         """Phase 0 aligns (when alignment is on), the last phase detects."""
@@ -83,9 +89,9 @@ class ViewpointObjective(Objective):
         """As a detector it knows nothing: logit 0."""
         return Output(torch.zeros(len(batch["query"]), device=batch["query"].device))
 
-    def views(self, batch: Batch) -> Tensor:
-        """Predicted nearest view (B,)."""
-        return self.model(batch["query"]).argmax(dim=-1)
+    def locate(self, batch: Batch, k: int | None = None) -> tuple[Output, Tensor]:
+        """No answer, and the nearest view as classified."""
+        return self.predict(batch), self.model(batch["query"]).argmax(dim=-1)
 
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
         """Anomalous queries and queries of unknown pose weigh nothing."""

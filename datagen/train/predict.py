@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from datagen.datasets.chairs import grey_to_rgb, normalised
-from datagen.models.cmt import CMT
-from datagen.models.correspond import nearest_view
-from datagen.models.published import PublishedCMT
+from datagen.datasets.chairs import normalised
 from datagen.train.load import load_network
 from datagen.train.photo import PhotoOptions, prepare_photo, read_photo
 from datagen.train.pictures import attention_picture
@@ -67,23 +64,21 @@ def predict(
     batch = as_batch(photo, views)
     batch = {name: t.to(chosen) for name, t in batch.items()}
     with torch.no_grad(), telling_memory("use --device cpu"):
-        output = loaded.objective.predict(batch)
-        model = loaded.objective.model
-        view = None
-        if isinstance(model, CMT | PublishedCMT):
-            view = int(nearest_view(model, batch["query"], grey_to_rgb(batch["views"]))[0])
+        output, nearest = loaded.objective.locate(batch)
+    view = None if nearest is None else int(nearest[0])
     score = float(torch.sigmoid(output.logit_B.float())[0])
+    anomalous = score > loaded.threshold
     box = None if output.box_B4 is None else tuple(output.box_B4[0].float().tolist())
     azimuth = None if view is None or np.isnan(views.azimuths[view]) else float(views.azimuths[view])
     return Prediction(
         score=score,
-        anomalous=score > loaded.threshold,
+        anomalous=anomalous,
         threshold=loaded.threshold,
         box=box,
         nearest_view=view,
         nearest_azimuth_deg=azimuth,
         query=photo,
-        picture=attention_picture(model, photo, views, box if score > loaded.threshold else None, view),
+        picture=attention_picture(loaded.objective.model, photo, views, box if anomalous else None, view),
     )
 
 
@@ -93,4 +88,5 @@ def as_batch(photo: np.ndarray, views: Reference) -> dict[str, torch.Tensor]:
         "query": normalised(torch.from_numpy(photo.copy()).permute(2, 0, 1))[None],
         "views": torch.from_numpy(views.pictures)[None],
         "xyz": torch.from_numpy(views.xyz)[None],
+        "reference": torch.zeros(1, dtype=torch.int64),
     }

@@ -3,16 +3,21 @@
 `python -m datagen.train.study --data DIR --out DIR` trains both for every seed, evaluates on the test split's
 unseen shapes, and adds two controls: the trained CMT with references shuffled among test shapes, and a learning
 curve over the number of training shapes. It writes study.json and study.md; a run that is there is not repeated.
+`--jobs N` trains N of the runs at a time.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from datagen.train.checkpoint import newest_checkpoint, read_checkpoint
 from datagen.train.config import TrainRecipe
@@ -44,15 +49,33 @@ def paired_difference(ours: Sequence[Predictions], theirs: Sequence[Predictions]
     return {"difference": difference(np.arange(len(label))), "interval": [low, high]}
 
 
-def fit_and_predict(recipe: TrainRecipe, data: Path, out: Path, runtime: Runtime, *, shuffled: bool) -> Predictions:
-    """Train (or reuse a finished run), then predict the test split, with its own or with other shapes' references."""
+def fit(recipe: TrainRecipe, data: Path, out: Path, runtime: Runtime) -> Path:
+    """The folder of a finished run: trained, gone on with, or left as it is where it is finished."""
     run = out / f"{recipe.name}-{recipe.hash[:8]}"
     newest = newest_checkpoint(run)
     if newest is None or not _finished(run):
         open_run(run, data, recipe, resume=newest is not None)
         train(run, data, recipe, runtime, lambda event: None, resume=newest is not None)
         (run / "done").touch()
-    loaded = load_network(run, runtime.device)
+    return run
+
+
+def fit_all(recipes: Sequence[TrainRecipe], data: Path, out: Path, runtime: Runtime, jobs: int) -> None:
+    """Train `jobs` recipes at a time, each in a process with its share of the threads."""
+    if jobs == 1:
+        return
+    # Whoever comes first makes the packed cache that all read.
+    for split in ("train", "val"):
+        open_split(data, split, recipes[0])
+    threads = (max(1, torch.get_num_threads() // jobs),)
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, threads)
+    with pool:
+        list(pool.map(partial(fit, data=data, out=out, runtime=runtime), recipes))
+
+
+def predict_test(recipe: TrainRecipe, data: Path, out: Path, runtime: Runtime, *, shuffled: bool) -> Predictions:
+    """The test split by the run of a recipe, with its own or with other shapes' references."""
+    loaded = load_network(fit(recipe, data, out, runtime), runtime.device)
     tested = apply_overrides(loaded.recipe, ["data.shuffle_references=true"] if shuffled else [])
     return predict_split(loaded.objective, open_split(data, "test", tested), runtime, tested)
 
@@ -72,8 +95,11 @@ def study(
     runtime: Runtime,
     rounds: int = 2000,
     curve_seeds: int | None = None,
+    jobs: int = 1,
 ) -> dict[str, Any]:
     """All figures as plain data. The curve takes the first `curve_seeds` seeds, by default all."""
+    train_shapes = len({sample.shape for sample in open_split(data, "train", recipe).samples})
+    counts = [count for count in curve if count <= train_shapes]
 
     def seeded(base: TrainRecipe, seed: int, shapes: int | None = None) -> TrainRecipe:
         values = [f"seed={seed}"] + ([f"data.shapes={shapes}"] if shapes else [])
@@ -81,10 +107,12 @@ def study(
 
     def scores(base: TrainRecipe, shapes: int | None = None, shuffled: bool = False) -> list[Predictions]:
         used = seeds[:curve_seeds] if shapes else seeds
-        return [fit_and_predict(seeded(base, s, shapes), data, out, runtime, shuffled=shuffled) for s in used]
+        return [predict_test(seeded(base, s, shapes), data, out, runtime, shuffled=shuffled) for s in used]
 
+    whole = [seeded(base, s) for s in seeds for base in (recipe, baseline)]
+    parts = [seeded(base, s, n) for n in counts for s in seeds[:curve_seeds] for base in (recipe, baseline)]
+    fit_all(whole + parts, data, out, runtime, jobs)
     cmt, query_only, wrong = scores(recipe), scores(baseline), scores(recipe, shuffled=True)
-    train_shapes = len({sample.shape for sample in open_split(data, "train", recipe).samples})
     found: dict[str, Any] = {
         "data": str(data),
         "train_shapes": train_shapes,
@@ -94,12 +122,13 @@ def study(
         "device": str(runtime.device),
         "recipes": {"cmt": recipe.model_dump(mode="json"), "baseline": baseline.model_dump(mode="json")},
         "auc": {name: _aucs(p) for name, p in (("cmt", cmt), ("baseline", query_only), ("cmt_shuffled", wrong))},
+        "auc_by_kind": {name: _by_kind(p) for name, p in (("cmt", cmt), ("baseline", query_only))},
         "cmt_minus_baseline": paired_difference(cmt, query_only, rounds),
         "cmt_minus_shuffled": paired_difference(cmt, wrong, rounds),
         "shuffled_minus_baseline": paired_difference(wrong, query_only, rounds),
         "learning_curve": {},
     }
-    for count in [c for c in curve if c <= train_shapes]:
+    for count in counts:
         pair = {"cmt": scores(recipe, count), "baseline": scores(baseline, count)}
         found["learning_curve"][str(count)] = {name: _aucs(p) for name, p in pair.items()}
     return found
@@ -109,6 +138,13 @@ def _aucs(predictions: Sequence[Predictions]) -> list[float]:
     return [auc(p.label, p.score) for p in predictions]
 
 
+def _by_kind(predictions: Sequence[Predictions]) -> dict[str, float]:
+    """AUC of each kind against all normal images, mean over seeds."""
+    kind = np.array([sample.kind if sample.label else "" for sample in predictions[0].samples])
+    rows = {name: (kind == name) | (kind == "") for name in sorted(set(kind) - {""})}
+    return {n: float(np.mean([auc(p.label[use], p.score[use]) for p in predictions])) for n, use in rows.items()}
+
+
 def table(found: dict[str, Any]) -> str:
     """The study as Markdown."""
     rows = ["| | test AUC, mean of seeds (each) |", "|---|---|"]
@@ -116,6 +152,10 @@ def table(found: dict[str, Any]) -> str:
         rows.append(f"| {name.replace('_', ', ')} | {_cell(values)} |")
     for count, pair in found["learning_curve"].items():
         rows += [f"| {name}, {count} training shapes | {_cell(values)} |" for name, values in pair.items()]
+    kinds = list(found["auc_by_kind"]["cmt"])
+    rows += ["", f"| mean of seeds by kind | {' | '.join(kinds)} |", "|---" * (1 + len(kinds)) + "|"]
+    for name, values in found["auc_by_kind"].items():
+        rows.append(f"| {name} | {' | '.join(f'{values[kind]:.3f}' for kind in kinds)} |")
     rows += ["", "| difference | AUC | 95 % interval |", "|---|---|---|"]
     for key in ("cmt_minus_baseline", "cmt_minus_shuffled", "shuffled_minus_baseline"):
         low, high = found[key]["interval"]
@@ -138,6 +178,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--curve", type=int, nargs="*", default=list(CURVE))
     parser.add_argument("--curve-seeds", type=int, help="seeds of the curve, which costs most; default: all")
+    parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="for both recipes")
     parser.add_argument("--device")
     given = parser.parse_args(arguments)
@@ -152,6 +193,7 @@ def main(arguments: Sequence[str]) -> None:
             given.curve,
             runtime,
             curve_seeds=given.curve_seeds,
+            jobs=given.jobs,
         )
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

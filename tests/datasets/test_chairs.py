@@ -37,7 +37,7 @@ def test_a_sample_depends_on_seed_epoch_and_number_alone(fake_dataset):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_change_nothing(fake_dataset, workers):
     data = chairs(fake_dataset)
-    sampler = EpochSampler(8, 2, seed=3)
+    sampler = EpochSampler(["a"] * 8, 2, seed=3)
     alone = list(DataLoader(data, batch_sampler=sampler))
     shared = list(DataLoader(data, batch_sampler=sampler, num_workers=workers, multiprocessing_context="forkserver"))
     assert len(alone) == len(shared) == 4
@@ -65,16 +65,39 @@ def test_the_nearest_view_is_the_one_the_query_was_seen_from(fake_dataset):
 
 
 def test_epoch_orders_are_permutations_and_ranks_disjoint():
-    samplers = [EpochSampler(23, 4, seed=1, rank=rank, ranks=2) for rank in (0, 1)]
+    samplers = [EpochSampler(["a"] * 23, 4, seed=1, rank=rank, ranks=2) for rank in (0, 1)]
     seen = [number for sampler in samplers for batch in sampler for _, number in batch]
     assert len(seen) == len(set(seen)) == 16
-    whole = EpochSampler(24, 4, seed=1)
+    whole = EpochSampler(["a"] * 24, 4, seed=1)
     first = [key for batch in whole for key in batch]
     assert sorted(number for _, number in first) == list(range(24))
     whole.start = 4
     assert [key for batch in whole for key in batch] == first[16:]
     whole.start, whole.epoch = 0, 1
     assert [n for batch in whole for _, n in batch] != [n for _, n in first]
+
+
+def test_samples_of_a_shape_stand_together_and_share_their_views(fake_dataset):
+    data = chairs(fake_dataset, queries_per_shape=4)
+    shapes = [sample.shape for sample in data.samples]
+    samplers = [EpochSampler(shapes, 8, seed=1, rank=rank, ranks=2, together=4) for rank in (0, 1)]
+    for epoch in (0, 1):
+        for sampler in samplers:
+            sampler.epoch = epoch
+        batches = [batch for sampler in samplers for batch in sampler]
+        groups = [batch[start : start + 4] for batch in batches for start in (0, 4)]
+        assert all(len({shapes[number] for _, number in group}) == 1 for group in groups)
+        assert len({tuple(group) for group in groups}) == len(groups)
+    (epoch, first), (_, second) = groups[0][:2]
+    one, two = data[epoch, first], data[epoch, second]
+    assert first != second and torch.equal(one["views"], two["views"]) and one["reference"] == two["reference"]
+    assert not torch.equal(one["views"], data[epoch + 1, first]["views"])
+
+
+def test_a_shape_with_few_samples_repeats_them():
+    sampler = EpochSampler(["a"] * 3 + ["b"] * 9, 4, seed=1, together=4)
+    numbers = [[number for _, number in batch] for batch in sampler]
+    assert sorted(len(set(batch)) for batch in numbers) == [3, 4, 4] and len(sampler) == 3
 
 
 def marked(size, box):

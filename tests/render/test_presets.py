@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from datagen.bench.presets import cost_at
-from datagen.bench.quality import gradient, psnr
+from datagen.bench.presets import Contender, cost_at, joined
+from datagen.bench.quality import Judgement, gradient, psnr
 from datagen.core.errors import RecipeError
 from datagen.pipeline.run_ray import RenderSlots, render_slots
 from datagen.recipe import load_recipe, recipe_hash
@@ -22,6 +22,16 @@ def test_a_preset_fills_in_what_the_recipe_leaves_out():
 def test_presets_are_part_of_a_recipes_identity():
     hashes = {recipe_hash(load_recipe(None, [f"render.preset={name}"])) for name in PRESETS}
     assert len(hashes) == len(PRESETS)
+
+
+def test_what_workers_measured_is_put_together():
+    parts = [
+        Contender([1.0, 3.0], [Judgement("broken", 40.0, 1.0)]),
+        Contender([5.0], [Judgement("missing", 30.0, 0.5)]),
+    ]
+    figures = joined(parts).figures()
+    assert figures["images"] == 2 and figures["cpu_s_per_image"] == 3 and figures["psnr_db"] == 35
+    assert figures["gradient_broken_mean"] == 1
 
 
 @pytest.mark.parametrize("wrong", ["render.preset=fast", "render.device=gpu", "render.ground_reduction=0"])

@@ -34,6 +34,7 @@ def batch_of(recipe, B=3):
     batch["query"] = torch.randn_like(batch["query"])
     batch["label"] = torch.tensor([0.0, 1.0, 0.0])[:B]
     batch["shape"], batch["nearest"] = torch.arange(B), torch.zeros(B, dtype=torch.long)
+    batch["reference"] = torch.arange(B)
     return batch
 
 
@@ -52,6 +53,28 @@ def test_every_recipe_trains_a_step(name):
     output = objective.predict(batch)
     assert output.logit_B.shape == (3,)
     assert (output.box_B4 is None) == (not hasattr(objective.model, "heads") or objective.model.heads.locate is None)
+
+
+def test_views_that_queries_share_are_encoded_once_and_change_nothing():
+    recipe = tiny()
+    objective, batch = make_objective(recipe).eval(), batch_of(recipe, 4)
+    order = torch.tensor([1, 0, 1, 1])
+    batch["views"] = torch.randint(0, 256, batch["views"].shape, dtype=torch.uint8)[order]
+    batch["xyz"] = torch.rand_like(batch["xyz"])[order]
+    batch["label"] = torch.tensor([0.0, 1.0, 0.0, 1.0])
+    encoded, found = [], {}
+    objective.model.encoder.register_forward_hook(lambda module, images, result: encoded.append(len(result)))
+    for name, reference in (("own", torch.arange(4)), ("shared", order)):
+        objective.zero_grad()
+        answer, view = objective.locate(batch | {"reference": reference})
+        losses = objective(batch | {"reference": reference}, 0, torch.Generator().manual_seed(0))
+        objective.total(losses).backward()
+        gradient = torch.cat([p.grad.flatten() for p in objective.parameters() if p.grad is not None])
+        found[name] = (answer.logit_B, answer.box_B4, view, torch.stack(list(losses.values())), gradient)
+    views = recipe.data.views
+    assert encoded == [4 + 4 * views] * 2 + [4 + 2 * views] * 2
+    for own, shared in zip(*found.values(), strict=True):
+        torch.testing.assert_close(shared, own, atol=1e-5, rtol=1e-4)
 
 
 def test_the_rows_of_the_tables():

@@ -45,6 +45,10 @@ class Pairs(Chairs):
     def __len__(self):
         return len(self._items)
 
+    @property
+    def shapes(self):
+        return [self.samples[number].shape for number, _ in self._items]
+
     def __getitem__(self, key):
         epoch, place = key if isinstance(key, tuple) else (0, key)
         number, label = self._items[place]

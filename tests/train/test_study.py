@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from datagen.core.anomaly import KINDS
 from datagen.datasets.samples import Sample
 from datagen.train.infer import Predictions
 from datagen.train.runtime import Runtime
@@ -42,6 +43,9 @@ def test_the_whole_study_on_a_tiny_build(dataset, tmp_path):
     assert {name: len(values) for name, values in found["auc"].items()} == {"cmt": 2, "baseline": 2, "cmt_shuffled": 2}
     assert list(found["learning_curve"]) == ["1"]
     assert "cmt minus baseline" in table(found) and "unseen shapes" in table(found)
+    assert found["auc_by_kind"]["cmt"].keys() <= set(KINDS) and "mean of seeds by kind" in table(found)
+    beside = study(dataset, tmp_path / "two", recipe, baseline, (0, 1), (1,), CPU, rounds=20, jobs=2)
+    assert beside["auc"] == found["auc"] and beside["learning_curve"] == found["learning_curve"]
     stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
     again = study(dataset, tmp_path, recipe, baseline, (0, 1), (1, 99), CPU, rounds=20)
     assert again == found
