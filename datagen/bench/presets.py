@@ -119,9 +119,9 @@ def _compare_plain(scenes: Sequence[Scene], samples: Sequence[int]) -> Contender
     for scene in scenes:
         converged = [picture for *_, found in _with_converged([scene]) for picture in found]
         job = replace(scene.job, views=tuple(target.view for target in scene.targets))
-        for count, contender in contenders.items():
-            cost, pictures = _run_plain(job, int(count))
-            contender.add(cost, scene.kind, scene.targets, pictures, converged)
+        for count in samples:
+            cost, pictures = _run_plain(job, count)
+            contenders[str(count)].add(cost, scene.kind, scene.targets, pictures, converged)
     return contenders
 
 

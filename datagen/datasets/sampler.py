@@ -25,9 +25,8 @@ class EpochSampler(Sampler[list[Key]]):
         self, shapes: Sequence[str], batch: int, seed: int, rank: int = 0, ranks: int = 1, together: int = 1
     ) -> None:
         self.batch, self.seed, self.rank, self.ranks, self.together = batch, seed, rank, ranks, together
-        names = np.array(shapes)
-        self._groups = [np.flatnonzero(names == name) for name in sorted(set(shapes))] if together > 1 else []
-        self.count = sum(max(1, len(g) // together) * together for g in self._groups) or len(names)
+        self._groups = _by_shape(shapes) if together > 1 else []
+        self.count = sum(max(1, len(g) // together) * together for g in self._groups) or len(shapes)
         self.epoch = self.start = 0
 
     def __len__(self) -> int:
@@ -51,3 +50,9 @@ class EpochSampler(Sampler[list[Key]]):
         for step in range(self.start, len(self)):
             mine = order[step * wide + self.rank * self.batch :][: self.batch]
             yield [(self.epoch, number) for number in mine]
+
+
+def _by_shape(shapes: Sequence[str]) -> list[np.ndarray]:
+    """Sample numbers of every shape, shapes sorted by name."""
+    _, group = np.unique(shapes, return_inverse=True)
+    return np.split(group.argsort(kind="stable"), np.bincount(group).cumsum()[:-1])

@@ -86,7 +86,8 @@ class CMT(nn.Module):
     """Query images and reference views to a logit and a box.
 
     query (B, 3, S, S), views (G, N, 3, S, S) in [-1, 1]; xyz (G, N, P, 3) world positions of the patches,
-    NaN where there is no depth, P = (S/8)^2. set_B is the row among G of every query's views; without it G = B.
+    NaN where there is no depth, P = (S/8)^2. Queries may share views: `features` takes the row among G of every
+    query's views; without it, and in `forward`, G = B.
     """
 
     def __init__(self, config: ModelConfig, image_px: int) -> None:
@@ -132,12 +133,5 @@ class CMT(nn.Module):
             f = block(f, context, chosen, features.set_B)
         return self.heads(f[:, 0])
 
-    def forward(
-        self,
-        query_B3SS: Tensor,
-        views_GN3SS: Tensor,
-        xyz_GNP3: Tensor,
-        k: int | None = None,
-        set_B: Tensor | None = None,
-    ) -> Output:
-        return self.decide(self.features(query_B3SS, views_GN3SS, set_B), xyz_GNP3, k)
+    def forward(self, query_B3SS: Tensor, views_BN3SS: Tensor, xyz_BNP3: Tensor, k: int | None = None) -> Output:
+        return self.decide(self.features(query_B3SS, views_BN3SS), xyz_BNP3, k)
