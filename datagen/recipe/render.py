@@ -9,7 +9,7 @@ Device = Literal["auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi"]
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "draft": {"samples": 16, "ground_samples": 8, "prefilter": "none"},
-    "standard": {"samples": 64, "ground_samples": 16, "prefilter": "none"},
+    "standard": {"samples": 64, "ground_samples": 8, "prefilter": "none"},
     "paper": {"samples": 192, "ground_samples": 32, "prefilter": "none"},
 }
 """What a preset sets; docs/rendering-cost.md has what each one costs and how near it comes to convergence."""
@@ -36,9 +36,11 @@ class RenderRecipe(BaseModel):
     behind it; 0 renders the whole frame in one pass of `samples`."""
     ground_reduction: Annotated[int, Field(ge=1, le=8)] = 2
     """The ground is rendered this many times smaller: it holds nothing but soft shadows."""
-    adaptive_threshold: Annotated[float, Field(ge=0.0)] = 0.0
-    """0 turns adaptive sampling off."""
-    min_samples: Annotated[int, Field(ge=1)] = 16
+    adaptive_threshold: Annotated[float, Field(ge=0.0)] = 0.0005
+    """Noise below which a pixel of the object takes no more samples. So little that only pixels without the object
+    stop early; 0 turns adaptive sampling off."""
+    min_samples: Annotated[int, Field(ge=1)] = 8
+    """What every pixel takes before it may stop."""
     denoiser: Literal["oidn", "none"] = "oidn"
     prefilter: Literal["none", "fast", "accurate"]
     """How albedo and normal are cleaned before they guide the denoiser."""

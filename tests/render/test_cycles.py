@@ -52,6 +52,7 @@ def warm(plain_chair):
 
 def test_warm_and_fresh_blenders_write_the_same_bytes(warm, plain_chair):
     job = chair_job(plain_chair, 7, views=3)
+    job = replace(job, settings={**job.settings, "samples": 16})  # enough for pixels to stop early
     fresh = BlenderProcess(threads=2)
     a, b = warm.render(job), fresh.render(job)
     fresh.close()
@@ -106,6 +107,17 @@ def test_two_passes_show_what_one_pass_shows(warm, plain_chair):
     assert np.sqrt((difference**2).mean()) < 5
     blocks = difference[:96, :96].reshape(8, 12, 8, 12, 3).mean(axis=(1, 3))
     assert np.abs(blocks).max() < 4
+
+
+def test_pixels_that_stop_early_do_not_show(warm, plain_chair):
+    """The preset's adaptive sampling takes fewer samples beside the object, of a picture that stays the same."""
+    job = chair_job(plain_chair, 6)
+    view = replace(job.views[0], camera=replace(job.views[0].camera, size_px=96))
+    job = replace(job, views=(view,), settings={**job.settings, "samples": 32})
+    every = replace(job, settings={**job.settings, "adaptive_threshold": 0.0})
+    (a,), (b,), (again,) = warm.render(job), warm.render(every), warm.render(job)
+    assert np.array_equal(a, again)
+    assert np.abs(a.astype(int) - b).max() <= 1
 
 
 def test_an_absent_device_is_named(warm, plain_chair):
