@@ -10,7 +10,7 @@ from datagen.recipe.render import RenderRecipe
 
 CPU_S_FIXED, CPU_S_DENOISE = 0.3, 0.12
 """Cycles at 256 px on one core, a picture: scene, files and geometry; denoiser (docs/rendering-cost.md)."""
-CPU_S_OBJECT_SAMPLE, CPU_S_GROUND_SAMPLE, CPU_S_FRAME_SAMPLE = 0.033, 0.08, 0.1
+CPU_S_OBJECT_SAMPLE, CPU_S_GROUND_SAMPLE, CPU_S_FRAME_SAMPLE = 0.041, 0.08, 0.1
 """A sample of every pixel of the object, of a whole frame of ground, of a whole frame of both."""
 CPU_S_REFERENCE, CPU_S_FAKE = 0.8, 0.1
 BYTES_PICTURE, BYTES_ANNOTATION, BYTES_REFERENCE = 60_000, 3_500, 8_500_000

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 Device = Literal["auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi"]
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "draft": {"samples": 16, "ground_samples": 8, "prefilter": "none"},
+    "draft": {"samples": 16, "ground_samples": 4, "prefilter": "none"},
     "standard": {"samples": 64, "ground_samples": 8, "prefilter": "none"},
     "paper": {"samples": 192, "ground_samples": 32, "prefilter": "none"},
 }
