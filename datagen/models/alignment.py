@@ -33,9 +33,3 @@ def take_rows(z_BPd: Tensor, index_BR: Tensor) -> Tensor:
     """Rows (B, R, d) of `z_BPd`; negative indices give row 0, to be ignored later."""
     index = index_BR.clamp(min=0).unsqueeze(-1).expand(-1, -1, z_BPd.shape[-1])
     return z_BPd.gather(1, index)
-
-
-def query_view_loss(z_query_BQd: Tensor, z_view_BPd: Tensor, rows_BR: Tensor, tau: float) -> Tensor:
-    """L_va over pseudo-labels for the drawn query rows (B, R) and one view an item."""
-    z_from = take_rows(z_query_BQd, rows_BR)
-    return alignment_loss(z_from, z_view_BPd, pseudo_labels(z_from, z_view_BPd), tau)

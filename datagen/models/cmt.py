@@ -102,11 +102,16 @@ class CMT(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.heads = Heads(config.dim, config.box)
 
-    def features(self, query_B3SS: Tensor, views_GN3SS: Tensor, set_B: Tensor | None = None) -> Features:
-        """Encode both kinds of image by the shared encoder, in one batch."""
+    def features(
+        self, query_B3SS: Tensor, views_GN3SS: Tensor, set_B: Tensor | None = None, hold_encoder: bool = False
+    ) -> Features:
+        """Encode both kinds of image by the shared encoder, in one batch.
+
+        With `hold_encoder` the projections give the encoder no gradient.
+        """
         B, shape = len(query_B3SS), views_GN3SS.shape[:2]
         f = flat_patches(self.encoder(torch.cat([query_B3SS, views_GN3SS.flatten(0, 1)])))
-        z = self.beta(f)
+        z = self.beta(f.detach() if hold_encoder else f)
         return Features(f[:B], f[B:].unflatten(0, shape), z[:B], z[B:].unflatten(0, shape), set_B)
 
     def choose(self, features: Features, k: int | None = None) -> Tensor | None:

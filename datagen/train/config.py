@@ -31,6 +31,9 @@ class LossConfig(Section):
     hold_views: bool = True
     """No gradient to the views' side of the query-view loss. The paper is silent and the published code holds its
     keys; with a gradient the pseudo-labels feed on themselves and the features collapse (docs/train.md)."""
+    align_encoder: bool = True
+    """Alignment trains the encoder, as in the paper; false: the projection beta alone. With a small encoder and few
+    steps the alignment's gradient keeps detection at chance (docs/train.md)."""
     key_momentum: Fraction = 0.999
     """Variant published alone: momentum of the key branch of the alignment loss."""
 

@@ -82,7 +82,7 @@ class CMTObjective(Objective):
     def _judge(self, batch: Batch, k: int | None = None) -> tuple[Output, Features]:
         model = cast(CMT, self.model)
         views, xyz, set_B = distinct_views(batch)
-        features = model.features(batch["query"], grey_to_rgb(views), set_B)
+        features = model.features(batch["query"], grey_to_rgb(views), set_B, not self.config.align_encoder)
         return model.decide(features, xyz, k), features
 
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:

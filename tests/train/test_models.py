@@ -114,6 +114,18 @@ def test_switches_change_what_they_say():
     assert torch.allclose(dense.predict(batch).logit_B, full.predict(batch, 0).logit_B, atol=1e-6)
 
 
+@pytest.mark.parametrize("reached", [True, False])
+def test_alignment_trains_the_encoder_or_the_projection_alone(reached):
+    recipe = tiny(loss={"align_encoder": reached})
+    objective = make_objective(recipe)
+    losses = objective(batch_of(recipe), 0, torch.Generator().manual_seed(0))
+    (losses["query_view"] + losses["view_view"]).backward()
+    touched = {
+        n.split(".")[1] for n, p in objective.named_parameters() if p.grad is not None and p.grad.abs().max() > 0
+    }
+    assert touched == ({"encoder", "beta"} if reached else {"beta"})
+
+
 @pytest.mark.parametrize("form", ["dense", "sdpa"])
 def test_the_attention_forms_agree_in_the_whole_network(form):
     sparse, batch = model_and_batch()
