@@ -49,7 +49,9 @@ def list_samples(files: Files, split: str) -> list[Sample]:
     else:
         samples = _from_names(files, split)
     if not samples:
-        raise BrokenSample(f"{files.root}: split {split} has no sample; build more shapes or choose another --split")
+        raise BrokenSample(
+            f"{files.root}: split {split} has no sample; build more shapes, as few of them may leave a split empty"
+        )
     return sorted(samples, key=lambda sample: sample.query_path)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from datagen.core.differences import differing, told
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.ids import bytes_hash, canonical_json
 from datagen.core.row import Bundle, Job, Row
@@ -252,31 +253,12 @@ def stops_early() -> Iterator[None]:
         ) from error
 
 
-def _differing(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[Any, Any]]:
-    """The values in which two nested records differ, by dotted name."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for key in sorted({*a, *b}):
-        ours, theirs = a.get(key), b.get(key)
-        if isinstance(ours, dict) and isinstance(theirs, dict):
-            found |= _differing(ours, theirs, f"{prefix}{key}.")
-        elif ours != theirs:
-            found[f"{prefix}{key}"] = (ours, theirs)
-    return found
-
-
 def _difference(root: Path, found: str, wanted: str) -> str:
     try:
-        differing = _differing(json.loads(wanted), json.loads(found))
+        pairs = differing(json.loads(wanted), json.loads(found))
     except ValueError:
         return f"{root} holds a run.json that is damaged; choose another --out"
     # Hashes only say again that something differs, and the recipe holds the seed.
-    repeats = {"recipe_hash", "collection_hash", *(["seed"] if "recipe.seed" in differing else [])}
-    told = {key: pair for key, pair in differing.items() if key not in repeats}
-    said = [f"{key} (asked for {_brief(ours)}, there {_brief(theirs)})" for key, (ours, theirs) in told.items()]
-    what = ", ".join(said[:4]) + (f" and {len(said) - 4} more" if len(said) > 4 else "")
+    repeats = {"recipe_hash", "collection_hash", *(["seed"] if "recipe.seed" in pairs else [])}
+    what = told({key: pair for key, pair in pairs.items() if key not in repeats})
     return f"{root} holds a run with another {what or 'set of shapes'}; choose another --out or ask for what is there"
-
-
-def _brief(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

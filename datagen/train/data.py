@@ -1,6 +1,6 @@
 """From a dataset's folder and a recipe to loaders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -28,6 +28,13 @@ def open_source(files: Files, samples: list[Sample], config: DataConfig, watch: 
     if config.pack:
         return open_packed(files, samples, config.image_px, watch)
     return LooseSource(files, config.image_px)
+
+
+def require_samples(folder: Path, splits: Sequence[str]) -> None:
+    """Raises BrokenSample for a split without samples, UsageError when there is no dataset."""
+    files = open_files(folder)
+    for split in splits:
+        list_samples(files, split)
 
 
 def open_split(

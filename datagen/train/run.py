@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from datagen import __version__
+from datagen.core.differences import differing, told
 from datagen.core.errors import OtherRecipe, UsageError
 from datagen.train.checkpoint import newest_checkpoint
 from datagen.train.config import TrainRecipe
@@ -25,7 +26,8 @@ def open_run(run: Path, data: Path, recipe: TrainRecipe, resume: bool) -> Path:
         if note.is_file():
             found = json.loads(note.read_text(encoding="utf-8"))
             if found.get("recipe_hash") != recipe.hash:
-                raise OtherRecipe(f"{run} belongs to another training recipe; choose another --out")
+                what = told(differing(recipe.model_dump(mode="json"), found.get("recipe", {})))
+                raise OtherRecipe(f"{run} belongs to a run with another {what or 'recipe'}; choose another --out")
             if newest_checkpoint(run) and not resume:
                 raise UsageError(f"{run} holds a run of this recipe; add --resume or choose another --out")
         else:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from datagen.core.errors import MissingDependency, UsageError
 from datagen.train.errors import OutOfMemory
 
 
@@ -66,10 +67,13 @@ class Runtime:
 
 @contextmanager
 def open_runtime(device: str | None = None) -> Iterator[Runtime]:
-    """The runtime of this process; under torchrun a process group is opened and closed."""
+    """The runtime of this process; under torchrun a process group is opened and closed.
+
+    Raises UsageError, MissingDependency for a device that is unknown or not here.
+    """
     rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     local = int(os.environ.get("LOCAL_RANK", 0))
-    chosen = torch.device(device or (f"cuda:{local}" if torch.cuda.is_available() else "cpu"))
+    chosen = choose_device(device, local)
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     if ranks > 1:
@@ -79,6 +83,27 @@ def open_runtime(device: str | None = None) -> Iterator[Runtime]:
     finally:
         if ranks > 1:
             torch.distributed.destroy_process_group()
+
+
+def choose_device(named: str | None, local: int = 0) -> torch.device:
+    """`cpu`, `cuda` (the `local`-th of this node), `cuda:N`, `mps`; by default CUDA where there is one, else the CPU.
+
+    Raises UsageError for another name, MissingDependency for a device that is not here.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    try:
+        wanted = torch.device(named or ("cuda" if count else "cpu"))
+    except RuntimeError:
+        wanted = torch.device("meta")
+    if wanted.type not in ("cpu", "cuda", "mps"):
+        raise UsageError(f"unknown device '{named}'; the devices are cpu, cuda, cuda:N, mps")
+    if wanted.type == "cuda":
+        wanted = torch.device("cuda", local if wanted.index is None else wanted.index)
+        if wanted.index >= count:
+            raise MissingDependency(f"device {wanted} is not here: torch sees {count} CUDA devices; take --device cpu")
+    if wanted.type == "mps" and not torch.backends.mps.is_available():
+        raise MissingDependency("device mps is not here; take --device cpu")
+    return wanted
 
 
 @contextmanager

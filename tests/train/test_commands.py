@@ -11,12 +11,16 @@ import torch
 import yaml
 from PIL import Image
 
+from datagen.core.errors import OtherRecipe
 from datagen.datasets.files import open_files
 from datagen.datasets.samples import list_samples
 from datagen.models.published import PublishedCMT
+from datagen.train.config import TrainRecipe
 from datagen.train.predict import predict
+from datagen.train.run import open_run
+from datagen.train.runtime import choose_device
 from tests.conftest import ROOT
-from tests.train.conftest import TINY
+from tests.train.conftest import TINY, tiny
 
 
 def datagen(*arguments, cwd=ROOT, hide_torch=False, cache=None):
@@ -154,3 +158,36 @@ def test_data_that_do_not_pass_verify_are_refused(dataset, tmp_path):
     assert done.returncode == 4, done.stderr
     assert "UnverifiedData" in done.stderr and "--unverified" in done.stderr
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_failed_start_leaves_the_folder_to_the_next(dataset, tmp_path):
+    """A device or a split that is not there ends before the run's folder exists."""
+    run = tmp_path / "run"
+    absent = datagen("train", "--data", dataset, "--recipe", "smoke", "--out", run, "--device", "cuda:63")
+    assert absent.returncode == 5 and "torch sees" in absent.stderr, absent.stderr
+    unknown = datagen("train", "--data", dataset, "--recipe", "smoke", "--out", run, "--device", "gpu")
+    assert unknown.returncode == 2 and "cpu, cuda, cuda:N, mps" in unknown.stderr, unknown.stderr
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "local", "count", "expected"),
+    [(None, 1, 2, "cuda:1"), (None, 0, 0, "cpu"), ("cuda", 1, 2, "cuda:1"), ("cuda:1", 0, 2, "cuda:1")],
+)
+def test_cuda_without_a_number_is_the_process_s_own(monkeypatch, name, local, count, expected):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: count > 0)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: count)
+    assert str(choose_device(name, local)) == expected
+
+
+def test_another_recipe_is_told_by_its_values(tmp_path):
+    open_run(tmp_path / "run", tmp_path, tiny(), resume=False)
+    with pytest.raises(OtherRecipe, match=r"optim.lr \(asked for 0.5, there 0.001\)"):
+        open_run(tmp_path / "run", tmp_path, tiny(optim={"lr": 0.5}), resume=False)
+
+
+def test_every_key_of_a_recipe_is_documented():
+    text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
+    for section, field in TrainRecipe.model_fields.items():
+        keys = getattr(field.annotation, "model_fields", {section: None})
+        assert [key for key in keys if f"`{key}`" not in text] == [], section
