@@ -53,7 +53,7 @@ def _add_pass(
     fixed = _timed(take)
     if first:
         _add(cost, "sync and BVH", max(new - fixed, 0.0))
-    _add(cost, "every picture", fixed)
+    _add(cost, "files and a first sample", fixed)
     engine.sample(scene, samples, settings["adaptive_threshold"], settings["min_samples"])
     traced = _timed(take)
     _add(cost, f"path tracing, {name}", max(traced - fixed, 0.0))
