@@ -42,17 +42,17 @@ def run_train(
     from datagen.train.loop import train
     from datagen.train.recipes import load_train_recipe
     from datagen.train.run import open_run
-    from datagen.train.runtime import choose_device, open_runtime
+    from datagen.train.runtime import open_runtime
 
     console = Console(stderr=True)
     loaded = load_train_recipe(recipe, model, overrides, seed)
-    choose_device(device)
-    if not unverified:
-        ensure_verified(console, data)
-    require_samples(data, ("train", "val"))
-    run = open_run(out or Path("out") / "runs" / loaded.name, data, loaded, resume)
-    with open_runtime(device) as runtime, Bar(console, show=runtime.leads) as bar:
-        done = train(run, data, loaded, runtime, bar.watch, resume)
+    with open_runtime(device) as runtime:
+        if not unverified:
+            ensure_verified(console, data)
+        require_samples(data, ("train", "val"))
+        run = open_run(out or Path("out") / "runs" / loaded.name, data, loaded, resume)
+        with Bar(console, show=runtime.leads) as bar:
+            done = train(run, data, loaded, runtime, bar.watch, resume)
         if runtime.leads:
             best = f"{done.progress.best_auc:.3f}" if done.progress.best_step >= 0 else "undefined"
             console.print(f"run: {run}; best validation AUC {best}", highlight=False, soft_wrap=True)

@@ -12,7 +12,7 @@ from datagen.train.load import load_network
 from datagen.train.photo import PhotoOptions, prepare_photo, read_photo
 from datagen.train.pictures import attention_picture
 from datagen.train.reference import Reference, open_reference
-from datagen.train.runtime import telling_memory
+from datagen.train.runtime import choose_device, telling_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +53,10 @@ def predict(
 ) -> Prediction:
     """Judge the object in a photo against a bundle of views or a mesh.
 
-    Raises BadCheckpoint, UsageError (photo or reference that cannot be used), MeshLoadError, OutOfMemory.
+    Raises BadCheckpoint, UsageError (photo, reference or device that cannot be used), MissingDependency (device that
+    is not here), MeshLoadError, OutOfMemory.
     """
-    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    chosen = choose_device(device)
     loaded = load_network(Path(checkpoint), chosen)
     size = loaded.recipe.data.image_px
     published = loaded.recipe.model.variant == "published"

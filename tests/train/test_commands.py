@@ -11,7 +11,7 @@ import torch
 import yaml
 from PIL import Image
 
-from datagen.core.errors import OtherRecipe
+from datagen.core.errors import MissingDependency, OtherRecipe
 from datagen.datasets.files import open_files
 from datagen.datasets.samples import list_samples
 from datagen.models.published import PublishedCMT
@@ -178,6 +178,11 @@ def test_cuda_without_a_number_is_the_process_s_own(monkeypatch, name, local, co
     monkeypatch.setattr("torch.cuda.is_available", lambda: count > 0)
     monkeypatch.setattr("torch.cuda.device_count", lambda: count)
     assert str(choose_device(name, local)) == expected
+
+
+def test_predict_names_a_device_that_is_not_here(run, dataset):
+    with pytest.raises(MissingDependency, match="cuda:63 is not here"):
+        predict(run, dataset / "photo.png", dataset, device="cuda:63")
 
 
 def test_another_recipe_is_told_by_its_values(tmp_path):
