@@ -167,8 +167,9 @@ def run_predict(
     console = Console(stderr=True)
     word = "anomalous" if found.anomalous else "normal"
     console.print(f"{word}: score {found.score:.3f} (threshold {found.threshold:.3f})", highlight=False)
-    if found.box and found.anomalous:
-        console.print("box (cx, cy, w, h): " + ", ".join(f"{v:.3f}" for v in found.box), highlight=False)
+    if found.box_px and found.anomalous:
+        left, top, right, bottom = (round(v) for v in found.box_px)
+        console.print(f"box in the photo: {left}, {top} to {right}, {bottom} px", highlight=False)
     if found.nearest_view is not None:
         console.print(f"nearest view: {found.nearest_view}, azimuth {found.nearest_azimuth_deg}", highlight=False)
     if out:

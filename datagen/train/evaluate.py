@@ -76,6 +76,7 @@ def summary(found: Predictions, threshold: float, rounds: int) -> dict[str, Any]
     report |= {"n": len(every), "n_shapes": len(set(shapes.tolist())), "threshold": threshold}
     report["intervals"] = {name: figure["interval"] for name, figure in figures.items()}
     report["confusion"] = confusion(found.label, found.score)
+    report["confusion_at_validation_threshold"] = confusion(found.label, found.score, threshold)
     for name, groups in partitions(found):
         report[name] = {
             group: measured(lambda r: auc(found.label[r], found.score[r]), rows) | {"anomalies": count}
@@ -84,9 +85,9 @@ def summary(found: Predictions, threshold: float, rounds: int) -> dict[str, Any]
     return _plain(report)
 
 
-def confusion(label: np.ndarray, score: np.ndarray) -> dict[str, int]:
-    """Counts of decisions at 0.5."""
-    said = score > 0.5
+def confusion(label: np.ndarray, score: np.ndarray, threshold: float = 0.5) -> dict[str, int]:
+    """Counts of decisions at a threshold."""
+    said = score > threshold
     return {
         "true_positive": int((said & (label == 1)).sum()),
         "false_positive": int((said & (label == 0)).sum()),

@@ -43,11 +43,16 @@ def render_page(found: Evaluation, loaded: Loaded, run: Path) -> str:
     curves = [("ROC", polyline(false, true), "false positive rate", "true positive rate")]
     curves += _training_curves(run)
     curves += _sweep_curves(report.get("sweep"))
+    confusions = [
+        ("0.5", report["confusion"]),
+        (f"{report['threshold']:.3f}, the threshold chosen on validation", report["confusion_at_validation_threshold"]),
+    ]
     groups = [(title, report[key]) for key, title in GROUPS.items() if report.get(key)]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_template()).render(
         report=report,
         curves=curves,
+        confusions=confusions,
         groups=groups,
         best=[_tile(found, int(row)) for row in order[:SHOWN]],
         worst=[_tile(found, int(row)) for row in order[::-1][:SHOWN]],
@@ -110,7 +115,7 @@ def _tile(found: Evaluation, row: int) -> dict[str, Any]:
     picture = np.array(found.data.source.query(sample))
     if sample.label:
         picture = with_box(picture, sample.box, RED)
-    if np.isfinite(p.box[row]).all() and p.score[row] > 0.5:
+    if np.isfinite(p.box[row]).all() and p.score[row] > found.report["threshold"]:
         picture = with_box(picture, tuple(p.box[row]), BLUE)
     return {"url": data_url(picture), "kind": sample.kind, "score": p.score[row], "path": sample.query_path}
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 from datagen.core.errors import UsageError
@@ -24,28 +24,47 @@ class PhotoOptions:
     shadow: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A prepared photo and where it came from.
+
+    A point at (x, y) pixels of `picture` (S, S, 3 uint8) is at ((x, y) - offset) / scale pixels of the photo given.
+    """
+
+    picture: np.ndarray
+    scale: float
+    offset: tuple[float, float]
+    given_px: tuple[int, int]
+    """Width and height of the photo given."""
+
+    def given_box(self, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        """A box (cx, cy, w, h as fractions of `picture`) as left, top, right, bottom in pixels of the photo given."""
+        size = len(self.picture)
+        corners = np.array([(box[a] + side * box[a + 2] / 2) * size for side in (-1, 1) for a in (0, 1)])
+        placed = (corners - np.tile(self.offset, 2)) / self.scale
+        left, top, right, bottom = np.clip(placed, 0, np.tile(self.given_px, 2)).tolist()
+        return left, top, right, bottom
+
+
 def read_photo(path: Path) -> Image.Image:
-    """RGB or RGBA. Raises UsageError naming the file."""
+    """RGB or RGBA, turned upright as its EXIF orientation says. Raises UsageError naming the file."""
     try:
         with Image.open(path) as picture:
-            picture.load()
             alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
-            return picture.convert("RGBA" if alpha else "RGB")
+            return ImageOps.exif_transpose(picture.convert("RGBA" if alpha else "RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UsageError(f"{path}: {error}; give a picture file to --query") from error
 
 
-def prepare_photo(picture: Image.Image, size: int, options: PhotoOptions) -> np.ndarray:
-    """(S, S, 3) uint8: cut out, centred on white. Raises UsageError when there is no object to be seen.
+def prepare_photo(picture: Image.Image, size: int, options: PhotoOptions) -> Photo:
+    """Cut out, centred on white, S = `size` pixels. Raises UsageError when there is no object to be seen.
 
     A square picture that stands on white already is only resized: that is what built queries are.
     """
     rgb = np.asarray(picture.convert("RGB"))
     mask = object_mask(picture, rgb, options.background)
     if mask is None:
-        if picture.size[0] != picture.size[1]:
-            rgb = _padded(rgb)
-        return np.asarray(Image.fromarray(rgb).resize((size, size), Image.Resampling.BICUBIC))
+        return _padded(rgb, size)
     if mask.sum() < 0.001 * mask.size * 255:
         raise UsageError("the query shows no object after its background was taken away; try --background keep")
     return _composed(rgb, mask, size, options.shadow)
@@ -89,16 +108,18 @@ def _border(rgb: np.ndarray) -> np.ndarray:
     return np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
 
 
-def _padded(rgb: np.ndarray) -> np.ndarray:
+def _padded(rgb: np.ndarray, size: int) -> Photo:
     height, width = rgb.shape[:2]
     side = max(height, width)
     square = np.full((side, side, 3), 255, dtype=np.uint8)
     top, left = (side - height) // 2, (side - width) // 2
     square[top : top + height, left : left + width] = rgb
-    return square
+    scale = size / side
+    resized = Image.fromarray(square).resize((size, size), Image.Resampling.BICUBIC)
+    return Photo(np.asarray(resized), scale, (left * scale, top * scale), (width, height))
 
 
-def _composed(rgb: np.ndarray, mask: np.ndarray, size: int, shadow: bool) -> np.ndarray:
+def _composed(rgb: np.ndarray, mask: np.ndarray, size: int, shadow: bool) -> Photo:
     rows, columns = np.nonzero(mask > 127)
     top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
     scale = OBJECT_SHARE * size / max(bottom - top, right - left)
@@ -115,7 +136,9 @@ def _composed(rgb: np.ndarray, mask: np.ndarray, size: int, shadow: bool) -> np.
     inside = np.zeros((size, size, 3))
     inside[y : y + height, x : x + width] = np.asarray(picture)
     canvas = canvas * (1 - alpha[..., None]) + inside * alpha[..., None]
-    return np.round(np.clip(canvas, 0, 255)).astype(np.uint8)
+    prepared = np.round(np.clip(canvas, 0, 255)).astype(np.uint8)
+    offset = (x - float(left) * scale, y - float(top) * scale)
+    return Photo(prepared, scale, offset, (rgb.shape[1], rgb.shape[0]))
 
 
 def contact_shadow(alpha: np.ndarray, strength: float = 0.09) -> np.ndarray:

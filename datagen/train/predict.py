@@ -17,12 +17,18 @@ from datagen.train.runtime import choose_device, telling_memory
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """`score` in 0..1; `box` cx, cy, w, h as fractions of the prepared picture, None where not predicted."""
+    """`score` in 0..1, `anomalous` where above `threshold`, the one chosen on validation.
+
+    `box` is cx, cy, w, h as fractions of the prepared picture `query`, `box_px` the same box as left, top, right,
+    bottom in pixels of the photo given (upright); None for a network without box head. A normal photo has one too:
+    it means nothing there.
+    """
 
     score: float
     anomalous: bool
     threshold: float
     box: tuple[float, float, float, float] | None
+    box_px: tuple[float, float, float, float] | None
     nearest_view: int | None
     nearest_azimuth_deg: float | None
     query: np.ndarray
@@ -37,6 +43,7 @@ class Prediction:
             "anomalous": self.anomalous,
             "threshold": self.threshold,
             "box": list(self.box) if self.box else None,
+            "box_px": list(self.box_px) if self.box_px else None,
             "nearest_view": self.nearest_view,
             "nearest_azimuth_deg": self.nearest_azimuth_deg,
         }
@@ -62,7 +69,7 @@ def predict(
     published = loaded.recipe.model.variant == "published"
     photo = prepare_photo(read_photo(Path(query)), size, PhotoOptions(background, shadow))
     views = open_reference(Path(reference), size, published=published)
-    batch = as_batch(photo, views)
+    batch = as_batch(photo.picture, views)
     batch = {name: t.to(chosen) for name, t in batch.items()}
     with torch.no_grad(), telling_memory("use --device cpu"):
         output, nearest = loaded.objective.locate(batch)
@@ -76,10 +83,11 @@ def predict(
         anomalous=anomalous,
         threshold=loaded.threshold,
         box=box,
+        box_px=None if box is None else photo.given_box(box),
         nearest_view=view,
         nearest_azimuth_deg=azimuth,
-        query=photo,
-        picture=attention_picture(loaded.objective.model, photo, views, box if anomalous else None, view),
+        query=photo.picture,
+        picture=attention_picture(loaded.objective.model, photo.picture, views, box if anomalous else None, view),
     )
 
 

@@ -63,7 +63,13 @@ def test_evaluate_writes_json_and_a_page(run, dataset, tmp_path):
     assert {"auc", "accuracy", "ap50", "per_kind", "per_part_class", "per_severity", "viewpoint"} <= set(report)
     assert set(report["per_kind"]) == {s.kind for s in samples if s.label}
     assert sum(group["anomalies"] for group in report["per_kind"].values()) == sum(s.label for s in samples)
-    assert sum(report["confusion"].values()) == report["n"]
+    for counts, right in (
+        ("confusion", "accuracy"),
+        ("confusion_at_validation_threshold", "accuracy_at_validation_threshold"),
+    ):
+        assert sum(report[counts].values()) == report["n"]
+        hits = report[counts]["true_positive"] + report[counts]["true_negative"]
+        assert hits / report["n"] == pytest.approx(report[right])
     assert set(report["sweep"]) == {"k", "views"} and "all" in report["sweep"]["k"]
     low, high = report["intervals"]["auc"]
     assert low <= report["auc"] <= high
@@ -88,7 +94,10 @@ def test_predict_from_a_bundle_and_from_a_mesh_agree(run, dataset, tmp_path):
         assert done.returncode == 0, done.stderr
         answers.append(json.loads(done.stdout))
         assert np.asarray(Image.open(picture)).std() > 10
-    assert {"score", "box", "nearest_view", "anomalous", "threshold", "nearest_azimuth_deg"} <= set(answers[0])
+    assert {"score", "box", "box_px", "nearest_view", "anomalous", "threshold", "nearest_azimuth_deg"} <= set(
+        answers[0]
+    )
+    assert 0 <= answers[0]["box_px"][0] <= answers[0]["box_px"][2] <= 256
     assert abs(answers[0]["score"] - answers[1]["score"]) < 0.02
     assert np.abs(np.subtract(answers[0]["box"], answers[1]["box"])).max() < 0.02
     function = predict(run, dataset / sample.query_path, shape, device="cpu")
