@@ -5,9 +5,9 @@ import json
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from datagen.datasets.files import BrokenSample, Files
+from datagen.store.parquet import read_parquet
 
 KIND_OF_TYPE = {"rotate": "rotation", "damaged": "broken"}
 """Published config.type words that differ from the kinds' names here."""
@@ -57,7 +57,7 @@ def list_samples(files: Files, split: str) -> list[Sample]:
 
 def _from_manifest(files: Files, split: str) -> list[Sample]:
     try:
-        table = pq.read_table(pa.BufferReader(files.read("manifest.parquet")))
+        table = read_parquet(files.read("manifest.parquet"))
     except (pa.ArrowException, OSError) as error:
         raise BrokenSample(f"{files.root}/manifest.parquet: {error}") from error
     samples = []

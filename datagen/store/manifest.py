@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from datagen.core.row import SCHEMA_VERSION, Row
 from datagen.store.log import LogEntry
+from datagen.store.parquet import read_parquet
 
 _STRING = [
     "job_id",
@@ -92,5 +93,5 @@ def _parquet(table: pa.Table) -> bytes:
 
 def read_manifest(folder: Path) -> list[dict[str, Any]]:
     """Rows of a dataset's manifest as dictionaries."""
-    records: Sequence[dict[str, Any]] = pq.read_table(folder / "manifest.parquet").to_pylist()
+    records: Sequence[dict[str, Any]] = read_parquet(folder / "manifest.parquet").to_pylist()
     return [{**record, "sha256": dict(record["sha256"] or [])} for record in records]

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from datagen.core.errors import UsageError
 from datagen.core.row import Job
 from datagen.store.files import sync_folders, write_durable
+from datagen.store.parquet import read_parquet
 
 JOBS_A_SHARD = 64
 FOLDER = "shards"
@@ -85,7 +86,7 @@ class ShardReader:
 
 def _index(root: Path) -> Iterator[tuple[str, Place]]:
     if (root / INDEX).is_file():
-        for row in pq.read_table(root / INDEX).to_pylist():
+        for row in read_parquet(root / INDEX).to_pylist():
             yield row["path"], Place(row["shard"], row["offset"], row["size"])
 
 

@@ -7,12 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from datagen.core.errors import UsageError
 from datagen.core.ids import bytes_hash
 from datagen.store import log
 from datagen.store.manifest import read_manifest
+from datagen.store.parquet import read_parquet
 from datagen.verify.damage import DAMAGE
 from datagen.verify.files import Files, open_files
 from datagen.verify.names import QueryName, parse_query
@@ -78,7 +77,7 @@ class Tree:
         if not path.is_file():
             return {}
         try:
-            table = pq.read_table(path)
+            table = read_parquet(path)
         except DAMAGE:
             return {}
         totals = {}
