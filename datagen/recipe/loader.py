@@ -1,11 +1,12 @@
 """Find and read a recipe: YAML with size and alias caps, `--set` overrides, pydantic validation."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from datagen.core.bundled import bundled
 from datagen.core.errors import RecipeError
@@ -34,7 +35,8 @@ def find_recipe(name: str | None) -> Path | None:
     raise RecipeError(f"{name} is neither a file nor a built-in recipe ({', '.join(have)})")
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping a recipe file holds. Raises RecipeError for what cannot be read or is none."""
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -53,7 +55,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-def _override(data: dict[str, Any], assignment: str) -> None:
+def override(data: dict[str, Any], assignment: str) -> None:
+    """Set `section.key=value` in plain data, the value read as YAML. Raises RecipeError."""
     key, separator, text = assignment.partition("=")
     if not separator or not key:
         raise RecipeError(f"--set {assignment}: write it as section.key=value")
@@ -74,22 +77,40 @@ def parse_recipe(data: dict[str, Any], origin: str) -> AnyRecipe:
     try:
         return MODELS[kind].model_validate(data)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'recipe'}: {_message(item['type'], item['msg'])}"
-            for item in error.errors()
-        )
+        wrong = describe_errors(error, MODELS[kind])
         raise RecipeError(f"{origin}: {wrong}; see the recipe reference in DATA.md") from error
 
 
-def _message(kind: str, message: str) -> str:
-    return "unknown key" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
+def describe_errors(error: ValidationError, model: type[BaseModel]) -> str:
+    """Every wrong key and why, on one line; an unknown key with the nearest that there is."""
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc'])) or 'recipe'}: "
+        + (_unknown(item["loc"], model) if item["type"] == "extra_forbidden" else _reason(item["msg"]))
+        for item in error.errors()
+    )
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _unknown(place: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """`place` is where the key stands: sections, then the key."""
+    section: Any = model
+    for name in place[:-1]:
+        field = section.model_fields.get(name)
+        section = field and field.annotation
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            return "unknown key"
+    near = get_close_matches(str(place[-1]), section.model_fields, n=1)
+    return f"unknown key, did you mean {near[0]}?" if near else "unknown key"
 
 
 def load_recipe(path: Path | None, overrides: Sequence[str] = (), seed: int | None = None) -> AnyRecipe:
     """The recipe at `path` (defaults if None) with `--set` overrides and the command's seed."""
-    data = _read_yaml(path) if path else {}
+    data = read_yaml(path) if path else {}
     for assignment in overrides:
-        _override(data, assignment)
+        override(data, assignment)
     if seed is not None:
         data["seed"] = seed
     return parse_recipe(data, str(path or "recipe"))

@@ -94,12 +94,13 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     if built_in is not None:
         return GeneratedThings(built_in)
     looked = ", ".join(str(path) for path, _ in candidates)
+    names = ", ".join(["partnet/chair", *BUILT_IN])
     if not there:
-        names = ", ".join(["partnet/chair", *BUILT_IN])
         raise EmptyCollection(f"{spec}: {looked} does not exist; give a folder, a mesh file or one of {names}")
     raise EmptyCollection(
         f"{spec}: no shape found in {looked}; looked for PartNet folders "
-        "(<id>/result_after_merging.json) and for mesh files (obj, stl, ply, off, glb, gltf, step)"
+        "(<id>/result_after_merging.json) and for mesh files (obj, stl, ply, off, glb, gltf, step); "
+        f"built in are {names}"
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from datagen.core.bundled import bundled
 from datagen.core.errors import RecipeError
-from datagen.recipe.loader import _message, _override, _read_yaml
+from datagen.recipe.loader import describe_errors, override, read_yaml
 from datagen.train.config import TrainRecipe
 
 RECIPE_OF_MODEL = {"retrieval": "retrieval_lfd"}
@@ -22,11 +22,11 @@ def load_train_recipe(
     Raises RecipeError naming every wrong key.
     """
     path = _find(name or RECIPE_OF_MODEL.get(model or "", model) or "cmt")
-    data = _read_yaml(path)
+    data = read_yaml(path)
     if name and model:
         data.setdefault("model", {})["name"] = model
     for assignment in overrides:
-        _override(data, assignment)
+        override(data, assignment)
     if seed is not None:
         data["seed"] = seed
     return parse_train_recipe(data, str(path))
@@ -37,10 +37,7 @@ def parse_train_recipe(data: dict, origin: str) -> TrainRecipe:
     try:
         return TrainRecipe.model_validate(data)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'recipe'}: {_message(item['type'], item['msg'])}"
-            for item in error.errors()
-        )
+        wrong = describe_errors(error, TrainRecipe)
         raise RecipeError(f"{origin}: {wrong}; the keys are in docs/train.md") from error
 
 
@@ -60,5 +57,5 @@ def apply_overrides(recipe: TrainRecipe, overrides: Sequence[str]) -> TrainRecip
     """The recipe with `--set section.key=value` applied. Raises RecipeError."""
     data = recipe.model_dump(mode="json")
     for assignment in overrides:
-        _override(data, assignment)
+        override(data, assignment)
     return parse_train_recipe(data, "--set")

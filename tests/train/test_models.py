@@ -1,5 +1,7 @@
 """Every network of every recipe: shapes, switches, gradients; recipes say what their table rows say."""
 
+import re
+
 import pytest
 import torch
 
@@ -192,7 +194,9 @@ def test_view_distances_find_the_view_that_matches_in_place():
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("model: {nme: cmt}", "model.nme: unknown key"),
+        ("model: {nme: cmt}", "model.nme: unknown key, did you mean name?"),
+        ("modle: {name: cmt}", "modle: unknown key, did you mean model?"),
+        ("model: {zzz: 1}", "model.zzz: unknown key;"),
         ("optim: {lr: -1}", "optim.lr"),
         ("data: {image_px: 100}", "multiple of 32"),
         ("model: {variant: published, dim: 64}", "variant published is fixed"),
@@ -203,7 +207,7 @@ def test_view_distances_find_the_view_that_matches_in_place():
 def test_a_wrong_recipe_says_what_is_wrong(tmp_path, text, wrong):
     path = tmp_path / "bad.yaml"
     path.write_text(text)
-    with pytest.raises(RecipeError, match=wrong.replace("{", r"\{")):
+    with pytest.raises(RecipeError, match=re.escape(wrong)):
         load_train_recipe(str(path))
 
 
