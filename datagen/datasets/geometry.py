@@ -3,8 +3,9 @@
 Published frame and OpenGL cameras: depth is z-depth, 0 = background; pixel i covers [i, i + 1).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -54,21 +55,45 @@ def back_project(view: ViewGeometry, rows: np.ndarray, columns: np.ndarray) -> n
     return np.where((depth > 0)[..., None], points, np.nan)
 
 
+@lru_cache(maxsize=8)
+def patch_pixels(size: int, grid: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which pixels of a `size` px square each of grid * grid patches holds, both row-major, nearest its centre first.
+
+    Returns flat pixel numbers (P, K) and which of them count (P, K): patches hold unequal numbers of pixels where
+    the grid does not divide the size. A pixel belongs to the patch its centre lies in, so a point goes to the same
+    patch through its pixel as through its projection. A patch finer than the pixels takes the one that covers it.
+    """
+    patch_of = (2 * np.arange(size) + 1) * grid // (2 * size)
+    held = [np.flatnonzero(patch_of == patch) for patch in range(grid)]
+    held = [p if len(p) else np.array([(2 * k + 1) * size // (2 * grid)]) for k, p in enumerate(held)]
+    width = max(len(pixels) for pixels in held)
+    line = np.stack([np.pad(pixels, (0, width - len(pixels)), constant_values=-1) for pixels in held])
+    # Whole numbers, in units of 1 / (2 grid) px: rounding must not decide between pixels equally far away.
+    away = ((2 * line + 1) * grid - (2 * np.arange(grid)[:, None] + 1) * size) ** 2
+
+    def spanned(of_line: np.ndarray, combine: Callable[..., np.ndarray]) -> np.ndarray:
+        square = combine(of_line[:, None, :, None], of_line[None, :, None, :])
+        return square.reshape(grid * grid, width * width)
+
+    counts = spanned(line >= 0, np.logical_and)
+    flat = spanned(line, lambda row, column: row * size + column)
+    order = np.where(counts, spanned(away, np.add), np.iinfo(np.int64).max).argsort(axis=1, kind="stable")
+    flat, counts = (np.take_along_axis(table, order, axis=1) for table in (np.where(counts, flat, 0), counts))
+    flat.flags.writeable = counts.flags.writeable = False
+    return flat, counts
+
+
 def patch_positions(view: ViewGeometry, grid: int) -> np.ndarray:
     """World position (grid * grid, 3) of each patch, row-major; NaN where the patch shows background alone.
 
-    It is the surface point of the patch's object pixel nearest its centre, so it lies on the object.
+    It is the surface point of the patch's object pixel nearest its centre, so it lies on the object. The grid need
+    not divide the depth map's size (`patch_pixels`).
     """
     size = view.depth.shape[0]
-    side = size // grid
-    offsets = np.indices((side, side)).reshape(2, -1).T
-    order = np.argsort(np.linalg.norm(offsets + 0.5 - side / 2, axis=1), kind="stable")
-    cells = view.depth[: side * grid, : side * grid].reshape(grid, side, grid, side).transpose(0, 2, 1, 3)
-    solid = cells.reshape(grid * grid, side * side)[:, order] > 0
-    nearest = offsets[order[solid.argmax(axis=1)]]
-    corner = np.indices((grid, grid)).reshape(2, -1).T * side
-    pixel = corner + nearest
-    points = back_project(view, pixel[:, 0], pixel[:, 1])
+    pixels, counts = patch_pixels(size, grid)
+    solid = (view.depth.ravel()[pixels] > 0) & counts
+    nearest = pixels[np.arange(grid * grid), solid.argmax(axis=1)]
+    points = back_project(view, nearest // size, nearest % size)
     points[~solid.any(axis=1)] = np.nan
     return points
 
@@ -104,4 +129,5 @@ def corresponding_patches(points_P3: np.ndarray, view: ViewGeometry, grid: int) 
     known = np.isfinite(points_P3).all(axis=1)
     pixel, seen = seen_at(np.where(known[:, None], points_P3, 0.0), view)
     cell = np.floor(np.where(seen[:, None], pixel, 0) * grid / view.depth.shape[0]).astype(np.int64)
+    cell = np.minimum(cell, grid - 1)  # A pixel just short of the edge may round onto it.
     return np.where(known & seen, cell[:, 0] * grid + cell[:, 1], -1)

@@ -21,7 +21,7 @@ from datagen.datasets.samples import Sample
 from datagen.datasets.source import LooseSource
 from datagen.datasets.views import Bundle
 
-FORMAT = 1
+FORMAT = 2
 ARRAYS = ("queries", "pictures", "positions", "pairs", "poses", "azimuths", "published", "pixels", "visible")
 Watch = Callable[[int, int], None]
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from datagen.core.errors import DatagenError
 from datagen.datasets.files import BrokenSample, Files
-from datagen.datasets.geometry import ViewGeometry, corresponding_patches, patch_positions
+from datagen.datasets.geometry import ViewGeometry, corresponding_patches, patch_pixels, patch_positions
 from datagen.formats.safe_npy import parse_npy_dict
 
 Image.MAX_IMAGE_PIXELS = 64_000_000
@@ -75,7 +75,7 @@ class Bundle:
         geometry = self._geometry(view)
         if geometry is not None:
             return patch_positions(geometry, self.grid).astype(np.float32)
-        return coarser(self.published_positions(view), self.grid)
+        return regridded(self.published_positions(view), self.grid)
 
     def published_positions(self, view: int) -> np.ndarray:
         """The `xyz` of the npy as (32, 32, 3) float32, NaN where it says -1, -1, -1."""
@@ -131,16 +131,26 @@ class Bundle:
         return geometry
 
 
-def coarser(xyz_hw3: np.ndarray, grid: int) -> np.ndarray:
-    """A position map (h, h, 3) as (grid * grid, 3): the first known cell of each block, NaN = none."""
-    step = xyz_hw3.shape[0] // grid
-    blocks = xyz_hw3.reshape(grid, step, grid, step, 3).transpose(0, 2, 1, 3, 4).reshape(grid * grid, step * step, 3)
-    known = np.isfinite(blocks).all(axis=-1)
-    return blocks[np.arange(grid * grid), known.argmax(axis=1)]
+def regridded(xyz_hw3: np.ndarray, grid: int) -> np.ndarray:
+    """A position map (h, h, 3) as (grid * grid, 3) of any grid; NaN = none.
+
+    The first known of the cells whose centres a patch holds, row by row; a patch finer than the cells takes the one
+    that covers it.
+    """
+    side = xyz_hw3.shape[0]
+    cells, counts = patch_pixels(side, grid)
+    order = np.where(counts, cells, side * side).argsort(axis=1, kind="stable")
+    cells, counts = np.take_along_axis(cells, order, axis=1), np.take_along_axis(counts, order, axis=1)
+    xyz = xyz_hw3.reshape(-1, 3)
+    known = np.isfinite(xyz).all(axis=1)[cells] & counts
+    return xyz[cells[np.arange(grid * grid), known.argmax(axis=1)]]
 
 
 def tracked_patches(first: dict[str, np.ndarray], second: dict[str, np.ndarray], grid: int) -> np.ndarray:
-    """Patch correspondences from tracked surface points where there is no depth (published data)."""
+    """Patch correspondences from tracked surface points where there is no depth (published data): (P,), -1 = none.
+
+    `pxy` are rounded coordinates of a 256 px picture, not numbers of pixels, so no half pixel is added.
+    """
     pixels = [np.clip(view["pxy"], 0, 255) * grid // 256 for view in (first, second)]
     both = np.flatnonzero(first["is_visible"] & second["is_visible"])[::-1]
     found = np.full(grid * grid, -1, dtype=np.int64)

@@ -5,7 +5,15 @@ import pytest
 
 from datagen.core.camera import Camera
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED
-from datagen.datasets.geometry import ViewGeometry, corresponding_patches, patch_positions
+from datagen.datasets.geometry import (
+    ViewGeometry,
+    back_project,
+    corresponding_patches,
+    patch_pixels,
+    patch_positions,
+    seen_at,
+)
+from datagen.datasets.views import regridded, tracked_patches
 from datagen.formats.brokenchairs import published_pose
 from datagen.geometry.rays import RayScene
 from datagen.recipe.models import ReferenceRecipe
@@ -89,3 +97,87 @@ def test_occlusion_is_what_makes_the_difference(world):
     assert ((pixel >= 0) & (pixel < 256)).all()
     seen = corresponding_patches(xyz, views[10], GRID)[known] >= 0
     assert 0 < seen.sum() < 0.5 * known.sum()
+
+
+@pytest.mark.parametrize("image_px", range(64, 321, 32))
+def test_a_patchs_own_position_lies_in_that_patch(world, image_px):
+    """Also where image_px / 8 patches do not divide the 256 px of a depth map: the grids of 96, 160, 192, ..."""
+    grid = image_px // 8
+    for view in world[2][::7]:
+        xyz = patch_positions(view, grid)
+        known = np.flatnonzero(np.isfinite(xyz).all(axis=1))
+        assert len(known) > 0.05 * grid**2
+        assert (corresponding_patches(xyz, view, grid)[known] == known).all()
+        rows, columns = np.nonzero(view.depth > 0)
+        centres = np.stack([rows + 0.5, columns + 0.5], axis=1) * image_px / 256
+        patches = (centres // 8).astype(int)
+        assert np.array_equal(np.unique(patches[:, 0] * grid + patches[:, 1]), known)
+
+
+def test_both_sides_of_a_pair_use_the_same_grid(world):
+    """Seen from the neighbouring view and back, points stay on the picture's place: none is shifted by a patch."""
+    views = world[2]
+    for grid in (20, 24, 28, 40):
+        xyz = patch_positions(views[0], grid)
+        found = corresponding_patches(xyz, views[1], grid)
+        known = found >= 0
+        pixel, _ = seen_at(xyz[known], views[1])
+        assert np.array_equal((pixel * grid // 256).astype(int) @ [grid, 1], found[known]) and known.sum() > 20
+
+
+def positions_where_the_grid_divides(view, grid):
+    """The plain way: equal blocks, and in each the object pixel nearest its middle."""
+    side = len(view.depth) // grid
+    offsets = np.indices((side, side)).reshape(2, -1).T
+    offsets = offsets[np.argsort(np.linalg.norm(offsets + 0.5 - side / 2, axis=1), kind="stable")]
+    pixel = np.zeros((grid * grid, 2), dtype=int)
+    known = np.zeros(grid * grid, dtype=bool)
+    for patch in range(grid * grid):
+        around = np.array(divmod(patch, grid)) * side + offsets
+        solid = view.depth[around[:, 0], around[:, 1]] > 0
+        pixel[patch], known[patch] = around[solid.argmax()], solid.any()
+    return np.where(known[:, None], back_project(view, pixel[:, 0], pixel[:, 1]), np.nan)
+
+
+@pytest.mark.parametrize("grid", [4, 8, 16, 32, 64])
+def test_a_grid_that_divides_the_depth_map_has_equal_patches(world, grid):
+    view = world[2][3]
+    assert np.array_equal(patch_positions(view, grid), positions_where_the_grid_divides(view, grid), equal_nan=True)
+
+
+def test_a_patch_without_a_pixel_takes_the_one_that_covers_it():
+    pixels, counts = patch_pixels(4, 6)
+    assert pixels.shape == (36, 1) and counts.all()
+    assert pixels[:6, 0].tolist() == [0, 1, 1, 2, 3, 3]
+    pixels, counts = patch_pixels(5, 2)
+    assert counts.sum() == 25 and sorted(pixels[counts]) == list(range(25))
+    assert sorted(pixels[0, counts[0]]) == [0, 1, 5, 6] and counts.sum(axis=1).tolist() == [4, 6, 6, 9]
+
+
+@pytest.mark.parametrize("grid", [4, 8, 12, 16, 20, 28, 32, 40, 64, 72])
+def test_position_maps_go_to_any_grid(grid):
+    """Each cell of the map holds its own place, so a patch's answer can be told from its place."""
+    centres = (np.indices((32, 32)).transpose(1, 2, 0) + 0.5) / 32
+    cells = np.concatenate([centres, np.zeros((32, 32, 1))], axis=2).astype(np.float32)
+    cells[5, 7] = np.nan
+    found = regridded(cells, grid)
+    unknown = ~np.isfinite(found).all(axis=1)
+    assert unknown.sum() == {32: 1, 40: 1, 64: 4, 72: 4}.get(grid, unknown.sum()) and unknown.sum() < 2 + grid // 20
+    own = np.indices((grid, grid)).reshape(2, -1).T[~unknown]
+    if grid <= 32:
+        assert np.array_equal((found[~unknown, :2] * grid).astype(int), own)
+    else:
+        assert np.array_equal(((own + 0.5) * 32 / grid).astype(int), (found[~unknown, :2] * 32).astype(int))
+
+
+@pytest.mark.parametrize("grid", [8, 20, 24, 28, 32, 40])
+def test_tracked_points_go_to_any_grid(grid):
+    rng = np.random.default_rng(0)
+    first, second = ({"pxy": rng.integers(0, 256, (2000, 2)), "is_visible": rng.random(2000) < 0.5} for _ in range(2))
+    found = tracked_patches(first, second, grid)
+    both = np.flatnonzero(first["is_visible"] & second["is_visible"])
+    places = [np.floor(v["pxy"][both] * (grid / 256) + 1e-9).astype(int) @ [grid, 1] for v in (first, second)]
+    want = {}
+    for source, target in zip(*places, strict=True):
+        want.setdefault(source, target)
+    assert {int(k): int(found[k]) for k in np.flatnonzero(found >= 0)} == want
