@@ -25,7 +25,8 @@ class Sample:
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     kind: str = "normal"
     part_class: str = ""
-    severity: float = 0.0
+    severity: float | None = None
+    """In the unit of its kind; None where unknown (published data)."""
     azimuth_deg: float | None = None
     """Of the query's file name: against the sense of the reference views' azimuths."""
     T_world_camera: tuple[float, ...] = ()
