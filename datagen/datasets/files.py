@@ -2,6 +2,7 @@
 
 import os
 import tarfile
+from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +29,13 @@ class Files(Protocol):
         """Whether the file is there."""
 
 
+def _read_whole(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BrokenSample(f"{path}: {error.strerror}; restore the file and run again") from error
+
+
 class FolderFiles:
     """A dataset's folder."""
 
@@ -35,10 +43,7 @@ class FolderFiles:
         self.root = root
 
     def read(self, path: str) -> bytes:
-        try:
-            return (self.root / path).read_bytes()
-        except OSError as error:
-            raise BrokenSample(f"{self.root / path}: {error.strerror}; restore the file and run again") from error
+        return _read_whole(self.root / path)
 
     def list(self, folder: str) -> list[str]:
         return sorted(_walk(self.root / folder, folder))
@@ -72,23 +77,27 @@ class TarFiles:
                             self._place[member.name.removeprefix("./")] = (shard, member.offset_data, member.size)
             except (tarfile.TarError, OSError) as error:
                 raise BrokenSample(f"{shard}: {error}; fetch or build the shard again") from error
+        self._names = sorted(self._place)
 
     def read(self, path: str) -> bytes:
         if path not in self._place:
-            loose = self.root / path
-            if loose.is_file():
-                return loose.read_bytes()
+            if (self.root / path).is_file():
+                return _read_whole(self.root / path)
             raise BrokenSample(f"{path} is in no shard of {self.root}; a shard may be missing")
         shard, offset, size = self._place[path]
-        with shard.open("rb") as stream:
-            stream.seek(offset)
-            data = stream.read(size)
+        try:
+            with shard.open("rb") as stream:
+                stream.seek(offset)
+                data = stream.read(size)
+        except OSError as error:
+            raise BrokenSample(f"{shard}: {error.strerror}; restore the shard and run again") from error
         if len(data) != size:
             raise BrokenSample(f"{shard}: ends inside {path}; fetch or build the shard again")
         return data
 
     def list(self, folder: str) -> list[str]:
-        return sorted(name for name in self._place if name.startswith(folder + "/"))
+        # What begins with "folder/" stands together in the sorted names, before "folder0": 0 follows / in Unicode.
+        return self._names[bisect_left(self._names, f"{folder}/") : bisect_left(self._names, f"{folder}0")]
 
     def has(self, path: str) -> bool:
         return path in self._place or (self.root / path).is_file()

@@ -2,6 +2,7 @@
 
 import shutil
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +60,38 @@ def sharded(folder, out):
     return out
 
 
+def test_listing_shards_gives_what_a_scan_of_all_names_gives(folder, tmp_path):
+    files = open_files(sharded(folder, tmp_path / "shards"))
+    with tarfile.open(tmp_path / "shards" / "extra.tar", "w") as tar:
+        for name in ("images/a/x.png", "images0/x.png", "images-b/x.png", "imagesz", "./images/a.png", "images"):
+            tar.addfile(tarfile.TarInfo(name))
+    more = open_files(files.root)
+    named = []
+    for shard in files.root.glob("*.tar"):
+        with tarfile.open(shard) as tar:
+            named += tar.getnames()
+    for each in (files, more):
+        members = {name.removeprefix("./") for name in named if each.has(name.removeprefix("./"))}
+        folders = {"images", "shapes", "annotations", "image", "none", *(str(Path(n).parent) for n in members)}
+        for below in folders:
+            assert each.list(below) == sorted(name for name in members if name.startswith(below + "/")), below
+    assert more.list("images") == sorted([*files.list("images"), "images/a/x.png", "images/a.png"])
+
+
+def test_listing_one_bundle_does_not_walk_every_name(folder, tmp_path):
+    class Counted(str):
+        compared = 0
+
+        def __lt__(self, other):
+            Counted.compared += 1
+            return str.__lt__(self, other)
+
+    files = open_files(sharded(folder, tmp_path / "shards"))
+    files._names = [Counted(name) for name in files._names]
+    bundle = files.list(f"shapes/shape_{list_samples(open_files(folder), 'train')[0].shape}/mv_images")
+    assert len(bundle) == 80 and Counted.compared < 40 < len(files._names) / 4
+
+
 @pytest.mark.parametrize("plan", [None, PairPlan(2, 8), PairPlan(points=32, published=True)])
 def test_packed_equals_loose(folder, plan, monkeypatch, tmp_path):
     monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path))
@@ -103,6 +136,8 @@ def test_the_published_layout_alone_will_do(folder, copy):
     ours, theirs = chairs(folder, plan=PairPlan(2, 8)), chairs(copy, plan=PairPlan(2, 8))
     for a, b in zip(ours.samples, theirs.samples, strict=True):
         assert (a.query_path, a.label, a.box, a.kind, a.shape) == (b.query_path, b.label, b.box, b.kind, b.shape)
+    assert all(b.severity is None for b in theirs.samples)
+    assert all((a.severity > 0) == bool(a.label) for a in ours.samples)
     item = theirs[0, 0]
     assert torch.isfinite(item["xyz"]).all(-1).float().mean() > 0.1
     assert (item["pair_from"] >= 0).any()
