@@ -1,5 +1,6 @@
 """Where a dataset's files come from: a folder, or tar shards with the same relative paths inside."""
 
+import hashlib
 import os
 import tarfile
 from bisect import bisect_left
@@ -8,6 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from datagen.core.errors import UsageError
+
+Stamp = tuple[str, int, int]
+"""A file's relative path, size in bytes and time of change in ns."""
+FOLDERS = ("annotations", "images", "shapes")
+"""Where a dataset's files lie, but for the few at its root."""
 
 
 class BrokenSample(UsageError):
@@ -28,6 +34,9 @@ class Files(Protocol):
     def has(self, path: str) -> bool:
         """Whether the file is there."""
 
+    def stamps(self) -> Iterator[Stamp]:
+        """Of every file a sample can come from, or of the shards. Raises BrokenSample naming what cannot be read."""
+
 
 def _read_whole(path: Path) -> bytes:
     try:
@@ -46,28 +55,44 @@ class FolderFiles:
         return _read_whole(self.root / path)
 
     def list(self, folder: str) -> list[str]:
-        return sorted(_walk(self.root / folder, folder))
+        return sorted(path for path, _ in _walk(self.root / folder, folder))
 
     def has(self, path: str) -> bool:
         return (self.root / path).is_file()
 
+    def stamps(self) -> Iterator[Stamp]:
+        return _stamps_below(self.root)
 
-def _walk(folder: Path, relative: str) -> Iterator[str]:
+
+def _walk(folder: Path, relative: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
     if not folder.is_dir():
         return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _walk(Path(entry.path), f"{relative}/{entry.name}")
-            elif not entry.name.startswith("."):
-                yield f"{relative}/{entry.name}"
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    yield from _walk(Path(entry.path), f"{relative}/{entry.name}")
+                elif not entry.name.startswith("."):
+                    yield f"{relative}/{entry.name}", entry
+    except OSError as error:
+        raise BrokenSample(f"{error.filename or folder}: {error.strerror}; restore it and run again") from error
+
+
+def _stamps_below(root: Path) -> Iterator[Stamp]:
+    for folder in FOLDERS:
+        for path, entry in _walk(root / folder, folder):
+            try:
+                told = entry.stat()
+            except OSError as error:
+                raise BrokenSample(f"{entry.path}: {error.strerror}; restore the file and run again") from error
+            yield path, told.st_size, told.st_mtime_ns
 
 
 class TarFiles:
     """Tar shards: members are found once and read by offset; nothing is unpacked."""
 
     def __init__(self, root: Path, shards: list[Path]) -> None:
-        self.root = root
+        self.root, self.shards = root, shards
         self._place: dict[str, tuple[Path, int, int]] = {}
         for shard in shards:
             try:
@@ -102,6 +127,15 @@ class TarFiles:
     def has(self, path: str) -> bool:
         return path in self._place or (self.root / path).is_file()
 
+    def stamps(self) -> Iterator[Stamp]:
+        for shard in self.shards:
+            try:
+                told = shard.stat()
+            except OSError as error:
+                raise BrokenSample(f"{shard}: {error.strerror}; restore the shard and run again") from error
+            yield shard.relative_to(self.root).as_posix(), told.st_size, told.st_mtime_ns
+        yield from _stamps_below(self.root)  # A file that no shard holds is read from beside them.
+
 
 def open_files(root: Path) -> Files:
     """The files of a dataset's folder; tar shards lie in it or in its `shards` folder.
@@ -116,3 +150,20 @@ def open_files(root: Path) -> Files:
     if shards:
         return TarFiles(root, shards)
     raise UsageError(f"{root} holds neither images/ nor tar shards; is it a dataset made by `datagen build`?")
+
+
+def content_key(files: Files) -> str:
+    """64 hex digits that say what a dataset is, wherever it lies.
+
+    The bytes of manifest.parquet, which holds the digest of every other file, and of split.json. Where there is no
+    manifest (published data): split.json, and the path, size and time of change of every file or shard, from one
+    walk. Raises BrokenSample naming a file that cannot be read.
+    """
+    digest = hashlib.sha256()
+    for name in ("manifest.parquet", "split.json"):
+        data = files.read(name) if files.has(name) else b""
+        digest.update(f"{name} {len(data)}\n".encode() + data)
+    if not files.has("manifest.parquet"):
+        for path, size, changed_ns in sorted(files.stamps()):
+            digest.update(os.fsencode(path) + f"\0{size} {changed_ns}\n".encode())
+    return digest.hexdigest()
