@@ -1,4 +1,4 @@
-"""Query augmentation by kornia: mirror, crop and resize, with the box (paper, section 5)."""
+"""Query augmentation by kornia: mirror, crop and resize, with the box (paper, section 5); brightness and contrast."""
 
 import math
 
@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 MAX_DRAWS = 10
+BRIGHTNESS_CONTRAST = 0.2
+"""Limit of both changes: of the contrast's factor about 1, of the brightness's offset as a share of the full range."""
 
 
 def draw_crop(rng: np.random.Generator, size: int, share: float, box: tuple[float, ...] | None) -> tuple[int, int, int]:
@@ -32,16 +34,36 @@ def cropped_box(box: tuple[float, ...], top: int, left: int, side: int, size: in
     return (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0
 
 
+def brighter(picture: Tensor, contrast: float, brightness: float) -> Tensor:
+    """A picture in [-1, 1] with its values v in [0, 1] replaced by v * contrast + brightness, clipped.
+
+    The factor acts about black, not about the mean, as in the published trainer.
+    """
+    return (((picture + 1) / 2 * contrast + brightness).clamp(0, 1)) * 2 - 1
+
+
 def augment(
-    picture_3SS: Tensor, box: tuple[float, ...], anomalous: bool, rng: np.random.Generator, flip: bool, share: float
+    picture_3SS: Tensor,
+    box: tuple[float, ...],
+    anomalous: bool,
+    rng: np.random.Generator,
+    flip: bool,
+    share: float,
+    brightness_contrast: float = 0.0,
 ) -> tuple[Tensor, tuple[float, ...]]:
-    """A mirrored and cropped picture (3, S, S) and its box. The draws depend on `rng` alone."""
+    """A mirrored, cropped and, with probability `brightness_contrast`, recoloured picture (3, S, S) in [-1, 1], and
+    its box. The draws depend on `rng` alone; what is switched off draws nothing.
+    """
     from kornia.geometry.transform import crop_by_indices, hflip
 
     size = picture_3SS.shape[-1]
     if flip and rng.random() < 0.5:
         picture_3SS = hflip(picture_3SS)
         box = (1 - box[0], *box[1:]) if anomalous else box
+    # Before the crop is resized, which must not see values that are clipped.
+    if brightness_contrast > 0 and rng.random() < brightness_contrast:
+        factor, offset = rng.uniform(-BRIGHTNESS_CONTRAST, BRIGHTNESS_CONTRAST, 2)
+        picture_3SS = brighter(picture_3SS, 1 + factor, offset)
     if not math.isclose(share, 1.0):
         top, left, side = draw_crop(rng, size, share, box if anomalous else None)
         x1, y1 = left + side, top + side

@@ -100,7 +100,8 @@ class Chairs(Dataset[dict[str, Tensor]]):
         picture = normalised(torch.from_numpy(self.source.query(sample).copy()).permute(2, 0, 1))
         box: tuple[float, ...] = sample.box
         if self.train:
-            picture, box = augment(picture, box, bool(sample.label), rng, self.config.flip, self.config.crop)
+            c = self.config
+            picture, box = augment(picture, box, bool(sample.label), rng, c.flip, c.crop, c.brightness_contrast)
         return {
             "query": picture.contiguous(),
             "label": torch.tensor(float(sample.label)),

@@ -26,6 +26,9 @@ class DataConfig(Section):
     left-right symmetry is then compared with its mirror image; docs/train.md has the effect."""
     crop: Annotated[float, Field(gt=0, le=1)] = 0.875
     """Side of the random crop as a share of the picture, resized back: 224 of 256; 1 = none."""
+    brightness_contrast: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Probability that a training query's contrast is multiplied by 1 + U(-0.2, 0.2) and its brightness shifted by
+    U(-0.2, 0.2) of the full range, clipped: not in the paper, 0.2 in the published trainer."""
     shapes: Annotated[int, Field(ge=1)] | None = None
     """Train on the first N shapes of the split alone (learning curves)."""
     shuffle_references: bool = False

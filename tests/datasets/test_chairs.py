@@ -8,7 +8,7 @@ pytest.importorskip("kornia")
 
 from torch.utils.data import DataLoader  # noqa: E402
 
-from datagen.datasets.augment import augment, cropped_box, draw_crop  # noqa: E402
+from datagen.datasets.augment import augment, brighter, cropped_box, draw_crop  # noqa: E402
 from datagen.datasets.chairs import Chairs, PairPlan, grey_to_rgb, shuffled  # noqa: E402
 from datagen.datasets.config import DataConfig  # noqa: E402
 from datagen.datasets.files import open_files  # noqa: E402
@@ -121,6 +121,66 @@ def test_boxes_follow_flip_and_crop():
         assert all(abs(float(e) - 256 * t) <= 1.5 for e, t in zip(edges, told, strict=True)), seed
         flips.add(bool(moved[0] > 0.5))
     assert flips == {True, False}
+
+
+def drawn(values):
+    class Drawn:
+        """Gives these values and no more."""
+
+        def __init__(self):
+            self.left = list(values)
+
+        def random(self):
+            return self.left.pop(0)
+
+        def uniform(self, low, high, size):
+            assert (low, high, size) == (-0.2, 0.2, 2)
+            return np.array(self.left.pop(0))
+
+        def integers(self, low, high, size):
+            return np.array(self.left.pop(0))
+
+    return Drawn()
+
+
+def test_brightness_and_contrast_change_as_in_the_published_trainer():
+    levels = torch.arange(256, dtype=torch.float32)
+    picture = (levels / 255 * 2 - 1).expand(3, 256, 256)
+    rng = drawn([0.19, (0.1, -0.2)])
+    changed, box = augment(picture, (0.5, 0.5, 0.1, 0.1), True, rng, False, 1.0, 0.2)
+    assert rng.left == [] and box == (0.5, 0.5, 0.1, 0.1)
+    want = (levels * 1.1 - 0.2 * 255).clamp(0, 255)
+    assert torch.allclose((changed[0, 0] + 1) * 127.5, want, atol=1e-3)
+    assert want[0] == 0 and (want == 255).sum() == 0
+    assert brighter(picture, 1.2, 0.2).max() == 1
+    rng = drawn([0.21])
+    assert torch.equal(augment(picture, box, True, rng, False, 1.0, 0.2)[0], picture) and rng.left == []
+
+
+def test_brightness_and_contrast_draw_nothing_where_they_are_off():
+    """A recipe without them trains on the pictures it always did."""
+    picture, box = torch.rand(3, 64, 64) * 2 - 1, (0.5, 0.5, 0.4, 0.4)
+    rng = drawn([0.4, (1, 2)])
+    plain, _ = augment(picture, box, True, rng, True, 0.875)
+    assert rng.left == []
+    rng = drawn([0.4, 0.9, (1, 2)])
+    unlucky, _ = augment(picture, box, True, rng, True, 0.875, 0.2)
+    assert rng.left == [] and torch.equal(plain, unlucky)
+
+
+def test_brightness_and_contrast_are_a_training_querys_alone(fake_dataset):
+    plain, changed = (chairs(fake_dataset, brightness_contrast=p) for p in (0.0, 1.0))
+    for number in range(4):
+        one, two = plain[0, number], changed[0, number]
+        assert not torch.equal(one["query"], two["query"])
+    one, two = (chairs(fake_dataset, "test", train=False, brightness_contrast=p)[0] for p in (0.0, 1.0))
+    assert torch.equal(one["query"], two["query"]) and torch.equal(one["views"], two["views"])
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.1])
+def test_brightness_and_contrast_have_a_probability(probability):
+    with pytest.raises(ValueError, match="brightness_contrast"):
+        DataConfig(brightness_contrast=probability)
 
 
 def test_a_crop_that_cuts_the_box_away_is_drawn_again_then_centred():
