@@ -16,7 +16,7 @@ from datagen.datasets.augment import augment
 from datagen.datasets.config import DataConfig
 from datagen.datasets.files import BrokenSample
 from datagen.datasets.samples import Sample
-from datagen.datasets.source import Source, spread
+from datagen.datasets.source import Source, require_equal_views, spread
 from datagen.datasets.tracked import tracked_pairs
 from datagen.datasets.viewpoint import nearest_view
 
@@ -40,7 +40,8 @@ class PairPlan:
 class Chairs(Dataset[dict[str, Tensor]]):
     """Samples of one split. `train` draws views and augments; otherwise all views, unchanged.
 
-    Items of an epoch with the same `reference` have the same `views` and `xyz`.
+    Items of an epoch with the same `reference` have the same `views` and `xyz`. Raises BrokenSample naming a shape
+    that lost a reference view.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Chairs(Dataset[dict[str, Tensor]]):
         self._reference = {sample.shape: sample.shape for sample in samples}
         if config.shuffle_references:
             self._reference = shuffled(list(self._reference), seed)
-
+        require_equal_views({shape: source.azimuths(shape) for shape in sorted(self._reference)})
         self._number = {shape: row for row, shape in enumerate(sorted(self._reference))}
 
     def __len__(self) -> int:

@@ -24,7 +24,7 @@ from datagen.core.ids import content_hash
 from datagen.datasets.files import Files, content_key
 from datagen.datasets.locks import sole_writer
 from datagen.datasets.samples import Sample
-from datagen.datasets.source import LooseSource
+from datagen.datasets.source import LooseSource, require_equal_views
 from datagen.datasets.views import Bundle
 
 FORMAT = 2
@@ -188,6 +188,7 @@ def _pack(files: Files, samples: list[Sample], size: int, work: Path, watch: Wat
     shapes = sorted({sample.shape for sample in samples})
     loose = LooseSource(files, size)
     bundles = [Bundle(files, f"shapes/shape_{shape}/mv_images", size) for shape in shapes]
+    require_equal_views({shape: b.azimuths() for shape, b in zip(shapes, bundles, strict=True)})
     V, P, S = max(len(b.views) for b in bundles), (size // 8) ** 2, size
     T = len(bundles[0].tracks(0)["pxy"])
     form: Form = {
@@ -217,12 +218,12 @@ def _pack(files: Files, samples: list[Sample], size: int, work: Path, watch: Wat
 
 
 def _pack_shape(out: Mapping[str, np.ndarray], row: int, bundle: Bundle) -> None:
+    out["azimuths"][row, : len(bundle.views)] = bundle.azimuths()
     for view in range(len(bundle.views)):
         out["pictures"][row, view] = bundle.picture(view)
         out["positions"][row, view] = bundle.positions(view)
-        pose, azimuth, tracks = bundle.pose(view), bundle.views[view].azimuth_deg, bundle.tracks(view)
+        pose, tracks = bundle.pose(view), bundle.tracks(view)
         out["poses"][row, view] = np.nan if pose is None else pose
-        out["azimuths"][row, view] = np.nan if azimuth is None else azimuth
         out["published"][row, view] = bundle.published_positions(view).reshape(-1, 3)
         out["pixels"][row, view] = tracks["pxy"]
         out["visible"][row, view] = tracks["is_visible"]

@@ -1,6 +1,7 @@
 """What a training sample is made of, whether it is read file by file or from the packed cache."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -75,7 +76,7 @@ class LooseSource:
         return np.stack([np.full((4, 4), np.nan) if pose is None else pose for pose in poses])
 
     def azimuths(self, shape: str) -> np.ndarray:
-        return np.array([np.nan if v.azimuth_deg is None else v.azimuth_deg for v in self.bundle(shape).views])
+        return self.bundle(shape).azimuths()
 
     def correspondences(self, shape: str, first: int, second: int) -> np.ndarray:
         return self.bundle(shape).correspondences(first, second)
@@ -94,3 +95,23 @@ def spread(count: int, wanted: int, shape: str) -> tuple[int, ...]:
     if wanted > count:
         raise BrokenSample(f"shape {shape} has {count} distinct reference views, {wanted} are wanted; lower data.views")
     return tuple(int(k * count / wanted) for k in range(wanted))
+
+
+def require_equal_views(azimuths: Mapping[str, np.ndarray]) -> None:
+    """Every shape's distinct views, by their azimuths in degrees (V,), NaN where unknown, are equally many.
+
+    Raises BrokenSample naming a shape whose number is not the most common one, of equally common ones the larger.
+    """
+    counts = Counter(len(found) for found in azimuths.values())
+    usual = max(counts, key=lambda count: (counts[count], count), default=0)
+    others = [set(found.tolist()) for found in azimuths.values() if len(found) == usual]
+    for shape, found in azimuths.items():
+        if len(found) == usual:
+            continue
+        # What all the others have: of shapes seen from azimuths of their own nothing is known to be missing.
+        missing = sorted(a for a in set.intersection(*others) - set(found.tolist()) if np.isfinite(a))
+        told = f" (none at azimuth {', '.join(f'{a:g}' for a in missing)} deg)" if missing else ""
+        raise BrokenSample(
+            f"shape {shape} has {len(found)} distinct reference views, not {usual} as most of the split{told}; "
+            f"restore shapes/shape_{shape}/mv_images and run again"
+        )

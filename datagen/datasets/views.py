@@ -61,6 +61,10 @@ class Bundle:
         self.views = list_views(files, folder)
         self._read: dict[int, ViewGeometry | None] = {}
 
+    def azimuths(self) -> np.ndarray:
+        """(V,) degrees from the views' names; NaN where unknown."""
+        return np.array([np.nan if view.azimuth_deg is None else view.azimuth_deg for view in self.views])
+
     def picture(self, view: int) -> np.ndarray:
         """Grey (S, S) uint8."""
         return read_picture(self.files, self.views[view].stem + ".png", "L", self.size)

@@ -15,7 +15,7 @@ from datagen.datasets.config import DataConfig  # noqa: E402
 from datagen.datasets.files import BrokenSample, open_files  # noqa: E402
 from datagen.datasets.pack import open_packed  # noqa: E402
 from datagen.datasets.samples import list_samples  # noqa: E402
-from datagen.datasets.source import LooseSource  # noqa: E402
+from datagen.datasets.source import LooseSource, require_equal_views  # noqa: E402
 from tests.conftest import run_build  # noqa: E402
 
 CONFIG = DataConfig(image_px=64, views=3, eval_views=4)
@@ -169,6 +169,60 @@ def test_360_repeats_0_and_is_left_out(copy):
     assert source.azimuths(shape).tolist() == [18.0 * k for k in range(20)]
 
 
+def lose(root, shape, azimuth):
+    """Every file of a view."""
+    gone = list((root / "shapes" / f"shape_{shape}" / "mv_images").glob(f"{shape}_3.0_{azimuth}_20*"))
+    assert len(gone) == 4
+    for path in gone:
+        path.unlink()
+
+
+@pytest.mark.parametrize("kind", ["loose", "packed", "shards"])
+@pytest.mark.parametrize("plan", [None, PairPlan(1, 8)])
+def test_a_bundle_that_lost_views_is_named(copy, kind, plan, monkeypatch, tmp_path):
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
+    shape = sorted({sample.shape for sample in list_samples(open_files(copy), "train")})[-1]
+    for azimuth in (36, 324):
+        lose(copy, shape, azimuth)
+    root = sharded(copy, tmp_path / "shards") if kind == "shards" else copy
+    told = (
+        rf"shape {shape} has 18 distinct reference views, not 20 as most of the split "
+        rf"\(none at azimuth 36, 324 deg\); restore shapes/shape_{shape}/mv_images"
+    )
+    with pytest.raises(BrokenSample, match=told):
+        chairs(root, plan=plan, packed=kind == "packed")
+    assert not list((tmp_path / "cache").rglob("*.npy"))
+
+
+def test_a_bundle_packed_with_fewer_views_is_named_too(copy, monkeypatch, tmp_path):
+    from datagen.datasets import pack
+
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(pack, "require_equal_views", lambda azimuths: None)
+    shape = list_samples(open_files(copy), "train")[0].shape
+    lose(copy, shape, 0)
+    with pytest.raises(BrokenSample, match=rf"shape {shape} has 19 .*azimuth 0 deg"):
+        chairs(copy, packed=True)
+
+
+def test_equal_bundles_need_not_have_as_many_views_as_evaluation_asks_for(copy):
+    for shape in {sample.shape for sample in list_samples(open_files(copy), "train")}:
+        lose(copy, shape, 36)
+    assert chairs(copy, eval_views=20)[0]["views"].shape[0] == 19
+
+
+def test_of_equally_common_numbers_of_views_the_larger_is_right():
+    some = np.arange(20) * 18.0
+    with pytest.raises(BrokenSample, match=r"shape a has 19 .*not 20 .*azimuth 0 deg"):
+        require_equal_views({"a": some[1:], "b": some})
+    with pytest.raises(BrokenSample, match=r"shape b has 21 .*not 20 as most of the split; restore"):
+        require_equal_views({"a": some, "b": np.append(some, 9.0), "c": some})
+    with pytest.raises(BrokenSample, match=r"shape a has 19 .*split; restore"):
+        require_equal_views({"a": some[1:] * np.nan, "b": some * np.nan})
+    require_equal_views({"a": some, "b": some + 1})
+    require_equal_views({})
+
+
 def broken_query(root, sample):
     path = root / sample.query_path
     path.write_bytes(path.read_bytes()[:200])
@@ -210,9 +264,8 @@ def test_a_broken_file_is_named_and_never_skipped(copy, fault):
     sample = list_samples(open_files(copy), "train")[0]
     name = fault(copy, sample)
     plan = PairPlan(points=32, published=True) if fault is evil_npy else PairPlan(1, 8)
-    data = chairs(copy, plan=plan, published=fault is evil_npy)
     with pytest.raises(BrokenSample, match=name.replace(".", r"\.")):
-        data[0, 0]
+        chairs(copy, plan=plan, published=fault is evil_npy)[0, 0]
     assert not (copy / "ran").exists()
 
 
