@@ -237,7 +237,12 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; default out/runs/NAME of the recipe.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Recipe file, or the name of one in recipes/train.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's newest checkpoint.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the run's newest checkpoint; start where there is none.")
+    ] = False,
+    init: Annotated[
+        Path | None, typer.Option(help="Begin with the weights of this run or checkpoint, in a new run.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed; overrides the recipe's.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe value, as section.key=value.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, ...; default: CUDA if there is one.")] = None,
@@ -252,6 +257,7 @@ def train(
         out=out,
         recipe=recipe,
         resume=resume,
+        init=init,
         seed=seed,
         overrides=tuple(set_ or ()),
         device=device,

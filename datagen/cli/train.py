@@ -31,6 +31,7 @@ def run_train(
     out: Path | None,
     recipe: str | None,
     resume: bool,
+    init: Path | None,
     seed: int | None,
     overrides: Sequence[str],
     device: str | None,
@@ -38,6 +39,7 @@ def run_train(
 ) -> None:
     """Train, or go on training."""
     need_torch()
+    from datagen.train.checkpoint import newest_checkpoint
     from datagen.train.data import require_samples
     from datagen.train.loop import train
     from datagen.train.recipes import load_train_recipe
@@ -47,15 +49,21 @@ def run_train(
     console = Console(stderr=True)
     loaded = load_train_recipe(recipe, model, overrides, seed)
     with open_runtime(device) as runtime:
-        if not unverified:
+        if runtime.leads and not unverified:
             ensure_verified(console, data)
         require_samples(data, ("train", "val"))
-        run = open_run(out or Path("out") / "runs" / loaded.name, data, loaded, resume)
-        with Bar(console, show=runtime.leads) as bar:
-            done = train(run, data, loaded, runtime, bar.watch, resume)
+        folder = out or Path("out") / "runs" / loaded.name
+        if runtime.leads and resume and not newest_checkpoint(folder):
+            console.print(f"{folder} holds no checkpoint: starting", highlight=False, soft_wrap=True)
         if runtime.leads:
-            best = f"{done.progress.best_auc:.3f}" if done.progress.best_step >= 0 else "undefined"
-            console.print(f"run: {run}; best validation AUC {best}", highlight=False, soft_wrap=True)
+            open_run(folder, data, loaded, runtime.ranks, resume)
+        runtime.barrier()
+        with Bar(console, show=runtime.leads) as bar:
+            done = train(folder, data, loaded, runtime, bar.watch, resume, init)
+        if runtime.leads:
+            best = f"{done.progress.best_score:.3f}" if done.progress.best_step >= 0 else "undefined"
+            word = done.objective.measure.replace("auc", "AUC")
+            console.print(f"run: {folder}; best validation {word} {best}", highlight=False, soft_wrap=True)
 
 
 def ensure_verified(console: Console, data: Path) -> None:
@@ -83,7 +91,7 @@ class Bar:
 
     def __init__(self, console: Console, show: bool) -> None:
         self.console, self.show = console, show
-        columns = ("step", "loss", "samples/s", "GiB", "validation AUC")
+        columns = ("step", "loss", "samples/s", "GiB", "validation")
         self.bar = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -94,7 +102,7 @@ class Bar:
             disable=not (show and console.is_terminal),
         )
         self.task = self.bar.add_task(" ".join(columns), total=None, text="")
-        self.auc = ""
+        self.validation = ""
 
     def __enter__(self) -> "Bar":
         self.bar.start()
@@ -105,11 +113,13 @@ class Bar:
 
     def watch(self, event: "Event") -> None:
         """Take note of one step."""
-        if event.val_auc is not None:
-            self.auc = f", validation AUC {event.val_auc:.3f}"
-        text = f"loss {event.loss:.3f}, {event.samples_per_s:.1f} samples/s, {event.memory_gib:.2f} GiB{self.auc}"
+        if event.validation is not None:
+            self.validation = f", validation {event.measure.replace('auc', 'AUC')} {event.validation:.3f}"
+        text = (
+            f"loss {event.loss:.3f}, {event.samples_per_s:.1f} samples/s, {event.memory_gib:.2f} GiB{self.validation}"
+        )
         self.bar.update(self.task, total=event.steps, completed=event.step, text=text)
-        due = event.step == event.steps or event.val_auc is not None or event.step % max(1, event.steps // 20) == 0
+        due = event.step == event.steps or event.validation is not None or event.step % max(1, event.steps // 20) == 0
         if self.show and not self.console.is_terminal and due:
             self.console.print(f"step {event.step}/{event.steps}: {text}", highlight=False)
 

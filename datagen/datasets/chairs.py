@@ -67,6 +67,15 @@ class Chairs(Dataset[dict[str, Tensor]]):
     def __len__(self) -> int:
         return len(self.samples)
 
+    def reference_of(self, sample: Sample) -> str:
+        """The shape whose views go with a sample: its own, unless references are shuffled."""
+        return self._reference[sample.shape]
+
+    def evaluated_views(self, shape: str) -> tuple[int, ...]:
+        """The views of a shape that evaluation sees, and by whose order it numbers them."""
+        count = self.source.count(shape)
+        return spread(count, min(self.config.eval_views, count), shape)
+
     @property
     def shapes(self) -> list[str]:
         """The shape of every item."""
@@ -88,9 +97,7 @@ class Chairs(Dataset[dict[str, Tensor]]):
         item["reference"] = torch.tensor(self._number[shape] if shared else own)
         item["shape"] = torch.tensor(self._number[shape])
         if self.plan.nearest or not self.train:
-            count = self.source.count(shape)
-            fixed = spread(count, min(self.config.eval_views, count), shape)
-            item["nearest"] = torch.tensor(nearest_view(self.source, shape, sample, fixed))
+            item["nearest"] = torch.tensor(nearest_view(self.source, shape, sample, self.evaluated_views(shape)))
         if self.train and self.plan.published:
             item |= self._tracked(shape, sample, rng)
         elif self.train and self.plan.pairs:
@@ -110,9 +117,9 @@ class Chairs(Dataset[dict[str, Tensor]]):
         }
 
     def _views(self, shape: str, rng: np.random.Generator) -> tuple[int, ...]:
-        count = self.source.count(shape)
         if not self.train:
-            return spread(count, min(self.config.eval_views, count), shape)
+            return self.evaluated_views(shape)
+        count = self.source.count(shape)
         spread(count, self.config.views, shape)
         return tuple(int(view) for view in rng.permutation(count)[: self.config.views])
 

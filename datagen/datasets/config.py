@@ -21,6 +21,8 @@ class DataConfig(Section):
     for all of them: with 10 views and 8 queries, 18 pictures instead of 88 go through the encoder."""
     eval_views: Count = 20
     """Views at validation and test, evenly spread over the distinct ones; no augmentation."""
+    eval_batch: Count | None = None
+    """Samples a process evaluates at once; by default `optim.batch`."""
     flip: bool = True
     """Mirror half of the queries. The reference is not mirrored (as in the paper), so a chair without
     left-right symmetry is then compared with its mirror image; docs/train.md has the effect."""

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from datagen.core.errors import DatagenError
 from datagen.datasets.files import BrokenSample, Files
@@ -21,8 +21,10 @@ def read_picture(files: Files, path: str, mode: str, size: int) -> np.ndarray:
         with Image.open(io.BytesIO(files.read(path))) as picture:
             picture.load()
             converted = picture.convert(mode)
+    except UnidentifiedImageError as error:
+        raise BrokenSample(f"{files.root}/{path}: no picture; restore the file and run again") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BrokenSample(f"{files.root}/{path}: {error}") from error
+        raise BrokenSample(f"{files.root}/{path}: {error}; restore the file and run again") from error
     if converted.size != (size, size):
         converted = converted.resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(converted)

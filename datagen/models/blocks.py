@@ -70,7 +70,10 @@ class TransformerBlock(nn.Module):
 
 
 class Heads(nn.Module):
-    """Class logit and, if wanted, box (paper, section 5.1: a 4-layer MLP) from one vector a sample."""
+    """Class logit and, if wanted, box (paper, section 5.1: a 4-layer MLP) from one vector a sample.
+
+    In float32 under mixed precision too: bf16 has 128 steps between 1 and 2, so scores would tie and boxes would jump.
+    """
 
     def __init__(self, dim: int, box: bool) -> None:
         super().__init__()
@@ -78,5 +81,7 @@ class Heads(nn.Module):
         self.locate = MLP(dim, 2 * dim, 2 * dim, 2 * dim, 4) if box else None
 
     def forward(self, token_BD: Tensor) -> Output:
-        box = torch.sigmoid(self.locate(token_BD)) if self.locate is not None else None
-        return Output(self.classify(token_BD).squeeze(-1), box)
+        with torch.autocast(token_BD.device.type, enabled=False):
+            token_BD = token_BD.to(next(self.parameters()).dtype)
+            box = torch.sigmoid(self.locate(token_BD)) if self.locate is not None else None
+            return Output(self.classify(token_BD).squeeze(-1), box)

@@ -49,8 +49,12 @@ class ModelConfig(Section):
         if self.dim % self.heads:
             raise ValueError(f"dim {self.dim} is no multiple of heads {self.heads}")
         if self.variant == "published":
-            fixed = {"dim": 128, "encoder_width": 64, "blocks": 3, "heads": 8, "position": True, "box": True}
-            wrong = [name for name, value in fixed.items() if getattr(self, name) != value]
+            free = {"name", "variant", "k", "pool", "margin", "patch_px"}
+            wrong = [
+                name
+                for name, field in type(self).model_fields.items()
+                if name not in free and getattr(self, name) != field.default
+            ]
             if wrong or self.name != "cmt":
-                raise ValueError(f"variant published is fixed; leave {', '.join(wrong) or 'name'} at its default")
+                raise ValueError(f"variant published is fixed; leave {', '.join(wrong) or 'name'} at the default")
         return self

@@ -32,7 +32,9 @@ def view_distances(z_query_BPd: Tensor, z_views_BNPd: Tensor, object_BP: Tensor)
 
     Over the patches that show the object; background matches background anywhere.
     """
-    similarity = torch.einsum("bpd,bnqd->bnpq", z_query_BPd, z_views_BNPd)
+    # bf16 would tie the likenesses, and ties go to the first patch.
+    with torch.autocast(z_query_BPd.device.type, enabled=False):
+        similarity = torch.einsum("bpd,bnqd->bnpq", z_query_BPd.float(), z_views_BNPd.float())
     best_BNP = similarity.argmax(dim=-1)
     grid = round(z_query_BPd.shape[1] ** 0.5)
     here = torch.arange(z_query_BPd.shape[1], device=best_BNP.device)

@@ -130,7 +130,10 @@ class Decoder(nn.Module):
         context = torch.cat([f_views_BVD, position.to(f_views_BVD.dtype)], dim=-1)
         token = self.token.weight.expand(len(f_query_BQD), 1, DIM).to(f_query_BQD.dtype)
         o_BD = self.crossatten(torch.cat([token, f_query_BQD], dim=1), context, chosen_BQk)[:, 0]
-        return Output(self.cls_layer(o_BD).squeeze(-1), torch.sigmoid(self.bbox_layer(o_BD)))
+        # As in Heads: scores and boxes in float32 under mixed precision too.
+        with torch.autocast(o_BD.device.type, enabled=False):
+            o_BD = o_BD.to(next(self.parameters()).dtype)
+            return Output(self.cls_layer(o_BD).squeeze(-1), torch.sigmoid(self.bbox_layer(o_BD)))
 
 
 class PublishedCMT(nn.Module):
@@ -165,7 +168,9 @@ class PublishedCMT(nn.Module):
             return None
         z_query = self.projected(f_query, query)
         z_views = self.projected(f_views.flatten(0, 1), views.flatten(0, 1)).unflatten(0, views.shape[:2]).flatten(1, 2)
-        return torch.stack([choose_top_k(q[None] @ v.T, k)[0] for q, v in zip(z_query, z_views, strict=True)])
+        with torch.autocast(z_query.device.type, enabled=False):
+            items = zip(z_query.float(), z_views.float(), strict=True)
+            return torch.stack([choose_top_k(q[None] @ v.T, k)[0] for q, v in items])
 
     def forward(
         self,

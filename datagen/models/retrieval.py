@@ -32,15 +32,16 @@ class Retrieval(nn.Module):
         """Unit embeddings of queries (B, d) and of single views (B, N, d)."""
         q = self.image_out(self.image(query_B3SS)[-1].mean(dim=(2, 3)))
         v = self.shape_out(self.shape(views_BN3SS.flatten(0, 1))[-1].mean(dim=(2, 3)))
-        return F.normalize(q, dim=-1), F.normalize(v, dim=-1).unflatten(0, views_BN3SS.shape[:2])
+        return F.normalize(q.float(), dim=-1), F.normalize(v.float(), dim=-1).unflatten(0, views_BN3SS.shape[:2])
 
     def distances(self, q_Bd: Tensor, v_CNd: Tensor) -> Tensor:
-        """Cosine distance (B, C) between every query and every shape."""
-        if self.pool == "mean":
-            return 1 - q_Bd @ F.normalize(v_CNd.mean(dim=1), dim=-1).T
-        likeness = torch.einsum("bd,cnd->bcn", q_Bd, v_CNd)
-        shape = torch.einsum("bcn,cnd->bcd", (likeness / 0.1).softmax(-1), v_CNd)
-        return 1 - (q_Bd.unsqueeze(1) * F.normalize(shape, dim=-1)).sum(-1)
+        """Cosine distance (B, C) between every query and every shape, in float32 under mixed precision too."""
+        with torch.autocast(q_Bd.device.type, enabled=False):
+            if self.pool == "mean":
+                return 1 - q_Bd @ F.normalize(v_CNd.mean(dim=1), dim=-1).T
+            likeness = torch.einsum("bd,cnd->bcn", q_Bd, v_CNd)
+            shape = torch.einsum("bcn,cnd->bcd", (likeness / 0.1).softmax(-1), v_CNd)
+            return 1 - (q_Bd.unsqueeze(1) * F.normalize(shape, dim=-1)).sum(-1)
 
     def forward(self, query_B3SS: Tensor, views_BN3SS: Tensor) -> Output:
         return self.judge(self.distances(*self.embed(query_B3SS, views_BN3SS)).diagonal())

@@ -21,7 +21,7 @@ from datagen.train.config import TrainRecipe
 from datagen.train.errors import BadCheckpoint
 from datagen.train.recipes import parse_train_recipe
 
-FORMAT = "datagen-checkpoint-1"
+FORMAT = "datagen-checkpoint-2"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Progress:
     """Where a training stands: whole steps done, and the best validation so far."""
 
     step: int = 0
-    best_auc: float = -1.0
+    best_score: float = -1.0
+    """By the objective's `measure`: AUC, or the share of views named."""
     best_step: int = -1
     threshold: float = 0.5
     """Probability chosen on validation."""
@@ -112,6 +113,11 @@ def best_checkpoint(run: Path) -> Path:
     if found is None:
         raise BadCheckpoint(f"{run} holds no checkpoint; train first, or give a .safetensors or .pt file")
     return found
+
+
+def checkpoint_of(path: Path) -> Path:
+    """A checkpoint's file as it is, a run's folder as its best checkpoint. Raises BadCheckpoint."""
+    return best_checkpoint(path) if path.is_dir() else path
 
 
 def prune(run: Path, keep: int) -> None:

@@ -1,6 +1,6 @@
 """A training recipe as typed data (importing this needs no torch)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,12 @@ from datagen.models.config import ModelConfig
 from datagen.recipe.models import Fraction, Positive, Section
 
 Count = Annotated[int, Field(ge=1)]
+
+IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_encoder")
+"""Keys of `loss` that the published alignment loss does not read."""
+
+FREE_ON_RESUME: dict[str, Any] = {"data": {"workers", "pack", "eval_batch"}, "log": True}
+"""Sections and keys that may change between the sessions of a run: they leave its weights as they are."""
 
 
 class LossConfig(Section):
@@ -87,8 +93,13 @@ class TrainRecipe(Section):
         if self.model.variant == "published":
             if self.data.image_px != 256:
                 raise ValueError("variant published needs data.image_px 256")
-            if self.loss.points != 32 or self.optim.batch < 2:
-                raise ValueError("variant published needs loss.points 32 and optim.batch 2 or more")
+            if self.optim.batch < 2:
+                raise ValueError("variant published needs optim.batch 2 or more")
+            idle = [name for name in IDLE_IN_PUBLISHED if getattr(self.loss, name) != getattr(LossConfig(), name)]
+            if idle:
+                raise ValueError(f"variant published has its own alignment loss; leave loss.{', loss.'.join(idle)} out")
+        elif self.model.name == "cmt" and self.loss.view_view and self.data.views < 2:
+            raise ValueError("loss.view_view pairs two views: data.views has to be 2 or more")
         if self.optim.batch % self.data.queries_per_shape:
             raise ValueError(
                 f"optim.batch {self.optim.batch} is no multiple of data.queries_per_shape {self.data.queries_per_shape}"
@@ -99,5 +110,9 @@ class TrainRecipe(Section):
 
     @property
     def hash(self) -> str:
-        """Digest of every value, defaults included."""
-        return content_hash(self.model_dump(mode="json"))
+        """Digest of every value that the weights depend on, defaults included: what `--resume` has to agree in."""
+        return content_hash(self.learning())
+
+    def learning(self) -> dict[str, Any]:
+        """The recipe as plain data without what only says where, how fast and how often something is written."""
+        return self.model_dump(mode="json", exclude=FREE_ON_RESUME)

@@ -1,6 +1,6 @@
 """From a dataset's folder and a recipe to loaders."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from datagen.datasets.chairs import Chairs, PairPlan
 from datagen.datasets.config import DataConfig
-from datagen.datasets.files import Files, open_files
+from datagen.datasets.files import BrokenSample, Files, open_files
 from datagen.datasets.pack import open_packed
 from datagen.datasets.sampler import EpochSampler
 from datagen.datasets.samples import Sample, list_samples
@@ -76,6 +76,18 @@ def train_loader(data: Chairs, sampler: EpochSampler, workers: int) -> DataLoade
 def eval_loader(data: Dataset[dict[str, Tensor]], batch: int, workers: int) -> DataLoader:
     """All samples in order."""
     return DataLoader(data, batch_size=batch, num_workers=workers, multiprocessing_context=_context(workers))
+
+
+def plainly(batches: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+    """The batches; a BrokenSample of a worker process is told in its own words, without the worker's traceback."""
+    try:
+        yield from batches
+    except BrokenSample as error:
+        # torch hands a worker's error on with the whole traceback as its text; the last line is the error's own.
+        text = str(error.args[0])
+        if not text.startswith("Caught "):
+            raise
+        raise BrokenSample(text.splitlines()[-1].rpartition(f"{BrokenSample.__name__}: ")[2]) from None
 
 
 def _context(workers: int) -> str | None:

@@ -10,12 +10,13 @@ import numpy as np
 from datagen.datasets.chairs import Chairs
 from datagen.train.config import TrainRecipe
 from datagen.train.data import open_split
-from datagen.train.infer import Predictions, predict_split
+from datagen.train.infer import predict_split
 from datagen.train.load import Loaded
 from datagen.train.metrics import accuracy, auc, average_precision, bootstrap, box_iou
+from datagen.train.predictions import Predictions
 from datagen.train.runtime import Runtime, telling_memory
 
-ADVICE = "lower optim.batch by --set optim.batch=1"
+ADVICE = "lower the batch by --set data.eval_batch=1"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +69,7 @@ def summary(found: Predictions, threshold: float, rounds: int) -> dict[str, Any]
     if boxed:
         figures["ap50"] = measured(lambda r: average_precision(found.label[r], found.score[r], iou[r]), every)
     if known.any() and (found.view >= 0).any():
-        # The paper measures viewpoint on normal queries: an anomaly may hide what tells the view.
-        normal = np.flatnonzero(known & (found.label == 0))
+        normal = found.normal_of_known_pose
         figures["viewpoint"] = measured(lambda r: float(right[r].mean()) if len(r) else float("nan"), normal)
     report: dict[str, Any] = {name: figure["value"] for name, figure in figures.items()}
     report |= {"ap50": report.get("ap50"), "viewpoint": report.get("viewpoint")}
@@ -100,9 +100,13 @@ def partitions(found: Predictions) -> Iterator[tuple[str, list[tuple[str, np.nda
     """Anomalies by kind, part class and severity third of their kind, each against all normal samples."""
     normal = np.flatnonzero(found.label == 0)
     kind, part = (np.array([getattr(s, name) for s in found.samples]) for name in ("kind", "part_class"))
-    severity = np.array([s.severity for s in found.samples])
-    bins = severity_bins(kind, severity, found.label)
-    for name, column in (("per_kind", kind), ("per_part_class", part), ("per_severity", bins)):
+    columns = {"per_kind": kind, "per_part_class": part}
+    severity = [s.severity for s in found.samples]
+    # The published data do not tell how severe an anomaly is.
+    if all(value is not None for value, label in zip(severity, found.label, strict=True) if label):
+        known = np.array([0.0 if value is None else value for value in severity])
+        columns["per_severity"] = severity_bins(kind, known, found.label)
+    for name, column in columns.items():
         groups = []
         for group in sorted({str(value) for value in column[found.label == 1]}):
             rows = np.flatnonzero((found.label == 1) & (column == group))

@@ -1,32 +1,15 @@
 """Scores, boxes and predicted views of every sample of a split."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch.utils.data import Subset
 
 from datagen.datasets.chairs import Chairs
-from datagen.datasets.samples import Sample
 from datagen.train.config import TrainRecipe
-from datagen.train.data import eval_loader
+from datagen.train.data import eval_loader, plainly
 from datagen.train.objective import Objective
+from datagen.train.predictions import Predictions
 from datagen.train.runtime import Runtime
-
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """One row a sample, in the split's order: probability, predicted and true box (cx, cy, w, h), views."""
-
-    samples: tuple[Sample, ...]
-    label: np.ndarray
-    score: np.ndarray
-    box: np.ndarray
-    """(n, 4); NaN where the network predicts none."""
-    true_box: np.ndarray
-    view: np.ndarray
-    """Predicted nearest view, -1 where the network predicts none."""
-    true_view: np.ndarray
 
 
 @torch.no_grad()
@@ -37,9 +20,9 @@ def predict_split(
     objective.eval()
     mine = list(range(runtime.rank, len(data), runtime.ranks))
     # Evaluation sees more views than training and keeps no gradients: the training batch fits.
-    loader = eval_loader(Subset(data, mine), recipe.optim.batch, recipe.data.workers)
+    loader = eval_loader(Subset(data, mine), recipe.data.eval_batch or recipe.optim.batch, recipe.data.workers)
     rows: list[tuple[int, float, list[float], int, int]] = []
-    for batch in loader:
+    for batch in plainly(loader):
         batch = runtime.to_device(batch)
         with runtime.precision(recipe.optim.amp):
             output, view = objective.locate(batch, k)

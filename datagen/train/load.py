@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from datagen.models.published import PARTS, load_published
-from datagen.train.checkpoint import best_checkpoint, read_checkpoint
+from datagen.train.checkpoint import checkpoint_of, read_checkpoint
 from datagen.train.config import TrainRecipe
 from datagen.train.errors import BadCheckpoint
 from datagen.train.objective import Objective, make_objective
@@ -32,7 +32,7 @@ def load_network(path: Path, device: torch.device, overrides: Sequence[str] = ()
     """Raises BadCheckpoint naming the file; a pickle is read with `weights_only`."""
     if path.suffix in (".pt", ".pth"):
         return _load_published(path, device, overrides)
-    file = best_checkpoint(path) if path.is_dir() else path
+    file = checkpoint_of(path)
     found = read_checkpoint(file)
     recipe = apply_overrides(found.recipe, overrides)
     objective = make_objective(recipe)

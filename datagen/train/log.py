@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +44,17 @@ class RunLog:
             )
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._board:
-            self._board.close()
-        if self._wandb:
-            self._wandb.finish()
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Close what is open. Where an error is on its way already, another one here would hide it."""
+        try:
+            with telling_disk(self.run):
+                if self._board:
+                    self._board.close()
+                if self._wandb:
+                    self._wandb.finish()
+        except StoppedEarly:
+            if kind is None:
+                raise
 
     def step(self, step: int, values: dict[str, float]) -> None:
         """The values of one training step."""
@@ -65,21 +73,24 @@ class RunLog:
         if not path.exists():
             writer.writerow(["step", *values])
         writer.writerow([step, *(repr(value) for value in values.values())])
-        try:
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write(row.getvalue())
-        except OSError as error:
-            raise StoppedEarly(f"{path}: {error.strerror}; make room and run again with --resume") from error
-        for key, value in values.items():
-            tag = f"{name.removesuffix('.csv')}/{key}"
-            if self._board:
-                self._board.add_scalar(tag, value, step)
-            if self._wandb:
-                self._wandb.log({tag: value}, step=step)
+        with telling_disk(path), path.open("a", encoding="utf-8") as stream:
+            stream.write(row.getvalue())
+        # TensorBoard's writer reports in a later call what failed in its thread.
+        with telling_disk(self.run / "tensorboard"):
+            for key, value in values.items():
+                tag = f"{name.removesuffix('.csv')}/{key}"
+                if self._board:
+                    self._board.add_scalar(tag, value, step)
+                if self._wandb:
+                    self._wandb.log({tag: value}, step=step)
 
     def _cut(self, name: str, start: int) -> None:
         path = self.run / name
         if not path.exists():
+            return
+        if not path.stat().st_size:
+            # A full disk may leave a file without its heading.
+            path.unlink()
             return
         head, *rows = path.read_text(encoding="utf-8").splitlines()
         width = head.count(",")
@@ -87,6 +98,15 @@ class RunLog:
         temporary = path.with_suffix(".part")
         temporary.write_text("\n".join([head, *kept]) + "\n", encoding="utf-8")
         temporary.replace(path)
+
+
+@contextmanager
+def telling_disk(path: Path) -> Iterator[None]:
+    """Turn an error of the disk into StoppedEarly that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise StoppedEarly(f"{path}: {error.strerror or error}; make room and run again with --resume") from error
 
 
 def read_log(path: Path) -> list[dict[str, float]]:

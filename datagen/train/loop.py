@@ -12,17 +12,21 @@ from torch import Tensor
 from datagen.core.rng import stream
 from datagen.datasets.chairs import Chairs
 from datagen.datasets.sampler import EpochSampler
+from datagen.train.checkpoint import checkpoint_of, read_checkpoint
 from datagen.train.config import TrainRecipe
-from datagen.train.data import open_split, train_loader
+from datagen.train.data import open_split, plainly, train_loader
 from datagen.train.infer import predict_split
 from datagen.train.log import RunLog
-from datagen.train.metrics import auc, best_threshold
+from datagen.train.metrics import best_threshold
 from datagen.train.objective import make_objective
 from datagen.train.optim import guarded_step, learning_rate, total_steps
 from datagen.train.runtime import Runtime, telling_memory
 from datagen.train.state import Training
 
-ADVICE = "lower optim.batch (and raise optim.accumulate), data.views or data.image_px, then run again with --resume"
+ADVICE = (
+    "lower optim.batch (and raise optim.accumulate), data.views or data.image_px, in another --out; "
+    "--init RUN begins with this run's weights"
+)
 
 
 @dataclass(frozen=True)
@@ -34,20 +38,34 @@ class Event:
     loss: float
     samples_per_s: float
     memory_gib: float
-    val_auc: float | None = None
+    validation: float | None = None
+    """After a validation its figure, by `measure`."""
+    measure: str = "auc"
 
 
 Watch = Callable[[Event], None]
 
 
-def train(run: Path, data: Path, recipe: TrainRecipe, runtime: Runtime, watch: Watch, resume: bool = False) -> Training:
+def train(
+    run: Path,
+    data: Path,
+    recipe: TrainRecipe,
+    runtime: Runtime,
+    watch: Watch,
+    resume: bool = False,
+    init: Path | None = None,
+) -> Training:
     """Train into the folder `run`; continues from its newest checkpoint when `resume`.
 
-    Raises Diverged, OutOfMemory, StoppedEarly (disk full), BrokenSample; the newest checkpoint stays usable.
+    A run that is started begins with the weights of `init`, a run or a checkpoint, where that is given.
+    Raises BadCheckpoint, Diverged, OutOfMemory, StoppedEarly (disk full), BrokenSample; the newest checkpoint stays
+    usable.
     """
     torch.use_deterministic_algorithms(runtime.device.type == "cpu", warn_only=True)
     objective = make_objective(recipe).to(runtime.device)
     training = Training(run, recipe, objective, runtime)
+    if init:
+        training.begin_with(read_checkpoint(checkpoint_of(init)).network(), str(init))
     if resume:
         training.restore()
     data_train = open_split(data, "train", recipe, objective.plan())
@@ -86,7 +104,7 @@ def train(run: Path, data: Path, recipe: TrainRecipe, runtime: Runtime, watch: W
                 score = validate(training, data_val, runtime, log)
             if last or (step + 1) % recipe.log.checkpoint_steps == 0:
                 training.save()
-            watch(Event(step + 1, steps, values["loss"], speed, runtime.memory_gib(), score))
+            watch(Event(step + 1, steps, values["loss"], speed, runtime.memory_gib(), score, objective.measure))
     return training
 
 
@@ -95,7 +113,7 @@ def endless(data: Chairs, sampler: EpochSampler, workers: int, start: int) -> It
     loader = train_loader(data, sampler, workers)
     sampler.epoch, sampler.start = divmod(start, len(sampler))
     while True:
-        yield from loader
+        yield from plainly(loader)
         sampler.epoch, sampler.start = sampler.epoch + 1, 0
 
 
@@ -114,14 +132,15 @@ def add_up(values: dict[str, float], losses: dict[str, Tensor], total: Tensor, p
 
 
 def validate(training: Training, data: Chairs, runtime: Runtime, log: RunLog) -> float:
-    """AUC on validation; keeps the best network and the threshold that goes with it."""
+    """The objective's measure on validation; keeps the best network and the threshold that goes with it."""
+    training.agree()
     with training.averaged():
         found = predict_split(training.objective, data, runtime, training.recipe)
-    score = auc(found.label, found.score)
+    score = training.objective.quality(found)
     progress = training.progress
-    log.validation(progress.step, {"auc": score})
-    if math.isfinite(score) and score > progress.best_auc:
+    log.validation(progress.step, {training.objective.measure: score})
+    if math.isfinite(score) and score > progress.best_score:
         threshold = best_threshold(found.label, found.score)
-        training.progress = replace(progress, best_auc=score, best_step=progress.step, threshold=threshold)
+        training.progress = replace(progress, best_score=score, best_step=progress.step, threshold=threshold)
         training.save_best()
     return score

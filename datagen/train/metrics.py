@@ -59,15 +59,15 @@ def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def average_precision(label: np.ndarray, score: np.ndarray, iou: np.ndarray, level: float = 0.5) -> float:
     """AP of one box an image: a hit is an anomalous image with IoU >= level; all points interpolated.
 
-    NaN without an anomalous image.
+    Equal scores are one point of the curve, so their order does not matter. NaN without an anomalous image.
     """
     total = int((label == 1).sum())
     if not total or not len(label):
         return float("nan")
     order = np.argsort(-score, kind="stable")
-    hit = ((label == 1) & (iou >= level))[order]
-    recall = np.cumsum(hit) / total
-    precision = np.cumsum(hit) / np.arange(1, len(hit) + 1)
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+    hits = np.cumsum(((label == 1) & (iou >= level))[order])[last]
+    recall, precision = hits / total, hits / (last + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float((np.diff(np.append(0.0, recall)) * envelope).sum())
 

@@ -16,6 +16,8 @@ from datagen.models.cmt import CMT, Features
 from datagen.models.correspond import nearest_by
 from datagen.models.losses import detection_losses
 from datagen.train.config import LossConfig, TrainRecipe
+from datagen.train.metrics import auc
+from datagen.train.predictions import Predictions
 
 Batch = dict[str, Tensor]
 Losses = dict[str, Tensor]
@@ -25,6 +27,8 @@ class Objective(nn.Module):
     """Base: detection losses of a network that answers an Output."""
 
     phases = 1
+    measure = "auc"
+    """What validation chooses the best network by."""
 
     def __init__(self, model: nn.Module, recipe: TrainRecipe) -> None:
         super().__init__()
@@ -50,6 +54,10 @@ class Objective(nn.Module):
     def total(self, losses: Losses) -> Tensor:
         """The weighted sum that is minimised (equation 15)."""
         return cast(Tensor, sum(self.weights.get(name, 0.0) * loss for name, loss in losses.items()))
+
+    def quality(self, found: Predictions) -> float:
+        """`measure` on a split's predictions: area under the ROC curve; NaN where it is undefined."""
+        return auc(found.label, found.score)
 
     def after_phase(self, phase: int) -> None:
         """What happens after the optimiser's step."""

@@ -15,6 +15,7 @@ from datagen.models.published_alignment import make_pairs, published_alignment_l
 from datagen.models.retrieval import Retrieval, triplet_loss
 from datagen.train.config import TrainRecipe
 from datagen.train.objective import Batch, Losses, Objective
+from datagen.train.predictions import Predictions, viewpoint_accuracy
 
 
 class PublishedObjective(Objective):
@@ -76,6 +77,12 @@ class RetrievalObjective(Objective):
 
 class ViewpointObjective(Objective):
     """Cross-entropy on the nearest view of normal queries (section 5.1); its Output is the view's logits."""
+
+    measure = "viewpoint"
+
+    def quality(self, found: Predictions) -> float:
+        """Share of normal queries of known pose whose nearest view is named."""
+        return viewpoint_accuracy(found)
 
     def __init__(self, model: torch.nn.Module, recipe: TrainRecipe) -> None:
         super().__init__(model, recipe)

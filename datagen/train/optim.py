@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from datagen.train.config import OptimConfig
 from datagen.train.errors import Diverged
 
+CURE = "lower optim.lr or set optim.clip_norm, in another --out; --init RUN begins with this run's weights"
+
 
 def make_optimiser(module: nn.Module, config: OptimConfig) -> torch.optim.Adam:
     """Adam over the parameters that learn."""
@@ -37,7 +39,7 @@ def guarded_step(optimiser: torch.optim.Optimizer, module: nn.Module, clip: floa
     parameters = [p for p in module.parameters() if p.grad is not None]
     norm = float(nn.utils.clip_grad_norm_(parameters, clip or math.inf)) if parameters else 0.0
     if not math.isfinite(norm):
-        raise Diverged(f"{where}: the gradient is {norm}; lower optim.lr or set optim.clip_norm, then --resume")
+        raise Diverged(f"{where}: the gradient is {norm}; {CURE}")
     optimiser.step()
     return norm
 
@@ -47,6 +49,10 @@ class WeightAverage:
 
     def __init__(self, tensors: dict[str, Tensor], decay: float) -> None:
         self.decay = decay
+        self.begin(tensors)
+
+    def begin(self, tensors: dict[str, Tensor]) -> None:
+        """Forget what was averaged and start from these."""
         self.tensors = {name: t.detach().clone() for name, t in tensors.items()}
 
     @torch.no_grad()

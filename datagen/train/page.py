@@ -12,6 +12,7 @@ from jinja2 import Environment
 from PIL import Image
 
 from datagen.datasets.chairs import Chairs
+from datagen.datasets.samples import Sample
 from datagen.models.cmt import CMT
 from datagen.models.published import PublishedCMT
 from datagen.train.evaluate import Evaluation
@@ -120,11 +121,13 @@ def _tile(found: Evaluation, row: int) -> dict[str, Any]:
     return {"url": data_url(picture), "kind": sample.kind, "score": p.score[row], "path": sample.query_path}
 
 
-def reference_of(data: Chairs, shape: str, *, published: bool) -> Reference:
-    """All views of a shape, for pictures."""
-    views = range(data.source.count(shape))
+def reference_of(data: Chairs, sample: Sample, *, published: bool) -> Reference:
+    """The views that a sample was judged by, in their order."""
+    shape = data.reference_of(sample)
+    views = data.evaluated_views(shape)
     positions = data.source.published_positions if published else data.source.positions
-    return Reference(data.source.pictures(shape, views), positions(shape, views), data.source.azimuths(shape))
+    azimuths = data.source.azimuths(shape)[list(views)]
+    return Reference(data.source.pictures(shape, views), positions(shape, views), azimuths)
 
 
 def _correspondences(found: Evaluation, loaded: Loaded, order: np.ndarray) -> list[dict[str, Any]]:
@@ -136,7 +139,7 @@ def _correspondences(found: Evaluation, loaded: Loaded, order: np.ndarray) -> li
     pictures = []
     for row in anomalies:
         sample = p.samples[row]
-        views = reference_of(found.data, sample.shape, published=isinstance(model, PublishedCMT))
+        views = reference_of(found.data, sample, published=isinstance(model, PublishedCMT))
         photo = np.array(found.data.source.query(sample))
         nearest = int(p.view[row]) if p.view[row] >= 0 else None
         picture = attention_picture(model, photo, views, sample.box, nearest)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from datagen.core.errors import UsageError
 from datagen.datasets.chairs import normalised
 from datagen.train.load import load_network
 from datagen.train.photo import PhotoOptions, prepare_photo, read_photo
 from datagen.train.pictures import attention_picture
 from datagen.train.reference import Reference, open_reference
-from datagen.train.runtime import choose_device, telling_memory
+from datagen.train.runtime import Runtime, choose_device, telling_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +69,15 @@ def predict(
     size = loaded.recipe.data.image_px
     published = loaded.recipe.model.variant == "published"
     photo = prepare_photo(read_photo(Path(query)), size, PhotoOptions(background, shadow))
-    views = open_reference(Path(reference), size, published=published)
+    views = open_reference(Path(reference), size, published=published, views=loaded.recipe.data.eval_views)
+    if loaded.recipe.model.name == "viewpoint" and len(views.pictures) != loaded.recipe.data.eval_views:
+        raise UsageError(
+            f"{reference} has {len(views.pictures)} views; this network names one of {loaded.recipe.data.eval_views}"
+        )
     batch = as_batch(photo.picture, views)
     batch = {name: t.to(chosen) for name, t in batch.items()}
-    with torch.no_grad(), telling_memory("use --device cpu"):
+    precision = Runtime(0, 1, chosen).precision(loaded.recipe.optim.amp)
+    with torch.no_grad(), precision, telling_memory("use --device cpu"):
         output, nearest = loaded.objective.locate(batch)
     view = None if nearest is None else int(nearest[0])
     score = float(torch.sigmoid(output.logit_B.float())[0])

@@ -12,6 +12,7 @@ from datagen.core.rng import stream
 from datagen.core.shape import Shape, concatenate
 from datagen.datasets.files import FolderFiles
 from datagen.datasets.geometry import ViewGeometry, patch_positions
+from datagen.datasets.source import spread
 from datagen.datasets.views import Bundle
 from datagen.formats.brokenchairs import published_pose
 from datagen.geometry.rays import RayScene
@@ -31,27 +32,28 @@ class Reference:
 
 
 def open_reference(path: Path, size: int, *, published: bool, views: int = 20) -> Reference:
-    """A bundle's folder (`shape_<id>` or its `mv_images`) or a mesh file.
+    """A bundle's folder (`shape_<id>` or its `mv_images`) or a mesh file, as `views` of its views, evenly spread.
 
+    They are those that evaluation sees, so a threshold chosen there holds.
     `published` takes the published position maps in place of positions from depth. Raises UsageError,
     MeshLoadError, BrokenSample.
     """
     if path.is_dir():
         folder = path / "mv_images" if (path / "mv_images").is_dir() else path
         if any(folder.glob("*.png")):
-            return _from_bundle(folder, size, published)
+            return _from_bundle(folder, size, published, views)
         raise UsageError(f"{path} holds no reference view (*.png); give a shape_<id> folder or a mesh")
     return _from_mesh(path, size, published, views)
 
 
-def _from_bundle(folder: Path, size: int, published: bool) -> Reference:
+def _from_bundle(folder: Path, size: int, published: bool, views: int) -> Reference:
     bundle = Bundle(FolderFiles(folder.parent), folder.name, size)
-    numbers = range(len(bundle.views))
+    numbers = spread(len(bundle.views), min(views, len(bundle.views)), folder.parent.name)
     positions = bundle.published_positions if published else bundle.positions
     return Reference(
         np.stack([bundle.picture(n) for n in numbers]),
         np.stack([positions(n).reshape(-1, 3) for n in numbers]),
-        np.array([np.nan if v.azimuth_deg is None else v.azimuth_deg for v in bundle.views]),
+        np.array([np.nan if v.azimuth_deg is None else v.azimuth_deg for v in (bundle.views[n] for n in numbers)]),
     )
 
 
@@ -72,10 +74,11 @@ def _from_mesh(path: Path, size: int, published: bool, views: int) -> Reference:
     meshes = [part.mesh for part in placed.parts]
     scene = RayScene([(part.part_id, part.mesh) for part in placed.parts])
     shader = ReferenceShader(scene, meshes)
-    recipe = ReferenceRecipe(views=views)
+    recipe = ReferenceRecipe()
+    cameras = reference_cameras(recipe)[: recipe.views]
     points = draw_points(concatenate(meshes), recipe.points, stream(0, "points", shape.shape_id))
     pictures, xyz, azimuths = [], [], []
-    for azimuth, at_256 in reference_cameras(recipe):
+    for azimuth, at_256 in (cameras[n] for n in spread(len(cameras), min(views, len(cameras)), shape.shape_id)):
         camera = Camera(at_256.azimuth_deg, at_256.elevation_deg, at_256.radius, size_px=size)
         picture, depth = shader.shaded(camera)
         pictures.append(picture[..., 0])

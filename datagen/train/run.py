@@ -10,17 +10,20 @@ import torch
 from datagen import __version__
 from datagen.core.differences import differing, told
 from datagen.core.errors import OtherRecipe, UsageError
+from datagen.datasets.files import content_key, open_files
 from datagen.train.checkpoint import newest_checkpoint
 from datagen.train.config import TrainRecipe
 
 
-def open_run(run: Path, data: Path, recipe: TrainRecipe, resume: bool) -> Path:
+def open_run(run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: bool) -> Path:
     """Create or reopen a run's folder; writes run.json once.
 
-    Raises OtherRecipe (exit 6) when the folder belongs to another recipe, UsageError when a finished or started
-    run would be overwritten without `resume`, or the folder cannot be written.
+    `ranks` is the number of processes: it says which samples make a step. Raises OtherRecipe (exit 6) when the
+    folder belongs to a run with another recipe, dataset (by its content, wherever it lies) or number of processes,
+    UsageError when a finished or started run would be overwritten without `resume`, or the folder cannot be written.
     """
     note = run / "run.json"
+    mine = _note(data, recipe, ranks)
     try:
         run.mkdir(parents=True, exist_ok=True)
         if note.is_file():
@@ -28,20 +31,29 @@ def open_run(run: Path, data: Path, recipe: TrainRecipe, resume: bool) -> Path:
             if found.get("recipe_hash") != recipe.hash:
                 what = told(differing(recipe.model_dump(mode="json"), found.get("recipe", {})))
                 raise OtherRecipe(f"{run} belongs to a run with another {what or 'recipe'}; choose another --out")
+            if found.get("data_key") != mine["data_key"]:
+                raise OtherRecipe(f"{run} belongs to a run on other data ({found.get('data')}); choose another --out")
+            if found.get("processes") != ranks:
+                raise OtherRecipe(
+                    f"{run} belongs to a run by {found.get('processes')} processes, here are {ranks}; "
+                    "start as many, or choose another --out"
+                )
             if newest_checkpoint(run) and not resume:
                 raise UsageError(f"{run} holds a run of this recipe; add --resume or choose another --out")
         else:
-            _write_once(note, _note(data, recipe))
+            _write_once(note, mine)
     except (OSError, ValueError) as error:
         raise UsageError(f"{run}: {error}; choose another --out") from error
     return run
 
 
-def _note(data: Path, recipe: TrainRecipe) -> dict[str, Any]:
+def _note(data: Path, recipe: TrainRecipe, ranks: int) -> dict[str, Any]:
     return {
         "recipe_hash": recipe.hash,
         "recipe": recipe.model_dump(mode="json"),
         "data": str(data),
+        "data_key": content_key(open_files(data)),
+        "processes": ranks,
         "versions": {"datagen": __version__, "torch": torch.__version__},
     }
 

@@ -1,9 +1,10 @@
 """Processes and devices: torchrun's environment, the device, mixed precision, errors that mean out of memory."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -11,6 +12,9 @@ from torch import Tensor, nn
 
 from datagen.core.errors import MissingDependency, UsageError
 from datagen.train.errors import OutOfMemory
+
+PATIENCE = timedelta(hours=12)
+"""How long processes wait for each other: one may verify and pack a dataset of 180,000 pictures meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ class Runtime:
         found: list[Any] = [None] * self.ranks
         torch.distributed.all_gather_object(found, value)
         return found
+
+    def share(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite tensors on this device, in place, with the leading process's."""
+        if self.ranks > 1:
+            for tensor in tensors:
+                torch.distributed.broadcast(tensor.detach(), 0)
 
     def barrier(self) -> None:
         """Wait for all processes."""
@@ -77,7 +87,7 @@ def open_runtime(device: str | None = None) -> Iterator[Runtime]:
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
     if ranks > 1:
-        torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+        torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield Runtime(rank, ranks, chosen)
     finally:

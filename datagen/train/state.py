@@ -54,10 +54,13 @@ class Training:
         self.runtime.barrier()
 
     def restore(self) -> None:
-        """Go on from the newest checkpoint. Raises BadCheckpoint when there is none or it is another recipe's."""
+        """Go on from the newest checkpoint, or from the start where a run was ended before its first.
+
+        Raises BadCheckpoint when it is another recipe's.
+        """
         path = files.newest_checkpoint(self.run)
         if path is None:
-            raise BadCheckpoint(f"{self.run} holds no checkpoint to resume from; run without --resume")
+            return
         found = files.read_checkpoint(path)
         if found.recipe.hash != self.recipe.hash:
             raise BadCheckpoint(f"{path} was made by another recipe; resume with the recipe in {self.run}/run.json")
@@ -66,6 +69,21 @@ class Training:
         self.progress = found.progress
         if self.average:
             self.average.tensors = {n: t.to(self.runtime.device) for n, t in found.part("ema.").items()}
+
+    def begin_with(self, weights: dict[str, Tensor], origin: str) -> None:
+        """Start from another training's weights. Raises BadCheckpoint where they are another network's."""
+        try:
+            self.objective.model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise BadCheckpoint(f"{origin}: {error}; --init needs the same model section") from error
+        if self.average:
+            self.average.begin(self.objective.weights_dict())
+
+    def agree(self) -> None:
+        """Give every process the leading one's tensors: batch norm's statistics are each process's own."""
+        self.runtime.share(self.objective.weights_dict().values())
+        if self.average:
+            self.runtime.share(self.average.tensors.values())
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

@@ -22,10 +22,11 @@ import torch
 from datagen.train.checkpoint import newest_checkpoint, read_checkpoint
 from datagen.train.config import TrainRecipe
 from datagen.train.data import open_split
-from datagen.train.infer import Predictions, predict_split
+from datagen.train.infer import predict_split
 from datagen.train.load import load_network
 from datagen.train.loop import train
 from datagen.train.metrics import auc, bootstrap
+from datagen.train.predictions import Predictions
 from datagen.train.recipes import apply_overrides, load_train_recipe
 from datagen.train.run import open_run
 from datagen.train.runtime import Runtime, open_runtime
@@ -50,12 +51,14 @@ def paired_difference(ours: Sequence[Predictions], theirs: Sequence[Predictions]
 
 
 def fit(recipe: TrainRecipe, data: Path, out: Path, runtime: Runtime) -> Path:
-    """The folder of a finished run: trained, gone on with, or left as it is where it is finished."""
+    """The folder of a finished run: trained, gone on with, or left as it is where it is finished.
+
+    Raises OtherRecipe where it was made from other data.
+    """
     run = out / f"{recipe.name}-{recipe.hash[:8]}"
-    newest = newest_checkpoint(run)
-    if newest is None or not _finished(run):
-        open_run(run, data, recipe, resume=newest is not None)
-        train(run, data, recipe, runtime, lambda event: None, resume=newest is not None)
+    open_run(run, data, recipe, runtime.ranks, resume=True)
+    if not _finished(run):
+        train(run, data, recipe, runtime, lambda event: None, resume=True)
         (run / "done").touch()
     return run
 

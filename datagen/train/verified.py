@@ -7,11 +7,9 @@ import json
 from pathlib import Path
 
 from datagen.core.errors import EXIT_VERIFY_FAILED, DatagenError
-from datagen.core.ids import bytes_hash, content_hash
+from datagen.core.ids import content_hash
+from datagen.datasets.files import content_key, open_files
 from datagen.datasets.pack import cache_base
-
-TOLD_BY = ("manifest.parquet", "split.json", "run.json")
-"""Files whose bytes name a dataset: the manifest holds the digest of every other file."""
 
 
 class UnverifiedData(DatagenError):
@@ -22,8 +20,7 @@ class UnverifiedData(DatagenError):
 
 def note_path(data: Path) -> Path:
     """Where it is noted that this dataset passed."""
-    found = {name: bytes_hash((data / name).read_bytes()) for name in TOLD_BY if (data / name).is_file()}
-    return cache_base() / "verified" / f"{content_hash([str(data.resolve()), found])[:32]}.json"
+    return cache_base() / "verified" / f"{content_hash([str(data.resolve()), content_key(open_files(data))])[:32]}.json"
 
 
 def has_passed(data: Path) -> bool:

@@ -2,13 +2,16 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
+from datagen.datasets.files import BrokenSample
 from datagen.train import checkpoint
 from datagen.train.checkpoint import best_checkpoint, newest_checkpoint, read_checkpoint
 from datagen.train.errors import BadCheckpoint, Diverged, OutOfMemory
@@ -128,16 +131,127 @@ def test_a_torn_checkpoint_is_named(tmp_path, damage):
 
 
 def test_a_run_folder_is_not_shared(dataset, tmp_path):
-    run = open_run(tmp_path / "run", dataset, tiny(), False)
+    run = open_run(tmp_path / "run", dataset, tiny(), 1, False)
     with pytest.raises(OtherRecipe) as error:
-        open_run(run, dataset, tiny(optim={"lr": 1.0}), False)
+        open_run(run, dataset, tiny(optim={"lr": 1.0}), 1, False)
     assert error.value.exit_code == 6
     checkpoint.write_checkpoint(checkpoint.checkpoint_path(run, 1), tiny(), checkpoint.Progress(1), {})
     with pytest.raises(UsageError, match="--resume"):
-        open_run(run, dataset, tiny(), False)
-    assert open_run(run, dataset, tiny(), True) == run
-    with pytest.raises(BadCheckpoint, match="no checkpoint to resume from"):
-        fit(tmp_path / "none", dataset, tiny(), resume=True)
+        open_run(run, dataset, tiny(), 1, False)
+    assert open_run(run, dataset, tiny(), 1, True) == run
+    with pytest.raises(OtherRecipe, match="by 1 processes, here are 4"):
+        open_run(run, dataset, tiny(), 4, True)
+
+
+def test_a_run_knows_its_data_by_their_content(dataset, tmp_path):
+    """The dataset may lie elsewhere when training goes on; another one, or one built on, is refused."""
+    run = open_run(tmp_path / "run", dataset, tiny(), 1, False)
+    moved = tmp_path / "moved"
+    shutil.copytree(dataset, moved)
+    assert open_run(run, moved, tiny(), 1, True) == run
+    table = pq.read_table(moved / "manifest.parquet")
+    pq.write_table(table.slice(0, table.num_rows - 1), moved / "manifest.parquet")
+    with pytest.raises(OtherRecipe, match="on other data"):
+        open_run(run, moved, tiny(), 1, True)
+
+
+def test_where_and_how_fast_may_change_on_resume(dataset, tmp_path):
+    fit(tmp_path, dataset, tiny(optim={"max_steps": 2}, data={"pack": True}))
+    assert tiny(log={"keep": 9}, data={"workers": 3, "pack": True, "eval_batch": 1}).hash == tiny().hash
+    assert tiny(data={"views": 4}).hash != tiny().hash
+    done, events = fit(tmp_path, dataset, tiny(optim={"max_steps": 2}, log={"keep": 1}), resume=True)
+    assert done.progress.step == 2 and not events
+
+
+def test_a_run_ended_before_its_first_checkpoint_starts_again(dataset, tmp_path):
+    done, events = fit(tmp_path, dataset, tiny(), resume=True)
+    assert done.progress.step == 6 and len(events) == 6
+
+
+def test_a_run_begins_with_another_s_weights(dataset, tmp_path):
+    fit(tmp_path / "first", dataset, tiny())
+    other = tiny(optim={"lr": 1e-9, "max_steps": 1, "ema": 0.5})
+    (tmp_path / "second").mkdir()
+    second = train(tmp_path / "second", dataset, other, CPU, lambda event: None, init=tmp_path / "first")
+    learnt = read_checkpoint(best_checkpoint(tmp_path / "first")).network()
+    assert torch.allclose(second.objective.weights_dict()["token"], learnt["token"], atol=1e-6)
+    assert torch.allclose(second.average.tensors["token"], learnt["token"], atol=1e-6)
+    with pytest.raises(BadCheckpoint, match="--init needs the same model"):
+        train(tmp_path / "third", dataset, tiny(model={"dim": 32}), CPU, lambda event: None, init=tmp_path / "first")
+
+
+def test_what_cannot_be_evaluated_as_a_detector_keeps_its_own_best(dataset, tmp_path):
+    """The viewpoint network answers no anomaly: AUC is one half for ever, and its first epoch would stay the best."""
+    recipe = tiny(model={"name": "viewpoint"}, data={"flip": False}, optim={"epochs": 3, "max_steps": None})
+    done, events = fit(tmp_path, dataset, recipe)
+    rows = read_log(tmp_path / "val.csv")
+    assert [set(row) for row in rows] == [{"step", "viewpoint"}] * 3
+    assert {event.measure for event in events} == {"viewpoint"}
+    best = max(rows, key=lambda row: row["viewpoint"])
+    assert (done.progress.best_score, done.progress.best_step) == (best["viewpoint"], best["step"])
+
+
+class FullBoard:
+    """TensorBoard's writer on a full disk: what fails in its thread is raised by a later call."""
+
+    def __init__(self, *_, **__):
+        self.calls = 0
+
+    def add_scalar(self, *_):
+        self.calls += 1
+        if self.calls > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def close(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_met_by_tensorboard_is_told(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.utils.tensorboard.SummaryWriter", FullBoard)
+    with pytest.raises(StoppedEarly, match=r"tensorboard: No space left on device; make room"):
+        fit(tmp_path, dataset, tiny(log={"tensorboard": True}))
+    nan_loss(monkeypatch, 1)
+    with pytest.raises(Diverged):
+        fit(tmp_path / "nan", dataset, tiny(log={"tensorboard": True}))
+
+
+def test_a_log_that_a_full_disk_left_empty_is_begun_again(dataset, tmp_path):
+    (tmp_path / "train.csv").touch()
+    (tmp_path / "val.csv").touch()
+    fit(tmp_path, dataset, tiny(), resume=True)
+    assert [row["step"] for row in read_log(tmp_path / "train.csv")] == [0, 1, 2, 3, 4, 5]
+
+
+SHARED = """
+import sys
+from pathlib import Path
+import torch
+from datagen.train.config import TrainRecipe
+from datagen.train.objective import make_objective
+from datagen.train.runtime import open_runtime
+from datagen.train.state import Training
+
+recipe = TrainRecipe.model_validate_json(Path(sys.argv[1]).read_text())
+with open_runtime("cpu") as runtime:
+    training = Training(Path("."), recipe, make_objective(recipe), runtime)
+    for tensor in [*training.objective.weights_dict().values(), *training.average.tensors.values()]:
+        tensor.detach().copy_(torch.full_like(tensor, runtime.rank + 1))
+    training.agree()
+    held = [*training.objective.weights_dict().values(), *training.average.tensors.values()]
+    same = all((tensor == 1).all() for tensor in held)
+    print(runtime.gather(bool(same)))
+"""
+
+
+def test_processes_agree_on_the_network_that_is_validated(tmp_path):
+    """Batch norm's running statistics are each process's own: without this, each validates another network."""
+    (tmp_path / "shared.py").write_text(SHARED)
+    (tmp_path / "recipe.json").write_text(tiny(optim={"ema": 0.5}).model_dump_json())
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command += [str(tmp_path / "shared.py"), str(tmp_path / "recipe.json")]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.stdout.count("[True, True]") == 2, done.stderr[-2000:]
 
 
 def test_accumulated_batches_see_the_samples_of_one_large_batch():
@@ -189,3 +303,12 @@ def test_two_processes_by_torchrun(dataset, tmp_path):
     assert [row["step"] for row in read_log(run / "train.csv")] == [0, 1, 2]
     assert read_checkpoint(newest_checkpoint(run)).progress.step == 3
     assert (run / "val.csv").is_file()
+
+
+def test_a_broken_file_met_by_a_worker_is_told_in_one_line(dataset, tmp_path):
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    for path in (copy / "images").rglob("*.png"):
+        path.write_bytes(b"no picture")
+    with pytest.raises(BrokenSample) as error:
+        fit(tmp_path / "run", copy, tiny(data={"workers": 1}))
+    assert str(error.value.args[0]).startswith(str(copy / "images")) and "\n" not in str(error.value)

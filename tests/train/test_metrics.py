@@ -58,6 +58,13 @@ def test_average_precision_by_hand():
     assert average_precision(label, score, np.ones(4)) == pytest.approx(1 / 3 + 1 / 3 * 3 / 4 + 1 / 3 * 3 / 4)
 
 
+def test_average_precision_does_not_depend_on_the_order_of_equal_scores():
+    label, iou = np.array([1, 0, 1, 0]), np.array([0.9, 0.0, 0.9, 0.0])
+    score = np.array([0.7, 0.7, 0.2, 0.2])
+    for order in ([0, 1, 2, 3], [1, 0, 3, 2]):
+        assert average_precision(label[order], score[order], iou[order]) == pytest.approx(0.5)
+
+
 def test_average_precision_against_scikit_learn_when_every_box_hits():
     """With all hits the interpolated AP is at least sklearn's stepwise one and equal where precision falls."""
     reference = pytest.importorskip("sklearn.metrics")

@@ -201,6 +201,9 @@ def test_view_distances_find_the_view_that_matches_in_place():
         ("data: {image_px: 100}", "multiple of 32"),
         ("model: {variant: published, dim: 64}", "variant published is fixed"),
         ("model: {dim: 30}", "no multiple of heads"),
+        ("model: {variant: published, cga: false, attention: dense}", "leave cga, attention at the default"),
+        ("{model: {variant: published}, loss: {tau: 0.2, balance: 1}}", "leave loss.balance, loss.tau out"),
+        ("data: {views: 1}", "data.views has to be 2 or more"),
         ("model: {name: viewpoint}", "flip false"),
     ],
 )
@@ -214,3 +217,38 @@ def test_a_wrong_recipe_says_what_is_wrong(tmp_path, text, wrong):
 def test_an_unknown_recipe_lists_the_known():
     with pytest.raises(RecipeError, match="table2_a"):
         load_train_recipe("nosuch")
+
+
+def test_rows_without_a_box_head_in_the_paper_train_none():
+    """Section 5.1 adds the box head to two rows alone; Tables 2 and 3 compare networks without one."""
+    boxed = {"cmt", "vit_box", "published", "smoke"}
+    for path in (ROOT / "recipes" / "train").glob("*.yaml"):
+        recipe = load_train_recipe(str(path))
+        if recipe.model.name in ("retrieval", "viewpoint"):
+            continue
+        assert recipe.model.box == (recipe.name in boxed), recipe.name
+
+
+@pytest.mark.parametrize("name", ["cmt", "resnet_fpn_sa", "retrieval"])
+def test_scores_are_float32_under_mixed_precision(name):
+    """bf16 has too few values for scores, boxes and the places of best matches."""
+    objective = make_objective(tiny(model={"name": name})).eval()
+    batch = {
+        "query": torch.rand(2, 3, 64, 64) * 2 - 1,
+        "views": torch.randint(0, 255, (2, 3, 64, 64), dtype=torch.uint8),
+        "xyz": torch.rand(2, 3, 64, 3),
+        "reference": torch.tensor([0, 1]),
+    }
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        output, _ = objective.locate(batch)
+    assert output.logit_B.dtype == torch.float32
+    assert output.box_B4 is None or output.box_B4.dtype == torch.float32
+
+
+def test_nearest_views_are_chosen_in_float32():
+    """Two patches whose likeness differs by less than bf16 can tell: the better one is the match."""
+    z = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 1e-3], [0.0, 1.0], [0.0, 1.0]]), dim=-1)
+    query, views = z[1].expand(1, 4, 2), z[None, None]
+    at = torch.tensor([[False, True, False, False]])
+    with torch.autocast("cpu", torch.bfloat16):
+        assert view_distances(query, views, at).tolist() == [[0.0]]

@@ -1,0 +1,47 @@
+"""What evaluation reports and draws belongs to what the network saw."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from datagen.datasets.samples import Sample
+from datagen.train.data import open_split
+from datagen.train.evaluate import summary
+from datagen.train.page import reference_of
+from datagen.train.predictions import Predictions, viewpoint_accuracy
+from tests.train.conftest import tiny
+
+
+def test_pictures_show_the_views_that_were_judged_by(dataset):
+    """Predicted views are numbered among the evaluated ones, 4 of 20 here, of the shape that was given."""
+    for recipe in (tiny(), tiny(data={"shuffle_references": True})):
+        data = open_split(dataset, "test", recipe)
+        for number in (0, len(data) - 1):
+            found = reference_of(data, data.samples[number], published=False)
+            assert np.array_equal(found.pictures, data[number]["views"].numpy())
+            assert found.azimuths.tolist() == [0.0, 90.0, 180.0, 270.0]
+
+
+def predictions(severity):
+    """Two shapes with two normal and two anomalous pictures each."""
+    samples = [
+        Sample(f"{shape}/{n}", str(shape), "test", n % 2, kind=("normal", "broken")[n % 2], severity=severity)
+        for shape in range(2)
+        for n in range(4)
+    ]
+    label = np.array([s.label for s in samples])
+    box = np.full((8, 4), np.nan)
+    view = np.array([0, 1, 2, 3, 0, 1, 2, 3])
+    true_view = np.array([0, 1, 3, -1, 0, 2, -1, 3])
+    return Predictions(tuple(samples), label, np.linspace(0, 1, 8), box, box, view, true_view)
+
+
+def test_severity_is_left_out_where_it_is_not_known():
+    assert "per_severity" not in summary(predictions(None), 0.5, 10)
+    assert set(summary(predictions(0.5), 0.5, 10)["per_severity"]) == {"low", "middle", "high"}
+
+
+def test_viewpoint_is_measured_on_normal_pictures_of_known_pose():
+    found = predictions(None)
+    assert viewpoint_accuracy(found) == 2 / 3
+    assert np.isnan(viewpoint_accuracy(replace(found, label=np.ones(8, dtype=int))))
