@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -114,7 +115,7 @@ class Bundle:
 
     def _camera(self, view: int) -> tuple[np.ndarray, np.ndarray] | None:
         path = self.views[view].stem + ".json"
-        if not self.files.has(path):
+        if not self._has_depth and not self.files.has(path):
             return None
         try:
             camera = json.loads(self.files.read(path))
@@ -122,12 +123,17 @@ class Bundle:
         except (ValueError, KeyError, TypeError) as error:
             raise BrokenSample(f"{self.files.root}/{path}: {error!r}") from error
 
+    @cached_property
+    def _has_depth(self) -> bool:
+        """Whether the views come with depth and cameras: where some do, one without has lost them."""
+        return any(self.files.has(view.stem + "_depth.npy") for view in self.views)
+
     def _geometry(self, view: int) -> ViewGeometry | None:
         if view in self._read:
             return self._read[view]
         camera, path = self._camera(view), self.views[view].stem + "_depth.npy"
         geometry = None
-        if camera is not None and self.files.has(path):
+        if camera is not None and self._has_depth:
             try:
                 depth = np.load(io.BytesIO(self.files.read(path)), allow_pickle=False)
             except (ValueError, OSError, EOFError) as error:

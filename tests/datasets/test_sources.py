@@ -241,6 +241,19 @@ def broken_depth(root, sample):
     return "_depth.npy"
 
 
+def lost_depth(root, sample):
+    """One of twenty: the published position map would stand in for it without a word."""
+    for path in (root / "shapes" / f"shape_{sample.shape}" / "mv_images").glob("*_36_*_depth.npy"):
+        path.unlink()
+    return "_depth.npy"
+
+
+def lost_camera(root, sample):
+    for path in (root / "shapes" / f"shape_{sample.shape}" / "mv_images").glob("*_36_*.json"):
+        path.unlink()
+    return ".json"
+
+
 def evil_npy(root, sample):
     """A pickle that asks for os.system is refused, and not run."""
     import pickle
@@ -259,13 +272,13 @@ def evil_npy(root, sample):
     return ".npy"
 
 
-@pytest.mark.parametrize("fault", [broken_query, missing_bundle, broken_depth, evil_npy])
+@pytest.mark.parametrize("fault", [broken_query, missing_bundle, broken_depth, lost_depth, lost_camera, evil_npy])
 def test_a_broken_file_is_named_and_never_skipped(copy, fault):
     sample = list_samples(open_files(copy), "train")[0]
     name = fault(copy, sample)
     plan = PairPlan(points=32, published=True) if fault is evil_npy else PairPlan(1, 8)
     with pytest.raises(BrokenSample, match=name.replace(".", r"\.")):
-        chairs(copy, plan=plan, published=fault is evil_npy)[0, 0]
+        chairs(copy, plan=plan, published=fault is evil_npy, views=20)[0, 0]
     assert not (copy / "ran").exists()
 
 
