@@ -98,14 +98,21 @@ def study(
     runtime: Runtime,
     rounds: int = 2000,
     curve_seeds: int | None = None,
+    curve_overrides: Sequence[str] = (),
     jobs: int = 1,
 ) -> dict[str, Any]:
-    """All figures as plain data. The curve takes the first `curve_seeds` seeds, by default all."""
+    """All figures as plain data. The curve takes the first `curve_seeds` seeds, by default all.
+
+    With `curve_overrides` the curve is one of other recipe values, and its last point is the whole split.
+    """
     train_shapes = len({sample.shape for sample in open_split(data, "train", recipe).samples})
     counts = [count for count in curve if count <= train_shapes]
+    if curve_overrides:
+        counts.append(train_shapes)
 
     def seeded(base: TrainRecipe, seed: int, shapes: int | None = None) -> TrainRecipe:
-        values = [f"seed={seed}"] + ([f"data.shapes={shapes}"] if shapes else [])
+        part = [f"data.shapes={shapes}"] if shapes and shapes < train_shapes else []
+        values = [f"seed={seed}", *part, *(curve_overrides if shapes else ())]
         return apply_overrides(base, values)
 
     def scores(base: TrainRecipe, shapes: int | None = None, shuffled: bool = False) -> list[Predictions]:
@@ -129,6 +136,7 @@ def study(
         "cmt_minus_baseline": paired_difference(cmt, query_only, rounds),
         "cmt_minus_shuffled": paired_difference(cmt, wrong, rounds),
         "shuffled_minus_baseline": paired_difference(wrong, query_only, rounds),
+        "curve_overrides": list(curve_overrides),
         "learning_curve": {},
     }
     for count in counts:
@@ -163,6 +171,8 @@ def table(found: dict[str, Any]) -> str:
     for key in ("cmt_minus_baseline", "cmt_minus_shuffled", "shuffled_minus_baseline"):
         low, high = found[key]["interval"]
         rows.append(f"| {key.replace('_', ' ')} | {found[key]['difference']:+.3f} | {low:+.3f} to {high:+.3f} |")
+    if found["curve_overrides"]:
+        rows += ["", f"The learning curve was trained with {', '.join(found['curve_overrides'])}."]
     head = f"{found['test_images']} test images of {found['test_shapes']} unseen shapes, "
     return head + f"{found['train_shapes']} training shapes, {found['device']}.\n\n" + "\n".join(rows) + "\n"
 
@@ -181,6 +191,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--curve", type=int, nargs="*", default=list(CURVE))
     parser.add_argument("--curve-seeds", type=int, help="seeds of the curve, which costs most; default: all")
+    parser.add_argument("--curve-set", action="append", default=[], help="for both recipes, in the curve alone")
     parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="for both recipes")
     parser.add_argument("--device")
@@ -196,6 +207,7 @@ def main(arguments: Sequence[str]) -> None:
             given.curve,
             runtime,
             curve_seeds=given.curve_seeds,
+            curve_overrides=given.curve_set,
             jobs=given.jobs,
         )
     given.out.mkdir(parents=True, exist_ok=True)

@@ -52,4 +52,10 @@ def test_the_whole_study_on_a_tiny_build(dataset, tmp_path):
     fewer = study(dataset, tmp_path, recipe, baseline, (0, 1), (1,), CPU, rounds=20, curve_seeds=1)
     assert {name: len(values) for name, values in fewer["learning_curve"]["1"].items()} == {"cmt": 1, "baseline": 1}
     assert len(fewer["auc"]["cmt"]) == 2
-    assert stamps == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
+    whole = study(
+        dataset, tmp_path, recipe, baseline, (0,), (1,), CPU, rounds=20, curve_overrides=["optim.max_steps=1"]
+    )
+    assert list(whole["learning_curve"]) == ["1", str(whole["train_shapes"])]
+    assert whole["learning_curve"][str(whole["train_shapes"])]["cmt"] != whole["auc"]["cmt"]
+    assert "learning curve was trained with optim.max_steps=1" in table(whole)
+    assert stamps.items() <= {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}.items()

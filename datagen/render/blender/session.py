@@ -20,6 +20,7 @@ from datagen.core.camera import Camera
 from datagen.core.scene import RenderJob, View
 from datagen.core.tabletop import TabletopJob
 from datagen.render.blender import engine, meshes, physics, picture, shader, studio, tabletop
+from datagen.render.grain import without_grain
 
 BOX_MARGIN_PX = 3
 """The pixel filter reaches 0.75 px beyond a pixel; the rest is for rounding."""
@@ -124,8 +125,15 @@ class Stage:
         grounds = []
         for view in self.job.views:
             self.aim_at_ground(view)
-            grounds.append(picture.render_linear(self.scene, self.folder)[..., :3])
+            samples = self.settings["ground_samples"]
+            noisy = self.settings["denoiser"] == "none"
+            grounds.append(self._ground(samples) if noisy else without_grain(self._ground, samples))
         return grounds
+
+    def _ground(self, samples: int) -> np.ndarray:
+        """The ground of the view aimed at: linear (N, N, 3)."""
+        engine.sample(self.scene, samples)
+        return picture.render_linear(self.scene, self.folder)[..., :3]
 
     def show_ground(self) -> None:
         """Let the camera see the ground alone."""
