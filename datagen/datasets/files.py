@@ -152,12 +152,13 @@ def open_files(root: Path) -> Files:
     raise UsageError(f"{root} holds neither images/ nor tar shards; is it a dataset made by `datagen build`?")
 
 
-def content_key(files: Files) -> str:
+def content_key(files: Files, *, times: bool = True) -> str:
     """64 hex digits that say what a dataset is, wherever it lies.
 
     The bytes of manifest.parquet, which holds the digest of every other file, and of split.json. Where there is no
     manifest (published data): split.json, and the path, size and time of change of every file or shard, from one
-    walk. Raises BrokenSample naming a file that cannot be read.
+    walk; without `times` a copy that did not keep them is the same dataset.
+    Raises BrokenSample naming a file that cannot be read.
     """
     digest = hashlib.sha256()
     for name in ("manifest.parquet", "split.json"):
@@ -165,5 +166,5 @@ def content_key(files: Files) -> str:
         digest.update(f"{name} {len(data)}\n".encode() + data)
     if not files.has("manifest.parquet"):
         for path, size, changed_ns in sorted(files.stamps()):
-            digest.update(os.fsencode(path) + f"\0{size} {changed_ns}\n".encode())
+            digest.update(os.fsencode(path) + f"\0{size} {changed_ns if times else 0}\n".encode())
     return digest.hexdigest()

@@ -18,6 +18,13 @@ FREE_ON_RESUME: dict[str, Any] = {"data": {"workers", "pack", "eval_batch"}, "lo
 """Sections and keys that may change between the sessions of a run: they leave its weights as they are."""
 
 
+def free_on_resume(name: str) -> bool:
+    """Whether a key, by its dotted name, may change between the sessions of a run."""
+    section, _, key = name.partition(".")
+    free = FREE_ON_RESUME.get(section, set())
+    return free is True or key in free
+
+
 class LossConfig(Section):
     """Weights of equation (15) and of the box."""
 

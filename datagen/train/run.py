@@ -12,7 +12,7 @@ from datagen.core.differences import differing, told
 from datagen.core.errors import OtherRecipe, UsageError
 from datagen.datasets.files import content_key, open_files
 from datagen.train.checkpoint import newest_checkpoint
-from datagen.train.config import TrainRecipe
+from datagen.train.config import TrainRecipe, free_on_resume
 
 
 def open_run(run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: bool) -> Path:
@@ -29,7 +29,8 @@ def open_run(run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: boo
         if note.is_file():
             found = json.loads(note.read_text(encoding="utf-8"))
             if found.get("recipe_hash") != recipe.hash:
-                what = told(differing(recipe.model_dump(mode="json"), found.get("recipe", {})))
+                other = differing(recipe.model_dump(mode="json"), found.get("recipe", {}))
+                what = told({name: pair for name, pair in other.items() if not free_on_resume(name)})
                 raise OtherRecipe(f"{run} belongs to a run with another {what or 'recipe'}; choose another --out")
             if found.get("data_key") != mine["data_key"]:
                 raise OtherRecipe(f"{run} belongs to a run on other data ({found.get('data')}); choose another --out")
@@ -52,7 +53,7 @@ def _note(data: Path, recipe: TrainRecipe, ranks: int) -> dict[str, Any]:
         "recipe_hash": recipe.hash,
         "recipe": recipe.model_dump(mode="json"),
         "data": str(data),
-        "data_key": content_key(open_files(data)),
+        "data_key": content_key(open_files(data), times=False),
         "processes": ranks,
         "versions": {"datagen": __version__, "torch": torch.__version__},
     }

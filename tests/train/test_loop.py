@@ -139,6 +139,8 @@ def test_a_run_folder_is_not_shared(dataset, tmp_path):
     with pytest.raises(UsageError, match="--resume"):
         open_run(run, dataset, tiny(), 1, False)
     assert open_run(run, dataset, tiny(), 1, True) == run
+    with pytest.raises(OtherRecipe, match=r"another optim\.lr \(asked for 1\.0, there 0\.001\); choose"):
+        open_run(run, dataset, tiny(optim={"lr": 1.0}, data={"workers": 7}, log={"keep": 5}), 1, True)
     with pytest.raises(OtherRecipe, match="by 1 processes, here are 4"):
         open_run(run, dataset, tiny(), 4, True)
 
