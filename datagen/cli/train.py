@@ -62,7 +62,7 @@ def run_train(
             done = train(folder, data, loaded, runtime, bar.watch, resume, init)
         if runtime.leads:
             best = f"{done.progress.best_score:.3f}" if done.progress.best_step >= 0 else "undefined"
-            word = done.objective.measure.replace("auc", "AUC")
+            word = _spelt(done.objective.measure)
             console.print(f"run: {folder}; best validation {word} {best}", highlight=False, soft_wrap=True)
 
 
@@ -84,6 +84,11 @@ def ensure_verified(console: Console, data: Path) -> None:
             f"{data} does not pass: {failed}; see `datagen verify {data}`, or train all the same with --unverified"
         )
     note_passed(data, document.byte_digest)
+
+
+def _spelt(measure: str) -> str:
+    """A measure of validation as people write it."""
+    return "AUC" if measure == "auc" else measure
 
 
 class Bar:
@@ -114,7 +119,7 @@ class Bar:
     def watch(self, event: "Event") -> None:
         """Take note of one step."""
         if event.validation is not None:
-            self.validation = f", validation {event.measure.replace('auc', 'AUC')} {event.validation:.3f}"
+            self.validation = f", validation {_spelt(event.measure)} {event.validation:.3f}"
         text = (
             f"loss {event.loss:.3f}, {event.samples_per_s:.1f} samples/s, {event.memory_gib:.2f} GiB{self.validation}"
         )

@@ -118,8 +118,4 @@ class TrainRecipe(Section):
     @property
     def hash(self) -> str:
         """Digest of every value that the weights depend on, defaults included: what `--resume` has to agree in."""
-        return content_hash(self.learning())
-
-    def learning(self) -> dict[str, Any]:
-        """The recipe as plain data without what only says where, how fast and how often something is written."""
-        return self.model_dump(mode="json", exclude=FREE_ON_RESUME)
+        return content_hash(self.model_dump(mode="json", exclude=FREE_ON_RESUME))
