@@ -33,6 +33,8 @@ class Material:
     """Mean of the base colour, linear: what assignment compares for contrast."""
     source: str = "procedural"
     licence: str = "unknown"
+    vertex_color: bool = False
+    """Whether a skin's corner colours multiply the base colour."""
     digest: str = ""
     """Content hash of the maps and constants."""
 

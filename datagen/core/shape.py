@@ -125,12 +125,14 @@ class Skin:
     """What a part's surface looks like where the source says so: materials by face, and texture coordinates.
 
     `slot` (F,) indexes `materials` (ids in the shape's palette); `uv` (F, 3, 2) in repeats of the texture at each
-    face corner, NaN where a face has none.
+    face corner, NaN where a face has none. `color` (F, 3, 3), linear, multiplies the base colours of materials that
+    ask for it.
     """
 
     materials: tuple[str, ...]
     slot: np.ndarray
     uv: np.ndarray | None = None
+    color: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         slot = np.array(self.slot, dtype=np.int32)
@@ -138,18 +140,26 @@ class Skin:
             raise MeshLoadError(f"a face wears material {slot.max()} of {len(self.materials)}")
         slot.flags.writeable = False
         object.__setattr__(self, "slot", slot)
-        if self.uv is not None:
-            uv = np.array(self.uv, dtype=np.float64)
-            if uv.shape != (len(slot), 3, 2):
-                raise MeshLoadError(f"texture coordinates {uv.shape} do not fit {len(slot)} faces")
-            uv.flags.writeable = False
-            object.__setattr__(self, "uv", uv)
+        for name, width in (("uv", 2), ("color", 3)):
+            if getattr(self, name) is None:
+                continue
+            values = np.array(getattr(self, name), dtype=np.float64)
+            if values.shape != (len(slot), 3, width):
+                raise MeshLoadError(f"{name} {values.shape} of corners does not fit {len(slot)} faces")
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
 
     @cached_property
     def digest(self) -> str:
-        """Content hash of materials, slots and coordinates."""
+        """Content hash of materials, slots, coordinates and colours."""
         uv = np.zeros(0) if self.uv is None else self.uv
-        return content_hash([list(self.materials), arrays_hash(self.slot, uv)])
+        arrays = (self.slot, uv) if self.color is None else (self.slot, uv, self.color)
+        return content_hash([list(self.materials), arrays_hash(*arrays)])
+
+    def of(self, faces: np.ndarray) -> "Skin":
+        """The skin of some of the faces, by mask or number."""
+        uv, color = (None if values is None else values[faces] for values in (self.uv, self.color))
+        return Skin(self.materials, self.slot[faces], uv, color)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datagen.core.shape import Mesh
+from datagen.core.shape import Mesh, Skin
 from datagen.geometry.clean import weld
 
 MAX_FACES = 120_000
@@ -63,8 +63,16 @@ def _split(faces: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.concatenate(new), np.concatenate(owner)
 
 
-def uv_at(mesh: Mesh, uv: np.ndarray, face: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Texture coordinates (N, 3, 2) of `corners` (N, 3, 3) that lie in faces (N,) of a mesh with uv (F, 3, 2)."""
+def skin_at(mesh: Mesh, skin: Skin, face: np.ndarray, corners: np.ndarray) -> Skin:
+    """A mesh's skin on new faces with `corners` (N, 3, 3) that lie in faces (N,) of the mesh."""
+    uv, color = (
+        None if values is None else corner_values_at(mesh, values, face, corners) for values in (skin.uv, skin.color)
+    )
+    return Skin(skin.materials, skin.slot[face], uv, None if color is None else np.clip(color, 0.0, 1.0))
+
+
+def corner_values_at(mesh: Mesh, values: np.ndarray, face: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """Values (N, 3, C) at `corners` (N, 3, 3) that lie in faces (N,) of a mesh with values (F, 3, C) at its corners."""
     a, b, c = mesh.triangles[face].transpose(1, 0, 2)
     u, v = b - a, c - a
     uu, uv_, vv = (np.einsum("ni,ni->n", p, q) for p, q in ((u, u), (u, v), (v, v)))
@@ -75,4 +83,4 @@ def uv_at(mesh: Mesh, uv: np.ndarray, face: np.ndarray, corners: np.ndarray) -> 
     s = (du * vv[:, None] - dv * uv_[:, None]) / scale[:, None]
     t = (dv * uu[:, None] - du * uv_[:, None]) / scale[:, None]
     weights = np.stack([1 - s - t, s, t], axis=2)
-    return np.einsum("nkc,ncj->nkj", weights, uv[face])
+    return np.einsum("nkc,ncj->nkj", weights, values[face])

@@ -11,7 +11,7 @@ import numpy as np
 
 from datagen.core.shape import Mesh, Skin
 from datagen.geometry.proximity import nearest_faces
-from datagen.geometry.refine import uv_at
+from datagen.geometry.refine import skin_at
 from datagen.geometry.solid import Solid
 
 GRID = 44
@@ -135,10 +135,14 @@ def _skin(part: Mesh, skin: Skin | None, mesh: Mesh, cut: np.ndarray, inside: st
     materials = skin.materials if inside is None else (*skin.materials, inside)
     slot = np.full(len(mesh.faces), len(materials) - 1, dtype=np.int32)
     uv = None if skin.uv is None else np.full((len(mesh.faces), 3, 2), np.nan)
+    color = None if skin.color is None else np.ones((len(mesh.faces), 3, 3))
     old = ~cut
     if old.any():
         source = nearest_faces(part, mesh.triangles[old].mean(axis=1))
-        slot[old] = skin.slot[source]
-        if uv is not None and skin.uv is not None:
-            uv[old] = uv_at(part, skin.uv, source, mesh.triangles[old])
-    return Skin(materials, slot, uv)
+        left = skin_at(part, skin, source, mesh.triangles[old])
+        slot[old] = left.slot
+        if uv is not None and left.uv is not None:
+            uv[old] = left.uv
+        if color is not None and left.color is not None:
+            color[old] = left.color
+    return Skin(materials, slot, uv, color)

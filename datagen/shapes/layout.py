@@ -4,21 +4,27 @@
 2. Files of one stem in several formats, and `x_nodraco` beside `x`, are one object: the most readable counts.
 3. A folder is one shape when collection.json says `"files": "parts"`, when a MuJoCo XML places its files,
    or when over half of its objects have part-like names (leg_1, seat, back, part3, plain small numbers).
-4. In any other folder each object is a shape of its own, and each sub-folder with meshes is looked at by
-   these rules again; a sub-folder with a single object gives a shape named after the folder.
+4. In any other folder each object is a shape of its own, and each sub-folder, up to six levels down, is looked
+   at by these rules again. A sub-folder with a single object gives a shape named after the folder; `models/` and
+   the like (ShapeNet's `<id>/models/model_normalized.obj`) give theirs the name of the folder above.
+5. Hidden files and what systems leave behind count nowhere; links are followed, each folder once.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from datagen.core.errors import MeshLoadError
-from datagen.geometry.load import MESH_SUFFIXES, SCENE_SUFFIXES, STEP_SUFFIXES, needs_draco
+from datagen.core.clutter import is_clutter
+from datagen.core.errors import MeshLoadError, UsageError
+from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, STEP_SUFFIXES, needs_draco
 from datagen.shapes.classify import PART_WORD
 from datagen.shapes.mujoco import find_xml
 from datagen.shapes.source import natural_key
 
+MAX_DEPTH = 6
+_INNER = frozenset({"models", "model", "meshes", "mesh", "geometry"})
+"""Folders that say nothing of the shape in them."""
 _GENERIC_PART = re.compile(r"(part|component|piece|mesh|object|new|original)?[-_ ]?(\d{1,3})")
 
 
@@ -31,6 +37,11 @@ class ShapeFiles:
     folder: Path
     xml: Path | None = None
 
+    @property
+    def is_whole_folder(self) -> bool:
+        """Whether the folder is one shape, so that nothing below it is another."""
+        return self.xml is not None or len(self.files) > 1
+
 
 def find_shapes(path: Path, files_rule: str = "") -> tuple[ShapeFiles, ...]:
     """All shapes at a path by the rules above, in natural order; `files_rule` is 'parts', 'shapes' or ''."""
@@ -39,13 +50,46 @@ def find_shapes(path: Path, files_rule: str = "") -> tuple[ShapeFiles, ...]:
     if path.is_file():
         known = path.suffix.lower() in MESH_SUFFIXES
         return (ShapeFiles(path.stem, (path,), path.parent),) if known else ()
-    found = list(_folder_shapes(path, files_rule, is_root=True))
-    if not (len(found) == 1 and found[0].folder == path and len(found[0].files) > 1):
-        for child in sorted(path.iterdir()):
-            if child.is_dir() and not child.name.startswith("."):
-                found += _folder_shapes(child, files_rule, is_root=False)
-    unique = {shape.shape_id: shape for shape in found}
-    return tuple(sorted(unique.values(), key=lambda shape: natural_key(shape.shape_id)))
+    found: dict[str, ShapeFiles] = {}
+    whole: list[Path] = []
+    for folder in folders(path):
+        if any(folder.is_relative_to(other) for other in whole):
+            continue
+        here = _folder_shapes(folder, files_rule, is_root=folder == path)
+        if here and here[0].is_whole_folder:
+            whole.append(folder)
+        for shape in here:
+            words = [word for word in folder.relative_to(path).parts[:-1] if word.lower() not in _INNER]
+            shape_id = "-".join([*words, shape.shape_id])
+            if shape_id in found:
+                raise UsageError(
+                    f"{path}: {shape.files[0]} and {found[shape_id].files[0]} would both be the shape {shape_id}; "
+                    "rename one of them"
+                )
+            found[shape_id] = replace(shape, shape_id=shape_id)
+    return tuple(sorted(found.values(), key=lambda shape: natural_key(shape.shape_id)))
+
+
+def folders(root: Path) -> Iterator[Path]:
+    """A folder and those below it, sorted, six levels deep; links are followed, each real folder once."""
+    seen: set[Path] = set()
+    stack = [(root, 0)]
+    while stack:
+        folder, depth = stack.pop()
+        real = folder.resolve()
+        if real in seen:
+            continue
+        seen.add(real)
+        yield folder
+        if depth < MAX_DEPTH:
+            children = sorted((c for c in folder.iterdir() if not is_clutter(c.name) and c.is_dir()), reverse=True)
+            stack.extend((child, depth + 1) for child in children)
+
+
+def reach(root: Path) -> Path:
+    """How far the files of a collection may point: to the folder above it, where `../images` of its meshes lies."""
+    root = root.absolute()
+    return root.parent if root.is_dir() else root.parent.parent
 
 
 def _folder_shapes(folder: Path, files_rule: str, is_root: bool) -> list[ShapeFiles]:
@@ -56,15 +100,21 @@ def _folder_shapes(folder: Path, files_rule: str, is_root: bool) -> list[ShapeFi
     if files_rule != "shapes" and (len(objects) > 1 or xml) and (files_rule == "parts" or xml or _parts(objects)):
         return [ShapeFiles(folder.name, objects, folder, xml)]
     if len(objects) == 1:
-        return [ShapeFiles(objects[0].stem if is_root else folder.name, objects, folder)]
-    prefix = "" if is_root else f"{folder.name}-"
+        return [ShapeFiles(objects[0].stem if is_root else _own_name(folder), objects, folder)]
+    prefix = "" if is_root else f"{_own_name(folder)}-"
     return [ShapeFiles(f"{prefix}{path.stem}", (path,), folder) for path in objects]
+
+
+def _own_name(folder: Path) -> str:
+    """A folder's name, or for `models/` and the like that of the folder that it describes."""
+    return folder.parent.name if folder.name.lower() in _INNER else folder.name
 
 
 def distinct_objects(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Mesh files with twins of one object dropped, in natural order."""
     chosen: dict[str, Path] = {}
-    for path in sorted((p for p in paths if p.suffix.lower() in MESH_SUFFIXES and p.is_file()), key=_readability):
+    meshes = (p for p in paths if p.suffix.lower() in MESH_SUFFIXES and not is_clutter(p.name) and p.is_file())
+    for path in sorted(meshes, key=_readability):
         chosen.setdefault(path.stem.lower().removesuffix("_nodraco"), path)
     return tuple(sorted(chosen.values(), key=lambda path: natural_key(path.name)))
 

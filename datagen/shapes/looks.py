@@ -1,39 +1,33 @@
-"""Meshes of a file with what they look like: colours, textures, coordinates (shapes of scenes keep theirs).
+"""Mesh files with what they look like: their materials baked into maps that the renderers take.
 
-Base colour, roughness and metalness factors and one base colour image a material are kept.
+Kept are base colour, roughness, metalness and normals; what a file says beyond that becomes a warning.
 """
 
 import io
-import os
-import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from datagen.core.errors import MeshLoadError
-from datagen.core.ids import bytes_hash
+from datagen.core.ids import bytes_hash, content_hash
 from datagen.core.material import Material
-from datagen.core.shape import Mesh, Skin, concatenate
-from datagen.geometry.load import (
-    MESH_SUFFIXES,
-    NEXT_STEP,
-    PARSER_ERRORS,
-    SCENE_SUFFIXES,
-    STEP_SUFFIXES,
-    load_mesh,
-    needs_draco,
-)
-from datagen.store.files import write_whole
+from datagen.core.shape import Mesh, Skin
+from datagen.formats.images import ImageError, read_image, rgb
+from datagen.meshfiles.load import read_mesh_file
+from datagen.meshfiles.values import FileMaterial, FilePart, SpecularGlossiness, Texture, linear_from_srgb
+from datagen.shapes.cache import cached
 
 TEXTURE_EDGE = 1024
+LEAST_ROUGHNESS = 0.15
+"""Smoother surfaces sparkle at the samples that pictures take."""
+_DIELECTRIC = 0.04
 
 
 @dataclass(frozen=True, eq=False)
 class TexturedPiece:
-    """A mesh of one name with its skin and the materials that it names."""
+    """A named mesh with its skin (None: to be dressed) and the materials that it wears."""
 
     name: str
     mesh: Mesh
@@ -41,163 +35,223 @@ class TexturedPiece:
     materials: tuple[Material, ...] = ()
 
 
-def load_textured(path: Path) -> list[TexturedPiece]:
-    """Every named mesh of a file with materials and texture coordinates. Raises MeshLoadError, MissingDependency."""
-    suffix = path.suffix.lower()
-    if suffix in STEP_SUFFIXES or suffix not in MESH_SUFFIXES:
-        return [TexturedPiece(name, mesh, None) for name, mesh in load_mesh(path)]
-    if not path.is_file() or path.stat().st_size == 0:
-        raise MeshLoadError(f"{path}: the file is missing or empty; {NEXT_STEP}")
-    if suffix in SCENE_SUFFIXES and needs_draco(path):
-        load_mesh(path)  # raises MissingDependency where the decoder is not here
-    import trimesh
+def load_textured(path: Path, within: Path | None = None) -> tuple[list[TexturedPiece], tuple[str, ...]]:
+    """Every part of a file in its own materials, and what was left out.
 
+    A part with faces of no material, or of one whose image cannot be read, is bare: it is dressed later.
+    Raises MeshLoadError, MissingDependency.
+    """
+    file = read_mesh_file(path, within)
+    warnings = list(file.warnings)
+    baked: dict[int, Material | None] = {}
+    pieces = []
+    for part in file.parts:
+        for number in np.unique(part.slot).tolist():
+            if number >= 0 and number not in baked:
+                baked[number] = _baked(file.materials[number], path, warnings)
+        pieces.append(_piece(part, file.materials, baked, path, warnings))
+    return pieces, tuple(dict.fromkeys(warnings))
+
+
+def _piece(
+    part: FilePart,
+    materials: tuple[FileMaterial, ...],
+    baked: dict[int, Material | None],
+    path: Path,
+    warnings: list[str],
+) -> TexturedPiece:
+    numbers = np.unique(part.slot).tolist()
+    worn = {number: baked.get(number) for number in numbers}
+    if any(material is None for material in worn.values()):
+        if part.color is None or set(numbers) != {-1}:
+            if set(numbers) != {-1}:
+                warnings.append(f"dressed instead: {path.name} {part.name} (faces without a usable material)")
+            return TexturedPiece(part.name, part.mesh, None)
+        worn = {-1: _plain((1.0, 1.0, 1.0), 0.5, 0.0)}
+    if part.color is not None:
+        worn = {number: _tinted(material, part, number) for number, material in worn.items() if material}
+    chosen = [material for material in worn.values() if material is not None]
+    names = tuple(dict.fromkeys(material.material_id for material in chosen))
+    slot = np.zeros(len(part.slot), np.int32)
+    uv = None if part.uv is None else part.uv.copy()
+    for number, material in zip(numbers, chosen, strict=True):
+        own = part.slot == number
+        slot[own] = names.index(material.material_id)
+        if uv is not None and number >= 0:
+            uv[own] = uv[own] / np.where(_mirrored(materials[number]), 2.0, 1.0)
+    return TexturedPiece(part.name, part.mesh, Skin(names, slot, uv, part.color), tuple(chosen))
+
+
+def _tinted(material: Material, part: FilePart, number: int) -> Material:
+    """The material under vertex colours; its mean colour is that of these faces."""
+    assert part.color is not None
+    own = part.slot == number
+    weights = np.maximum(part.mesh.face_areas[own], 1e-30)
+    mean = np.average(part.color[own].mean(axis=1), axis=0, weights=weights)
+    r, g, b = (np.array(material.mean_color) * mean).tolist()
+    name = f"{material.material_id}_colors_{_hexes((r, g, b))}"
+    return replace(material, material_id=name, mean_color=(r, g, b), vertex_color=True)
+
+
+def _mirrored(material: FileMaterial) -> tuple[bool, bool]:
+    return (any(t.mirror[0] for t in material.textures), any(t.mirror[1] for t in material.textures))
+
+
+def _baked(material: FileMaterial, path: Path, warnings: list[str]) -> Material | None:
+    """The material with its images in the cache, or None (with a warning) where an image cannot be read."""
     try:
-        scene = trimesh.load_scene(str(path), process=False, split_object=True, group_material=True)
-        nodes = [(str(node), *scene.graph[node]) for node in scene.graph.nodes_geometry]
-        parents = dict(scene.graph.transforms.parents)
-        geometries = dict(scene.geometry)
-        found = [
-            _piece(_owner(node, parents), geometries[key], np.array(T, dtype=np.float64), path)
-            for node, T, key in nodes
-            if isinstance(geometries.get(key), trimesh.Trimesh) and len(geometries[key].faces)
-        ]
-    except PARSER_ERRORS as error:
-        raise MeshLoadError(f"{path}: {type(error).__name__}: {error}; {NEXT_STEP}") from error
-    if not found:
-        raise MeshLoadError(f"{path}: it holds no triangle; {NEXT_STEP}")
-    joined: dict[str, list[TexturedPiece]] = {}
-    for piece in sorted(found, key=lambda p: (p.name, p.mesh.digest)):
-        joined.setdefault(piece.name, []).append(piece)
-    return [_joined(name, pieces) for name, pieces in sorted(joined.items())]
-
-
-def _owner(node: str, parents: dict[object, object]) -> str:
-    """Primitives that trimesh hangs under their node as `node_1a2b3c` belong to the node."""
-    parent = str(parents.get(node, ""))
-    match = re.fullmatch(r"(.+)_[0-9a-f]{6}", node)
-    return parent if match and match[1] == parent else node
-
-
-def _piece(name: str, geometry: Any, T: np.ndarray, path: Path) -> TexturedPiece:
-    mesh = Mesh(np.array(geometry.vertices), np.array(geometry.faces))
-    material, uv = _look(geometry, path)
-    flipped = np.linalg.det(T[:3, :3]) < 0
-    placed = mesh.transformed(T)
-    if material is None:
-        return TexturedPiece(name, placed, None)
-    corners = None
-    if uv is not None:
-        corners = uv[mesh.faces]
-        corners = corners[:, ::-1] if flipped else corners
-    skin = Skin((material.material_id,), np.zeros(len(mesh.faces), np.int32), corners)
-    return TexturedPiece(name, placed, skin, (material,))
-
-
-def _joined(name: str, pieces: list[TexturedPiece]) -> TexturedPiece:
-    if len(pieces) == 1 or any(piece.skin is None for piece in pieces):
-        mesh = concatenate([piece.mesh for piece in pieces])
-        return TexturedPiece(name, mesh, pieces[0].skin if len(pieces) == 1 else None, pieces[0].materials)
-    names = tuple(dict.fromkeys(m.material_id for piece in pieces for m in piece.materials))
-    slot = [np.full(len(p.mesh.faces), names.index(p.materials[0].material_id)) for p in pieces]
-    uv = [_uv(piece) for piece in pieces]
-    skin = Skin(names, np.concatenate(slot), np.concatenate(uv))
-    materials = tuple(m for piece in pieces for m in piece.materials)
-    return TexturedPiece(name, concatenate([p.mesh for p in pieces]), skin, materials)
-
-
-def _uv(piece: TexturedPiece) -> np.ndarray:
-    """Texture coordinates (F, 3, 2), NaN where there are none."""
-    if piece.skin is None or piece.skin.uv is None:
-        return np.full((len(piece.mesh.faces), 3, 2), np.nan)
-    return piece.skin.uv
-
-
-def _look(geometry: Any, path: Path) -> tuple[Material | None, np.ndarray | None]:
-    """The material of a mesh and its texture coordinates (V, 2); None where the file says nothing."""
-    visual = geometry.visual
-    if getattr(visual, "kind", None) == "texture" and getattr(visual, "material", None) is not None:
-        material = visual.material
-        uv = None if visual.uv is None else np.array(visual.uv, dtype=np.float64)
-        if uv is not None and (uv.shape != (len(geometry.vertices), 2) or not np.isfinite(uv).all()):
-            uv = None
-        return _material(material, uv is not None, path), uv
-    if getattr(visual, "kind", None) in ("vertex", "face"):
-        color = np.asarray(visual.vertex_colors if visual.kind == "vertex" else visual.face_colors)[:, :3].mean(axis=0)
-        return _plain(tuple((color / 255.0).tolist()), 0.5, 0.0, srgb=True), None
-    return None, None
-
-
-def _material(material: Any, has_uv: bool, path: Path) -> Material | None:
-    pbr = hasattr(material, "baseColorFactor")
-    image = getattr(material, "baseColorTexture", None) if pbr else getattr(material, "image", None)
-    factor = material.baseColorFactor if pbr else getattr(material, "diffuse", None)
-    color = np.ones(3) if factor is None else np.asarray(factor, dtype=float)[:3]
-    color = color / 255.0 if color.max() > 1.0 else color
-    roughness = _number(getattr(material, "roughnessFactor", None), 0.5)
-    metallic = _number(getattr(material, "metallicFactor", None), 0.0)
-    if image is not None and has_uv:
-        return _texture(image, color if pbr else np.ones(3), roughness, metallic, path)
-    if factor is None:
+        if material.specular is not None:
+            maps = _from_specular(material, material.specular)
+        else:
+            maps = _from_metallic(material)
+        if material.normal_map is not None:
+            maps["normal"] = rgb(_read(material.normal_map))
+    except ImageError as error:
+        warnings.append(f"texture not read: {path.name} {material.name}: {error.args[0]}")
         return None
-    return _plain(tuple(color.tolist()), roughness, metallic, srgb=not pbr)
+    constants = _constants(material, maps)
+    mirrored = _mirrored(material)
+    images = {name: _tiled(value, mirrored) for name, value in maps.items() if value.size > value.shape[2]}
+    if not images:
+        return _plain(constants.base_color, constants.roughness, constants.metallic)
+    stored = {name: _stored(value, name) for name, value in sorted(images.items())}
+    digest = content_hash([digest for digest, _ in stored.values()] + sorted(stored))
+    label = f"tex_{digest[:16]}_{round(constants.roughness * 100)}_{round(constants.metallic * 100)}"
+    if "base_color" not in images:
+        label += f"_{_hexes(constants.base_color)}"
+    return replace(
+        constants,
+        material_id=label,
+        maps={name: file for name, (_, file) in stored.items()},
+        digest=digest,
+        normal_strength=material.normal_strength,
+    )
 
 
-def _number(value: Any, default: float) -> float:
-    return default if value is None else float(np.clip(float(value), 0.0, 1.0))
+def _from_metallic(material: FileMaterial) -> dict[str, np.ndarray]:
+    """Maps (H, W, C): linear base colour, roughness and metalness, factors multiplied in; (1, 1, C) for constants."""
+    base = np.array(material.base_color).reshape(1, 1, 3)
+    maps = {
+        "base_color": base if material.base_map is None else linear_from_srgb(rgb(_read(material.base_map))) * base,
+        "roughness": np.full((1, 1, 1), material.roughness),
+        "metallic": np.full((1, 1, 1), material.metallic),
+    }
+    for name, texture in (("roughness", material.roughness_map), ("metallic", material.metallic_map)):
+        if texture is not None:
+            maps[name] = _channel(_read(texture), texture.channel) * maps[name]
+    return maps
 
 
-def _plain(color: tuple[float, ...], roughness: float, metallic: float, srgb: bool) -> Material:
-    r, g, b = (_linear(c) if srgb else c for c in np.clip(color, 0, 1).tolist())
-    hexes = "".join(f"{round(c * 255):02x}" for c in (r, g, b))
-    name = f"plain_{hexes}_{round(roughness * 100)}_{round(metallic * 100)}"
-    return Material(
-        name, "plastic", base_color=(r, g, b), mean_color=(r, g, b), roughness=max(roughness, 0.15), metallic=metallic,
-        tile_size=1.0, source="the shape's own", licence="as the shape",
-    )  # fmt: skip
+def _from_specular(material: FileMaterial, entry: SpecularGlossiness) -> dict[str, np.ndarray]:
+    """The same of the specular workflow, by the conversion of its specification's appendix."""
+    diffuse = np.array(material.base_color).reshape(1, 1, 3)
+    if material.base_map is not None:
+        diffuse = diffuse * linear_from_srgb(rgb(_read(material.base_map)))
+    specular, gloss = np.array(entry.specular).reshape(1, 1, 3), np.full((1, 1, 1), entry.glossiness)
+    if entry.texture is not None:
+        pixels = _read(entry.texture)
+        specular = specular * linear_from_srgb(rgb(pixels))
+        gloss = gloss * (pixels[..., 3:4] if pixels.shape[2] == 4 else 1.0)
+    height, width = max(diffuse.shape[0], specular.shape[0]), max(diffuse.shape[1], specular.shape[1])
+    diffuse, specular = _sized(diffuse, height, width), _sized(specular, height, width)
+    gloss = _sized(gloss, height, width)
+    one_minus = 1.0 - specular.max(axis=2, keepdims=True)
+    metallic = _metalness(_brightness(diffuse), _brightness(specular), one_minus)
+    from_diffuse = diffuse * one_minus / (1 - _DIELECTRIC) / np.maximum(1 - metallic, 1e-6)
+    from_specular = (specular - _DIELECTRIC * (1 - metallic)) / np.maximum(metallic, 1e-6)
+    share = metallic**2
+    base = np.clip(from_diffuse * (1 - share) + from_specular * share, 0, 1)
+    return {"base_color": base, "roughness": 1.0 - gloss, "metallic": metallic}
 
 
-def _linear(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+def _brightness(color: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.einsum("hwc,c->hw", color**2, np.array([0.299, 0.587, 0.114])))[..., None]
 
 
-def _texture(image: Any, factor: np.ndarray, roughness: float, metallic: float, path: Path) -> Material:
-    """A material with the image in the cache, by content, at most 1024 px, the factor multiplied in."""
-    try:
-        picture = image.convert("RGB")
-        if max(picture.size) > TEXTURE_EDGE:
-            scale = TEXTURE_EDGE / max(picture.size)
-            size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-            picture = picture.resize(size, Image.Resampling.BOX)
-        pixels = np.asarray(picture)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MeshLoadError(f"{path}: its texture cannot be read ({error}); {NEXT_STEP}") from error
-    linear = np.where(pixels <= 10, pixels / 255 / 12.92, ((pixels / 255 + 0.055) / 1.055) ** 2.4)
-    if (factor < 0.99).any():
-        linear = linear * factor
-        pixels = np.round(255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055))
-        pixels = np.clip(pixels, 0, 255).astype(np.uint8)
+def _metalness(diffuse: np.ndarray, specular: np.ndarray, one_minus: np.ndarray) -> np.ndarray:
+    a = _DIELECTRIC
+    b = diffuse * one_minus / (1 - a) + specular - 2 * a
+    c = a - specular
+    root = np.sqrt(np.maximum(b**2 - 4 * a * c, 0.0))
+    return np.where(specular < a, 0.0, np.clip((-b + root) / (2 * a), 0, 1))
+
+
+def _read(texture: Texture) -> np.ndarray:
+    source = texture.path or texture.data
+    if source is None:
+        raise ImageError(f"{texture.name}: the image is missing")
+    return read_image(source, texture.name, TEXTURE_EDGE)
+
+
+def _channel(pixels: np.ndarray, name: str) -> np.ndarray:
+    number = min("rgba".index(name), pixels.shape[2] - 1) if name else 0
+    return pixels[..., number : number + 1]
+
+
+def _sized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A map stretched to a size; constants are repeated."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    layers = [
+        np.asarray(Image.fromarray(layer.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR))
+        for layer in np.moveaxis(pixels, 2, 0)
+    ]
+    return np.stack(layers, axis=2)
+
+
+def _tiled(pixels: np.ndarray, mirrored: tuple[bool, bool]) -> np.ndarray:
+    """An image with its mirror image beside it where its repeats are mirrored: two repeats in one."""
+    if mirrored[0]:
+        pixels = np.concatenate([pixels, pixels[:, ::-1]], axis=1)
+    if mirrored[1]:
+        pixels = np.concatenate([pixels[::-1], pixels], axis=0)
+    return pixels
+
+
+def _stored(pixels: np.ndarray, channel: str) -> tuple[str, str]:
+    """(digest, path in the cache) of a map as an 8-bit PNG, base colours as sRGB."""
+    if channel == "base_color":
+        clipped = np.clip(pixels, 0, 1)
+        pixels = np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
+    values = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", compress_level=3)
+    Image.fromarray(np.ascontiguousarray(values[..., 0] if values.shape[2] == 1 else values)).save(
+        buffer, "PNG", compress_level=3
+    )
     digest = bytes_hash(buffer.getvalue())
-    r, g, b = linear.reshape(-1, 3).mean(axis=0).tolist()
+    return digest, cached(buffer.getvalue(), digest, ".png")
+
+
+def _constants(material: FileMaterial, maps: dict[str, np.ndarray]) -> Material:
+    """The means of the maps: what shows where a renderer takes no images."""
+    r, g, b = np.clip(maps["base_color"].reshape(-1, 3).mean(axis=0), 0, 1).tolist()
     return Material(
-        f"tex_{digest[:16]}_{round(roughness * 100)}_{round(metallic * 100)}", "plastic",
-        maps={"base_color": _cached(buffer.getvalue(), digest, ".png")}, base_color=(r, g, b), mean_color=(r, g, b),
-        roughness=max(roughness, 0.15), metallic=metallic, tile_size=1.0, source="the shape's own",
-        licence="as the shape", digest=digest,
-    )  # fmt: skip
+        "",
+        "plastic",
+        base_color=(r, g, b),
+        mean_color=(r, g, b),
+        roughness=max(float(np.clip(maps["roughness"].mean(), 0, 1)), LEAST_ROUGHNESS),
+        metallic=float(np.clip(maps["metallic"].mean(), 0, 1)),
+        tile_size=1.0,
+        source="the shape's own",
+        licence="as the shape",
+    )
 
 
-def shape_cache() -> Path:
-    """Where textures and converted files are kept: `$DATAGEN_CACHE`, else ~/.cache/datagen; its folder `shapes`."""
-    root = os.environ.get("DATAGEN_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "datagen") / "shapes"
+def _plain(color: tuple[float, float, float], roughness: float, metallic: float) -> Material:
+    name = f"plain_{_hexes(color)}_{round(roughness * 100)}_{round(metallic * 100)}"
+    return Material(
+        name,
+        "plastic",
+        base_color=color,
+        mean_color=color,
+        roughness=max(roughness, LEAST_ROUGHNESS),
+        metallic=metallic,
+        tile_size=1.0,
+        source="the shape's own",
+        licence="as the shape",
+    )
 
 
-def _cached(data: bytes, digest: str, suffix: str) -> str:
-    """A file in the cache, named by its content, whole or not there."""
-    path = shape_cache() / digest[:2] / f"{digest}{suffix}"
-    if not path.is_file() or path.stat().st_size != len(data):
-        write_whole(path, data)
-    return str(path)
+def _hexes(color: Iterable[float]) -> str:
+    return "".join(f"{round(float(np.clip(c, 0, 1)) * 255):02x}" for c in color)

@@ -1,7 +1,7 @@
 """A user's own meshes as shapes: part files, files with named nodes, or single meshes cut into components."""
 
-import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
-from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape, concatenate
-from datagen.geometry.load import SCENE_SUFFIXES, load_mesh
+from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
+from datagen.meshfiles.load import SCENE_SUFFIXES, files_named, read_mesh_file
+from datagen.meshfiles.values import ABOUT_LOOKS
 from datagen.shapes.assembly import components, is_heap
 from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of
 from datagen.shapes.digest import files_digest
-from datagen.shapes.layout import ShapeFiles, find_shapes
+from datagen.shapes.layout import ShapeFiles, find_shapes, reach
 from datagen.shapes.mujoco import read_placements
 from datagen.shapes.orient import T_front, T_up, up_from_parts
 from datagen.shapes.source import ShapeEntry
@@ -74,10 +75,11 @@ class MeshSource(Carded):
         return tuple(sorted(part.part_class for part in shape.parts if part.path != REMAINDER_PATH))
 
     def digest(self, shape_id: str) -> str:
-        """Content hash of the mesh files and the XML that places them, read as bytes."""
+        """Content hash of the mesh files, the files that they name and the XML that places them, read as bytes."""
         files = next(shape for shape in self.shapes if shape.shape_id == shape_id)
-        paths = [*files.files, *([files.xml] if files.xml else [])]
-        return files_digest(paths, Path(os.path.commonpath([p.parent for p in paths])))
+        named = [other for path in files.files for other in files_named(path, reach(self.root))]
+        paths = [*files.files, *named, *([files.xml] if files.xml else [])]
+        return files_digest(paths, files.folder)
 
     def load(self, shape_id: str) -> Shape:
         """One shape, upright, facing -Y, normalised.
@@ -87,7 +89,7 @@ class MeshSource(Carded):
         files = next((shape for shape in self.shapes if shape.shape_id == shape_id), None)
         if files is None:
             raise ShapeError(f"{shape_id}: no such shape in {self.root}")
-        pieces, up, warnings = _read(files)
+        pieces, up, warnings = _read(files, reach(self.root))
         up = self.card.up or up
         placed = [replace(piece, mesh=piece.mesh.transformed(T_up(up))) for piece in pieces]
         parts = _parts(placed)
@@ -106,39 +108,40 @@ class MeshSource(Carded):
         return shape.transformed(T_front(parts, up, self.card.front)).normalised()
 
 
-def _read(files: ShapeFiles) -> tuple[list[_Piece], str, tuple[str, ...]]:
+def _read(files: ShapeFiles, within: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
     """Pieces in the source's frame, the axis that points up there, and warnings."""
     if files.xml is not None:
-        return _read_placed(files, files.xml)
+        return _read_placed(files, files.xml, within)
     if len(files.files) > 1:
-        return _read_part_files(files)
+        return _read_part_files(files, within)
     path = files.files[0]
-    named = load_mesh(path)
+    file = read_mesh_file(path, within)
     up = "y" if path.suffix.lower() in _Y_UP_SUFFIXES else "z"
-    if len(named) > 1:
-        pieces = [_Piece(name, name, mesh) for name, mesh in named]
-        return pieces, up_from_parts(_named_classes(pieces)) or up, ()
-    return _split(named[0][1]), up, ()
+    if len(file.parts) > 1:
+        pieces = [_Piece(part.name, part.name, part.mesh) for part in file.parts]
+        return pieces, up_from_parts(_named_classes(pieces)) or up, geometry_warnings(file.warnings)
+    return _split(file.mesh), up, geometry_warnings(file.warnings)
 
 
-def _read_placed(files: ShapeFiles, xml: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
+def _read_placed(files: ShapeFiles, xml: Path, within: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
     pieces, used = [], set()
     for placement in read_placements(xml):
-        mesh = concatenate(mesh for _, mesh in load_mesh(placement.file))
+        mesh = read_mesh_file(placement.file, within).mesh
         used.add(placement.file.resolve())
         pieces.append(_Piece(placement.file.stem, placement.hints, mesh.transformed(placement.T_world_mesh)))
     if not pieces:
         raise ShapeError(f"{xml}: it places no mesh; add mesh geoms to its worldbody or remove it")
     idle = [path.name for path in files.files if path.resolve() not in used]
-    return pieces, "z", (f"{xml.name} does not place {', '.join(idle)}; left out",) if idle else ()
+    return pieces, "z", (f"not placed and left out: {', '.join(idle)} by {xml.name}",) if idle else ()
 
 
-def _read_part_files(files: ShapeFiles) -> tuple[list[_Piece], str, tuple[str, ...]]:
-    pieces = []
+def _read_part_files(files: ShapeFiles, within: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
+    pieces: list[_Piece] = []
+    warnings: list[str] = []
     for path in files.files:
-        named = load_mesh(path)
-        joined = concatenate(mesh for _, mesh in named)
-        pieces.append(_Piece(path.stem, path.stem, joined))
+        file = read_mesh_file(path, within)
+        warnings += geometry_warnings(file.warnings)
+        pieces.append(_Piece(path.stem, path.stem, file.mesh))
     if is_heap([piece.mesh for piece in pieces]):
         raise UnplacedParts(
             f"{files.folder}: its {len(pieces)} part files all lie at the origin in their own frames and "
@@ -146,7 +149,12 @@ def _read_part_files(files: ShapeFiles) -> tuple[list[_Piece], str, tuple[str, .
             'a whole shape, add a collection.json with {"files": "shapes"}'
         )
     y_up = all(path.suffix.lower() in _Y_UP_SUFFIXES for path in files.files)
-    return pieces, up_from_parts(_named_classes(pieces)) or ("y" if y_up else "z"), ()
+    return pieces, up_from_parts(_named_classes(pieces)) or ("y" if y_up else "z"), tuple(warnings)
+
+
+def geometry_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
+    """What was left out of a file's geometry: chairs are dressed anew, so their own looks are not missed."""
+    return tuple(w for w in warnings if not w.startswith(ABOUT_LOOKS))
 
 
 def _split(mesh: Mesh) -> list[_Piece]:

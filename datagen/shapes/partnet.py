@@ -5,12 +5,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from datagen.core.clutter import is_clutter
 from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.shape import REMAINDER_PATH, T_INSIDE_FROM_PUBLISHED, Mesh, Part, Shape, concatenate
-from datagen.geometry.load import NEXT_STEP, parse_obj
+from datagen.meshfiles import obj
+from datagen.meshfiles.values import bad, checked, used_only
 from datagen.shapes.card import PARTNET_LICENCE, Carded, CollectionCard, folder_licence, read_card
 from datagen.shapes.digest import files_digest
-from datagen.shapes.partnet_tree import PartTree, read_json, read_splits, read_tree, tree_path
+from datagen.shapes.partnet_tree import (
+    PartTree,
+    is_mobility,
+    read_json,
+    read_splits,
+    read_tree,
+    refuse_mobility,
+    tree_path,
+)
 from datagen.shapes.semantics import part_class
 from datagen.shapes.source import ShapeEntry, natural_key
 
@@ -27,11 +37,11 @@ def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource
     if not path.is_dir():
         return None
     folders: tuple[Path, ...]
-    if tree_path(path):
+    if tree_path(path) or is_mobility(path):
         folders, root = (path,), path.parent
     else:
         folders, root = (
-            tuple(child for child in sorted(path.iterdir()) if child.is_dir() and _is_shape(child)),
+            tuple(c for c in sorted(path.iterdir()) if not is_clutter(c.name) and c.is_dir() and _is_shape(c)),
             path,
         )
     folders = _of_category(folders, category)
@@ -43,7 +53,11 @@ def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource
 
 def _is_shape(folder: Path) -> bool:
     # A folder with objs/ but no tree is a damaged download: keep it, so that load() can say so.
-    return tree_path(folder) is not None or ((folder / "objs").is_dir() and (folder / "meta.json").is_file())
+    return (
+        tree_path(folder) is not None
+        or is_mobility(folder)
+        or ((folder / "objs").is_dir() and (folder / "meta.json").is_file())
+    )
 
 
 def _of_category(folders: tuple[Path, ...], category: str | None) -> tuple[Path, ...]:
@@ -104,6 +118,7 @@ class PartNetSource(Carded):
         folder = self._by_id.get(shape_id)
         if folder is None:
             raise ShapeError(f"{shape_id}: no such shape in {self.root}; see its folder names")
+        refuse_mobility(folder)
         tree = read_tree(folder)
         meta = _meta(folder)
         parts, warnings = _read_parts(folder, tree)
@@ -162,15 +177,15 @@ def _read_objs(folder: Path, stems: tuple[str, ...], warnings: list[str]) -> lis
     for stem in stems:
         path = folder / "objs" / f"{stem}.obj"
         try:
-            groups = parse_obj(path.read_bytes(), str(path))
+            data = path.read_bytes()
         except OSError as error:
             raise MeshLoadError(f"{path}: {error.strerror}; fetch the shape again or --skip {folder.name}") from error
-        faced = [group for group in groups if len(group[2])]
-        if not faced:
-            warnings.append(f"objs/{stem}.obj has no face and is skipped")
-        for _, vertices, faces in faced:
-            try:
-                meshes.append(Mesh(vertices, faces))
-            except MeshLoadError as error:
-                raise MeshLoadError(f"{path}: {error.args[0]}; {NEXT_STEP}") from error
+        shape = obj.geometry(obj.read_text(data, path))
+        if len(shape.faces):
+            meshes.append(checked(path, stem, *used_only(shape.vertices, shape.faces)))
+            continue
+        if not data.rstrip(b" \t\r\n") or not data.endswith((b"\n", b"\r")):
+            # A whole file ends its last line; one cut short in its vertices has no face either.
+            raise bad(path, f"it ends after {len(data)} bytes without a face: cut short", "fetch the shape again")
+        warnings.append(f"obj without a face skipped: objs/{stem}.obj")
     return meshes

@@ -35,11 +35,29 @@ class PartTree:
 def read_json(path: Path) -> Any:
     """The JSON value of a file. Raises ShapeError naming it."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ShapeError(f"{path}: the file is missing; restore it or take the shape out") from error
     except (ValueError, OSError, RecursionError) as error:
         raise ShapeError(f"{path}: not readable as JSON ({error}); fetch the shape again") from error
+
+
+def is_mobility(folder: Path) -> bool:
+    """Whether a folder is laid out as PartNet-Mobility (SAPIEN) lays out an object."""
+    return (
+        (folder / "mobility.urdf").is_file()
+        or (folder / "mobility_v2.json").is_file()
+        or ((folder / "textured_objs").is_dir() and (folder / "result.json").is_file())
+    )
+
+
+def refuse_mobility(folder: Path) -> None:
+    """Raises ShapeError for an object of PartNet-Mobility, whose parts are not read."""
+    if is_mobility(folder):
+        raise ShapeError(
+            f"{folder}: this is PartNet-Mobility (textured_objs/ beside result.json or mobility.urdf), which is not "
+            "read; give PartNet's own data_v0, or a folder without it"
+        )
 
 
 def tree_path(folder: Path) -> Path | None:

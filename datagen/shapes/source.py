@@ -84,10 +84,9 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     candidates = dict.fromkeys(_candidates(spec, data_root))
     there = [(path, category) for path, category in candidates if path.exists()]
     for path, category in there:
-        if textured:
-            source: Source | None = recognise_things(path) if category is None else None
-        else:
-            source = recognise_partnet(path, category) or (recognise_meshes(path) if category is None else None)
+        source: Source | None = recognise_partnet(path, category)
+        if source is None and category is None:
+            source = recognise_things(path) if textured else recognise_meshes(path)
         if source is not None:
             return source
     built_in = BUILT_IN.get(spec.strip().lower().rstrip("/"))

@@ -4,7 +4,6 @@ A shape is a mesh file, or a folder that holds one; a first level of folders abo
 category. Parts are objects or groups, else connected components, else convex segments.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -16,23 +15,24 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.clutter import is_clutter
 from datagen.core.errors import MeshLoadError, ShapeError
-from datagen.core.shape import Mesh, Part, Shape, Skin
-from datagen.geometry.load import MESH_SUFFIXES, NEXT_STEP, SCENE_SUFFIXES
+from datagen.core.shape import Mesh, Part, Shape
 from datagen.geometry.proximity import nearest_faces
-from datagen.geometry.refine import uv_at
+from datagen.geometry.refine import skin_at
 from datagen.geometry.segments import component_labels, convex_segments
+from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, files_named
+from datagen.meshfiles.values import NEXT_STEP
+from datagen.shapes.cache import shape_cache
 from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.digest import files_digest
-from datagen.shapes.layout import distinct_objects
-from datagen.shapes.looks import TexturedPiece, load_textured, shape_cache
+from datagen.shapes.layout import distinct_objects, folders, reach
+from datagen.shapes.looks import TexturedPiece, load_textured
 from datagen.shapes.orient import T_up
+from datagen.shapes.partnet_tree import refuse_mobility
 from datagen.shapes.source import ShapeEntry, natural_key
 
 BLEND = ".blend"
-BESIDE = (".mtl", ".png", ".jpg", ".jpeg", ".bin", ".bmp", ".tga", ".webp")
-"""Files beside a mesh that its look depends on: part of the shape's digest."""
-MAX_DEPTH = 6
 BLEND_TIMEOUT_S = 300
 
 
@@ -62,10 +62,9 @@ class TexturedSource(Carded):
         return tuple(ShapeEntry(t.shape_id, t.shape_id, (), category=t.category) for t in self.things)
 
     def digest(self, shape_id: str) -> str:
-        """Content hash of the mesh file and of the textures and material files beside it."""
+        """Content hash of the mesh file and of every buffer, material file and image that it names."""
         path = self._by_id[shape_id].path
-        beside = [p for p in path.parent.rglob("*") if p.suffix.lower() in BESIDE and p.is_file()]
-        return files_digest([path, *beside], path.parent)
+        return files_digest([path, *files_named(path, reach(self.root))], path.parent)
 
     def load(self, shape_id: str) -> Shape:
         """One shape, z up, standing, normalised, in its own materials. Raises ShapeError, MeshLoadError,
@@ -74,14 +73,14 @@ class TexturedSource(Carded):
         if thing is None:
             raise ShapeError(f"{shape_id}: no such shape in {self.root}")
         path = blend_as_glb(thing.path) if thing.path.suffix.lower() == BLEND else thing.path
-        pieces = load_textured(path)
+        pieces, warnings = load_textured(path, reach(self.root) if path == thing.path else None)
         up = self.card.up or _up(path)
         palette = {m.material_id: m for piece in pieces for m in piece.materials}
         parts = [replace(part, mesh=part.mesh.transformed(T_up(up))) for part in _parts(pieces)]
         return Shape(
             shape_id, self.name, tuple(parts), shape_id, thing.category, self.licence,
             provenance=f"{self.name}/{shape_id}", T_shape_source=tuple(map(tuple, T_up(up).tolist())),
-            palette=palette,
+            palette=palette, warnings=warnings,
         ).normalised()  # fmt: skip
 
 
@@ -105,25 +104,21 @@ def find_things(path: Path) -> tuple[ThingFile, ...]:
         known = path.suffix.lower() in (*MESH_SUFFIXES, BLEND)
         return (ThingFile(path.stem, _word(path.stem), path),) if known else ()
     found: dict[str, ThingFile] = {}
-    for folder, names, files in os.walk(path):
-        here = Path(folder)
-        names.sort()
-        depth = len(here.relative_to(path).parts)
-        if depth >= MAX_DEPTH:
-            names.clear()
-        names[:] = [n for n in names if not n.startswith(".")]
-        meshes = _meshes(here, files)
+    for folder in folders(path):
+        refuse_mobility(folder)
+        meshes = _meshes(folder)
+        words = folder.relative_to(path).parts
         for mesh in meshes:
-            words = [*here.relative_to(path).parts, *([mesh.stem] if len(meshes) > 1 or depth == 0 else [])]
-            shape_id = "/".join(words)
-            category = words[0] if len(words) > 1 else _word(words[0])
+            named = [*words, *([mesh.stem] if len(meshes) > 1 or not words else [])]
+            shape_id = "/".join(named)
+            category = named[0] if len(named) > 1 else _word(named[0])
             found[shape_id] = ThingFile(shape_id, category, mesh)
     return tuple(sorted(found.values(), key=lambda t: natural_key(t.shape_id)))
 
 
-def _meshes(folder: Path, files: list[str]) -> list[Path]:
+def _meshes(folder: Path) -> list[Path]:
     """Mesh files of a folder, twins in several formats dropped; a .blend counts where nothing else does."""
-    paths = [folder / name for name in sorted(files)]
+    paths = sorted(path for path in folder.iterdir() if not is_clutter(path.name) and path.is_file())
     # Convex pieces for physics engines are no shapes.
     paths = [p for p in paths if not re.search(r"(_vhacd|_coacd|collision|_convex)", p.stem.lower())]
     meshes = list(distinct_objects(paths))
@@ -170,7 +165,7 @@ def _parts(pieces: list[TexturedPiece]) -> list[Part]:
             for k, p in enumerate(pieces)
         ]
     (piece,) = pieces
-    labels = component_labels(piece.mesh)
+    labels = component_labels(_unit(piece.mesh))
     if labels.max() > 0:
         return [_subset(piece, labels == k, k) for k in range(int(labels.max()) + 1) if (labels == k).any()]
     segments = convex_segments(_unit(piece.mesh))
@@ -183,9 +178,7 @@ def _parts(pieces: list[TexturedPiece]) -> list[Part]:
 def _subset(piece: TexturedPiece, mask: np.ndarray, k: int) -> Part:
     used, inverse = np.unique(piece.mesh.faces[mask], return_inverse=True)
     mesh = Mesh(piece.mesh.vertices[used], inverse.reshape(-1, 3))
-    skin = piece.skin
-    if skin is not None:
-        skin = Skin(skin.materials, skin.slot[mask], None if skin.uv is None else skin.uv[mask])
+    skin = None if piece.skin is None else piece.skin.of(mask)
     return Part(k + 1, f"component_{k + 1}", f"component_{k + 1}", "Other", mesh, "body" if skin is None else "", skin)
 
 
@@ -206,6 +199,5 @@ def _segment(piece: TexturedPiece, mesh: Mesh, k: int) -> Part:
     skin = piece.skin
     if skin is not None:
         source = nearest_faces(piece.mesh, mesh.triangles.mean(axis=1))
-        uv = None if skin.uv is None else uv_at(piece.mesh, skin.uv, source, mesh.triangles)
-        skin = Skin(skin.materials, skin.slot[source], uv)
+        skin = skin_at(piece.mesh, skin, source, mesh.triangles)
     return Part(k + 1, f"segment_{k + 1}", f"segment_{k + 1}", "Other", mesh, "body" if skin is None else "", skin)

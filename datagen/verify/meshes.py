@@ -8,10 +8,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from datagen.core.errors import MeshLoadError
-from datagen.core.shape import Mesh, concatenate
+from datagen.core.shape import Mesh
 from datagen.formats.brokenchairs import SPLITS
-from datagen.geometry.load import parse_obj
 from datagen.geometry.sample import grid_samples
+from datagen.meshfiles import obj
+from datagen.meshfiles.values import checked
 from datagen.verify.tree import Tree
 
 POINTS, DENSE = 1500, 30_000
@@ -34,8 +35,8 @@ class MeshPrint:
 
 def read_obj(tree: Tree, path: str) -> Mesh:
     """All triangles of a model.obj, published frame. Raises MeshLoadError, OSError."""
-    groups = [Mesh(v, f) for _, v, f in parse_obj(tree.files.read(path), path) if len(f)]
-    return concatenate(groups)
+    shape = obj.geometry(obj.read_text(tree.files.read(path), path))
+    return checked(path, "model.obj", shape.vertices, shape.faces)
 
 
 def mesh_print(tree: Tree, shape: str) -> MeshPrint | None:

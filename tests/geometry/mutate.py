@@ -12,7 +12,7 @@ import numpy as np
 from datagen.core.errors import MeshLoadError
 from datagen.core.rng import stream
 from datagen.geometry.clean import clean
-from datagen.geometry.load import load_mesh
+from datagen.meshfiles.load import load_mesh
 from datagen.geometry.solid import solidify_part
 
 ROOT = Path(__file__).parents[2]

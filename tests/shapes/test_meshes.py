@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from datagen.core.errors import EmptyCollection, MeshLoadError, MissingDependency, ShapeError, UnplacedParts
-from datagen.geometry.load import load_mesh
+from datagen.meshfiles.load import load_mesh
 from datagen.shapes.assembly import is_heap
 from datagen.shapes.classify import class_from_name, group_of
 from datagen.shapes.mujoco import read_placements

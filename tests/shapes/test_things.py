@@ -88,7 +88,7 @@ def test_nodes_of_a_glb_are_parts_with_their_colours(tmp_path):
         )
         scene.add_geometry(mesh, node_name=name)
     scene.export(tmp_path / "car.glb")
-    pieces = load_textured(tmp_path / "car.glb")
+    pieces, _ = load_textured(tmp_path / "car.glb")
     assert [piece.name for piece in pieces] == ["body", "wheel"]
     assert [p.materials[0].base_color for p in pieces] == [(0.0, 0.0, 1.0), (1.0, 0.0, 0.0)]
 

@@ -10,7 +10,7 @@ from datagen.anomalies.objects.common import displaced, numbers
 from datagen.core.anomaly import Rejected
 from datagen.core.oddity import OddShape, OddSpec
 from datagen.core.shape import Mesh, Part, Shape, Skin, concatenate
-from datagen.geometry.refine import refined, uv_at
+from datagen.geometry.refine import refined, skin_at
 from datagen.geometry.sample import sample_surface
 from datagen.recipe.scenes import DeformRecipe
 
@@ -127,5 +127,4 @@ def fine(part: Part, max_edge: float = MAX_EDGE) -> tuple[Mesh, Skin | None]:
     mesh, parent = refined(part.mesh, max_edge)
     if part.skin is None:
         return mesh, None
-    uv = None if part.skin.uv is None else uv_at(part.mesh, part.skin.uv, parent, mesh.triangles)
-    return mesh, Skin(part.skin.materials, part.skin.slot[parent], uv)
+    return mesh, skin_at(part.mesh, part.skin, parent, mesh.triangles)

@@ -13,7 +13,7 @@ from datagen.anomalies.objects.fracture import Fragments
 from datagen.core.errors import MissingDependency
 from datagen.core.rng import stream, unit_vector
 from datagen.geometry.clean import split_components
-from datagen.geometry.load import load_single
+from datagen.meshfiles.load import read_mesh_file
 
 CAGE_FACES, MODES = 1000, 10
 NEXT_STEP = (
@@ -39,4 +39,4 @@ def break_apart(vertices: np.ndarray, faces: np.ndarray, seed: int) -> Fragments
     with tempfile.TemporaryDirectory(prefix="datagen-fracture-") as folder:
         path = Path(folder) / "pieces.obj"
         modes.write_segmented_output(str(path))
-        return [(piece.vertices, piece.faces) for piece in split_components(load_single(path))]
+        return [(piece.vertices, piece.faces) for piece in split_components(read_mesh_file(path).mesh)]

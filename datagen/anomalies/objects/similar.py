@@ -51,7 +51,7 @@ def apply(shape: Shape, spec: OddSpec, recipe: SimilarRecipe, neighbour: Shape) 
 def _dressed_alike(shape: Shape, other: Shape) -> Shape:
     """The other shape in this one's materials, part by part in order of size: colour must not tell it."""
     mesh, joined = joined_skins([(part.mesh, part.skin) for part in shape.parts])
-    if joined is not None and joined.uv is not None:
+    if joined is not None and (joined.uv is not None or joined.color is not None):
         return _dressed_by_place(other, mesh, joined, shape.palette)
     worn = [p.skin for p in sorted(shape.parts, key=lambda p: (-p.mesh.area, p.part_id))]
     order = sorted(other.parts, key=lambda p: (-p.mesh.area, p.part_id))
@@ -69,10 +69,12 @@ def _dressed_alike(shape: Shape, other: Shape) -> Shape:
 
 def _dressed_by_place(other: Shape, mesh: Mesh, skin: Skin, palette: Mapping[str, Material]) -> Shape:
     """Every face wears what the nearest face of a textured mesh wears: an atlas has no colour of its own."""
-    assert skin.uv is not None
     parts = []
     for part in other.parts:
         nearest = nearest_faces(mesh, part.mesh.triangles.mean(axis=1))
-        uv = np.repeat(skin.uv[nearest].mean(axis=1, keepdims=True), 3, axis=1)
-        parts.append(replace(part, skin=Skin(skin.materials, skin.slot[nearest], uv)))
+        uv, color = (
+            None if values is None else np.repeat(values[nearest].mean(axis=1, keepdims=True), 3, axis=1)
+            for values in (skin.uv, skin.color)
+        )
+        parts.append(replace(part, skin=Skin(skin.materials, skin.slot[nearest], uv, color)))
     return replace(other, parts=tuple(parts), palette=dict(palette))

@@ -8,6 +8,8 @@ from datagen.core.errors import MaterialError
 from datagen.core.material import Material
 
 _GREY_INPUTS = {"roughness": "Roughness", "metallic": "Metallic"}
+COLORS = "Color"
+"""The attribute in which meshes keep corner colours."""
 _SHEEN_ROUGHNESS = 0.5
 _COAT_ROUGHNESS = 0.12
 
@@ -26,6 +28,8 @@ def build(material: Material) -> bpy.types.Material:
     if "base_color" in material.maps:
         image = _image_node(tree, material.maps["base_color"], "sRGB")
         tree.links.new(image.outputs["Color"], bsdf.inputs["Base Color"])
+    if material.vertex_color:
+        _link_vertex_color(tree, bsdf)
     for channel, socket in _GREY_INPUTS.items():
         if channel in material.maps:
             image = _image_node(tree, material.maps[channel], "Non-Color")
@@ -53,6 +57,21 @@ def _sheen_tint(material: Material) -> tuple[float, float, float]:
     top = max(*material.mean_color, 1e-6)
     r, g, b = (0.5 + 0.5 * channel / top for channel in material.mean_color)
     return (r, g, b)
+
+
+def _link_vertex_color(tree: bpy.types.NodeTree, bsdf: bpy.types.Node) -> None:
+    """Multiply what the base colour is by now with the corners' colours."""
+    base = bsdf.inputs["Base Color"]
+    product = tree.nodes.new("ShaderNodeVectorMath")
+    product.operation = "MULTIPLY"
+    if base.links:
+        tree.links.new(base.links[0].from_socket, product.inputs[0])
+    else:
+        product.inputs[0].default_value = base.default_value[:3]
+    painted = tree.nodes.new("ShaderNodeVertexColor")
+    painted.layer_name = COLORS
+    tree.links.new(painted.outputs["Color"], product.inputs[1])
+    tree.links.new(product.outputs["Vector"], base)
 
 
 def _link_normal(tree: bpy.types.NodeTree, bsdf: bpy.types.Node, material: Material) -> None:

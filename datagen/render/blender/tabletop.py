@@ -95,6 +95,11 @@ def _mesh(part: Part, materials: dict[str, bpy.types.Material], job: TabletopJob
     data.update(calc_edges=True)
     layer = data.uv_layers.new(name=LAYER)
     layer.uv.foreach_set("vector", uv.reshape(-1).astype(np.float32))
+    if any(job.materials[name].vertex_color for name in skin.materials):
+        tint = np.ones((count, 3, 3)) if skin.color is None else skin.color[keep]
+        colors = np.concatenate([tint.reshape(-1, 3), np.ones((3 * count, 1))], axis=1)
+        painted = data.color_attributes.new(shader.COLORS, "FLOAT_COLOR", "CORNER")
+        painted.data.foreach_set("color", colors.astype(np.float32).ravel())
     for name in skin.materials:
         data.materials.append(materials[name])
     pairs = np.empty(2 * len(data.edges), dtype=np.int32)
