@@ -42,10 +42,10 @@ class MaterialReader:
 
         The number is -1 where the primitive names no material, or one whose image is missing.
         """
-        if index is None:
+        if index is None and "COLOR_0" not in attributes:
             return -1, None
         if index not in self._numbers:
-            self._numbers[index] = self._read(index)
+            self._numbers[index] = self._default() if index is None else self._read(index)
         number, laid = self._numbers[index]
         if laid is None:
             return number, None
@@ -62,6 +62,11 @@ class MaterialReader:
 
     def _warn(self, kind: str, detail: str) -> None:
         self.warnings[f"{kind}: {self.path.name} {detail}"] = None
+
+    def _default(self) -> tuple[int, None]:
+        """The material of primitives that have colours and name none (specification, 3.9.6)."""
+        self.known.append(FileMaterial("default", roughness=1.0, metallic=1.0))
+        return len(self.known) - 1, None
 
     def _read(self, index: Any) -> tuple[int, _Laid | None]:
         entry = self.buffers.item("materials", index)

@@ -12,8 +12,8 @@ import numpy as np
 from datagen.core.errors import MeshLoadError
 from datagen.core.rng import stream
 from datagen.geometry.clean import clean
-from datagen.meshfiles.load import load_mesh
 from datagen.geometry.solid import solidify_part
+from datagen.meshfiles.load import load_mesh
 
 ROOT = Path(__file__).parents[2]
 FORMATS = ("obj", "stl", "ply", "off", "glb")
