@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from datagen.core.errors import ShapeError
 from datagen.formats.encode import json_bytes, png_bytes
 from datagen.formats.exr import write_exr
 
@@ -16,8 +17,8 @@ FLOOR = "floor_object"
 BACKGROUND_DEPTH = 1e10
 ANOMALY, NORMAL = 0, 1
 """`anomaly_labels` of scene2d: the opposite of the loader's polarity."""
-PART_STRIDE = 1024
-"""part_labels: PART_STRIDE * (object's place in the list + 1) + part id; 0 elsewhere."""
+MOST_PART_LABELS = 65535
+"""part_labels are 16-bit: a scene may show this many parts."""
 STRIP_VIEWS = (0, 4, 8, 12, 16)
 
 
@@ -43,10 +44,15 @@ def plain(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name.lower()).strip("_") or "object"
 
 
-def asset_path(scene: str, mode: str | None, index: int) -> str:
+ASSET_SUFFIX = {"toys": ".blend", "parts": ".obj"}
+"""Endings of the published sets: a later public reader takes `<shape>.blend` of a toy for the normal object."""
+
+
+def asset_path(scene: str, mode: str | None, index: int, naming: str) -> str:
     """`path` of an object: '-' in its basename if and only if it is anomalous (formats, 1.3)."""
     model = scene.split("-")[0]
-    return f"{model}/{model}.obj" if mode is None else f"{model}/{model}-{mode}-{index + 1:03d}.obj"
+    name = model if mode is None else f"{model}-{mode}-{index + 1:03d}"
+    return f"{model}/{name}{ASSET_SUFFIX[naming]}"
 
 
 def object_name(naming: str, index: int) -> str:
@@ -54,6 +60,24 @@ def object_name(naming: str, index: int) -> str:
     if naming == "parts":
         return f"object-{index}"
     return "object" if index == 0 else f"object.{index:03d}"
+
+
+def part_labels(objects: Sequence[Sequence[int]]) -> list[dict[int, int]]:
+    """Labels of the parts of each object (part id -> label), counted on from 1 through the scene's objects.
+
+    Raises ShapeError above what 16 bits hold.
+    """
+    count = sum(len(part_ids) for part_ids in objects)
+    if count > MOST_PART_LABELS:
+        raise ShapeError(
+            f"a scene of {count} parts has more than the {MOST_PART_LABELS} that part_labels can number; "
+            "join parts of its shapes"
+        )
+    found, label = [], 0
+    for part_ids in objects:
+        found.append({part_id: label + k + 1 for k, part_id in enumerate(part_ids)})
+        label += len(part_ids)
+    return found
 
 
 def view_name(index: int, suffix: str = "png") -> str:

@@ -230,6 +230,7 @@ def _boxes(arrangement: Arrangement, views: SceneViews) -> tuple[tuple[tuple[int
 
 def _view_files(folder: str, naming: str, arrangement: Arrangement, views: SceneViews) -> dict[str, bytes]:
     files = {}
+    labels = part_labels(arrangement)
     odd = [k + 1 for k, m in enumerate(arrangement.members) if m.odd]
     for v, frame in enumerate(views.frames):
         name = layout.view_name(v)
@@ -238,14 +239,24 @@ def _view_files(folder: str, naming: str, arrangement: Arrangement, views: Scene
         files[f"{folder}/anomaly_masks/{name}"] = layout.mask_bytes(views.changed[v])
         files[f"{folder}/depth_exr/{layout.view_name(v, 'exr')}"] = layout.depth_exr_bytes(frame.depth)
         files[f"{folder}/depth_png/{name}"] = layout.depth_png_bytes(frame.depth)
-        parts = np.where(frame.object_index > 0, layout.PART_STRIDE * frame.object_index + frame.part_id, 0)
-        files[f"{folder}/part_labels/{name}"] = layout.grey16_bytes(parts.astype(np.uint16))
+        parts = np.zeros(frame.part_id.shape, np.uint16)
+        for k, numbers in enumerate(labels):
+            own = frame.object_index == k + 1
+            ids = np.array(sorted(numbers))
+            table = np.array([numbers[i] for i in ids.tolist()], dtype=np.uint16)
+            parts[own] = table[np.searchsorted(ids, frame.part_id[own])]
+        files[f"{folder}/part_labels/{name}"] = layout.grey16_bytes(parts)
         for k, thing in enumerate(arrangement.standing):
             path = f"{folder}/segmentations/{thing.name}/{thing.name}_{name}"
             files[path] = layout.segmentation_bytes(frame.object_index == k + 1)
         path = f"{folder}/segmentations/{layout.FLOOR}/{layout.FLOOR}_{name}"
         files[path] = layout.segmentation_bytes(frame.floor)
     return files
+
+
+def part_labels(arrangement: Arrangement) -> list[dict[int, int]]:
+    """What each object's parts are called in part_labels/. Raises ShapeError where 16 bits cannot number them."""
+    return layout.part_labels([[part.part_id for part in thing.shape.parts] for thing in arrangement.standing])
 
 
 def _object_json(
@@ -262,7 +273,7 @@ def _object_json(
     }
     return {
         "name": thing.name,
-        "path": layout.asset_path(scene.name, mode, member.slot),
+        "path": layout.asset_path(scene.name, mode, member.slot, context.scenes.recipe.naming),
         "rotation_matrix": pose.tolist(),
         "rotation_euler": Rotation.from_matrix(pose[:3, :3]).as_euler("xyz").tolist(),
         "location": pose[:3, 3].tolist(),
@@ -276,6 +287,7 @@ def _object_json(
         "kind": member.kind,
         "severity": member.odd.severity if member.odd else 0.0,
         "parts": {str(part.part_id): part.name for part in thing.shape.parts},
+        "part_labels": {str(i): label for i, label in part_labels(arrangement)[k].items()},
         "anomaly": _anomaly_json(member.odd, views, k) if member.odd else None,
     }
 

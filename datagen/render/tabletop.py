@@ -10,9 +10,6 @@ from datagen.core.tabletop import FLOOR_SIZE_M, Standing
 from datagen.geometry.rays import RayScene
 from datagen.render.raycast import cast_view
 
-STRIDE = 4096
-"""Ray ids are STRIDE * (place of the object + 1) + part id."""
-
 
 @dataclass(frozen=True, eq=False)
 class SceneFrame:
@@ -30,10 +27,10 @@ class SceneCaster:
     """Objects on the floor, ready for rays."""
 
     def __init__(self, objects: Sequence[Standing]) -> None:
-        meshes = [
-            (STRIDE * (k + 1) + part_id, mesh) for k, thing in enumerate(objects) for part_id, mesh in thing.meshes()
-        ]
-        self.rays = RayScene(meshes)
+        found = [(k + 1, part_id, mesh) for k, thing in enumerate(objects) for part_id, mesh in thing.meshes()]
+        self._object = np.array([0, *(place for place, _, _ in found)], dtype=np.int32)
+        self._part = np.array([0, *(part_id for _, part_id, _ in found)], dtype=np.int32)
+        self.rays = RayScene([(number + 1, mesh) for number, (_, _, mesh) in enumerate(found)])
 
     def cast(self, camera: TabletopCamera) -> SceneFrame:
         """What one camera sees."""
@@ -46,7 +43,8 @@ class SceneCaster:
         floor = ~hit & (below > 0)
         depth = np.where(hit, frame.depth, np.where(floor, below, 0.0))
         ids = np.where(hit, frame.part_id, 0)
-        return SceneFrame(depth, ids // STRIDE, ids % STRIDE, floor, np.where(hit, frame.face, -1), frame.normal)
+        face = np.where(hit, frame.face, -1)
+        return SceneFrame(depth, self._object[ids], self._part[ids], floor, face, frame.normal)
 
 
 def floor_depth(camera: TabletopCamera) -> np.ndarray:

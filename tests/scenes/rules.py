@@ -57,6 +57,25 @@ def load_scene(folder: Path, num_views: int = 5) -> LoadedScene:
     return LoadedScene(np.array(images), np.array(masks), K, extrinsics, labels, boxes)
 
 
+MODES = {"frac", "crack", "disc", "bend", "twist", "defr", "bump", "miss", "tran", "rota", "scal", "mats", "diff"}
+
+
+def later_label(scene: str, path: str, suffix: str) -> int:
+    """0 or 1 as the later public reader tells it: a normal object is the scene's own shape, `<shape><suffix>`.
+
+    Its anomalous kin is `<shape>-<mode>-<number><suffix>` with a published mode. AssertionError where it would drop
+    the scene.
+    """
+    shape, name = scene.split("-")[0], path.rsplit("/", 1)[-1]
+    if name == f"{shape}{suffix}":
+        return 0
+    stem = name.removesuffix(suffix)
+    assert name.endswith(suffix) and stem.count("-") == 2, name
+    model, mode, number = stem.split("-")
+    assert model == shape and mode in MODES and number.isdecimal() and len(number) == 3, name
+    return 1
+
+
 def project(scene: LoadedScene, view: int, points: np.ndarray) -> np.ndarray:
     """p = K (R X + t), pixel i covering [i, i + 1)."""
     T = scene.extrinsics[view]

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datagen.core.errors import ShapeError
+from datagen.core.oddity import PUBLISHED_MODES
 from datagen.formats.exr import read_exr
+from datagen.formats.oddoneout import asset_path, part_labels, scene_name
 from tests.scenes import rules
 
 
@@ -22,6 +25,41 @@ def test_every_scene_of_every_split_loads(scene_dataset):
     for name in named:
         scene = rules.load_scene(scene_dataset / "scenes" / name)
         assert 3 <= len(scene.labels) <= 6 and 2 * sum(scene.labels) < len(scene.labels)
+
+
+def test_every_scene_is_known_to_the_later_reader(scene_dataset):
+    for folder in scenes(scene_dataset):
+        meta = json.loads((folder / "scene3d.metadata.json").read_text())
+        told = [rules.later_label(folder.name, obj["path"], ".blend") for obj in meta["objects"]]
+        assert told == [obj["label"] for obj in meta["objects"]] and 0 in told
+
+
+@pytest.mark.parametrize(("naming", "suffix"), [("toys", ".blend"), ("parts", ".obj")])
+def test_asset_names_are_the_published_ones(naming, suffix):
+    scene = scene_name(naming, "mug", 7, 3, "0123456789abcdef0123456789abcdef")
+    assert rules.later_label(scene, asset_path(scene, None, 0, naming), suffix) == 0
+    for mode in PUBLISHED_MODES.values():
+        assert rules.later_label(scene, asset_path(scene, mode, 4, naming), suffix) == 1
+
+
+def test_part_labels_number_the_parts_that_are_seen(scene_dataset):
+    for folder in scenes(scene_dataset):
+        meta = json.loads((folder / "scene3d.metadata.json").read_text())
+        tables = [obj["part_labels"] for obj in meta["objects"]]
+        assert all(set(t) == set(obj["parts"]) for t, obj in zip(tables, meta["objects"], strict=True))
+        labels = [label for table in tables for label in table.values()]
+        assert sorted(labels) == list(range(1, len(labels) + 1))
+        for view in range(10):
+            picture = read(folder / f"part_labels/{view:04d}.png")
+            for obj, table in zip(meta["objects"], tables, strict=True):
+                assert (np.isin(picture, list(table.values())) == seen(folder, obj["name"], view)).all()
+
+
+def test_more_parts_than_sixteen_bits_are_refused():
+    many = part_labels([range(1, 40_000), range(1, 20_000)])
+    assert len(set(many[0].values()) | set(many[1].values())) == 39_999 + 19_999
+    with pytest.raises(ShapeError, match="65536 parts"):
+        part_labels([range(1, 65_536), range(1, 2)])
 
 
 def test_masks_are_unions_and_labels_have_the_published_polarity(scene_dataset):

@@ -174,7 +174,22 @@ def leak(root, folder):
     edit(scene, lambda m: [o.update(shape_id=shape) for o in m["objects"]])
 
 
+def zero_parts(root, folder):
+    Image.fromarray(np.zeros((96, 96), np.uint16)).save(folder / "part_labels/0005.png")
+
+
+def shared_part_label(root, folder):
+    """A part of one object numbered as a part of another."""
+
+    def change(meta):
+        a, b = (thing["part_labels"] for thing in meta["objects"][:2])
+        b[next(iter(b))] = next(iter(a.values()))
+
+    edit(folder, change)
+
+
 FAULTS = {
+    zero_parts: "scene_part_labels", shared_part_label: "scene_part_labels",
     swap_split: "scene_splits", black: "scene_pictures_alive", wrong_mask: "scene_mask_is_union",
     swap_labels: "scene_label_polarity", lift: "scene_contact", shrink: "scene_boxes_hold_pixels",
     all_odd: "scene_majority_normal", unread: "scene_files_readable", missing_view: "scene_files_readable",

@@ -168,6 +168,22 @@ def scene_segments_disjoint(e: SceneEvidence) -> Iterator[Finding]:
                 )
 
 
+def _part_labels(e: SceneEvidence) -> str:
+    there = any(v.part_differs_px >= 0 for s in e.scenes for v in s.views)
+    return "" if there else "there is no part_labels/ (the published sample has none)"
+
+
+@check(ERROR, "A part label that belongs to another object teaches the wrong part.", _part_labels)
+def scene_part_labels(e: SceneEvidence) -> Iterator[Finding]:
+    """part_labels/ numbers the parts of the object that the segmentations show there, each part once in the scene."""
+    for scene in e.scenes:
+        for view in scene.views:
+            if view.part_differs_px > 0:
+                yield Finding(
+                    f"{scene.name} view {view.index}", f"part label is wrong in {view.part_differs_px} pixels"
+                )
+
+
 @check(ERROR, "Depth and segmentation are one picture.")
 def scene_depth_agrees(e: SceneEvidence) -> Iterator[Finding]:
     """What has depth is an object or the floor, and the other way round (0.1 % of the pixels may differ)."""

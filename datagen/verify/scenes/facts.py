@@ -63,6 +63,8 @@ class ViewFacts:
     """Darkest and brightest grey of the picture, and its deviation."""
     depth_gap_px: int
     """Object or floor pixels without depth, and sky pixels with one."""
+    part_differs_px: int
+    """Pixels of part_labels/ that belong to another object than the segmentations say; -1 where there is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +138,20 @@ class _Reader:
         try:
             with Image.open(io.BytesIO(data)) as image:
                 return np.asarray(image.convert(mode))
+        except DAMAGE as error:
+            self.problems[name] = f"cannot be decoded ({error})"
+            return None
+
+    def labels(self, name: str) -> np.ndarray | None:
+        """A 16-bit picture as it is, or None."""
+        data = self.data(name)
+        if data is None:
+            return None
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                if not image.mode.startswith("I"):
+                    raise ValueError(f"it is of mode {image.mode}, not 16-bit grey")
+                return np.asarray(image).astype(np.int64)
         except DAMAGE as error:
             self.problems[name] = f"cannot be decoded ({error})"
             return None
@@ -219,6 +235,7 @@ class _ObjectTable(BaseModel):
     bbox_world: Box | None = None
     bbox_published: Box | None = None
     anomaly: _Anomaly | None = None
+    part_labels: dict[str, int] | None = None
 
 
 class _Gathered:
@@ -276,6 +293,7 @@ def _view(
     labels = reader.image(f"binary_labels/{v:04d}.png", wanted=reader.has("binary_labels/0000.png"))
     changed = reader.image(f"anomaly_masks/{v:04d}.png", wanted=reader.has("anomaly_masks/0000.png"))
     wrong = np.array([o for o in odd], dtype=bool)
+    parts = reader.labels(f"part_labels/{v:04d}.png")
     return ViewFacts(
         index=v,
         floor_error_m=float(np.abs(world[floor][:, 2]).max()) if world is not None and floor.any() else float("nan"),
@@ -287,7 +305,22 @@ def _view(
         high=int(level.max()),
         spread=float(level.std()),
         depth_gap_px=gap,
+        part_differs_px=-1 if parts is None else _parts_differ(parts, things, gathered.records),
     )
+
+
+def _parts_differ(parts: np.ndarray, things: np.ndarray, records: list[dict[str, Any]]) -> int:
+    """Pixels (H, W) of part labels that no object's table has, or another object's than the one seen there."""
+    if parts.shape != things.shape[1:]:
+        return parts.size
+    owner = np.zeros(65536, dtype=np.int64)
+    for k, record in enumerate(records):
+        for label in (record.get("part_labels") or {}).values():
+            if not 0 < label < 65536 or owner[label]:
+                return parts.size
+            owner[label] = k + 1
+    seen = np.where(things.any(axis=0), things.argmax(axis=0) + 1, 0) if len(things) else np.zeros(parts.shape, int)
+    return int(((owner[parts] != seen) | ((parts > 0) & (owner[parts] == 0))).sum())
 
 
 def _differs(image: np.ndarray | None, wanted: np.ndarray) -> int:
