@@ -38,9 +38,8 @@ def clusters(meshes: Sequence[Mesh], reach: float, spacing: float = SPACING) -> 
     trees = [cKDTree(p) for p in points]
     links = []
     for i in range(len(meshes)):
-        for j in range(i + 1, len(meshes)):
-            if (low[i] > high[j]).any() or (low[j] > high[i]).any():
-                continue
+        near = ((low[i] <= high[i + 1 :]) & (low[i + 1 :] <= high[i])).all(axis=1)
+        for j in (i + 1 + np.flatnonzero(near)).tolist():
             small, large = (i, j) if len(points[i]) < len(points[j]) else (j, i)
             if trees[large].query(points[small], distance_upper_bound=reach + spacing)[0].min() < reach + spacing:
                 links.append((i, j))

@@ -23,6 +23,8 @@ def wardrobe(library: Sequence[Material], recipe: DressRecipe) -> tuple[Material
 def dressed(shape: Shape, choices: Sequence[Material], recipe: DressRecipe, rng: np.random.Generator) -> Shape:
     """The shape with a skin on every part that has none; parts of one group share a material."""
     worn: dict[str, Material] = {}
+    tones = lab_from_linear(np.array([m.mean_color for m in choices]).reshape(-1, 3))
+    taken: list[int] = []
     parts = []
     for part in shape.parts:
         if part.skin is not None:
@@ -30,7 +32,8 @@ def dressed(shape: Shape, choices: Sequence[Material], recipe: DressRecipe, rng:
             continue
         key = part.group or part.name
         if key not in worn:
-            worn[key] = _draw(choices, recipe, list(worn.values()), rng)
+            taken.append(_draw(choices, recipe, tones, tones[taken], rng))
+            worn[key] = choices[taken[-1]]
         parts.append(replace(part, skin=plain_skin(part, worn[key].material_id)))
     palette = {**shape.palette, **{m.material_id: m for m in worn.values()}}
     return replace(shape, parts=tuple(parts), palette=palette)
@@ -42,18 +45,17 @@ def plain_skin(part: Part, material_id: str) -> Skin:
 
 
 def _draw(
-    choices: Sequence[Material], recipe: DressRecipe, others: Sequence[Material], rng: np.random.Generator
-) -> Material:
+    choices: Sequence[Material], recipe: DressRecipe, tones: np.ndarray, others: np.ndarray, rng: np.random.Generator
+) -> int:
+    """Number of a material whose tone (CIELAB, `tones` (N, 3)) stands out from `others` (M, 3)."""
     mass = np.array([recipe.classes.get(m.material_class, 0.0) for m in choices])
     counts = {name: sum(m.material_class == name for m in choices) for name in {m.material_class for m in choices}}
     mass = mass / np.array([counts[m.material_class] for m in choices])
     mass = np.full(len(choices), 1.0) if mass.sum() <= 0 else mass
-    lab = [lab_from_linear(np.array(m.mean_color)) for m in others]
-    best, distance = choices[0], -1.0
+    best, distance = 0, -1.0
     for _ in range(DRAWS):
-        drawn = choices[int(rng.choice(len(choices), p=mass / mass.sum()))]
-        own = lab_from_linear(np.array(drawn.mean_color))
-        gap = min((float(np.linalg.norm(own - other)) for other in lab), default=np.inf)
+        drawn = int(rng.choice(len(choices), p=mass / mass.sum()))
+        gap = float(np.linalg.norm(others - tones[drawn], axis=1).min(initial=np.inf))
         if gap > distance:
             best, distance = drawn, gap
         if gap >= CONTRAST:

@@ -69,9 +69,11 @@ def _scene_picture(frame: SceneFrame, colors: dict[tuple[int, int], np.ndarray],
     picture = np.full((*frame.depth.shape, 3), 0.8)
     picture[frame.floor] = ground
     shade = 0.45 + 0.5 * np.clip(frame.normal @ np.array([0.48, 0.36, 0.8]), 0, 1)
-    for (place, part_id), color in colors.items():
-        mask = (frame.object_index == place) & (frame.part_id == part_id)
-        picture[mask] = color * shade[mask][:, None]
+    hit = frame.object_index > 0
+    seen, which = np.unique(np.stack([frame.object_index[hit], frame.part_id[hit]]), axis=1, return_inverse=True)
+    if hit.any():
+        table = np.array([colors[place, part_id] for place, part_id in seen.T.tolist()])
+        picture[hit] = table[which.reshape(-1)] * shade[hit][:, None]
     return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 
