@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from datagen.core.errors import UsageError
 from datagen.pipeline.assets import open_assets
@@ -210,7 +211,9 @@ def _close(console: Console, out: Path, summary: Summary) -> None:
         console.print(f"views and pictures rejected later: {reasons}", highlight=False)
     if summary.quarantined:
         console.print(f"{len(summary.quarantined)} shapes quarantined; running again tries them again", highlight=False)
-    console.print(f"dataset: {out}", highlight=False, soft_wrap=True)
+    for entry in summary.warnings:
+        console.print(Text.assemble(("warning: ", "yellow"), entry.line), soft_wrap=True)
+    console.print(f"dataset: {out}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _figures(figures: dict[str, object]) -> Table:

@@ -73,6 +73,8 @@ class Row:
     repaired_part_id: int = 0
     sha256: Mapping[str, str] = field(default_factory=dict)
     versions: str = ""
+    warnings: tuple[str, ...] = ()
+    """What reading the shape left out, `kind: detail`; in the row of its bundle or scene."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""

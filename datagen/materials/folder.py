@@ -101,7 +101,6 @@ def load_folder(root: Path, cache: Path | None = None, licence: str = "unknown",
             _add(name, files, root, licence, found, floors)
         except MaterialError as error:
             found.left_out.append((name, error.args[0]))
-            found.warnings.append(f"material {name} is left out: {error.args[0]}")
     if not found.sets:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in found.left_out[:3]) or "it holds no texture sets"
         raise MaterialError(f"no usable material in {root} ({reasons}); add 'procedural' or another folder")
@@ -117,7 +116,7 @@ def _grouped(root: Path, found: _Findings) -> dict[str, dict[str, Path]]:
         if path.suffix.lower() not in images.SUFFIXES or not path.is_file():
             continue
         if not path.resolve().is_relative_to(inside):
-            found.warnings.append(f"{path.relative_to(root)} links to a file outside the folder and is not read")
+            found.warnings.append(f"link out of a material folder not read: {path.relative_to(root)}")
             continue
         name = parse(path.stem)
         if name is not None:
@@ -148,11 +147,11 @@ def _add(name: str, files: dict[str, Path], root: Path, licence: str, found: _Fi
         if channel != "base_color":
             images.read(path, "RGB", 128)
     if "normal" in files and not {"normal_gl", "normal_dx"} & set(files):
-        found.warnings.append(f"material {name}: the normal map's convention is not stated; taken as OpenGL (+y up)")
+        found.warnings.append(f"normal map's convention not stated, taken as OpenGL (+y up): {name}")
     mean = linear_from_srgb(small / 255).mean(axis=(0, 1))
     gain = min(1.0, MAX_LUMINANCE / max(float(luminance(mean)), 1e-6))
     if gain < 1:
-        found.warnings.append(f"material {name} is darkened to {gain:.0%}: brighter objects count as background")
+        found.warnings.append(f"material darkened, brighter objects count as background: {name} (to {gain:.0%})")
     colour = as_rgb(mean * gain)
     material = replace(
         FLOOR if floors else CLASS_CONSTANTS[row.material_class],

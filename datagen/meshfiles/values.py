@@ -110,12 +110,13 @@ def bad(path: Path | str, what: str, step: str = NEXT_STEP) -> MeshLoadError:
 
 def checked(path: Path | str, name: str, vertices: np.ndarray, faces: np.ndarray) -> Mesh:
     """A mesh, or a MeshLoadError that names the file and the piece."""
+    where = "" if name == Path(path).stem else f"{name}: "
     try:
         return Mesh(vertices, faces)
     except MeshLoadError as error:
-        raise bad(path, f"{name}: {error.args[0]}") from error
+        raise bad(path, f"{where}{error.args[0]}") from error
     except (ValueError, TypeError, OverflowError) as error:
-        raise bad(path, f"{name}: {error}") from error
+        raise bad(path, f"{where}{error}") from error
 
 
 def used_only(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -42,11 +42,6 @@ class BasePlan(Generic[R]):
         return ()
 
     @property
-    def splits_follow_outcomes(self) -> bool:
-        """Whether what could not be made changes the splits, so that they are written again once all is done."""
-        return False
-
-    @property
     def layout(self) -> str:
         """How the files lie where the command does not say: loose or shards."""
         return "loose"

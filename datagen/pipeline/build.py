@@ -20,6 +20,7 @@ from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.scene_card import scene_root_files
 from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.summary import Summary, summarise
+from datagen.pipeline.warned import warned
 from datagen.pipeline.worker import Outcome, Site
 from datagen.store.dataset import Dataset
 from datagen.store.log import read_folder
@@ -72,8 +73,8 @@ def build(
             for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
                 watch(outcome)
         dataset.refresh()
-        if plan.splits_follow_outcomes:
-            write_plan_files(plan, dataset, library, site.renderer_name)
+        # The card tells what was met on the way, and scenes that could not be made leave the splits.
+        write_plan_files(plan, dataset, library, site.renderer_name)
         if site.layout == "shards" and all(dataset.is_done(job.job_id) for job in planned):
             dataset.pack(planned)
         if drain.asked:
@@ -83,7 +84,7 @@ def build(
             dataset.compact()
         finally:
             dataset.close()
-    return summarise(plan, dataset)
+    return replace(summarise(plan, dataset), warnings=warned(dataset.entries.values(), library))
 
 
 def _mended(plan: AnyPlan, dataset: Dataset, jobs: Iterable[Job]) -> list[str]:
@@ -120,7 +121,8 @@ def _write_chair_files(plan: Plan, dataset: Dataset, library: MaterialLibrary, r
     shapes = sorted(planned, key=lambda s: plan.ids[s])
     dataset.write_root_file("split.json", split_json({plan.ids[s]: plan.splits[s] for s in shapes}))
     dataset.write_root_file("shapes.json", shapes_table(plan, shapes))
-    dataset.write_root_file("README.md", dataset_card(plan, shapes, library, renderer))
+    notes = warned(dataset.entries.values(), library)
+    dataset.write_root_file("README.md", dataset_card(plan, shapes, library, renderer, notes))
 
 
 @write_plan_files.register
@@ -135,5 +137,6 @@ def _write_scene_files(plan: ScenePlan, dataset: Dataset, library: MaterialLibra
         lost |= {scene.name for scene in whole.scenes if scene.name not in there}
         plan = whole
     floors = open_floor_library(plan)
-    for name, data in scene_root_files(plan, library, floors, renderer, frozenset(lost)).items():
+    notes = warned(entries.values(), library)
+    for name, data in scene_root_files(plan, library, floors, renderer, frozenset(lost), notes).items():
         dataset.write_root_file(name, data)

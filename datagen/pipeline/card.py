@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datagen.formats.encode import json_bytes
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.plan import Plan
+from datagen.pipeline.warned import Warned, card_section
 from datagen.scenes.lights import light_setups
 
 STAND_IN_NOTE = (
@@ -21,8 +22,10 @@ def shapes_table(plan: Plan, shapes: Sequence[str]) -> bytes:
     return json_bytes({"source": plan.source.name, "shapes": rows}, indent=1)
 
 
-def dataset_card(plan: Plan, shapes: Sequence[str], library: MaterialLibrary, renderer: str) -> bytes:
-    """README.md of the dataset's folder: source and licence of shapes, materials and lights."""
+def dataset_card(
+    plan: Plan, shapes: Sequence[str], library: MaterialLibrary, renderer: str, warnings: Sequence[Warned] = ()
+) -> bytes:
+    """README.md of the dataset's folder: source and licence of shapes, materials and lights, and warnings."""
     counts = {split: sum(plan.splits[s] == split for s in shapes) for split in ("train", "val", "test")}
     licences = sorted({(m.source, m.licence) for m in library.materials})
     lights = [
@@ -63,5 +66,6 @@ def dataset_card(plan: Plan, shapes: Sequence[str], library: MaterialLibrary, re
         "|---|---|---|",
         *lights,
         "",
+        *card_section(warnings),
     ]
     return "\n".join(lines).encode()

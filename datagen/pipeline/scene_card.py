@@ -1,17 +1,24 @@
 """The files beside the scenes: split files, the table of shapes, the dataset card."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from datagen.formats.encode import json_bytes
 from datagen.formats.oddoneout import split_json
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.card import FAKE_NOTE
 from datagen.pipeline.scene_plan import ScenePlan, five_views
+from datagen.pipeline.warned import Warned, card_section
 from datagen.shapes.procedural.things.source import NOTE
 
 
 def scene_root_files(
-    plan: ScenePlan, library: MaterialLibrary, floors: MaterialLibrary, renderer: str, lost: frozenset[str]
+    plan: ScenePlan,
+    library: MaterialLibrary,
+    floors: MaterialLibrary,
+    renderer: str,
+    lost: frozenset[str],
+    warnings: Sequence[Warned] = (),
 ) -> dict[str, bytes]:
     """Files that are functions of the plan; scenes in `lost` could not be made and are in no split."""
     return {
@@ -21,7 +28,7 @@ def scene_root_files(
             {"views": plan.recipe.camera.views, "five_views": five_views(plan.recipe.camera.views)}
         ),
         "shapes.json": _shapes(plan),
-        "README.md": _card(plan, library, floors, renderer, lost),
+        "README.md": _card(plan, library, floors, renderer, lost, warnings),
     }
 
 
@@ -34,7 +41,12 @@ def _shapes(plan: ScenePlan) -> bytes:
 
 
 def _card(
-    plan: ScenePlan, library: MaterialLibrary, floors: MaterialLibrary, renderer: str, lost: frozenset[str]
+    plan: ScenePlan,
+    library: MaterialLibrary,
+    floors: MaterialLibrary,
+    renderer: str,
+    lost: frozenset[str],
+    warnings: Sequence[Warned],
 ) -> bytes:
     recipe = plan.recipe
     counts = {split: len(names) for split, names in plan.by_split(lost).items()}
@@ -75,5 +87,6 @@ def _card(
         "",
         *(f"- {world}" for world in recipe.light.worlds),
         "",
+        *card_section(warnings),
     ]
     return "\n".join(lines).encode()

@@ -219,11 +219,6 @@ class ScenePlan(BasePlan[SceneRecipe]):
         return {**super().run_record(), **self._weights}
 
     @property
-    def splits_follow_outcomes(self) -> bool:
-        """A scene that could not be made is named by no split: the published loader would stop at it."""
-        return True
-
-    @property
     def layout(self) -> str:
         """Tar shards for many scenes."""
         return "shards" if len(self.scenes) > SHARDS_ABOVE else super().layout

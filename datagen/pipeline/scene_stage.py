@@ -358,7 +358,8 @@ def _rows(
     whole = [f"{folder}/scene3d.metadata.json", f"{folder}/scene2d.metadata.json", f"{folder}/scene.jpg"]
     rows = [
         job_row(job, context, row_type="scene", kind="scene", label=label, query_path=folder, detail=sky.world,
-                material_ids=(floor.material_id,), sha256=dict.fromkeys(whole, ""), **shared)
+                material_ids=(floor.material_id,), sha256=dict.fromkeys(whole, ""),
+                warnings=context.scene_shapes.normal(scene.entry.shape_id).warnings, **shared)
     ]  # fmt: skip
     for k, (member, thing) in enumerate(zip(arrangement.members, arrangement.standing, strict=True)):
         rows.append(_object_row(job, context, scene, folder, member, thing, views, k))

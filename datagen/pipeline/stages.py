@@ -104,6 +104,7 @@ def reference_job(job: Job, context: Context, shape: Shape, before: Prepared) ->
         radius=recipe.radius,
         elevation_deg=recipe.elevation_deg,
         T_shape_source=_source_transform(shape),
+        warnings=shape.warnings,
         sha256=dict.fromkeys(files, ""),
     )
     return Prepared(job, (row,), files)

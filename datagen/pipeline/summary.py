@@ -12,6 +12,7 @@ from datagen.core.row import Row
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.scene_plan import ScenePlan
+from datagen.pipeline.warned import Warned, warned_json
 from datagen.store.dataset import Dataset
 
 
@@ -53,6 +54,7 @@ class Summary:
     stand_in: bool
     source: str
     counted: str = "images"
+    warnings: tuple[Warned, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document that `datagen build --json` prints."""
@@ -73,6 +75,7 @@ class Summary:
             "rejected_views": self.rejected_views,
             "jobs_without_sample": self.empty_jobs,
             "quarantined": self.quarantined,
+            "warnings": warned_json(self.warnings),
         }
 
 

@@ -123,7 +123,7 @@ class PartNetSource(Carded):
         meta = _meta(folder)
         parts, warnings = _read_parts(folder, tree)
         if not (folder / "meta.json").is_file():
-            warnings = (*warnings, "meta.json is missing; the folder's name stands for model_id")
+            warnings = (*warnings, f"meta.json missing, the folder's name stands for model_id: {shape_id}")
         shape = Shape(
             shape_id=shape_id,
             source=self.name,
@@ -154,7 +154,7 @@ def _read_parts(folder: Path, tree: PartTree) -> tuple[tuple[Part, ...], tuple[s
             label = part_class(leaf.path)
             parts.append(Part(leaf.node_id + 1, leaf.name, leaf.path, label, concatenate(meshes), leaf.path))
         else:
-            warnings.append(f"{leaf.path}: no obj of this leaf has a face; the part is skipped")
+            warnings.append(f"part without a face skipped: {leaf.path}")
     rest = _read_objs(folder, (*tree.leftovers, *_unnamed(folder, tree)), warnings)
     if rest:
         next_id = max((leaf.node_id for leaf in tree.leaves), default=0) + 2

@@ -121,12 +121,12 @@ def _without_double_claims(leaves: list[Leaf], named: dict[str, None]) -> PartTr
     for leaf in leaves:
         objs = tuple(dict.fromkeys(obj for obj in leaf.objs if obj not in owner))
         if len(objs) < len(set(leaf.objs)):
-            warnings.append(f"{leaf.path}: an obj of an earlier leaf is named again and left there")
+            warnings.append(f"obj named twice, left with its first leaf: {leaf.path}")
         owner.update(dict.fromkeys(objs, leaf.path))
         if objs:
             kept.append(Leaf(leaf.node_id, leaf.name, leaf.path, objs))
         elif not leaf.objs:
-            warnings.append(f"{leaf.path}: the leaf names no obj and is skipped")
+            warnings.append(f"leaf without an obj skipped: {leaf.path}")
     return PartTree(tuple(kept), tuple(obj for obj in named if obj not in owner), tuple(warnings))
 
 

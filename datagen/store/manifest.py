@@ -49,13 +49,15 @@ _INT = [
 _FLOAT = ["severity", "iou", "azimuth_deg", "elevation_deg", "radius", "query_scale"]
 _VECTOR = ["bbox_xywh_512", "K", "T_world_camera", "T_shape_source"]
 
+_STRINGS = ["material_ids", "warnings"]
+
 SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in _STRING),
         *(pa.field(name, pa.int64()) for name in _INT),
         *(pa.field(name, pa.float64()) for name in _FLOAT),
         *(pa.field(name, pa.list_(pa.float64())) for name in _VECTOR),
-        pa.field("material_ids", pa.list_(pa.string())),
+        *(pa.field(name, pa.list_(pa.string())) for name in _STRINGS),
         pa.field("sha256", pa.map_(pa.string(), pa.string())),
     ],
     metadata={"schema_version": str(SCHEMA_VERSION)},
@@ -65,7 +67,7 @@ SCHEMA = pa.schema(
 def _record(row: Row) -> dict[str, Any]:
     record = row.to_json()
     record["sha256"] = sorted(record["sha256"].items())
-    for name in (*_VECTOR, "material_ids"):
+    for name in (*_VECTOR, *_STRINGS):
         record[name] = list(record[name])
     return record
 

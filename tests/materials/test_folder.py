@@ -186,7 +186,6 @@ def test_truncated_texture_leaves_the_set_out_and_names_the_file(tmp_path: Path)
     library = load_folder(tmp_path / "sets", cache=tmp_path / "cache")
     assert [m.material_id for m in library.materials] == ["oak"]
     assert str(broken) in dict(library.left_out)["pine"]
-    assert any("pine" in warning for warning in library.warnings)
     with pytest.raises(MaterialError, match=r"basecolor\.png"):
         images.read(broken, "RGB")
 
@@ -214,7 +213,7 @@ def test_links_out_of_the_folder_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "sets" / "pine" / "basecolor.png").symlink_to(outside)
     library = load_folder(tmp_path / "sets", cache=tmp_path / "cache")
     assert [m.material_id for m in library.materials] == ["oak"]
-    assert any("outside the folder" in warning for warning in library.warnings)
+    assert any("link out of a material folder" in warning for warning in library.warnings)
 
 
 def test_huge_images_are_refused_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

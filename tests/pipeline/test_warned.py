@@ -1,0 +1,27 @@
+"""What reading left out reaches the user: the summary, its document, the card and the manifest."""
+
+from datagen.store.manifest import read_manifest
+from tests.conftest import run_build
+from tests.shapes.helpers import write_shape
+
+
+def test_a_skipped_part_is_told_everywhere(tmp_path):
+    for name in ("7", "8"):
+        write_shape(tmp_path / "chairs", name, new_4="v 0 0 0\nv 1 0 0\n")
+    summary = run_build(tmp_path / "out", 2, "quickstart", (), str(tmp_path / "chairs"))
+    told = {w.kind: w for w in summary.warnings}
+    skipped = told["part without a face skipped"]
+    assert skipped.count == 2 and skipped.examples == tuple(
+        f"{name}: chair/chair_base/regular_leg_base/leg" for name in "78"
+    )
+    assert summary.to_json()["warnings"]["obj without a face skipped"]["count"] == 2
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "## Warnings" in card and f"- {skipped.line}" in card
+    rows = [row for row in read_manifest(tmp_path / "out") if row["warnings"]]
+    assert {row["row_type"] for row in rows} == {"reference"} and {row["shape_id"] for row in rows} == {"7", "8"}
+
+
+def test_a_clean_build_says_nothing(tmp_path):
+    write_shape(tmp_path / "chairs", "7")
+    summary = run_build(tmp_path / "out", 1, "quickstart", (), str(tmp_path / "chairs"))
+    assert summary.warnings == () and "## Warnings" not in (tmp_path / "out" / "README.md").read_text()
