@@ -12,6 +12,7 @@ from rich.table import Table
 from datagen.bench import bundles, operators, phases, presets, scale, tabletop, verify, workers
 from datagen.bench.scenes import Protocol, Scene, make_scenes
 from datagen.cli.build import print_json
+from datagen.cli.console import console as open_console
 from datagen.core.errors import UsageError
 from datagen.pipeline.cores import usable_cores
 from datagen.pipeline.estimate import estimate
@@ -115,7 +116,7 @@ def run_bench(
     protocol = Protocol(chairs, pictures, tuple(collections) or CHAIRS)
     objects = tuple(collections) or OBJECTS
     bench = Bench(Protocol(2, 1, protocol.collections) if quick else protocol, objects, quick, figures)
-    console = Console(stderr=True)
+    console = open_console()
     for name in only or PARTS:
         part: Callable[[], None] = getattr(bench, name)
         with console.status(name):
@@ -131,7 +132,7 @@ def run_bench(
     if as_json:
         print_json(document)
     else:
-        _print_tables(document, Console(file=sys.stdout, width=110))
+        _print_tables(document, open_console(stderr=False, file=sys.stdout, width=110))
 
 
 def _print_tables(document: Mapping[str, Any], console: Console) -> None:

@@ -1,6 +1,7 @@
 """`datagen build`: recipe and collection in, progress and a closing summary out."""
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -9,8 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
+from datagen.cli.console import console as open_console
+from datagen.cli.console import say
 from datagen.core.errors import UsageError
 from datagen.pipeline.assets import open_assets
 from datagen.pipeline.build import Executor, build
@@ -52,7 +54,7 @@ def run_build(
     also_done: Path | None = None,
 ) -> bool:
     """Build, and return whether anything was quarantined."""
-    console = Console(stderr=True)
+    console = open_console()
     parsed = load_recipe(find_recipe(recipe), overrides, seed)
     shapes = collection_name(shapes, parsed)
     plan = make_plan(parsed, open_collection(shapes, data_root, parsed.kind == "oddoneout"), limit)
@@ -60,25 +62,25 @@ def run_build(
         open_renderer(renderer_name)
     if plan.source.stand_in:
         note = THINGS_NOTE if parsed.kind == "oddoneout" else STAND_IN_NOTE
-        console.print(f"[yellow]note:[/] {note}")
+        say(console, "note", note)
     for note in plan.notes:
-        console.print(f"[yellow]note:[/] {note}", highlight=False)
+        say(console, "note", note)
     layout = plan.layout if layout is None else layout
     if layout not in ("loose", "shards"):
         raise UsageError(f"unknown layout '{layout}'; the layouts are loose, shards")
     if missing:
         left = missing_shards(plan, out, shard[1])
-        console.print(f"{len(left)} of {shard[1]} shards have jobs left", highlight=False)
+        console.print(f"{len(left)} of {shard[1]} shards have jobs left")
         sys.stdout.write(ranges(left) + "\n")
         return False
     if dry_run:
         open_assets(plan)
         figures = estimate(plan, renderer_name)
-        print_json(figures) if as_json else Console().print(_figures(figures))
+        print_json(figures) if as_json else open_console(stderr=False).print(_figures(figures))
         return False
     if renderer_name == "fake":
-        console.print(f"[yellow]note:[/] {FAKE_NOTE}")
-    console.print(f"building into {out}", highlight=False, soft_wrap=True)
+        say(console, "note", FAKE_NOTE)
+    console.print(f"building into {out}", soft_wrap=True)
     progress = Reporter(console, plan, skip)
     with progress:
         summary = build(
@@ -92,7 +94,7 @@ def run_build(
         )
     _close(console, out, summary)
     for job_id in quarantined_jobs(out):
-        console.print(f"reproduce: datagen repro {out} {job_id[:16]}", highlight=False, soft_wrap=True)
+        console.print(f"reproduce: datagen repro {shlex.quote(str(out))} {job_id[:16]}", soft_wrap=True)
     if as_json:
         print_json(summary.to_json())
     return bool(summary.quarantined)
@@ -163,14 +165,12 @@ class Reporter:
         if outcome.skipped:
             self.there += 1
         elif self.there == self.done - 1 > 0:
-            self.console.print(f"going on: {self.there} of {self.total} jobs are there", highlight=False)
+            self.console.print(f"going on: {self.there} of {self.total} jobs are there")
         self.images += outcome.images
         self.rejected += outcome.rejected
         if outcome.error and self.failed.get(outcome.job.shape_id) != outcome.error:
             self.failed[outcome.job.shape_id] = outcome.error
-            self.console.print(
-                f"quarantined {outcome.job.shape_id}: {outcome.error}", highlight=False, soft_wrap=True, markup=False
-            )
+            self.console.print(f"quarantined {outcome.job.shape_id}: {outcome.error}", soft_wrap=True)
         rate = f"{self.images / max(time.monotonic() - self.start, 1e-6):.2f} images/s"
         self.bar.update(self.task, advance=1, images=self.images, rejected=self.rejected, rate=rate)
         if not self.console.is_terminal and time.monotonic() - self.last > 30:
@@ -179,7 +179,6 @@ class Reporter:
             self.console.print(
                 f"{self.done}/{self.total} jobs, {self.images} images, {self.rejected} rejected, "
                 f"{rate}, {left:.0f} s left",
-                highlight=False,
             )
 
 
@@ -203,17 +202,15 @@ def _close(console: Console, out: Path, summary: Summary) -> None:
         table.add_row(kind, count, str(tally.proposals), str(tally.accepted), rate, reasons)
     console.print(table)
     splits = ", ".join(f"{count} {split}" for split, count in summary.splits.items())
-    console.print(
-        f"{summary.images} images ({summary.anomalous} anomalous) of {summary.shapes} shapes: {splits}", highlight=False
-    )
+    console.print(f"{summary.images} images ({summary.anomalous} anomalous) of {summary.shapes} shapes: {splits}")
     if summary.rejected_views:
         reasons = ", ".join(f"{reason} {count}" for reason, count in summary.rejected_views.items())
-        console.print(f"views and pictures rejected later: {reasons}", highlight=False)
+        console.print(f"views and pictures rejected later: {reasons}")
     if summary.quarantined:
-        console.print(f"{len(summary.quarantined)} shapes quarantined; running again tries them again", highlight=False)
+        console.print(f"{len(summary.quarantined)} shapes quarantined; running again tries them again")
     for entry in summary.warnings:
-        console.print(Text.assemble(("warning: ", "yellow"), entry.line), soft_wrap=True)
-    console.print(f"dataset: {out}", highlight=False, soft_wrap=True, markup=False)
+        say(console, "warning", entry.line)
+    console.print(f"dataset: {out}", soft_wrap=True)
 
 
 def _figures(figures: dict[str, object]) -> Table:

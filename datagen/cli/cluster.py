@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 
-from rich.console import Console
-
 from datagen.cli.build import print_json
+from datagen.cli.console import console as open_console
 from datagen.core.bundled import bundled
 from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
 from datagen.pipeline.assets import open_library
@@ -32,19 +31,18 @@ def run_status(root: Path, as_json: bool) -> None:
     if as_json:
         print_json(figures)
         return
-    console = Console()
+    console = open_console(stderr=False)
     left = figures["seconds_left"]
     time_left = "unknown" if left is None else f"{left // 3600} h {left % 3600 // 60} min"
     console.print(
         f"{figures['jobs_done']} of {figures['jobs_planned']} jobs done, {figures['images']} images, "
         f"{figures['jobs_per_hour']:g} jobs/h, time left {time_left}",
-        highlight=False,
     )
     rejected = ", ".join(f"{reason} {count}" for reason, count in figures["rejected"].items())
-    console.print(f"rejected: {rejected or 'none'}", highlight=False, soft_wrap=True)
-    console.print(f"quarantined: {len(figures['quarantined'])}", highlight=False)
+    console.print(f"rejected: {rejected or 'none'}", soft_wrap=True)
+    console.print(f"quarantined: {len(figures['quarantined'])}")
     for job_id, why in list(figures["quarantined"].items())[:20]:
-        console.print(f"  {why}; datagen repro {root} {job_id[:16]}", highlight=False, soft_wrap=True)
+        console.print(f"  {why}; datagen repro {shlex.quote(str(root))} {job_id[:16]}", soft_wrap=True)
 
 
 def run_repro(root: Path, job_id: str, shapes: str | None, out: Path | None) -> int:
@@ -57,17 +55,17 @@ def run_repro(root: Path, job_id: str, shapes: str | None, out: Path | None) -> 
     found = [job for job in plan.jobs() if job.job_id.startswith(job_id)]
     if len(found) != 1:
         raise UsageError(f"{job_id} names {len(found)} jobs of {root}; give more digits, or the right --shapes")
-    console = Console(stderr=True)
-    console.print(f"{found[0].job_type} job of {found[0].shape_id}, {found[0].kind}", highlight=False)
+    console = open_console()
+    console.print(f"{found[0].job_type} job of {found[0].shape_id}, {found[0].kind}")
     renderer = open_renderer(launch["renderer"])
     try:
         bundle = run_job(found[0], Context(plan, open_library(plan), launch["renderer"], renderer))
     except JOB_ERRORS:
-        console.print(traceback.format_exc(), highlight=False, soft_wrap=True, markup=False)
+        console.print(traceback.format_exc(), soft_wrap=True)
         return EXIT_QUARANTINED
     finally:
         renderer.close()
-    console.print(f"it works: {len(bundle.rows)} rows, {len(bundle.files)} files", highlight=False)
+    console.print(f"it works: {len(bundle.rows)} rows, {len(bundle.files)} files")
     for path, data in bundle.files.items() if out else ():
         target = Path(out or ".") / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +101,7 @@ def run_slurm(options: SlurmOptions, tasks: int, to: Path, max_array: int) -> No
     """Write the scripts and print what to submit."""
     load_recipe(find_recipe(options.recipe))
     to.mkdir(parents=True, exist_ok=True)
-    console = Console()
+    console = open_console(stderr=False)
     if Path(options.shapes).exists():
         options = replace(options, shapes=str(Path(options.shapes).absolute()))
     if Path(options.recipe).is_file():
@@ -112,18 +110,17 @@ def run_slurm(options: SlurmOptions, tasks: int, to: Path, max_array: int) -> No
     for k, (offset, count) in enumerate(scripts):
         path = to / f"array-{k}.sh"
         path.write_text(template("slurm_array.sh.in").substitute(_values(options, tasks, offset)))
-        console.print(f"sbatch --array=0-{count - 1} {path}", highlight=False, soft_wrap=True)
+        console.print(f"sbatch --array=0-{count - 1} {shlex.quote(str(path))}", soft_wrap=True)
     ray_path = to / "ray-nodes.sh"
     ray_path.write_text(template("ray_nodes.sh.in").substitute(_values(options, tasks, 0)))
-    console.print(
-        f"or, on several nodes (4, say) at once under Ray: sbatch --nodes=4 {ray_path}", highlight=False, soft_wrap=True
-    )
+    quoted = shlex.quote(str(ray_path))
+    console.print(f"or, on several nodes (4, say) at once under Ray: sbatch --nodes=4 {quoted}", soft_wrap=True)
     filled = _values(options, tasks, 0)
     again = " ".join(
         ["datagen build --shapes", filled["shapes"], "--recipe", filled["recipe"], "--out", filled["out"],
          *options.extra, f"--shard 0/{tasks} --missing"]
     )  # fmt: skip
-    console.print(f"what is left later: {again}", highlight=False, soft_wrap=True)
+    console.print(f"what is left later: {again}", soft_wrap=True)
 
 
 def _values(options: SlurmOptions, tasks: int, offset: int) -> dict[str, str]:
@@ -152,9 +149,8 @@ def run_merge(sources: list[Path], out: Path, as_json: bool) -> None:
     if as_json:
         print_json(figures)
     else:
-        Console(stderr=True).print(
+        open_console().print(
             f"{figures['copied']} jobs copied, {figures['known']} were there already, {figures['jobs']} in all",
-            highlight=False,
         )
 
 
@@ -165,4 +161,4 @@ def run_unpack(root: Path, out: Path) -> None:
     for name in (*PLAN_FILES[:-1], "run.json", "manifest.parquet", "cost.parquet"):
         if (root / name).is_file():
             shutil.copyfile(root / name, out / name)
-    Console(stderr=True).print(f"{count} files in {out}", highlight=False)
+    open_console().print(f"{count} files in {out}")

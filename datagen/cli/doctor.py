@@ -6,10 +6,10 @@ import os
 import platform
 import shutil
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from datagen.cli.console import console as open_console
 from datagen.core.errors import DatagenError
 
 NEEDED = {
@@ -31,7 +31,7 @@ OPTIONAL = {
 
 def run_doctor() -> int:
     """Print a table; 5 if something needed is missing, else 0."""
-    console = Console()
+    console = open_console(stderr=False)
     table = Table(title="datagen doctor", title_justify="left")
     for name in ("what", "state", "what to do"):
         table.add_column(name)

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from datagen.core.errors import EXIT_BUG, EXIT_QUARANTINED, EXIT_STOPPED_EARLY, EXIT_VERIFY_FAILED, DatagenError
+from datagen.core.errors import (
+    EXIT_BUG,
+    EXIT_QUARANTINED,
+    EXIT_STOPPED_EARLY,
+    EXIT_USAGE,
+    EXIT_VERIFY_FAILED,
+    DatagenError,
+)
 
 app = typer.Typer(
     name="datagen",
@@ -333,6 +340,11 @@ def main() -> None:
         if stop.code == 130:
             typer.echo("stopped; run the same command again to go on", err=True)
         raise
+    except UnicodeEncodeError as error:
+        if "surrogates" not in error.reason:
+            _show_other(error)
+        typer.echo(f"UsageError: a path or name is not UTF-8: {ascii(error.object)[:200]}; rename it", err=True)
+        sys.exit(EXIT_USAGE)
     except Exception as error:
         _show_other(error)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from rich.console import Console
 
 from datagen.annotate.overlay import contact_sheet, sample_tile
 from datagen.annotate.scene_sheet import scene_sheet
+from datagen.cli.console import console as open_console
 from datagen.core.errors import UsageError
 from datagen.store.manifest import read_manifest
 from datagen.store.shards import ShardReader
@@ -34,7 +34,7 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
     tiles = [sample_tile(folder, row) for row in chosen]
     picture = contact_sheet(tiles, columns=COLUMNS if len(tiles) > 2 else 1)
     _save(picture, out)
-    Console(stderr=True).print(f"{len(tiles)} samples in {out}", highlight=False, soft_wrap=True)
+    open_console().print(f"{len(tiles)} samples in {out}", soft_wrap=True)
 
 
 def _save(picture: np.ndarray, out: Path) -> None:

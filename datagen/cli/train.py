@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from datagen.cli.console import console as open_console
 from datagen.core.errors import MissingDependency
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def run_train(
     from datagen.train.run import open_run
     from datagen.train.runtime import open_runtime
 
-    console = Console(stderr=True)
+    console = open_console()
     loaded = load_train_recipe(recipe, model, overrides, seed)
     with open_runtime(device) as runtime:
         if runtime.leads and not unverified:
@@ -54,7 +55,7 @@ def run_train(
         require_samples(data, ("train", "val"))
         folder = out or Path("out") / "runs" / loaded.name
         if runtime.leads and resume and not newest_checkpoint(folder):
-            console.print(f"{folder} holds no checkpoint: starting", highlight=False, soft_wrap=True)
+            console.print(f"{folder} holds no checkpoint: starting", soft_wrap=True)
         if runtime.leads:
             open_run(folder, data, loaded, runtime.ranks, resume)
         runtime.barrier()
@@ -63,7 +64,7 @@ def run_train(
         if runtime.leads:
             best = f"{done.progress.best_score:.3f}" if done.progress.best_step >= 0 else "undefined"
             word = _spelt(done.objective.measure)
-            console.print(f"run: {folder}; best validation {word} {best}", highlight=False, soft_wrap=True)
+            console.print(f"run: {folder}; best validation {word} {best}", soft_wrap=True)
 
 
 def ensure_verified(console: Console, data: Path) -> None:
@@ -76,7 +77,7 @@ def ensure_verified(console: Console, data: Path) -> None:
     from datagen.verify.evidence import Evidence
     from datagen.verify.tree import open_tree
 
-    console.print("verifying the dataset first (once; --unverified trains without)", highlight=False)
+    console.print("verifying the dataset first (once; --unverified trains without)")
     document = examine(Evidence(open_tree(data), False, 0, lambda text: None, {"shapes": None, "data_root": None}))
     if not document.ok:
         failed = ", ".join(result.name for result in document.results if result.failed_as_error)
@@ -126,7 +127,7 @@ class Bar:
         self.bar.update(self.task, total=event.steps, completed=event.step, text=text)
         due = event.step == event.steps or event.validation is not None or event.step % max(1, event.steps // 20) == 0
         if self.show and not self.console.is_terminal and due:
-            self.console.print(f"step {event.step}/{event.steps}: {text}", highlight=False)
+            self.console.print(f"step {event.step}/{event.steps}: {text}")
 
 
 def run_evaluate(
@@ -147,7 +148,7 @@ def run_evaluate(
     from datagen.train.page import write_page
     from datagen.train.runtime import open_runtime
 
-    console = Console(stderr=True)
+    console = open_console()
     with open_runtime(device) as runtime:
         loaded = load_network(run, runtime.device, overrides)
         found = evaluate(loaded, data, split, runtime, sweep=sweep)
@@ -156,7 +157,7 @@ def run_evaluate(
         folder = out or (run if run.is_dir() else run.parent)
         page = write_page(folder, f"evaluation-{split}", found, loaded)
     console.print(_figures(found.report))
-    console.print(f"page: {page}", highlight=False, soft_wrap=True)
+    console.print(f"page: {page}", soft_wrap=True)
     if as_json:
         print_json(found.report)
 
@@ -179,18 +180,18 @@ def run_predict(
     from datagen.train.predict import predict
 
     found = predict(checkpoint, query, reference, background=background, shadow=shadow, device=device)
-    console = Console(stderr=True)
+    console = open_console()
     word = "anomalous" if found.anomalous else "normal"
-    console.print(f"{word}: score {found.score:.3f} (threshold {found.threshold:.3f})", highlight=False)
+    console.print(f"{word}: score {found.score:.3f} (threshold {found.threshold:.3f})")
     if found.box_px and found.anomalous:
         left, top, right, bottom = (round(v) for v in found.box_px)
-        console.print(f"box in the photo: {left}, {top} to {right}, {bottom} px", highlight=False)
+        console.print(f"box in the photo: {left}, {top} to {right}, {bottom} px")
     if found.nearest_view is not None:
-        console.print(f"nearest view: {found.nearest_view}, azimuth {found.nearest_azimuth_deg}", highlight=False)
+        console.print(f"nearest view: {found.nearest_view}, azimuth {found.nearest_azimuth_deg}")
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(found.picture).save(out)
-        console.print(f"picture: {out}", highlight=False, soft_wrap=True)
+        console.print(f"picture: {out}", soft_wrap=True)
     if as_json:
         print_json(found.to_json())
 

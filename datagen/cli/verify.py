@@ -6,7 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from datagen.cli.console import console as open_console
 from datagen.core.errors import UsageError
 from datagen.verify.check import FAIL, SKIPPED, Result
 from datagen.verify.document import Document, examine
@@ -32,12 +34,12 @@ def run_verify(
     seed: int,
 ) -> bool:
     """Verify, write the report, and return whether no check of level error failed. Raises UsageError."""
-    console = Console(stderr=True)
+    console = open_console()
     if fraction is not None and not 0 < fraction <= 1:
         raise UsageError(f"--rebuild {fraction:g}: give a share above 0 and up to 1, such as 0.01")
 
     def note(text: str) -> None:
-        console.print(text, highlight=False, soft_wrap=True, style="dim")
+        console.print(text, soft_wrap=True, style="dim")
 
     tree = open_tree(folder)
     options = {"shapes": shapes, "data_root": data_root}
@@ -70,24 +72,22 @@ def _print(console: Console, document: Document | SceneDocument, report: Path) -
         for result in skipped:
             table.add_row(result.name, result.why)
         console.print(table)
-    console.print(
-        f"content digest {document.content_digest[:16]}  byte digest {document.byte_digest[:16]}", highlight=False
-    )
+    console.print(f"content digest {document.content_digest[:16]}  byte digest {document.byte_digest[:16]}")
     again = document.rebuild
     if again is not None and not again.skipped:
         how = "same versions" if again.same_versions else "other versions"
-        console.print(
-            f"rebuilt {again.jobs} jobs: {again.equal} of {again.files} files byte-equal ({how})", highlight=False
-        )
-    console.print(verdict(document.results), style="green" if document.ok else "red", highlight=False)
-    console.print(f"report: {report}", highlight=False, soft_wrap=True)
+        console.print(f"rebuilt {again.jobs} jobs: {again.equal} of {again.files} files byte-equal ({how})")
+    console.print(verdict(document.results), style="green" if document.ok else "red")
+    console.print(f"report: {report}", soft_wrap=True)
 
 
 def _print_result(console: Console, result: Result) -> None:
     style = "red" if result.failed_as_error else "yellow"
     console.print(
-        f"[{style}]{result.level}[/] {result.name}: {result.count} of {result.checked} {result.of}. {result.protects}",
-        highlight=False,
+        Text.assemble(
+            (result.level, style),
+            f" {result.name}: {result.count} of {result.checked} {result.of}. {result.protects}",
+        ),
     )
     for finding in result.examples[:3]:
-        console.print(f"    {finding.subject}: {finding.message}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"    {finding.subject}: {finding.message}", soft_wrap=True)

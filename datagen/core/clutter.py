@@ -1,6 +1,19 @@
 """Files that operating systems leave beside a user's own: never data."""
 
+from pathlib import Path
+
+from datagen.core.errors import UsageError
+
 _NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"})
+
+
+def check_name(path: Path) -> None:
+    """Raise UsageError for a name that is no UTF-8: ids, tables and cards could not hold it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = str(path).encode(errors="backslashreplace").decode()
+        raise UsageError(f"{shown}: the name is not UTF-8; rename it, with `convmv -f latin1 -t utf8` say") from error
 
 
 def is_clutter(name: str) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from datagen.core.clutter import is_clutter
+from datagen.core.clutter import check_name, is_clutter
 from datagen.core.errors import MeshLoadError, UsageError
 from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, STEP_SUFFIXES, needs_draco
 from datagen.shapes.classify import PART_WORD
@@ -83,6 +83,8 @@ def folders(root: Path) -> Iterator[Path]:
         yield folder
         if depth < MAX_DEPTH:
             children = sorted((c for c in folder.iterdir() if not is_clutter(c.name) and c.is_dir()), reverse=True)
+            for child in children:
+                check_name(child)
             stack.extend((child, depth + 1) for child in children)
 
 
@@ -115,6 +117,7 @@ def distinct_objects(paths: Iterable[Path]) -> tuple[Path, ...]:
     chosen: dict[str, Path] = {}
     meshes = (p for p in paths if p.suffix.lower() in MESH_SUFFIXES and not is_clutter(p.name) and p.is_file())
     for path in sorted(meshes, key=_readability):
+        check_name(path)
         chosen.setdefault(path.stem.lower().removesuffix("_nodraco"), path)
     return tuple(sorted(chosen.values(), key=lambda path: natural_key(path.name)))
 

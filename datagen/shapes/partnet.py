@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from datagen.core.clutter import is_clutter
+from datagen.core.clutter import check_name, is_clutter
 from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.shape import REMAINDER_PATH, T_INSIDE_FROM_PUBLISHED, Mesh, Part, Shape, concatenate
 from datagen.meshfiles import obj
@@ -44,6 +44,8 @@ def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource
             tuple(c for c in sorted(path.iterdir()) if not is_clutter(c.name) and c.is_dir() and _is_shape(c)),
             path,
         )
+    for folder in folders:
+        check_name(folder)
     folders = _of_category(folders, category)
     if not folders:
         return None

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from datagen.core.clutter import check_name
 from datagen.core.differences import differing, told
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.ids import bytes_hash, canonical_json
@@ -23,6 +24,11 @@ from datagen.store.launch import write_launch
 from datagen.store.manifest import cost_bytes, manifest_bytes
 
 MIN_FREE_BYTES = 64 * 2**20
+ROOT_NAMES = (
+    *("log", "tmp", "manifest.parquet", "cost.parquet", "report.html", "README.md", "shapes.json", "split.json"),
+    *("split-count.json", "protocol.json", *janitor.TREES, shards.FOLDER),
+)
+"""Everything that a build writes beside run.json."""
 
 
 class Dataset:
@@ -82,6 +88,7 @@ class Dataset:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             if not path.exists():
+                self._refuse_others(path)
                 draft = self.root / f".run.{uuid.uuid4().hex}"
                 write_durable(draft, (text + "\n").encode())
                 with contextlib.suppress(FileExistsError):
@@ -94,6 +101,16 @@ class Dataset:
             raise UsageError(f"{self.root} cannot be written ({error.strerror}); choose another --out") from error
         if found != text + "\n":
             raise OtherRecipe(_difference(self.root, found, text))
+
+    def _refuse_others(self, run: Path) -> None:
+        """Raise UsageError where a folder without a run holds something by a name that a build writes."""
+        taken = sorted(name for name in ROOT_NAMES if _is_taken(self.root / name))
+        # Another builder of the same run may have begun meanwhile: then these are ours.
+        if taken and not run.exists():
+            raise UsageError(
+                f"{self.root} is no dataset of datagen (there is no run.json) and holds {', '.join(taken)}, which a "
+                "build would write over; choose another --out"
+            )
 
     @staticmethod
     def check_run(root: Path, run: Mapping[str, Any]) -> None:
@@ -240,6 +257,7 @@ def check_output_path(root: Path) -> None:
             raise UsageError(f"--out {root}: a folder '{part}' on the way breaks the published loader; choose another")
     if root.exists() and not root.is_dir():
         raise UsageError(f"--out {root} is a file; choose a folder")
+    check_name(root.absolute())
 
 
 @contextlib.contextmanager
@@ -251,6 +269,13 @@ def stops_early() -> Iterator[None]:
         raise StoppedEarly(
             f"{error.strerror or error} ({error.filename or 'output'}); run it again to go on"
         ) from error
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether a file, or a folder with something in it, is there already."""
+    if path.is_dir() and not path.is_symlink():
+        return any(path.iterdir())
+    return path.exists() or path.is_symlink()
 
 
 def _difference(root: Path, found: str, wanted: str) -> str:

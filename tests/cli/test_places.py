@@ -1,0 +1,108 @@
+"""Folders, names and addresses of the user's surroundings that once crashed a command or lost a file."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from datagen.core.errors import MissingDependency, UsageError
+from datagen.pipeline import run_ray
+from datagen.shapes.source import open_collection
+from datagen.store.dataset import Dataset
+from tests.conftest import ROOT
+from tests.shapes.helpers import SEAT_BOX
+
+RUN = {"seed": 1}
+TASKS = ("--tasks", "2")
+BUILD = (
+    "build",
+    "--shapes",
+    "partnet/chair",
+    "--recipe",
+    "recipes/quickstart.yaml",
+    "--limit",
+    "1",
+    "--renderer",
+    "fake",
+)
+
+
+def datagen(*words, **environment):
+    command = [sys.executable, "-m", "datagen.cli.main", *words]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, timeout=300, env={**os.environ, "COLUMNS": "400", **environment}
+    )
+    return done.returncode, done.stderr.decode(errors="replace"), done.stdout.decode(errors="replace")
+
+
+@pytest.mark.parametrize("name", ["README.md", "shapes.json", "split.json", "images/mine.png", "log/notes.txt"])
+def test_somebody_elses_folder_is_refused_and_left_as_it_is(tmp_path, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError, match=name.split("/")[0]):
+        Dataset.open(tmp_path, RUN)
+    assert sorted(tmp_path.rglob("*")) == before and (tmp_path / name).read_text() == "mine"
+
+
+def test_other_files_and_empty_folders_stay_beside_a_dataset(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "images").mkdir()
+    Dataset.open(tmp_path, RUN).close()
+    Dataset.open(tmp_path, RUN).close()
+    assert (tmp_path / "notes.txt").read_text() == "mine" and (tmp_path / "run.json").is_file()
+
+
+def test_brackets_in_a_path_are_no_markup(tmp_path):
+    out = tmp_path / "set [v1] [/]"
+    code, told, _ = datagen(*BUILD, "--executor", "serial", "--out", str(out))
+    assert code == 0 and f"building into {out}" in told and f"dataset: {out}" in told, told
+    code, _, answer = datagen(
+        "slurm", "--shapes", "partnet/chair", "--out", str(out), "--to", str(tmp_path / "a [b]"), *TASKS
+    )
+    assert code == 0 and f"'{tmp_path}/a [b]/array-0.sh'" in answer, answer
+
+
+def test_names_that_are_not_utf8_are_refused_by_name(tmp_path):
+    folder = tmp_path / os.fsdecode(b"ch\xff1")
+    folder.mkdir()
+    (folder / "m.obj").write_text(SEAT_BOX)
+    for textured in (False, True):
+        with pytest.raises(UsageError, match=r"ch\\udcff1: the name is not UTF-8"):
+            open_collection(str(tmp_path), textured=textured)
+    with pytest.raises(UsageError, match="not UTF-8"):
+        Dataset.open(tmp_path / os.fsdecode(b"o\xff"), RUN)
+
+
+def test_an_address_where_no_cluster_answers_is_exit_5(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    code, told, _ = datagen(*BUILD, "--out", str(tmp_path / "out"), RAY_ADDRESS=address)
+    assert code == 5 and told.splitlines()[-1].startswith(f"MissingDependency: RAY_ADDRESS={address}"), told
+    with pytest.raises(MissingDependency, match="no host:port"):
+        run_ray.check_address("head")
+
+
+def test_a_port_of_somebody_else_is_no_cluster(monkeypatch):
+    monkeypatch.setattr(run_ray, "CONNECT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: server.accept()[0].sendall(b"220 mail ready\r\n"), daemon=True).start()
+        with pytest.raises(MissingDependency, match="no Ray cluster"):
+            run_ray.check_address(f"127.0.0.1:{server.getsockname()[1]}")
+
+
+def test_a_long_temporary_folder_is_not_used_for_sockets(tmp_path, monkeypatch):
+    long = tmp_path / ("x" * 90)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    folder = run_ray._session_folder()
+    assert len(os.fsencode(folder)) < 45 and not folder.startswith(str(long))
+    Path(folder).rmdir()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(MissingDependency, match="set TMPDIR"):
+        run_ray._session_folder()
