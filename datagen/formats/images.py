@@ -1,21 +1,44 @@
 """Image files of other people as numbers: guarded, and scaled by the type of their pixels."""
 
 import io
+import tempfile
 import warnings
 from pathlib import Path
 
 import numpy as np
+import OpenEXR
 from PIL import Image
 
 from datagen.core.errors import DatagenError
 
 MAX_PIXELS = 8192 * 8192
 """Larger images are refused before they are decoded."""
+EXR_MAGIC = b"\x76\x2f\x31\x01"
 _SIXTEEN_BITS = 65535.0
 
 
 class ImageError(DatagenError):
     """An image that is missing, damaged, too large or of a kind that is not read; whoever asked says what follows."""
+
+
+def read_color(source: Path | bytes, name: str, max_edge: int | None = None) -> np.ndarray:
+    """A picture of colours as sRGB values (H, W, 3) in 0..1; files of floats hold linear colours. As `read_image`."""
+    pixels = rgb(read_image(source, name, max_edge))
+    if not is_linear(source):
+        return pixels
+    linear = np.clip(pixels, 0.0, 1.0)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055).astype(np.float32)
+
+
+def is_linear(source: Path | bytes) -> bool:
+    """Whether a file holds linear floats: OpenEXR, by its first bytes."""
+    if isinstance(source, bytes):
+        return source.startswith(EXR_MAGIC)
+    try:
+        with source.open("rb") as file:
+            return file.read(4) == EXR_MAGIC
+    except OSError:
+        return False
 
 
 def read_image(source: Path | bytes, name: str, max_edge: int | None = None) -> np.ndarray:
@@ -24,6 +47,9 @@ def read_image(source: Path | bytes, name: str, max_edge: int | None = None) -> 
     Integers are scaled by what their type can hold (255 or 65,535), never by their largest value; floats stay as
     they are. `max_edge` halves by area averaging what is larger. Raises ImageError naming the image.
     """
+    if is_linear(source):
+        pixels = _exr(source, name)
+        return smaller(pixels, max_edge) if max_edge is not None else pixels
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -39,6 +65,30 @@ def read_image(source: Path | bytes, name: str, max_edge: int | None = None) -> 
     except (OSError, SyntaxError, ValueError, TypeError, MemoryError, Image.DecompressionBombError) as error:
         raise ImageError(f"{name}: the image cannot be read ({error})") from error
     return smaller(pixels, max_edge) if max_edge is not None else pixels
+
+
+def _exr(source: Path | bytes, name: str) -> np.ndarray:
+    """Channels of an OpenEXR file, of one part: R, G, B (A), or Y, or the only one."""
+    if isinstance(source, bytes):
+        with tempfile.NamedTemporaryFile(suffix=".exr") as file:
+            file.write(source)
+            file.flush()
+            return _exr(Path(file.name), name)
+    try:
+        with OpenEXR.File(str(source), separate_channels=True) as file:
+            channels = {key.rsplit(".", 1)[-1]: value.pixels for key, value in file.channels().items()}
+    except (RuntimeError, ValueError, OSError, TypeError, MemoryError) as error:
+        raise ImageError(f"{name}: the image cannot be read ({error})") from error
+    names = next((n for n in ("RGBA", "RGB", "Y") if set(n) <= set(channels)), "")
+    found = [channels[n] for n in names] if names else list(channels.values())
+    if not found or (not names and len(found) > 1) or len({c.shape for c in found}) > 1:
+        raise ImageError(f"{name}: an OpenEXR image with channels {', '.join(sorted(channels))}, none of them colours")
+    if found[0].size > MAX_PIXELS:
+        raise ImageError(f"{name} has {found[0].size} pixels, over {MAX_PIXELS}; scale it")
+    pixels: np.ndarray = np.stack(found, axis=2).astype(np.float32)
+    if not np.isfinite(pixels).all():
+        raise ImageError(f"{name}: it holds values that are not finite")
+    return pixels
 
 
 def _pixels(image: Image.Image, name: str) -> np.ndarray:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.clutter import check_name, is_clutter
 from datagen.core.errors import MaterialError
 from datagen.core.ids import content_hash
 from datagen.core.material import Material
@@ -31,7 +32,15 @@ FLOOR = Material("", "stone", roughness=0.3, tile_size=1.2)
 """Constants of a floor, of whatever it is made; its tile in metres."""
 ATLAS = "atlas"
 """In the reason for which not even a floor wears a set; stone, ceramic and the nameless are floors."""
-_VERSION = "folder-1"
+PACKED = {"arm": (1, 2, False), "rma": (0, 1, False), "mra": (1, 0, False), "maskmap": (3, 0, True)}
+"""Packed maps: channels of roughness and metalness, and whether the first is smoothness (Unity's mask map).
+
+arm: occlusion, roughness, metalness, which is glTF's metallicRoughness too; rma and mra as their letters say.
+"""
+UNUSED = ("ao", "opacity", "specular")
+"""Channels that pictures do not take: path tracing finds occlusion itself, and parts are opaque."""
+_VERSION = "folder-2"
+_OTHER_TEXTURES = (".dds", ".ktx", ".ktx2", ".psd", ".hdr", ".gif", ".sbsar", ".svg", ".jxl", ".avif", ".heic", ".jp2")
 _CONSTANT_DEVIATION = 1.5
 _RELIEF = 0.008
 """Depth of a height map in tiles where a set has no normal map."""
@@ -113,14 +122,29 @@ def _grouped(root: Path, found: _Findings) -> dict[str, dict[str, Path]]:
     by_folder: dict[Path, dict[str, dict[str, Path]]] = {}
     inside = root.resolve()
     for path in sorted(root.rglob("*")):
-        if path.suffix.lower() not in images.SUFFIXES or not path.is_file():
+        if any(is_clutter(part) for part in path.relative_to(root).parts) or not path.is_file():
+            continue
+        check_name(path)
+        if path.suffix.lower() not in images.SUFFIXES:
+            if path.suffix.lower() in _OTHER_TEXTURES:
+                found.warnings.append(f"texture format not read: {path.relative_to(root)}")
             continue
         if not path.resolve().is_relative_to(inside):
             found.warnings.append(f"link out of a material folder not read: {path.relative_to(root)}")
             continue
         name = parse(path.stem)
-        if name is not None:
-            by_folder.setdefault(path.parent, {}).setdefault(name.set_name, {}).setdefault(name.channel, path)
+        if name is None:
+            found.warnings.append(f"image whose name tells no channel passed over: {path.relative_to(root)}")
+            continue
+        files = by_folder.setdefault(path.parent, {}).setdefault(name.set_name, {})
+        if name.channel in files:
+            kept = files[name.channel].name
+            found.warnings.append(f"second image of one channel passed over: {path.relative_to(root)} (beside {kept})")
+        elif name.channel in UNUSED:
+            found.warnings.append(f"{name.channel} map not used: {path.relative_to(root)}")
+            files[name.channel] = path
+        else:
+            files[name.channel] = path
     sets = {}
     for folder, groups in sorted(by_folder.items()):
         place = ".".join(folder.relative_to(root).parts)
@@ -144,8 +168,8 @@ def _add(name: str, files: dict[str, Path], root: Path, licence: str, found: _Fi
         found.left_out.append((name, "a flat background fills much of it: it is a UV atlas, made for one mesh"))
         return
     for channel, path in files.items():
-        if channel != "base_color":
-            images.read(path, "RGB", 128)
+        if channel != "base_color" and channel not in UNUSED:
+            _packed(path, channel, 128) if channel in PACKED else images.read(path, "vector", 128)
     if "normal" in files and not {"normal_gl", "normal_dx"} & set(files):
         found.warnings.append(f"normal map's convention not stated, taken as OpenGL (+y up): {name}")
     mean = linear_from_srgb(small / 255).mean(axis=(0, 1))
@@ -179,12 +203,23 @@ def _converted(image_set: ImageSet) -> dict[str, np.ndarray]:
     return {c: images.turned(a, c == "normal") for c, a in maps.items()} if turn else maps
 
 
+def _packed(path: Path, name: str, max_edge: int) -> np.ndarray:
+    """A packed map (H, W, C) uint8 with all the channels that its name promises. Raises MaterialError."""
+    packed = images.read(path, "raw", max_edge)
+    rough, metal, _ = PACKED[name]
+    if packed.shape[2] <= max(rough, metal):
+        raise MaterialError(f"{path} has {packed.shape[2]} channels, too few for a packed {name} map; export it again")
+    return packed
+
+
 def _grey_maps(files: Mapping[str, Path], material_class: str) -> dict[str, np.ndarray]:
     """Roughness and metallic, from their own files, a gloss map or a packed AO/roughness/metallic one."""
     grey = {}
-    if "arm" in files:
-        packed = images.squared(images.read(files["arm"], "RGB", images.MAX_EDGE))
-        grey["roughness"], grey["metallic"] = packed[..., 1], packed[..., 2]
+    for name, (rough, metal, is_gloss) in PACKED.items():
+        if name in files:
+            packed = images.squared(_packed(files[name], name, images.MAX_EDGE))
+            grey["roughness"] = 255 - packed[..., rough] if is_gloss else packed[..., rough]
+            grey["metallic"] = packed[..., metal]
     if "gloss" in files:
         grey["roughness"] = 255 - images.squared(images.read(files["gloss"], "L", images.MAX_EDGE))
     for channel in ("roughness", "metallic"):
@@ -199,7 +234,7 @@ def _normal_map(files: Mapping[str, Path]) -> np.ndarray | None:
     """The normal map in OpenGL convention, or one made from the height map, or None."""
     for channel in ("normal_gl", "normal", "normal_dx"):
         if channel in files:
-            normal = images.squared(images.read(files[channel], "RGB", images.MAX_EDGE))
+            normal = images.squared(images.read(files[channel], "vector", images.MAX_EDGE))
             return images.flipped_green(normal) if channel == "normal_dx" else normal
     if "height" not in files:
         return None

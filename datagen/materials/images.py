@@ -1,57 +1,37 @@
 """Texture files as arrays: guarded reading, and the conversions that make every set look alike."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from datagen.core.errors import MaterialError
+from datagen.formats.images import ImageError, read_color, read_image
 from datagen.materials.procedural.noise import normal_from_height
 
-MAX_PIXELS = 8192 * 8192
-"""Larger images are refused before they are decoded."""
 MAX_EDGE = 1024
 """Maps are stored at most this large: a 256-px picture shows a fifth of it."""
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".tga")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".tga", ".exr")
 
 
 def read(path: Path, mode: str, max_edge: int | None = None) -> np.ndarray:
-    """A texture as uint8, (H, W) for mode 'L' or (H, W, 3) for 'RGB'.
+    """A texture as uint8: (H, W) for mode 'L', (H, W, 3) of sRGB colours for 'RGB', of values as stored for 'vector',
+    and (H, W, C) with all channels for 'raw'.
 
-    16-bit greys are scaled to 8 bits. Raises MaterialError naming the file when it is truncated,
-    no image, or larger than `MAX_PIXELS`.
+    16-bit maps are scaled by their type, floats of OpenEXR are clipped to 0..1. Raises MaterialError naming the file
+    when it is truncated, no image, or too large.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise MaterialError(
-                        f"{path} has {image.width} x {image.height} pixels, more than {MAX_PIXELS}; scale it down"
-                    )
-                if max_edge is not None:
-                    image.draft(mode, (max_edge, max_edge))
-                image.load()
-                return _as_mode(image, mode, max_edge)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise MaterialError(f"cannot read the texture {path}: {error}; fetch it again or remove it") from error
-
-
-def _as_mode(image: Image.Image, mode: str, max_edge: int | None) -> np.ndarray:
-    if image.mode.startswith("I"):
-        grey = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray((grey / (257 if grey.max() > 255 else 1)).clip(0, 255).astype(np.uint8))
-    elif image.mode == "F":
-        image = Image.fromarray((np.asarray(image).clip(0, 1) * 255).astype(np.uint8))
-    elif image.mode in ("P", "PA"):
-        image = image.convert("RGBA")
-    image = image.convert(mode)
-    if max_edge is not None and max(image.size) > max_edge:
-        scale = max_edge / max(image.size)
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        image = image.resize(size, Image.Resampling.BOX)
-    return np.asarray(image)
+        pixels = read_color(path, str(path), max_edge) if mode == "RGB" else read_image(path, str(path), max_edge)
+    except ImageError as error:
+        raise MaterialError(f"cannot read the texture {error.args[0]}; fetch it again or remove it") from error
+    values = np.round(255 * np.clip(pixels, 0.0, 1.0)).astype(np.uint8)
+    if mode in ("RGB", "raw"):
+        return values
+    if mode == "vector":
+        return np.repeat(values[..., :1], 3, axis=2) if values.shape[2] < 3 else values[..., :3]
+    # Grey maps are often saved as RGB with three equal channels.
+    return values[..., 0] if values.shape[2] == 1 else np.asarray(Image.fromarray(values[..., :3]).convert("L"))
 
 
 def squared(array: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from datagen.pipeline.descriptors import check_descriptor
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.scene_plan import ScenePlan
-from datagen.scenes.skies import check_world, listed_worlds
+from datagen.scenes.skies import check_image_world, check_world, listed_worlds
 
 
 def open_library(plan: AnyPlan) -> MaterialLibrary:
@@ -50,6 +50,8 @@ def _check_chairs(plan: Plan) -> None:
         # Stock environments are known by name to the renderer alone.
         if Path(name).suffix and not Path(name).expanduser().is_file():
             raise MissingDependency(f"light.worlds: {name} is not there; name a file or one of Blender's own")
+        if Path(name).suffix:
+            check_image_world(name)
 
 
 @_check.register
@@ -57,6 +59,8 @@ def _check_scenes(plan: ScenePlan) -> None:
     open_floor_library(plan)
     for name in listed_worlds(plan.recipe.light.worlds):
         check_world(name)
+        if Path(name).suffix:
+            check_image_world(name)
     check_descriptor(plan.recipe.anomaly.similar)
     if plan.recipe.anomaly.plugin:
         open_plugin(plan.recipe.anomaly.plugin)

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
+from datagen.core.clutter import is_clutter
 from datagen.core.errors import MissingDependency, UsageError
 from datagen.core.ids import code_hash
 from datagen.core.rng import stream
 from datagen.formats.exr import write_exr
+from datagen.formats.hdr import check_environment
+from datagen.formats.images import ImageError
 from datagen.store.files import write_whole
 
 SHAPE = (512, 1024)
@@ -30,7 +33,7 @@ def listed_worlds(worlds: tuple[str, ...]) -> tuple[str, ...]:
         if not path.is_dir():
             found.append(name)
             continue
-        files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+        files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not is_clutter(p.name))
         if not files:
             raise MissingDependency(f"light.worlds: {path} holds no .hdr or .exr; name another folder or a stock one")
         found += [str(p) for p in files]
@@ -46,6 +49,14 @@ def check_world(name: str) -> None:
         raise UsageError(f"light.worlds: {name}: write procedural:<number>")
     if Path(name).suffix and not Path(name).expanduser().is_file():
         raise MissingDependency(f"light.worlds: {name} is not there; name a file, a folder or one of Blender's own")
+
+
+def check_image_world(name: str) -> None:
+    """Raises MissingDependency for an environment file that is cut short or damaged: before anything is rendered."""
+    try:
+        check_environment(Path(name).expanduser())
+    except ImageError as error:
+        raise MissingDependency(f"light.worlds: {error.args[0]}; fetch it again or name another") from error
 
 
 def world_file(name: str, cache: Path) -> str:

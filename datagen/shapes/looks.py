@@ -14,7 +14,7 @@ from PIL import Image
 from datagen.core.ids import bytes_hash, content_hash
 from datagen.core.material import Material
 from datagen.core.shape import Mesh, Skin
-from datagen.formats.images import ImageError, read_image, rgb
+from datagen.formats.images import ImageError, read_color, read_image, rgb
 from datagen.meshfiles.load import read_mesh_file
 from datagen.meshfiles.values import FileMaterial, FilePart, SpecularGlossiness, Texture, linear_from_srgb
 from datagen.shapes.cache import cached
@@ -132,7 +132,7 @@ def _from_metallic(material: FileMaterial) -> dict[str, np.ndarray]:
     """Maps (H, W, C): linear base colour, roughness and metalness, factors multiplied in; (1, 1, C) for constants."""
     base = np.array(material.base_color).reshape(1, 1, 3)
     maps = {
-        "base_color": base if material.base_map is None else linear_from_srgb(rgb(_read(material.base_map))) * base,
+        "base_color": base if material.base_map is None else linear_from_srgb(_color(material.base_map)) * base,
         "roughness": np.full((1, 1, 1), material.roughness),
         "metallic": np.full((1, 1, 1), material.metallic),
     }
@@ -146,7 +146,7 @@ def _from_specular(material: FileMaterial, entry: SpecularGlossiness) -> dict[st
     """The same of the specular workflow, by the conversion of its specification's appendix."""
     diffuse = np.array(material.base_color).reshape(1, 1, 3)
     if material.base_map is not None:
-        diffuse = diffuse * linear_from_srgb(rgb(_read(material.base_map)))
+        diffuse = diffuse * linear_from_srgb(_color(material.base_map))
     specular, gloss = np.array(entry.specular).reshape(1, 1, 3), np.full((1, 1, 1), entry.glossiness)
     if entry.texture is not None:
         pixels = _read(entry.texture)
@@ -181,6 +181,13 @@ def _read(texture: Texture) -> np.ndarray:
     if source is None:
         raise ImageError(f"{texture.name}: the image is missing")
     return read_image(source, texture.name, TEXTURE_EDGE)
+
+
+def _color(texture: Texture) -> np.ndarray:
+    source = texture.path or texture.data
+    if source is None:
+        raise ImageError(f"{texture.name}: the image is missing")
+    return read_color(source, texture.name, TEXTURE_EDGE)
 
 
 def _channel(pixels: np.ndarray, name: str) -> np.ndarray:

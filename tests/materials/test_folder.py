@@ -218,7 +218,7 @@ def test_links_out_of_the_folder_are_not_read(tmp_path: Path) -> None:
 
 def test_huge_images_are_refused_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "big.png", noise_image(1, size=64))
-    monkeypatch.setattr(images, "MAX_PIXELS", 1000)
+    monkeypatch.setattr("datagen.formats.images.MAX_PIXELS", 1000)
     with pytest.raises(MaterialError, match="64 x 64"):
         images.read(path, "RGB")
 
