@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import binary_dilation
 
+from datagen.core.clutter import tidy
 from datagen.formats.brokenchairs import reference_folder
 
 TILE = 256
@@ -66,7 +67,7 @@ def _sized(picture: np.ndarray) -> np.ndarray:
 
 def _reference(folder: Path, row: Mapping[str, Any]) -> np.ndarray:
     """The reference view nearest the query's: its azimuths run the other way."""
-    views = sorted((folder / reference_folder(row["public_id"]) / "mv_images").glob("*.png"))
+    views = tidy((folder / reference_folder(row["public_id"]) / "mv_images").glob("*.png"))
     if not views:
         return np.full((TILE, TILE, 3), 255, np.uint8)
 

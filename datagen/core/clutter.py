@@ -1,5 +1,6 @@
 """Files that operating systems leave beside a user's own: never data."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from datagen.core.errors import UsageError
@@ -14,6 +15,11 @@ def check_name(path: Path) -> None:
     except UnicodeEncodeError as error:
         shown = str(path).encode(errors="backslashreplace").decode()
         raise UsageError(f"{shown}: the name is not UTF-8; rename it, with `convmv -f latin1 -t utf8` say") from error
+
+
+def tidy(paths: Iterable[Path]) -> list[Path]:
+    """Paths sorted, without those whose own name is clutter."""
+    return sorted(path for path in paths if not is_clutter(path.name))
 
 
 def is_clutter(name: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from datagen.core.clutter import is_clutter, tidy
 from datagen.core.errors import UsageError
 
 Stamp = tuple[str, int, int]
@@ -70,9 +71,11 @@ def _walk(folder: Path, relative: str) -> Iterator[tuple[str, os.DirEntry[str]]]
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
+                if is_clutter(entry.name):
+                    continue
                 if entry.is_dir():
                     yield from _walk(Path(entry.path), f"{relative}/{entry.name}")
-                elif not entry.name.startswith("."):
+                else:
                     yield f"{relative}/{entry.name}", entry
     except OSError as error:
         raise BrokenSample(f"{error.filename or folder}: {error.strerror}; restore it and run again") from error
@@ -98,7 +101,7 @@ class TarFiles:
             try:
                 with tarfile.open(shard, "r:") as tar:
                     for member in tar:
-                        if member.isreg():
+                        if member.isreg() and not any(map(is_clutter, member.name.removeprefix("./").split("/"))):
                             self._place[member.name.removeprefix("./")] = (shard, member.offset_data, member.size)
             except (tarfile.TarError, OSError) as error:
                 raise BrokenSample(f"{shard}: {error}; fetch or build the shard again") from error
@@ -146,7 +149,7 @@ def open_files(root: Path) -> Files:
         raise UsageError(f"{root} is no folder; give a dataset's folder to --data")
     if (root / "images").is_dir():
         return FolderFiles(root)
-    shards = sorted([*root.glob("*.tar"), *root.glob("shards/*.tar")])
+    shards = tidy([*root.glob("*.tar"), *root.glob("shards/*.tar")])
     if shards:
         return TarFiles(root, shards)
     raise UsageError(f"{root} holds neither images/ nor tar shards; is it a dataset made by `datagen build`?")

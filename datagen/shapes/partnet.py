@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from datagen.core.clutter import check_name, is_clutter
+from datagen.core.clutter import check_name, is_clutter, tidy
 from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.shape import REMAINDER_PATH, T_INSIDE_FROM_PUBLISHED, Mesh, Part, Shape, concatenate
 from datagen.meshfiles import obj
@@ -113,7 +113,7 @@ class PartNetSource(Carded):
     def digest(self, shape_id: str) -> str:
         """Content hash of the annotation's JSON and obj files, read as bytes."""
         folder = self._by_id[shape_id]
-        return files_digest([*folder.glob("*.json"), *folder.glob("objs/*.obj")], folder)
+        return files_digest(tidy([*folder.glob("*.json"), *folder.glob("objs/*.obj")]), folder)
 
     def load(self, shape_id: str) -> Shape:
         """One annotation, normalised. Raises ShapeError or MeshLoadError naming the file."""

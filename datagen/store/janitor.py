@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from datagen.core.clutter import tidy
 from datagen.store import crash
 from datagen.store.log import LogEntry, any_torn, is_alive
 from datagen.store.shards import FOLDER
@@ -36,7 +37,7 @@ def remove_orphans(root: Path, entries: Iterable[LogEntry]) -> None:
     """Delete files in the published trees that no committed row names: a crash fell before their line."""
     entries = list(entries)
     committed = {entry.job_id for entry in entries}
-    for tar in sorted((root / FOLDER / "jobs").rglob("*.tar")):
+    for tar in tidy((root / FOLDER / "jobs").rglob("*.tar")):
         if tar.stem not in committed:
             tar.unlink()
     named = {path for entry in entries for row in entry.rows for path in row.sha256}

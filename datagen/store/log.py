@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from datagen.core.clutter import tidy
 from datagen.core.row import Row
 
 
@@ -109,7 +110,7 @@ class LogReader:
 
     def refresh(self) -> "LogReader":
         """Read what was appended since."""
-        for path in sorted(path for path in self.folder.glob("*.jsonl") if path.name not in self._ended):
+        for path in (path for path in tidy(self.folder.glob("*.jsonl")) if path.name not in self._ended):
             offset = self._offsets.get(path, 0)
             alive = is_alive(path.stem)  # asked first: it may write and end while we look
             if path.stat().st_size == offset:
@@ -140,7 +141,7 @@ class LogReader:
 
 def any_torn(folder: Path) -> bool:
     """Whether a log ends in a half-written line: its writer died."""
-    for path in folder.glob("*.jsonl"):
+    for path in tidy(folder.glob("*.jsonl")):
         with path.open("rb") as stream:
             if stream.seek(0, os.SEEK_END) and stream.seek(-1, os.SEEK_END) >= 0 and stream.read(1) != b"\n":
                 return True

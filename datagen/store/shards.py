@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datagen.core.clutter import tidy
 from datagen.core.errors import UsageError
 from datagen.core.row import Job
 from datagen.store.files import sync_folders, write_durable
@@ -72,7 +73,7 @@ class ShardReader:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.places = dict(_index(root))
-        for tar in sorted((root / FOLDER / "jobs").rglob("*.tar")):
+        for tar in tidy((root / FOLDER / "jobs").rglob("*.tar")):
             self.places.update(members(root, tar.relative_to(root).as_posix()))
 
     def names(self) -> list[str]:
@@ -160,7 +161,7 @@ def _write_index(root: Path, places: Mapping[str, Place], workspace: Path) -> No
 
 
 def _remove_packed(root: Path, packed: set[str]) -> None:
-    for tar in sorted((root / FOLDER / "jobs").rglob("*.tar")):
+    for tar in tidy((root / FOLDER / "jobs").rglob("*.tar")):
         if set(members(root, tar.relative_to(root).as_posix())) <= packed:
             tar.unlink()
     jobs = root / FOLDER / "jobs"

@@ -7,6 +7,7 @@ import numpy as np
 
 from datagen.annotate.correspondences import correspond, draw_points
 from datagen.core.camera import Camera
+from datagen.core.clutter import tidy
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Shape, concatenate
@@ -40,7 +41,7 @@ def open_reference(path: Path, size: int, *, published: bool, views: int = 20) -
     """
     if path.is_dir():
         folder = path / "mv_images" if (path / "mv_images").is_dir() else path
-        if any(folder.glob("*.png")):
+        if tidy(folder.glob("*.png")):
             return _from_bundle(folder, size, published, views)
         raise UsageError(f"{path} holds no reference view (*.png); give a shape_<id> folder or a mesh")
     return _from_mesh(path, size, published, views)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from datagen.core.clutter import is_clutter, tidy
 from datagen.store.shards import Place, ShardReader, members, read_place
 
 DATA_FOLDERS = ("images", "annotations", "shapes", "scenes")
@@ -59,9 +60,13 @@ def open_files(root: Path) -> LooseFiles | ShardedFiles:
     loose = LooseFiles(root, _walk(root))
     places = dict(ShardReader(root).places)
     if not places:
-        for archive in sorted([*root.glob("*.tar"), *(root / "shards").glob("*.tar")]):
+        for archive in tidy([*root.glob("*.tar"), *(root / "shards").glob("*.tar")]):
             places |= members(root, archive.relative_to(root).as_posix())
-    places = {name: place for name, place in places.items() if name.partition("/")[0] in DATA_FOLDERS}
+    places = {
+        name: place
+        for name, place in places.items()
+        if name.partition("/")[0] in DATA_FOLDERS and not any(map(is_clutter, name.split("/")))
+    }
     if not places:
         return loose
     names = {**loose.names, **{name: place.size for name, place in places.items()}}
@@ -76,6 +81,8 @@ def _walk(root: Path) -> dict[str, int]:
             folder = stack.pop()
             with os.scandir(root / folder) as entries:
                 for entry in entries:
+                    if is_clutter(entry.name):
+                        continue
                     name = f"{folder}/{entry.name}"
                     if entry.is_dir(follow_symlinks=False):
                         stack.append(name)
