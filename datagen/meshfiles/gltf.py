@@ -99,8 +99,8 @@ def _chunks(path: Path, data: bytes) -> tuple[bytes, bytes | None]:
         raise bad(path, "a GLB header cut short") from error
     if version != 2:
         raise bad(path, f"GLB version {version} is not read; 2 is")
-    if kind != 0x4E4F534A or total > len(data) or 20 + length > len(data):
-        raise bad(path, f"a GLB of {len(data)} bytes that says {total}: cut short or broken")
+    if kind != 0x4E4F534A or total != len(data) or 20 + length > len(data):
+        raise bad(path, f"a GLB of {len(data)} bytes whose header says {total}: cut short or broken")
     at = 20 + length
     if at + 8 > min(total, len(data)):
         return data[20:at], None

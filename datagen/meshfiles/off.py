@@ -9,7 +9,9 @@ from datagen.meshfiles.polygons import triangulate
 from datagen.meshfiles.text import plain_text, without_comment
 from datagen.meshfiles.values import FilePart, MeshFile, bad, checked, linear_from_srgb, used_only
 
-_HEADER = re.compile(rb"(ST)?(C)?(N)?(4)?(n)?OFF(?![A-Za-z])", re.IGNORECASE)
+_HEADER = re.compile(rb"(ST)?(C)?(N)?(4)?(n)?OFF(?![A-Za-z])")
+_SMALL_HEADER = re.compile(rb"(st)?(c)?(n)?(4)?(\0)?off(?![a-z])")
+"""Written small, `noff` has normals: that `nOFF` has n dimensions shows in capitals alone."""
 
 
 def read_off(path: Path) -> MeshFile:
@@ -18,7 +20,7 @@ def read_off(path: Path) -> MeshFile:
     lines = [words for line in text.split(b"\n") if (words := without_comment(line).split())]
     if not lines:
         raise bad(path, "it is empty")
-    match = _HEADER.match(lines[0][0])
+    match = _HEADER.match(lines[0][0]) or _SMALL_HEADER.match(lines[0][0])
     if match is None:
         raise bad(path, "it has no OFF header")
     if match[4] or match[5]:

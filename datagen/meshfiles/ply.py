@@ -190,6 +190,8 @@ def _binary(path: Path, elements: list[_Element], body: bytes, encoding: str) ->
             at += size
         else:
             columns[element.name], at = _rows(path, element, body, order, at)
+    if body[at:].strip():
+        raise bad(path, f"{len(body) - at} bytes stand after its last element")
     return columns
 
 
