@@ -27,7 +27,7 @@ from datagen.datasets.samples import Sample
 from datagen.datasets.source import LooseSource, require_equal_views
 from datagen.datasets.views import Bundle
 
-FORMAT = 2
+FORMAT = 3
 ARRAYS = ("queries", "pictures", "positions", "pairs", "poses", "azimuths", "published", "pixels", "visible")
 Watch = Callable[[int, int], None]
 Form = dict[str, tuple[tuple[int, ...], str]]
@@ -36,6 +36,8 @@ HIDDEN = re.compile(r"\.([0-9a-f]{24})\.(\w+)")
 """A folder of half a cache, or its lock file: the cache's key and what tells packers apart."""
 DEAD_SECONDS = 86_400.0
 """Half a cache that no lock tells of counts as left behind when nothing was written to it for so long."""
+MOST_IN_I2 = 2**15
+"""Patches whose numbers and the -1 for none fit into 16 bits: pictures of up to 1,448 px."""
 CANNOT_RESERVE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 """What a filesystem that cannot reserve space answers."""
 
@@ -55,6 +57,7 @@ class PackedSource:
         self._query_row = {path: row for row, path in enumerate(meta["queries"])}
         self._shape_row = {shape: row for row, shape in enumerate(meta["shapes"])}
         self._count: list[int] = meta["views"]
+        self._points: list[int] = meta["points"]
         self._a = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
 
     def __reduce__(self) -> tuple[type["PackedSource"], tuple[Path]]:
@@ -87,7 +90,8 @@ class PackedSource:
 
     def tracks(self, shape: str, view: int) -> tuple[np.ndarray, np.ndarray]:
         row = self._shape_row[shape]
-        return self._a["pixels"][row, view], self._a["visible"][row, view]
+        T = self._points[row]
+        return self._a["pixels"][row, view, :T].astype(np.int64), self._a["visible"][row, view, :T]
 
 
 def open_packed(
@@ -190,15 +194,16 @@ def _pack(files: Files, samples: list[Sample], size: int, work: Path, watch: Wat
     bundles = [Bundle(files, f"shapes/shape_{shape}/mv_images", size) for shape in shapes]
     require_equal_views({shape: b.azimuths() for shape, b in zip(shapes, bundles, strict=True)})
     V, P, S = max(len(b.views) for b in bundles), (size // 8) ** 2, size
-    T = len(bundles[0].tracks(0)["pxy"])
+    points = [bundle.points() for bundle in bundles]
+    T = max(points)
     form: Form = {
         "queries": ((len(samples), S, S, 3), "u1"),
         "pictures": ((len(shapes), V, S, S), "u1"),
         "positions": ((len(shapes), V, P, 3), "f4"),
-        "pairs": ((len(shapes), V, V, P), "i2"),
+        "pairs": ((len(shapes), V, V, P), "i2" if P <= MOST_IN_I2 else "i4"),
         "poses": ((len(shapes), V, 4, 4), "f8"),
         "azimuths": ((len(shapes), V), "f8"),
-        "published": ((len(shapes), V, 1024, 3), "f4"),
+        "published": ((len(shapes), V, P, 3), "f4"),
         "pixels": ((len(shapes), V, T, 2), "i2"),
         "visible": ((len(shapes), V, T), "?"),
     }
@@ -213,7 +218,8 @@ def _pack(files: Files, samples: list[Sample], size: int, work: Path, watch: Wat
             watch(done, total)
     for array in out.values():
         array.flush()
-    meta = {"queries": [s.query_path for s in samples], "shapes": shapes, "views": [len(b.views) for b in bundles]}
+    queries, views = [s.query_path for s in samples], [len(b.views) for b in bundles]
+    meta = {"queries": queries, "shapes": shapes, "views": views, "points": points}
     (work / "meta.json").write_text(json.dumps(meta))
 
 
@@ -223,10 +229,12 @@ def _pack_shape(out: Mapping[str, np.ndarray], row: int, bundle: Bundle) -> None
         out["pictures"][row, view] = bundle.picture(view)
         out["positions"][row, view] = bundle.positions(view)
         pose, tracks = bundle.pose(view), bundle.tracks(view)
+        T = len(tracks.pxy)
         out["poses"][row, view] = np.nan if pose is None else pose
-        out["published"][row, view] = bundle.published_positions(view).reshape(-1, 3)
-        out["pixels"][row, view] = tracks["pxy"]
-        out["visible"][row, view] = tracks["is_visible"]
+        out["published"][row, view] = bundle.published_positions(view)
+        # A point beyond 16 bits is far outside the frame, where nothing is visible.
+        out["pixels"][row, view, :T] = tracks.pixels(bundle.size).clip(-(2**15), 2**15 - 1)
+        out["visible"][row, view, :T] = tracks.is_visible
         for other in range(len(bundle.views)):
             out["pairs"][row, view, other] = -1 if view == other else bundle.correspondences(view, other)
     bundle.forget()

@@ -37,10 +37,10 @@ class Source(Protocol):
         """(P,) int64: the patch of `second` that shows what a patch of `first` shows, -1 = none."""
 
     def published_positions(self, shape: str, views: Sequence[int]) -> np.ndarray:
-        """(N, 1024, 3) float32: the published position maps, NaN for empty cells."""
+        """(N, P, 3) float32: as `positions`, from the published position maps alone."""
 
     def tracks(self, shape: str, view: int) -> tuple[np.ndarray, np.ndarray]:
-        """The published pxy (T, 2) and is_visible (T,)."""
+        """[row, col] (T, 2) of the shape's tracked points in the view at S px, and whether each is visible (T,)."""
 
 
 class LooseSource:
@@ -82,11 +82,11 @@ class LooseSource:
         return self.bundle(shape).correspondences(first, second)
 
     def published_positions(self, shape: str, views: Sequence[int]) -> np.ndarray:
-        return np.stack([self.bundle(shape).published_positions(view).reshape(-1, 3) for view in views])
+        return np.stack([self.bundle(shape).published_positions(view) for view in views])
 
     def tracks(self, shape: str, view: int) -> tuple[np.ndarray, np.ndarray]:
         found = self.bundle(shape).tracks(view)
-        return found["pxy"], found["is_visible"]
+        return found.pixels(self.size), found.is_visible
 
 
 @lru_cache(maxsize=32)

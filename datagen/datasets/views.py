@@ -2,6 +2,8 @@
 
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,16 +18,23 @@ from datagen.formats.safe_npy import parse_npy_dict
 Image.MAX_IMAGE_PIXELS = 64_000_000
 
 
-def read_picture(files: Files, path: str, mode: str, size: int) -> np.ndarray:
-    """uint8 (S, S, 3) or (S, S) for mode RGB or L, resized if need be. Raises BrokenSample."""
+@contextmanager
+def _opened(files: Files, path: str) -> Iterator[Image.Image]:
+    """The picture, whose header alone is read; what is wrong with it in the block too is BrokenSample."""
     try:
         with Image.open(io.BytesIO(files.read(path))) as picture:
-            picture.load()
-            converted = picture.convert(mode)
+            yield picture
     except UnidentifiedImageError as error:
         raise BrokenSample(f"{files.root}/{path}: no picture; restore the file and run again") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BrokenSample(f"{files.root}/{path}: {error}; restore the file and run again") from error
+
+
+def read_picture(files: Files, path: str, mode: str, size: int) -> np.ndarray:
+    """uint8 (S, S, 3) or (S, S) for mode RGB or L, resized if need be. Raises BrokenSample."""
+    with _opened(files, path) as picture:
+        picture.load()
+        converted = picture.convert(mode)
     if converted.size != (size, size):
         converted = converted.resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(converted)
@@ -55,14 +64,42 @@ def list_views(files: Files, folder: str) -> list[View]:
     return sorted(views.values(), key=lambda view: (view.azimuth_deg is None, view.azimuth_deg or 0.0, view.stem))
 
 
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """What a view's npy says of surface points and patches.
+
+    The same index is the same surface point in every view of a shape. `pxy` (T, 2) are its rounded [row, col] in the
+    view's picture, of `side_px` pixels a side whatever size is trained on, and `is_visible` (T,) whether it is seen.
+    `xyz` (h, h, 3) float32 holds a position for each of h * h cells, NaN where the file says -1, -1, -1.
+    """
+
+    pxy: np.ndarray
+    is_visible: np.ndarray
+    xyz: np.ndarray
+    side_px: int
+
+    def pixels(self, size: int) -> np.ndarray:
+        """[row, col] (T, 2) of the points in the picture resized to `size` px a side.
+
+        They are rounded coordinates, not numbers of pixels, so no half pixel is added.
+        """
+        return self.pxy if size == self.side_px else self.pxy * size // self.side_px
+
+
 class Bundle:
-    """The views of one shape, read on demand; `grid` patches a side."""
+    """The views of one shape, read on demand; `grid` patches a side.
+
+    Pictures, depth maps and position maps may have any size, of each view its own: what is asked for is given at
+    `size` px. Reading raises BrokenSample naming a file that cannot be used.
+    """
 
     def __init__(self, files: Files, folder: str, size: int) -> None:
         self.files, self.size, self.grid = files, size, size // 8
         self.folder = folder
         self.views = list_views(files, folder)
         self._read: dict[int, ViewGeometry | None] = {}
+        self._side: dict[int, int] = {}
+        self._points: int | None = None
 
     def azimuths(self) -> np.ndarray:
         """(V,) degrees from the views' names; NaN where unknown."""
@@ -82,25 +119,42 @@ class Bundle:
         geometry = self._geometry(view)
         if geometry is not None:
             return patch_positions(geometry, self.grid).astype(np.float32)
-        return regridded(self.published_positions(view), self.grid)
+        return self.published_positions(view)
 
     def published_positions(self, view: int) -> np.ndarray:
-        """The `xyz` of the npy as (32, 32, 3) float32, NaN where it says -1, -1, -1."""
-        xyz = self.tracks(view)["xyz"].astype(np.float32)
-        return np.where((xyz == -1).all(axis=-1, keepdims=True), np.nan, xyz)
+        """Patch positions (P, 3) float32 from the npy's `xyz`; NaN = none."""
+        return regridded(self.tracks(view).xyz, self.grid)
 
-    def tracks(self, view: int) -> dict[str, np.ndarray]:
-        """The npy's dict: pxy (2000, 2), is_visible (2000,), xyz (32, 32, 3)."""
+    def tracks(self, view: int) -> Tracks:
+        """What the npy says, as the published layout has it: `pxy`, `is_visible` and `xyz` that belong together."""
         path = self.views[view].stem + ".npy"
+        name = f"{self.files.root}/{path}"
         try:
-            found = parse_npy_dict(self.files.read(path), f"{self.files.root}/{path}")
+            found = parse_npy_dict(self.files.read(path), name)
         except BrokenSample:
             raise
         except DatagenError as error:
-            raise BrokenSample(f"{self.files.root}/{path}: {error}") from error
+            raise BrokenSample(f"{name}: {error}") from error
         if not {"pxy", "is_visible", "xyz"} <= set(found):
-            raise BrokenSample(f"{self.files.root}/{path}: has {sorted(found)}, not pxy, is_visible and xyz")
-        return found
+            raise BrokenSample(f"{name}: has {sorted(found)}, not pxy, is_visible and xyz")
+        pxy, seen, xyz = (np.asarray(found[key]) for key in ("pxy", "is_visible", "xyz"))
+        if xyz.ndim != 3 or xyz.shape[0] != xyz.shape[1] or xyz.shape[2] != 3 or not xyz.size or xyz.dtype.kind != "f":
+            raise BrokenSample(f"{name}: xyz is {xyz.dtype} {xyz.shape}, not a square map of points; restore the file")
+        if pxy.shape != (*seen.shape, 2) or seen.ndim != 1 or pxy.dtype.kind not in "iu" or seen.dtype.kind != "b":
+            raise BrokenSample(
+                f"{name}: pxy is {pxy.dtype} {pxy.shape} and is_visible {seen.dtype} {seen.shape}, not whole numbers "
+                "(T, 2) and truth values (T,); restore the file"
+            )
+        self._points = len(pxy) if self._points is None else self._points
+        if len(pxy) != self._points:
+            raise BrokenSample(f"{name}: tracks {len(pxy)} points, other views {self._points}; restore the file")
+        xyz = xyz.astype(np.float32)
+        xyz = np.where((xyz == -1).all(axis=-1, keepdims=True), np.float32(np.nan), xyz)
+        return Tracks(pxy.astype(np.int64), seen, xyz, self._side_px(view))
+
+    def points(self) -> int:
+        """How many surface points every view tracks."""
+        return len(self.tracks(0).pxy) if self._points is None else self._points
 
     def correspondences(self, first: int, second: int) -> np.ndarray:
         """For each patch of `first` the patch of `second` showing the same point, (P,) int64, -1 = none."""
@@ -112,6 +166,17 @@ class Bundle:
     def forget(self) -> None:
         """Drop the depth maps that were read."""
         self._read.clear()
+
+    def _side_px(self, view: int) -> int:
+        """Pixels along a side of the view's picture as it is on disk."""
+        if view not in self._side:
+            path = self.views[view].stem + ".png"
+            with _opened(self.files, path) as picture:
+                width, height = picture.size
+            if width != height:
+                raise BrokenSample(f"{self.files.root}/{path}: is {width} x {height} px, not square; restore the file")
+            self._side[view] = width
+        return self._side[view]
 
     def _camera(self, view: int) -> tuple[np.ndarray, np.ndarray] | None:
         path = self.views[view].stem + ".json"
@@ -138,6 +203,8 @@ class Bundle:
                 depth = np.load(io.BytesIO(self.files.read(path)), allow_pickle=False)
             except (ValueError, OSError, EOFError) as error:
                 raise BrokenSample(f"{self.files.root}/{path}: {error}") from error
+            if depth.ndim != 2 or depth.shape[0] != depth.shape[1] or not depth.size or depth.dtype.kind != "f":
+                raise BrokenSample(f"{self.files.root}/{path}: is {depth.dtype} {depth.shape}, not a square depth map")
             geometry = ViewGeometry(depth, *camera)
         self._read[view] = geometry
         return geometry
@@ -158,13 +225,10 @@ def regridded(xyz_hw3: np.ndarray, grid: int) -> np.ndarray:
     return xyz[cells[np.arange(grid * grid), known.argmax(axis=1)]]
 
 
-def tracked_patches(first: dict[str, np.ndarray], second: dict[str, np.ndarray], grid: int) -> np.ndarray:
-    """Patch correspondences from tracked surface points where there is no depth (published data): (P,), -1 = none.
-
-    `pxy` are rounded coordinates of a 256 px picture, not numbers of pixels, so no half pixel is added.
-    """
-    pixels = [np.clip(view["pxy"], 0, 255) * grid // 256 for view in (first, second)]
-    both = np.flatnonzero(first["is_visible"] & second["is_visible"])[::-1]
+def tracked_patches(first: Tracks, second: Tracks, grid: int) -> np.ndarray:
+    """Patch correspondences from tracked surface points where there is no depth (published data): (P,), -1 = none."""
+    pixels = [np.clip(view.pxy, 0, view.side_px - 1) * grid // view.side_px for view in (first, second)]
+    both = np.flatnonzero(first.is_visible & second.is_visible)[::-1]
     found = np.full(grid * grid, -1, dtype=np.int64)
     cells = [pixel[both, 0] * grid + pixel[both, 1] for pixel in pixels]
     found[cells[0]] = cells[1]

@@ -53,7 +53,7 @@ def _from_bundle(folder: Path, size: int, published: bool, views: int) -> Refere
     positions = bundle.published_positions if published else bundle.positions
     return Reference(
         np.stack([bundle.picture(n) for n in numbers]),
-        np.stack([positions(n).reshape(-1, 3) for n in numbers]),
+        np.stack([positions(n) for n in numbers]),
         np.array([np.nan if v.azimuth_deg is None else v.azimuth_deg for v in (bundle.views[n] for n in numbers)]),
     )
 

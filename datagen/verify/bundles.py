@@ -179,6 +179,8 @@ def _depth(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> np.ndarray 
     if depth.ndim != 2 or depth.dtype.kind != "f":
         problems[path] = f"is {depth.dtype} {depth.shape}, not a float picture"
         return None
+    if view.size is not None and depth.shape != view.size[::-1]:
+        problems[path] = f"is {depth.shape[1]} x {depth.shape[0]}, its picture {view.size[0]} x {view.size[1]}"
     return np.asarray(depth)
 
 

@@ -13,7 +13,7 @@ from datagen.datasets.geometry import (
     patch_positions,
     seen_at,
 )
-from datagen.datasets.views import regridded, tracked_patches
+from datagen.datasets.views import Tracks, regridded, tracked_patches
 from datagen.formats.brokenchairs import published_pose
 from datagen.geometry.rays import RayScene
 from datagen.recipe.models import ReferenceRecipe
@@ -170,13 +170,17 @@ def test_position_maps_go_to_any_grid(grid):
         assert np.array_equal(((own + 0.5) * 32 / grid).astype(int), (found[~unknown, :2] * 32).astype(int))
 
 
+@pytest.mark.parametrize("sides", [(256, 256), (128, 128), (128, 320)])
 @pytest.mark.parametrize("grid", [8, 20, 24, 28, 32, 40])
-def test_tracked_points_go_to_any_grid(grid):
+def test_tracked_points_go_to_any_grid(grid, sides):
+    """Also from pictures that are not of 256 px, where the same share of the side is the same patch."""
     rng = np.random.default_rng(0)
-    first, second = ({"pxy": rng.integers(0, 256, (2000, 2)), "is_visible": rng.random(2000) < 0.5} for _ in range(2))
+    first, second = (
+        Tracks(rng.integers(0, side, (2000, 2)), rng.random(2000) < 0.5, np.zeros((1, 1, 3)), side) for side in sides
+    )
     found = tracked_patches(first, second, grid)
-    both = np.flatnonzero(first["is_visible"] & second["is_visible"])
-    places = [np.floor(v["pxy"][both] * (grid / 256) + 1e-9).astype(int) @ [grid, 1] for v in (first, second)]
+    both = np.flatnonzero(first.is_visible & second.is_visible)
+    places = [np.floor(v.pxy[both] * (grid / v.side_px) + 1e-9).astype(int) @ [grid, 1] for v in (first, second)]
     want = {}
     for source, target in zip(*places, strict=True):
         want.setdefault(source, target)

@@ -1,4 +1,4 @@
-"""The 25 kinds of fault of the issue, each with the checks that are meant to find it.
+"""26 kinds of fault, each with the checks that are meant to find it.
 
 `inject(editor, rng)` damages one seeded place of a copy and stamps hashes and rows again, so that
 only the check meant for the fault can find it.
@@ -199,6 +199,12 @@ def depth_as_ray_length(editor, rng):
     path, depth = depth_of(editor, rng)
     rows, columns = (np.mgrid[:256, :256] + 0.5 - 128) / 355
     editor.put_depth(path, depth * np.sqrt(1 + rows**2 + columns**2))
+
+
+@fault("reference_arrays")
+def depth_of_another_size(editor, rng):
+    path, depth = depth_of(editor, rng)
+    editor.put_depth(path, depth[::2, ::2] if rng.random() < 0.5 else depth[:, 8:])
 
 
 @fault("reference_cameras")
