@@ -25,7 +25,8 @@ def component_labels(mesh: Mesh) -> np.ndarray:
     """
     labels = face_components(weld(mesh).faces, len(mesh.vertices))
     areas = np.bincount(labels, mesh.face_areas)
-    order = np.argsort(-areas, kind="stable")
+    # Rounded: components of one size keep their order in the file, whatever the last digits of their areas.
+    order = np.argsort(-np.round(areas / max(mesh.area, 1e-300), 9), kind="stable")
     large = [k for k in order[:MOST] if areas[k] >= SMALL * mesh.area] or [order[0]]
     centres = np.array([mesh.triangles[labels == k].mean(axis=(0, 1)) for k in range(len(areas))])
     target = np.empty(len(areas), dtype=np.int64)

@@ -46,7 +46,8 @@ def components(mesh: Mesh) -> tuple[list[Mesh], Mesh | None]:
     graph = coo_matrix((np.ones(len(edges), dtype=np.int8), (edges[:, 0], edges[:, 1])), shape=(count, count))
     label = connected_components(graph, directed=False)[1][faces[:, 0]]
     area = np.bincount(label, weights=mesh.face_areas)
-    order = sorted((k for k in range(len(area)) if area[k] > 0), key=lambda k: (-round(float(area[k]), 12), k))
+    share = np.round(area / max(mesh.area, 1e-300), 9)
+    order = sorted((k for k in range(len(area)) if area[k] > 0), key=lambda k: (-share[k], k))
     large = [k for k in order if area[k] >= SMALLEST_SHARE * mesh.area][:MAX_COMPONENTS]
     rest = ~np.isin(label, large)
     pieces = [_subset(mesh, label == k) for k in large] or [mesh]

@@ -12,7 +12,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from datagen.core.clutter import check_name, is_clutter
@@ -55,18 +55,16 @@ def find_shapes(path: Path, files_rule: str = "") -> tuple[ShapeFiles, ...]:
     for folder in folders(path):
         if any(folder.is_relative_to(other) for other in whole):
             continue
-        here = _folder_shapes(folder, files_rule, is_root=folder == path)
+        here = _folder_shapes(folder, files_rule, telling_parts(folder, path))
         if here and here[0].is_whole_folder:
             whole.append(folder)
         for shape in here:
-            words = [word for word in folder.relative_to(path).parts[:-1] if word.lower() not in _INNER]
-            shape_id = "-".join([*words, shape.shape_id])
-            if shape_id in found:
+            if shape.shape_id in found:
                 raise UsageError(
-                    f"{path}: {shape.files[0]} and {found[shape_id].files[0]} would both be the shape {shape_id}; "
-                    "rename one of them"
+                    f"{path}: {shape.files[0]} and {found[shape.shape_id].files[0]} would both be the shape "
+                    f"{shape.shape_id}; rename one of them"
                 )
-            found[shape_id] = replace(shape, shape_id=shape_id)
+            found[shape.shape_id] = shape
     return tuple(sorted(found.values(), key=lambda shape: natural_key(shape.shape_id)))
 
 
@@ -94,22 +92,21 @@ def reach(root: Path) -> Path:
     return root.parent if root.is_dir() else root.parent.parent
 
 
-def _folder_shapes(folder: Path, files_rule: str, is_root: bool) -> list[ShapeFiles]:
+def telling_parts(folder: Path, root: Path) -> list[str]:
+    """The folders from a collection's root down to one, without `models/` and the like."""
+    return [part for part in folder.relative_to(root).parts if part.lower() not in _INNER]
+
+
+def _folder_shapes(folder: Path, files_rule: str, words: list[str]) -> list[ShapeFiles]:
     objects = distinct_objects(folder.iterdir())
     if not objects:
         return []
     xml = find_xml(folder)
     if files_rule != "shapes" and (len(objects) > 1 or xml) and (files_rule == "parts" or xml or _parts(objects)):
-        return [ShapeFiles(folder.name, objects, folder, xml)]
+        return [ShapeFiles("-".join(words) or folder.name, objects, folder, xml)]
     if len(objects) == 1:
-        return [ShapeFiles(objects[0].stem if is_root else _own_name(folder), objects, folder)]
-    prefix = "" if is_root else f"{_own_name(folder)}-"
-    return [ShapeFiles(f"{prefix}{path.stem}", (path,), folder) for path in objects]
-
-
-def _own_name(folder: Path) -> str:
-    """A folder's name, or for `models/` and the like that of the folder that it describes."""
-    return folder.parent.name if folder.name.lower() in _INNER else folder.name
+        return [ShapeFiles("-".join(words) or objects[0].stem, objects, folder)]
+    return [ShapeFiles("-".join([*words, path.stem]), (path,), folder) for path in objects]
 
 
 def distinct_objects(paths: Iterable[Path]) -> tuple[Path, ...]:

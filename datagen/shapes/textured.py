@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from datagen.core.clutter import is_clutter
-from datagen.core.errors import MeshLoadError, ShapeError
+from datagen.core.errors import MeshLoadError, ShapeError, UsageError
 from datagen.core.shape import Mesh, Part, Shape
 from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.refine import skin_at
@@ -26,7 +26,7 @@ from datagen.meshfiles.values import NEXT_STEP
 from datagen.shapes.cache import shape_cache
 from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.digest import files_digest
-from datagen.shapes.layout import distinct_objects, folders, reach
+from datagen.shapes.layout import distinct_objects, folders, reach, telling_parts
 from datagen.shapes.looks import TexturedPiece, load_textured
 from datagen.shapes.orient import T_up
 from datagen.shapes.partnet_tree import refuse_mobility
@@ -107,11 +107,15 @@ def find_things(path: Path) -> tuple[ThingFile, ...]:
     for folder in folders(path):
         refuse_mobility(folder)
         meshes = _meshes(folder)
-        words = folder.relative_to(path).parts
+        words = telling_parts(folder, path)
         for mesh in meshes:
             named = [*words, *([mesh.stem] if len(meshes) > 1 or not words else [])]
             shape_id = "/".join(named)
             category = named[0] if len(named) > 1 else _word(named[0])
+            if shape_id in found:
+                raise UsageError(
+                    f"{path}: {mesh} and {found[shape_id].path} would both be the shape {shape_id}; rename one of them"
+                )
             found[shape_id] = ThingFile(shape_id, category, mesh)
     return tuple(sorted(found.values(), key=lambda t: natural_key(t.shape_id)))
 

@@ -1,8 +1,11 @@
-"""Mutated mesh files through loading, cleaning and the solid chain, one line of outcome a case.
+"""Mutated mesh files through loading, a second reader, cleaning and the solid chain, one line of outcome a case.
 
-Run as `python -m tests.geometry.mutate SEED FIRST COUNT`: a process of its own, since native libraries may die.
+Run as `python -m tests.geometry.mutate SEED FIRST COUNT [FORMAT]`: a process of its own, since native libraries may die.
 """
 
+import base64
+import json
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -11,12 +14,15 @@ import numpy as np
 
 from datagen.core.errors import MeshLoadError
 from datagen.core.rng import stream
+from datagen.core.shape import Mesh, concatenate
 from datagen.geometry.clean import clean
 from datagen.geometry.solid import solidify_part
 from datagen.meshfiles.load import load_mesh
 
 ROOT = Path(__file__).parents[2]
-FORMATS = ("obj", "stl", "ply", "off", "glb")
+FORMATS = ("obj", "stl", "ply", "off", "glb", "gltf")
+ABSURD = 1e6
+"""Coordinates beyond this lose digits in one reader or the other."""
 
 
 def seeds() -> list[tuple[str, bytes]]:
@@ -28,15 +34,26 @@ def seeds() -> list[tuple[str, bytes]]:
     found = [("obj", path.read_bytes()) for path in small]
     mesh = trimesh.load(small[-1], process=False)
     for kind in FORMATS[1:]:
+        if kind == "gltf":
+            found.append((kind, _inline(mesh.export(file_type="glb"))))
+            continue
         data = mesh.export(file_type=kind)
         found.append((kind, data.encode() if isinstance(data, str) else data))
     return found
 
 
+def _inline(glb: bytes) -> bytes:
+    """A GLB as .gltf with its buffer in a data URI: mutations fall on JSON and base64."""
+    length = int.from_bytes(glb[12:16], "little")
+    document, body = json.loads(glb[20 : 20 + length]), glb[28 + length :]
+    document["buffers"] = [{"byteLength": len(body), "uri": "data:;base64," + base64.b64encode(body).decode()}]
+    return json.dumps(document).encode()
+
+
 def mutate(data: bytes, rng: np.random.Generator) -> bytes:
     """Flip, cut, repeat, swap or poison a piece of a file."""
     body = bytearray(data)
-    for _ in range(int(rng.integers(1, 6))):
+    for _ in range(int(rng.choice([1, 1, 1, 2, 5]))):
         at = int(rng.integers(0, max(len(body), 1)))
         length = int(rng.integers(1, 64))
         match int(rng.integers(0, 7)):
@@ -70,6 +87,8 @@ def outcome(seed: int, case: int, files: list[tuple[str, bytes]], folder: Path) 
         return "refused" if path.name in str(error) else f"unnamed: {error}"
     if not meshes or any(len(m.faces) == 0 or not np.isfinite(m.vertices).all() for m in meshes):
         return "accepted an empty or non-finite mesh"
+    if (why := _told_apart(concatenate(meshes), path)) is not None:
+        return why
     for mesh in meshes[:2]:
         if len(mesh.faces) < 5000:
             try:
@@ -80,9 +99,42 @@ def outcome(seed: int, case: int, files: list[tuple[str, bytes]], folder: Path) 
     return "loaded"
 
 
+def _told_apart(ours: Mesh, path: Path) -> str | None:
+    """What a second reader sees otherwise in a file that it takes too: its faces, or the box around them."""
+    import trimesh
+
+    try:
+        scene = trimesh.load_scene(str(path), process=False, skip_materials=True)
+        found = [g for g in scene.dump() if isinstance(g, trimesh.Trimesh) and len(g.faces)]
+        corners = np.concatenate([np.asarray(g.triangles) for g in found]).reshape(-1, 3)
+    except Exception:
+        return None
+    if not np.isfinite(corners).all() or np.abs(corners).max() > ABSURD or np.abs(ours.bounds).max() > ABSURD:
+        return None
+    box = np.array([corners.min(axis=0), corners.max(axis=0)])
+    if len(ours.faces) != len(corners) // 3 and len(ours.faces) != _faces_by_a_third(path):
+        return f"differs: {len(ours.faces)} faces, {len(corners) // 3} by the second reader"
+    if np.abs(box - ours.bounds).max() > 1e-5 * max(1.0, float(np.abs(box).max())):
+        return f"differs: box {ours.bounds.round(4).tolist()}, {box.round(4).tolist()} by the second reader"
+    return None
+
+
+def _faces_by_a_third(path: Path) -> int:
+    """How many faces MeshLab's reader finds where two disagree; -1 where it refuses."""
+    import pymeshlab
+
+    try:
+        meshes = pymeshlab.MeshSet()
+        meshes.load_new_mesh(str(path))
+    except pymeshlab.PyMeshLabException:
+        return -1
+    return sum(mesh.face_number() for mesh in meshes)
+
+
 def main() -> None:
     seed, first, count = map(int, sys.argv[1:4])
-    files = seeds()
+    files = [file for file in seeds() if len(sys.argv) < 5 or file[0] == sys.argv[4]]
+    logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         for case in range(first, first + count):
             sys.stdout.write(f"{case} {outcome(seed, case, files, Path(folder))}\n")

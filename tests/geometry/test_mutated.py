@@ -7,14 +7,15 @@ from collections import Counter
 import pytest
 
 from tests.conftest import ROOT
+from tests.geometry.mutate import FORMATS
 
 
-def survey(seed: int, total: int) -> Counter:
+def survey(seed: int, total: int, *formats: str) -> Counter:
     """Outcomes of all cases; a case that kills its process counts as `died` and the next process goes on after it."""
     found: Counter = Counter()
     case = 0
     while case < total:
-        command = [sys.executable, "-m", "tests.geometry.mutate", str(seed), str(case), str(total - case)]
+        command = [sys.executable, "-m", "tests.geometry.mutate", str(seed), str(case), str(total - case), *formats]
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         lines = [line.split(" ", 1) for line in result.stdout.splitlines()]
         found.update(text for _, text in lines)
@@ -39,6 +40,7 @@ def test_mutated_meshes():
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("seed", range(1, 31))
-def test_many_mutated_meshes(seed):
-    check(survey(seed, 1000), 1000)
+def test_many_mutated_meshes(seed, kind):
+    check(survey(seed, 1000, kind), 1000)

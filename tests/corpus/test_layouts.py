@@ -1,0 +1,149 @@
+"""Folders as people have them: hidden files, ShapeNet's depth, links, PartNet-Mobility, cut downloads, any unit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datagen.core.errors import MeshLoadError, ShapeError, UsageError
+from datagen.shapes.source import open_collection
+from tests.corpus.chair import BOXES, Solid, chair
+from tests.corpus.test_obj import Spelling, written
+from tests.shapes.helpers import SEAT_BOX, write_shape
+
+PLAIN = Spelling(False, False, ("v",), "o", "", " ", "", "\n", "utf-8", "", "%.9f", False, False)
+BOTH = pytest.mark.parametrize("textured", [False, True], ids=["chairs", "scenes"])
+APPLE = b"\0\5\x16\7\0\2\0\0Mac OS X        "
+
+
+def write_chair(path: Path, solids: tuple[Solid, ...] = chair(), scale: float = 1.0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scaled = tuple(Solid(s.name, s.points * scale, s.faces) for s in solids)
+    way = PLAIN if scale >= 1 else Spelling(*{**PLAIN.__dict__, "number": "%.9e"}.values())
+    path.write_bytes(written(scaled, way))
+    return path
+
+
+def ids(path: Path, textured: bool) -> list[str]:
+    return [entry.shape_id for entry in open_collection(str(path), textured=textured).entries()]
+
+
+@BOTH
+def test_hidden_files_are_as_if_they_were_not_there(tmp_path: Path, textured: bool) -> None:
+    write_chair(tmp_path / "chairA" / "chair.obj")
+    before = open_collection(str(tmp_path), textured=textured)
+    digest = before.digest("chairA")
+    for folder in (tmp_path, tmp_path / "chairA", tmp_path / "__MACOSX" / "chairA", tmp_path / ".Trash"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("._chair.obj", ".DS_Store", "Thumbs.db", "desktop.ini", "._chair.mtl", ".hidden.obj"):
+            (folder / name).write_bytes(APPLE)
+    source = open_collection(str(tmp_path), textured=textured)
+    assert [entry.shape_id for entry in source.entries()] == ["chairA"]
+    assert len(source.load("chairA").parts) == len(chair()) and source.digest("chairA") == digest
+
+
+def test_hidden_files_are_no_parts(tmp_path: Path) -> None:
+    for name in BOXES:
+        write_chair(tmp_path / "chairP" / f"{name}.obj", tuple(s for s in chair() if s.name == name))
+        (tmp_path / "chairP" / f"._{name}.obj").write_bytes(APPLE)
+    source = open_collection(str(tmp_path))
+    assert sorted(part.name for part in source.load("chairP").parts) == sorted(BOXES)
+
+
+@BOTH
+def test_shapenet_depth_is_named_by_the_shape(tmp_path: Path, textured: bool) -> None:
+    for name in ("1a2b", "3c4d"):
+        write_chair(tmp_path / name / "models" / "model_normalized.obj")
+        (tmp_path / name / "models" / "model_normalized.json").write_text("{}")
+    found = ids(tmp_path, textured)
+    assert found == ["1a2b", "3c4d"]
+    synset = tmp_path.parent / (tmp_path.name + "-root")
+    (synset / "03001627").parent.mkdir()
+    tmp_path.rename(synset / "03001627")
+    assert ids(synset, textured) == [f"03001627{'/' if textured else '-'}{name}" for name in ("1a2b", "3c4d")]
+
+
+@BOTH
+def test_links_are_followed_once(tmp_path: Path, textured: bool) -> None:
+    write_chair(tmp_path / "elsewhere" / "deep" / "chair.obj")
+    collection = tmp_path / "collection"
+    collection.mkdir()
+    (collection / "linked").symlink_to(tmp_path / "elsewhere" / "deep")
+    (collection / "loop").symlink_to(collection)
+    (collection / "gone").symlink_to(tmp_path / "nowhere")
+    (collection / "file").mkdir()
+    (collection / "file" / "chair.obj").symlink_to(tmp_path / "elsewhere" / "deep" / "chair.obj")
+    source = open_collection(str(collection), textured=textured)
+    assert [entry.shape_id for entry in source.entries()] == ["file", "linked"]
+    assert len(source.load("linked").parts) == len(source.load("file").parts) == len(chair())
+
+
+def test_two_shapes_of_one_name_are_refused(tmp_path: Path) -> None:
+    write_chair(tmp_path / "a-b" / "chair.obj")
+    write_chair(tmp_path / "a" / "b" / "chair.obj")
+    with pytest.raises(UsageError, match="would both be the shape a-b; rename one"):
+        open_collection(str(tmp_path))
+
+
+@BOTH
+@pytest.mark.parametrize("layout", ["urdf", "json"])
+def test_partnet_mobility_is_named(tmp_path: Path, textured: bool, layout: str) -> None:
+    folder = tmp_path / "44853"
+    write_chair(folder / "textured_objs" / "original-1.obj")
+    (folder / "result.json").write_text("[]")
+    if layout == "urdf":
+        (folder / "mobility.urdf").write_text("<robot/>")
+    source = open_collection(str(tmp_path), textured=textured)
+    assert [entry.shape_id for entry in source.entries()] == ["44853"]
+    with pytest.raises(ShapeError, match="44853: this is PartNet-Mobility"):
+        source.load("44853")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git-lfs pointer"),
+        ("", "ends after 0 bytes without a face"),
+        (SEAT_BOX[:60], "ends after 60 bytes without a face"),
+        ("<html>Not found</html>\n", "is no OBJ statement"),
+    ],
+)
+def test_a_broken_obj_of_partnet_stops_its_shape_by_name(tmp_path: Path, textured: bool, text: str, cause: str) -> None:
+    write_shape(tmp_path, "7", original_1=text)
+    write_shape(tmp_path, "8")
+    source = open_collection(str(tmp_path), textured=textured)
+    with pytest.raises(MeshLoadError, match=f"7/objs/original-1.obj: .*{cause}"):
+        source.load("7")
+    assert len(source.load("8").parts) == 3
+
+
+def test_byte_order_marks_in_partnets_json(tmp_path: Path) -> None:
+    folder = write_shape(tmp_path, "7")
+    for path in folder.glob("*.json"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    (entry,) = open_collection(str(tmp_path)).entries()
+    assert entry.model_id == "model-7" and len(entry.part_classes) == 3
+
+
+@BOTH
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e4])
+def test_units_change_nothing(tmp_path: Path, textured: bool, scale: float) -> None:
+    """A shape without names is cut into the same components whatever its unit: all tolerances are relative."""
+    apart = tuple(Solid("part", s.points + np.array([0.0, 0.02 * k, 0.0]), s.faces) for k, s in enumerate(chair()[:8]))
+    shapes = []
+    for factor in (1.0, scale):
+        write_chair(tmp_path / f"{factor:g}" / "chair.obj", apart, factor)
+        source = open_collection(str(tmp_path / f"{factor:g}"), textured=textured)
+        shapes.append(source.load(source.entries()[0].shape_id))
+    counts = [sorted(len(part.mesh.faces) for part in shape.parts) for shape in shapes]
+    assert counts[0] == counts[1] and len(counts[0]) > 1
+    for one, other in zip(shapes[0].parts, shapes[1].parts, strict=True):
+        assert np.abs(one.mesh.bounds - other.mesh.bounds).max() < 1e-5
+
+
+def test_a_chair_of_partnet_can_stand_in_a_scene(tmp_path: Path) -> None:
+    """An annotation is one shape in scenes too, and none of its obj files is."""
+    write_shape(tmp_path, "7")
+    source = open_collection(str(tmp_path), textured=True)
+    assert [entry.shape_id for entry in source.entries()] == ["7"] and len(source.load("7").parts) == 3
