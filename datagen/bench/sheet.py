@@ -46,7 +46,7 @@ def _picture(
     floor = Floor(context.floors.materials[3].material_id)
     names = sorted({name for part in shape.parts if part.skin for name in part.skin.materials})
     materials = {name: context.prepared_material(shape.palette[name]) for name in names}
-    materials[floor.material_id] = context.floors.prepare(floor.material_id)
+    materials[floor.material_id] = context.floor(floor.material_id)
     standing = Standing("object", shape, _stood(shape, origin, scale))
     assert context.renderer is not None, "a sheet needs a renderer"
     job = TabletopJob((standing,), materials, floor, Sky("courtyard", 40.0, 0.9), (look,), settings=settings)

@@ -75,6 +75,14 @@ class CombinedLibrary:
         raise unknown_material(material_id)
 
 
+def listed(library: MaterialLibrary, material_id: str) -> Material:
+    """The material as it is listed: with `mean_color`, without maps or digest. Raises MaterialError."""
+    found = next((m for m in library.materials if m.material_id == material_id), None)
+    if found is None:
+        raise unknown_material(material_id)
+    return found
+
+
 def unknown_material(material_id: str) -> MaterialError:
     """The error for an id that no library has."""
     return MaterialError(f"no material is named {material_id}; the recipe's libraries have changed since the plan")

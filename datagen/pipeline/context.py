@@ -16,7 +16,7 @@ from datagen.core.material import Material
 from datagen.core.scene import Light
 from datagen.core.shape import Shape
 from datagen.materials.cache import cache_root
-from datagen.materials.library import MaterialLibrary
+from datagen.materials.library import MaterialLibrary, listed
 from datagen.pipeline.assets import open_floor_library
 from datagen.pipeline.descriptors import Descriptor, open_descriptor
 from datagen.pipeline.plan import Plan
@@ -139,8 +139,19 @@ class Context:
         """A material of a palette with its maps on disk: its own, or the library's under its own scale."""
         if material.material_id not in self._library_ids:
             return material
-        prepared = self.library.prepare(material.material_id)
-        return replace(prepared, tile_size=material.tile_size)
+        return replace(self._prepared(self.library, material.material_id), tile_size=material.tile_size)
+
+    def floor(self, material_id: str) -> Material:
+        """A floor, its maps on disk. Raises MaterialError; raises MissingDependency."""
+        return self._prepared(self.floors, material_id)
+
+    @property
+    def flat(self) -> bool:
+        """Whether what renders here shades by mean colours alone: maps and skies are then not made for it."""
+        return self.renderer is not None and self.renderer.flat
+
+    def _prepared(self, library: MaterialLibrary, material_id: str) -> Material:
+        return listed(library, material_id) if self.flat else library.prepare(material_id)
 
     @cached_property
     def _library_ids(self) -> frozenset[str]:
@@ -174,8 +185,8 @@ class Context:
         return SplitDonors(self.chairs, self.shapes, split)
 
     def materials(self, ids: tuple[str, ...]) -> Mapping[str, Material]:
-        """Materials with their maps baked."""
-        return {material_id: self.library.prepare(material_id) for material_id in ids}
+        """Materials with their maps on disk. Raises MaterialError."""
+        return {material_id: self._prepared(self.library, material_id) for material_id in ids}
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -83,12 +83,12 @@ def _render(context: Context, shot: SceneShot) -> list[np.ndarray]:
             for name in {name for part in thing.shape.parts if part.skin for name in part.skin.materials}:
                 known = thing.shape.palette[name]
                 materials[name] = context.prepared_material(known)
-        materials[shot.floor.material_id] = context.floors.prepare(shot.floor.material_id)
+        materials[shot.floor.material_id] = context.floor(shot.floor.material_id)
     scene = TabletopJob(
         objects=shot.arrangement.standing,
         materials=dict(sorted(materials.items())),
         floor=shot.floor,
-        sky=replace(shot.sky, world=world_file(shot.sky.world, context.sky_cache)),
+        sky=shot.sky if context.flat else replace(shot.sky, world=world_file(shot.sky.world, context.sky_cache)),
         views=tuple(Look(camera) for camera in shot.arrangement.cameras),
         seed=recipe.seed,
         settings=recipe.render.model_dump(mode="json"),

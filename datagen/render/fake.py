@@ -17,6 +17,7 @@ class FakeRenderer:
     """Lambert shading of the mean material colour, a soft blob of shadow on white."""
 
     name = "fake"
+    flat = True
 
     def render(self, job: RenderJob) -> list[np.ndarray]:
         """One (H, W, 3) uint8 picture a view."""

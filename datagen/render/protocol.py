@@ -15,6 +15,8 @@ class Renderer(Protocol):
     """Makes the pictures of a job. Same job, same bytes, whatever was rendered before."""
 
     name: str
+    flat: bool
+    """Whether it shades by mean colours alone: materials then need no maps and skies no file."""
 
     def render(self, job: RenderJob) -> list[np.ndarray]:
         """One (H, W, 3) uint8 sRGB picture a view. Raises RenderError; raises MissingDependency."""

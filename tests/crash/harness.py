@@ -1,24 +1,38 @@
 """Builds that are killed and resumed: small pictures, many jobs, the fake renderer."""
 
+import atexit
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from functools import lru_cache
 from pathlib import Path
 
 from datagen.store.log import read_folder
 from datagen.store.manifest import read_manifest
+from tests.forks import fork
+from tests.plain_chairs import write_plain_chairs
 
 TREES = ("images", "annotations", "shapes", "split.json", "shapes.json", "run.json", "README.md", "manifest.parquet")
-SLOTS = "anomaly.slots={position: 4, rotation: 4, broken: 3, swapped: 4, missing: 4}"
+SLOTS = "anomaly.slots={position: 7, rotation: 5, broken: 1, missing: 6}"
 SETS = [SLOTS, "query.size_px=64", "reference.views=2", "reference.points=64", "normal.views={1: 1}"]
 SETS += ["anomaly.views={1: 1}", "anomaly.min_changed_px=20", "quality.ground_share=0.5", "quality.ground_floor=0"]
 
 
-def command(out, *options, limit=24, executor="serial", sets=SETS, renderer="fake", shapes="partnet/chair"):
-    line = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", str(shapes), "--renderer", renderer]
+@lru_cache(maxsize=1)
+def chairs() -> Path:
+    """A collection of 24 chairs of boxes, the same for all builds of this process; a job takes milliseconds."""
+    folder = Path(tempfile.mkdtemp(prefix="datagen-chairs-")) / "boxes"
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
+    return write_plain_chairs(folder, 24)
+
+
+def arguments(out, *options, limit=24, executor="serial", sets=SETS, renderer="fake", shapes=None):
+    line = ["build", "--shapes", str(shapes or chairs()), "--renderer", renderer]
     line += ["--out", str(out), "--executor", executor, *options]
     line += ["--limit", str(limit)] if limit else []
     for assignment in sets:
@@ -26,7 +40,19 @@ def command(out, *options, limit=24, executor="serial", sets=SETS, renderer="fak
     return line
 
 
+def command(out, *options, **kinds):
+    return [sys.executable, "-m", "datagen.cli.main", *arguments(out, *options, **kinds)]
+
+
 def start(out, *options, environment=None, **kinds):
+    """A build in a session of its own: forked, or started afresh where it starts processes itself."""
+    if kinds.get("executor", "serial") == "serial" and kinds.get("renderer", "fake") == "fake":
+        return fork(arguments(out, *options, **kinds), environment)
+    return start_afresh(out, *options, environment=environment, **kinds)
+
+
+def start_afresh(out, *options, environment=None, **kinds):
+    """The same as a command of its own, as a user starts it."""
     env = {**os.environ, **(environment or {})}
     quiet = subprocess.DEVNULL
     return subprocess.Popen(
@@ -36,6 +62,11 @@ def start(out, *options, environment=None, **kinds):
 
 def run(out, *options, **kinds):
     return start(out, *options, **kinds).wait(timeout=600)
+
+
+def run_afresh(out, *options, **kinds):
+    """What other builds are compared with: its string hashes have a seed that no forked build has."""
+    return start_afresh(out, *options, **kinds).wait(timeout=600)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -76,11 +107,11 @@ def kill_at_random(out: Path, kills: int, seed: int, executor="serial", limit=24
         before = len(read_folder(out / "log")) if (out / "log").is_dir() else 0
         process = start(out, executor=executor, limit=limit)
         if not _wait_for_work(out, process, before, rng):
-            process.wait()
+            process.wait(timeout=600)
             break
         time.sleep(rng.uniform(0.0, 0.8))
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.wait(timeout=60)
         done += 1
         inside += in_a_job(out, process.pid)
     return done, inside

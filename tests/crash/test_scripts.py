@@ -10,7 +10,7 @@ import pytest
 from datagen.cli.cluster import SlurmOptions, run_slurm
 from datagen.core.errors import RecipeError
 from tests.conftest import ROOT
-from tests.crash.harness import SETS, assert_same, contents, run
+from tests.crash.harness import SETS, assert_same, chairs, contents, run, run_afresh
 
 CHAIRS = ROOT / "assets" / "partnet" / "chair"
 
@@ -18,7 +18,7 @@ CHAIRS = ROOT / "assets" / "partnet" / "chair"
 def script(tmp_path, out, scratch=""):
     """The array's script for one task, written as the command does."""
     extra = ("--renderer fake --executor serial --limit 2", *(f"--set '{value}'" for value in SETS))
-    options = SlurmOptions(str(CHAIRS), out, "brokenchairs", "", "", "01:00:00", 1, "4G", str(scratch), extra)
+    options = SlurmOptions(str(chairs()), out, "brokenchairs", "", "", "01:00:00", 1, "4G", str(scratch), extra)
     run_slurm(options, 1, tmp_path / "scripts", 1000)
     return tmp_path / "scripts" / "array-0.sh"
 
@@ -38,7 +38,7 @@ def task(path, tmp_path, **environment):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     out = tmp_path_factory.mktemp("whole") / "data"
-    assert run(out, limit=2) == 0
+    assert run_afresh(out, limit=2) == 0
     return out
 
 

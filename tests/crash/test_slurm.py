@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from datagen.store.log import LogReader
-from tests.crash.harness import SETS, assert_same, contents, run
+from tests.crash.harness import SETS, assert_same, chairs, contents, run
 
 TOOLS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue", "scontrol", "scancel")
 ABSENT = [tool for tool in TOOLS if shutil.which(tool) is None]
@@ -106,7 +106,7 @@ def wait_for(condition, seconds, what):
 
 def scripts(tmp_path, out, environment, *options):
     """The array script that the command writes, cut to this small machine."""
-    line = [sys.executable, "-m", "datagen.cli.main", "slurm", "--shapes", "partnet/chair", "--out", str(out)]
+    line = [sys.executable, "-m", "datagen.cli.main", "slurm", "--shapes", str(chairs()), "--out", str(out)]
     line += ["--tasks", str(TASKS), "--to", str(tmp_path / "jobs"), "--cpus", "1", "--mem", "100M", *options]
     for extra in ("--renderer fake", "--executor serial", f"--limit {LIMIT}", *(f"--set '{s}'" for s in SETS)):
         line += ["--extra", extra]
@@ -125,7 +125,7 @@ def drained(job, environment) -> bool:
 
 
 def missing(out, environment) -> str:
-    line = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", "partnet/chair", "--out", str(out)]
+    line = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", str(chairs()), "--out", str(out)]
     line += ["--limit", str(LIMIT), "--shard", f"0/{TASKS}", "--missing"]
     for assignment in SETS:
         line += ["--set", assignment]

@@ -19,6 +19,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+F32 = 6e-5
+"""Largest difference of what fifty layers in float32 give: kernels of one CPU and another differ by 1.2e-5."""
+
+
 def close(found, name, tolerance):
     difference = np.abs(found.detach().numpy().reshape(expected()[name].shape) - expected()[name]).max()
     assert difference <= tolerance, f"{name}: {difference}"
@@ -62,12 +66,12 @@ def test_encoder_and_masks(network, encoded):
     query, views, _ = case("A")
     f_query, f_views = encoded
     f = torch.cat([f_views.flatten(0, 1), f_query])
-    close(f[:, :, ::4, ::4], "A_f_s4", 2e-5)
-    close(f_query[0], "A_f_query0", 2e-5)
+    close(f[:, :, ::4, ::4], "A_f_s4", F32)
+    close(f_query[0], "A_f_query0", F32)
     images = torch.cat([views.flatten(0, 1), query])
     close(foreground(images), "A_softmask", 0)
     with torch.no_grad():
-        close(network.projector(f)[:, :, ::4, ::4], "A_proj_s4", 2e-5)
+        close(network.projector(f)[:, :, ::4, ::4], "A_proj_s4", F32)
 
 
 def test_affinity_and_position_tokens(network, encoded):
@@ -77,10 +81,10 @@ def test_affinity_and_position_tokens(network, encoded):
     z_views = network.projected(f_views.flatten(0, 1), views.flatten(0, 1)).unflatten(0, (2, 3)).flatten(1, 2)
     rows = torch.from_numpy(expected()["A_rows"].astype(np.int64))
     affinity = torch.stack([z_query[b, rows[b]] @ z_views[b].T for b in range(2)])
-    close(affinity, "A_aff_rows", 2e-5)
+    close(affinity, "A_aff_rows", F32)
     with torch.no_grad():
         tokens = network.attention_decoder.map_to_pos_enc(fourier_code(xyz.flatten(1, 2), 10))
-    close(tokens[:, ::16], "A_pos_s16", 2e-5)
+    close(tokens[:, ::16], "A_pos_s16", F32)
 
 
 def states_of(network, encoded, chosen):
@@ -104,15 +108,15 @@ def test_case_A_with_the_injected_selection(network, encoded):
     kept, output = states_of(network, encoded, selection("A"))
     rows = torch.from_numpy(expected()["A_state_rows"].astype(np.int64))
     for name, state in zip(("proj_in", "blk0", "blk1", "blk2"), kept[:-1], strict=True):
-        close(torch.stack([state[b, rows[b]] for b in range(2)]), f"A_{name}", 2e-5)
-    close(kept[-1][:, 0], "A_out_token", 2e-5)
+        close(torch.stack([state[b, rows[b]] for b in range(2)]), f"A_{name}", F32)
+    close(kept[-1][:, 0], "A_out_token", F32)
     answers(output, "A")
 
 
 def test_case_B_dense(network, encoded):
     kept, output = states_of(network, encoded, None)
     for number in range(3):
-        close(kept[1 + number][:, 0], f"B_blk{number}_token", 2e-5)
+        close(kept[1 + number][:, 0], f"B_blk{number}_token", F32)
     answers(output, "B")
 
 
@@ -157,8 +161,9 @@ def test_losses_and_gradients(name):
     total.backward()
     gradient = network.encoder.backbone.conv1.weight.grad
     largest = np.abs(expected()[f"{name}_grad_conv1"]).max()
-    # Training-mode gradients are badly conditioned: two implementations differ by 0.04 % of the largest entry.
-    close(gradient, f"{name}_grad_conv1", largest * (1e-5 if name == "G" else 2e-3))
+    # Float32 alone: the fixture lies 2e-6 (training mode 4e-4) of the largest entry from the same sum in float64, and
+    # one CPU's kernels 2e-5 (2e-3) from another's.
+    close(gradient, f"{name}_grad_conv1", largest * (1e-4 if name == "G" else 6e-3))
     close(network.attention_decoder.token.weight.grad, f"{name}_grad_token", 1e-4)
     assert all(p.grad is None for p in network.projector.parameters())
     if name == "T":

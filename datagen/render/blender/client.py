@@ -38,6 +38,7 @@ class BlenderProcess:
     """Starts on first use, is renewed after `recycle_after` jobs or when it dies."""
 
     name = "cycles"
+    flat = False
 
     def __init__(self, threads: int = 1, recycle_after: int = 200) -> None:
         self.threads = threads

@@ -15,6 +15,7 @@ class BlenderHere:
     """The renderer protocol over a BlenderSession in this process."""
 
     name = "cycles"
+    flat = False
 
     def __init__(self, threads: int = 1) -> None:
         # bpy and the embree of other libraries clash unless bpy comes first (design: rendering facts).
