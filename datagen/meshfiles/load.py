@@ -4,7 +4,8 @@ from pathlib import Path
 
 from datagen.core.errors import MeshLoadError
 from datagen.core.shape import Mesh
-from datagen.meshfiles import gltf, mtl, obj, ply
+from datagen.meshfiles import gltf_document, mtl, obj, ply
+from datagen.meshfiles.gltf import read_gltf
 from datagen.meshfiles.off import read_off
 from datagen.meshfiles.places import Places
 from datagen.meshfiles.step import read_step
@@ -36,7 +37,7 @@ def read_mesh_file(path: Path | str, within: Path | None = None) -> MeshFile:
             return read_stl(path)
         if suffix == ".off":
             return read_off(path)
-        return read_step(path) if suffix in STEP_SUFFIXES else gltf.read_gltf(path, places)
+        return read_step(path) if suffix in STEP_SUFFIXES else read_gltf(path, places)
     except (OSError, MemoryError) as error:
         raise bad(path, f"{type(error).__name__}: {error}") from error
 
@@ -90,7 +91,7 @@ def load_mesh(path: Path | str, within: Path | None = None) -> tuple[tuple[str, 
 
 def needs_draco(path: Path) -> bool:
     """Whether a GLB/glTF cannot be read without Draco's decoder. Raises MeshLoadError on a broken header."""
-    return gltf.needs_draco(path)
+    return gltf_document.needs_draco(path)
 
 
 def files_named(path: Path, within: Path | None = None) -> tuple[Path, ...]:
@@ -104,7 +105,7 @@ def files_named(path: Path, within: Path | None = None) -> tuple[Path, ...]:
         elif suffix == ".ply":
             found = ply.texture_files(path, places)
         elif suffix in SCENE_SUFFIXES:
-            found = gltf.files_named(path, places)
+            found = gltf_document.files_named(path, places)
         else:
             found = []
     except (MeshLoadError, OSError):
