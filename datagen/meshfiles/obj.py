@@ -68,10 +68,17 @@ def read_text(data: bytes, path: Path | str) -> ObjText:
     for number, line in enumerate(plain.split(b"\n"), 1):
         if has_comment:
             line = without_comment(line)
-        words = line.split(None, 1)
-        if not words:
+        start = line[:2]
+        if start == b"v ":  # nearly all lines begin like this or the next
+            text.positions.append(line[2:])
             continue
-        key, rest = words[0], words[1] if len(words) > 1 else b""
+        if start == b"f ":
+            key, rest = b"f", line[2:]
+        else:
+            words = line.split(None, 1)
+            if not words:
+                continue
+            key, rest = words[0], words[1] if len(words) > 1 else b""
         if key == b"v":
             text.positions.append(rest)
         elif key in (b"f", b"fo"):
@@ -203,7 +210,7 @@ def _floats(text: ObjText, rows: Sequence[Sequence[bytes]], width: int) -> np.nd
         values = np.array(tokens, dtype=np.float64).reshape(-1, width)
     except (ValueError, OverflowError) as error:
         raise bad(text.path, f"{_first_bad(tokens, float)} is no number") from error
-    if any(b"_" in word for word in tokens):
+    if b"_" in b"".join(tokens):
         raise bad(text.path, "an underscore in a number")
     return values
 
@@ -224,10 +231,11 @@ def _corners(text: ObjText, positions: int, coordinates: int) -> tuple[np.ndarra
     if counts.min() < 3:
         raise bad(text.path, f"face {int(counts.argmin()) + 1} has under three corners")
     tokens = [word for row in rows for word in row]
-    if b"_" in b"".join(text.faces):
+    joined = b"".join(text.faces)
+    if b"_" in joined:
         raise bad(text.path, "an underscore in a face line")
     defined = np.array(text.defined)
-    if not any(b"/" in row for row in text.faces):
+    if b"/" not in joined:
         flat = _resolved(text, _ints(text, tokens), np.repeat(defined[:, 0], counts), positions)
         return flat, None, counts
     fields = [word.split(b"/") for word in tokens]
