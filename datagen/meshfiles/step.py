@@ -1,6 +1,7 @@
 """STEP through OpenCASCADE (the extra `step`), by way of GLB."""
 
 import tempfile
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from datagen.meshfiles.gltf import read_gltf
 from datagen.meshfiles.places import Places
 from datagen.meshfiles.text import refuse_pointer
 from datagen.meshfiles.values import MeshFile, bad
+
+ROUGHNESS = 0.5
 
 
 def read_step(path: Path) -> MeshFile:
@@ -36,4 +39,6 @@ def read_step(path: Path) -> MeshFile:
             found = read_gltf(made, Places(made, Path(folder)))
         except MeshLoadError as error:
             raise bad(path, f"its triangles cannot be used ({str(error.args[0]).split(': ', 1)[-1]})") from error
-    return MeshFile(path, found.parts, found.materials, found.warnings)
+    # STEP has colours alone: what glTF takes for granted where nothing is said, bare metal, is not meant.
+    materials = tuple(replace(m, roughness=ROUGHNESS, metallic=0.0) for m in found.materials)
+    return MeshFile(path, found.parts, materials, found.warnings)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from datagen.core.errors import MeshLoadError
+from datagen.core.errors import MeshLoadError, MissingDependency
 from datagen.meshfiles.load import files_named, read_mesh_file
 from tests.corpus.chair import Solid, assert_same, chair, triangles
 from tests.corpus.gltf_writer import Gltf
@@ -287,6 +287,25 @@ def test_instances_are_parts_of_their_own(tmp_path: Path) -> None:
     assert [part.name for part in parts] == ["leg", "leg_2", "leg_3", "leg_4"]
     for part, shift in zip(parts, shifts, strict=True):
         assert np.allclose(part.mesh.vertices, points + shift, atol=1e-6)
+
+
+def test_draco_is_decoded_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draco = pytest.importorskip("DracoPy", reason="the extra `draco` is not installed")
+    gltf = Gltf()
+    gltf.use("KHR_draco_mesh_compression")
+    points, faces = triangles(chair()[0])
+    data = draco.encode(points, faces.astype(np.uint32), quantization_bits=20)
+    (position,) = (a["unique_id"] for a in draco.decode(data).attributes)
+    shape = {"componentType": 5126, "count": len(points), "type": "VEC3"}
+    attributes = {"POSITION": gltf.add("accessors", shape)}
+    extension = {"bufferView": gltf.view(data), "attributes": {"POSITION": position}}
+    primitive = {"attributes": attributes, "extensions": {"KHR_draco_mesh_compression": extension}}
+    gltf.node(name="seat", mesh=gltf.mesh(primitive))
+    path = gltf.write(tmp_path / "a.glb")
+    assert_same(read_mesh_file(path), chair()[:1], 1e-5)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingDependency, match=r"a\.glb: needs DracoPy.*datagen\[draco\]"):
+        read_mesh_file(path)
 
 
 def plain() -> Gltf:
