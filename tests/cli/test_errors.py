@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
+from tests.forks import run_forked
 
 GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
 CHAIRS = ROOT / "assets" / "partnet" / "chair"
@@ -31,10 +32,7 @@ FAST = [
 
 
 def datagen(*arguments, cwd):
-    command = [sys.executable, "-m", "datagen.cli.main", *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "200", "DATAGEN_CACHE": os.environ.get("DATAGEN_CACHE", "")}
-    environment = {k: v for k, v in environment.items() if v}
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, env=environment)
+    return run_forked(arguments, {"COLUMNS": "200"}, cwd=cwd)
 
 
 def one_chair(folder: Path) -> Path:

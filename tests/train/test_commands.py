@@ -20,17 +20,21 @@ from datagen.train.predict import predict
 from datagen.train.run import open_run
 from datagen.train.runtime import choose_device
 from tests.conftest import ROOT
+from tests.forks import TRAIN, run_forked
 from tests.train.conftest import TINY, tiny
 
 
-def datagen(*arguments, cwd=ROOT, hide_torch=False, cache=None):
+def datagen(*arguments, cache=None):
+    """A command, forked from a process that has torch."""
+    environment = {"COLUMNS": "200", **({"DATAGEN_CACHE": str(cache)} if cache else {})}
+    return run_forked(arguments, environment, modules=TRAIN)
+
+
+def started(*arguments):
+    """The same as a command of its own, as a user starts it."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "PYTHONPATH": str(ROOT)}
-    if cache:
-        environment["DATAGEN_CACHE"] = str(cache)
-    if hide_torch:
-        environment["PYTHONPATH"] = f"{hide_torch}:{ROOT}"
     command = [sys.executable, "-m", "datagen.cli.main", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +42,7 @@ def run(dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("commands")
     recipe = folder / "tiny.yaml"
     recipe.write_text(yaml.safe_dump({**TINY, "log": {"checkpoint_steps": 3}}))
-    done = datagen("train", "--data", dataset, "--recipe", recipe, "--out", folder / "run", "--device", "cpu")
+    done = started("train", "--data", dataset, "--recipe", recipe, "--out", folder / "run", "--device", "cpu")
     assert done.returncode == 0, done.stderr
     assert "samples/s" in done.stderr and "GiB" in done.stderr and done.stdout == ""
     return folder / "run"

@@ -11,14 +11,22 @@ import pytest
 from datagen.train.checkpoint import newest_checkpoint, read_checkpoint
 from datagen.train.log import read_log
 from tests.conftest import ROOT
+from tests.forks import TRAIN, run_forked
 from tests.train.conftest import tiny
 
 STEPS = 9
 
 
 def start(run, data, recipe, *options, kill=None):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", **({"DATAGEN_TEST_KILL": kill} if kill else {})}
-    command = [sys.executable, "-m", "tests.train.worker", str(run), str(data), str(recipe), *options]
+    """Train in a process of its own, forked from one that has torch."""
+    environment = {"DATAGEN_TEST_KILL": kill} if kill else {}
+    return run_forked([run, data, recipe, *options], environment, target="tests.train.worker:main", modules=TRAIN)
+
+
+def start_afresh(run, data, recipe):
+    """The same in a process that shares nothing with the others: what they are compared with."""
+    command = [sys.executable, "-m", "tests.train.worker", str(run), str(data), str(recipe)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
@@ -34,7 +42,7 @@ def reference(tmp_path_factory, dataset):
     recipe.write_text(settings.model_dump_json())
     run = folder / "whole"
     run.mkdir()
-    done = start(run, dataset, recipe)
+    done = start_afresh(run, dataset, recipe)
     assert done.returncode == 0, done.stderr
     return recipe, run
 

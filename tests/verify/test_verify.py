@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -21,13 +19,12 @@ from datagen.verify.rebuild import rebuild
 from datagen.verify.runner import run_checks
 from datagen.verify.tree import open_tree
 from tests.conftest import ROOT, run_build
+from tests.forks import run_forked
 from tests.verify.editor import Editor
 
 
 def verify(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "datagen.cli.main", "verify", *map(str, arguments)], capture_output=True, text=True
-    )
+    return run_forked(["verify", *arguments])
 
 
 @pytest.fixture(scope="module")
