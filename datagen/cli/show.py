@@ -9,6 +9,7 @@ from PIL import Image
 from datagen.annotate.overlay import contact_sheet, sample_tile
 from datagen.annotate.scene_sheet import scene_sheet
 from datagen.cli.console import console as open_console
+from datagen.cli.outfile import check_picture_path
 from datagen.core.errors import UsageError
 from datagen.store.manifest import read_manifest
 from datagen.store.shards import ShardReader
@@ -19,6 +20,7 @@ ORDER = ("position", "rotation", "broken", "swapped", "missing", "normal")
 
 def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) -> None:
     """Write one picture. Raises UsageError when the folder or the sample is not there."""
+    check_picture_path(out)
     if not (folder / "manifest.parquet").is_file():
         raise UsageError(f"{folder} has no manifest.parquet; is it a finished datagen dataset?")
     rows = [row for row in read_manifest(folder) if row["row_type"] == "sample"]

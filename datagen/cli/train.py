@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from datagen.cli.console import console as open_console
+from datagen.cli.console import say
+from datagen.cli.outfile import check_picture_path
 from datagen.core.errors import MissingDependency
 
 if TYPE_CHECKING:
@@ -179,8 +181,12 @@ def run_predict(
 
     from datagen.train.predict import predict
 
+    if out is not None:
+        check_picture_path(out)
     found = predict(checkpoint, query, reference, background=background, shadow=shadow, device=device)
     console = open_console()
+    for note in found.notes:
+        say(console, "note", note)
     word = "anomalous" if found.anomalous else "normal"
     console.print(f"{word}: score {found.score:.3f} (threshold {found.threshold:.3f})")
     if found.box_px and found.anomalous:

@@ -4,14 +4,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
 
 from datagen.core.errors import UsageError
+from datagen.formats.images import ImageError
+from datagen.formats.photo_file import PhotoFile, read_photo_file
 
 OBJECT_SHARE = 0.78
 """Longest side of a cut-out object as a share of the picture: the built queries' is 170 to 230 of 256 px."""
 GROUND_LEVEL = 230
+LEAST_SHARE = 0.001
+"""Least share of the pixels that an object covers."""
+BLANK_DEVIATION = 2.0
+FILLED_SHARE = 0.5
+"""A square picture on white whose object is this long is framed as built queries are."""
+APART_SHARE, SECOND_SHARE = 0.06, 0.3
+"""A second object: at least this share of the picture away, and of the first one's pixels."""
 PLAIN_TOLERANCE = 28.0
 """How far a plain background may stray from its median colour, in 8-bit levels (Euclidean over RGB)."""
 
@@ -46,28 +55,52 @@ class Photo:
         return left, top, right, bottom
 
 
-def read_photo(path: Path) -> Image.Image:
-    """RGB or RGBA, turned upright as its EXIF orientation says. Raises UsageError naming the file."""
+def read_photo(path: Path) -> PhotoFile:
+    """A photo's file as sRGB, upright, with notes. Raises UsageError naming the file."""
     try:
-        with Image.open(path) as picture:
-            alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
-            return ImageOps.exif_transpose(picture.convert("RGBA" if alpha else "RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UsageError(f"{path}: {error}; give a picture file to --query") from error
+        return read_photo_file(path)
+    except ImageError as error:
+        raise UsageError(f"{error.args[0]}; give another picture to --query") from error
 
 
 def prepare_photo(picture: Image.Image, size: int, options: PhotoOptions) -> Photo:
-    """Cut out, centred on white, S = `size` pixels. Raises UsageError when there is no object to be seen.
+    """Cut out, centred on white, S = `size` pixels.
 
-    A square picture that stands on white already is only resized: that is what built queries are.
+    A square picture whose object stands on white and fills half of it is only resized: that is what built queries are.
+    Any other picture on white is shifted and scaled, its shadow kept. Raises UsageError when there is no object to be
+    seen, or more than one.
     """
     rgb = np.asarray(picture.convert("RGB"))
     mask = object_mask(picture, rgb, options.background)
-    if mask is None:
+    if mask is None and options.background == "keep":
+        if rgb.std() < BLANK_DEVIATION:
+            raise UsageError("the query is a blank picture; give a photo of the object")
         return _padded(rgb, size)
-    if mask.sum() < 0.001 * mask.size * 255:
-        raise UsageError("the query shows no object after its background was taken away; try --background keep")
-    return _composed(rgb, mask, size, options.shadow)
+    on_white = mask is None
+    if mask is None:
+        mask = 255.0 * ndimage.binary_opening(rgb.min(axis=2) < GROUND_LEVEL)
+    if (mask > 127).sum() < LEAST_SHARE * mask.size:
+        raise UsageError("the query shows no object on its background; give another photo, or try --background keep")
+    _refuse_several(mask > 127)
+    if not on_white:
+        return _composed(rgb, mask, size, options.shadow)
+    rows, columns = np.nonzero(mask > 127)
+    sides = (np.ptp(rows) + 1) / len(rgb), (np.ptp(columns) + 1) / rgb.shape[1]
+    if rgb.shape[0] == rgb.shape[1] and max(sides) >= FILLED_SHARE:
+        return _padded(rgb, size)
+    return _reframed(rgb, mask > 127, size)
+
+
+def _refuse_several(solid: np.ndarray) -> None:
+    """Raise UsageError where a second object stands well apart: a piece that came off is smaller, or nearer."""
+    gap = max(2, round(APART_SHARE * max(solid.shape) / 2))
+    step = max(1, max(solid.shape) // 512)
+    near = ndimage.binary_dilation(solid[::step, ::step], iterations=max(1, gap // step))
+    labels, count = ndimage.label(near)
+    areas = np.sort(np.bincount((labels * solid[::step, ::step]).ravel(), minlength=count + 1)[1:])[::-1]
+    several = int((areas >= SECOND_SHARE * areas[0]).sum())
+    if several > 1:
+        raise UsageError(f"the query shows {several} objects apart from each other; crop it to the one to be judged")
 
 
 def object_mask(picture: Image.Image, rgb: np.ndarray, background: str) -> np.ndarray | None:
@@ -99,9 +132,16 @@ def plain_background_mask(rgb: np.ndarray) -> np.ndarray:
     like = np.linalg.norm(rgb.astype(np.float64) - ground, axis=-1) <= PLAIN_TOLERANCE
     labels, _ = ndimage.label(like)
     touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    outside = np.isin(labels, touching[touching > 0])
+    outside = np.isin(labels, [*touching[touching > 0], *_seen_through(rgb, ground, labels)])
     solid = ndimage.binary_opening(~outside, iterations=1)
     return 255.0 * solid
+
+
+def _seen_through(rgb: np.ndarray, ground: np.ndarray, labels: np.ndarray) -> list[int]:
+    """Regions of the ground's colour inside the object: the ground as it shows between slats."""
+    areas = np.bincount(labels.ravel())
+    large = [k for k in range(1, len(areas)) if areas[k] >= max(16, 1e-4 * labels.size)]
+    return [k for k in large if np.linalg.norm(np.median(rgb[labels == k], axis=0) - ground) <= PLAIN_TOLERANCE / 2]
 
 
 def _border(rgb: np.ndarray) -> np.ndarray:
@@ -117,6 +157,20 @@ def _padded(rgb: np.ndarray, size: int) -> Photo:
     scale = size / side
     resized = Image.fromarray(square).resize((size, size), Image.Resampling.BICUBIC)
     return Photo(np.asarray(resized), scale, (left * scale, top * scale), (width, height))
+
+
+def _reframed(rgb: np.ndarray, solid: np.ndarray, size: int) -> Photo:
+    """A photo on white with its object in the middle at `OBJECT_SHARE`; nothing is cut out, so shadows stay."""
+    rows, columns = np.nonzero(solid)
+    top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+    side = max(1, round(max(bottom - top, right - left) / OBJECT_SHARE))
+    y, x = (int(top) + int(bottom) - side) // 2, (int(left) + int(right) - side) // 2
+    square = np.full((side, side, 3), 255, dtype=np.uint8)
+    inside = (slice(max(y, 0), min(y + side, len(rgb))), slice(max(x, 0), min(x + side, rgb.shape[1])))
+    square[inside[0].start - y : inside[0].stop - y, inside[1].start - x : inside[1].stop - x] = rgb[inside]
+    scale = size / side
+    resized = Image.fromarray(square).resize((size, size), Image.Resampling.BICUBIC)
+    return Photo(np.asarray(resized), scale, (-x * scale, -y * scale), (rgb.shape[1], rgb.shape[0]))
 
 
 def _composed(rgb: np.ndarray, mask: np.ndarray, size: int, shadow: bool) -> Photo:

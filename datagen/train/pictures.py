@@ -28,6 +28,17 @@ def with_box(picture: np.ndarray, box: tuple[float, ...] | None, color: tuple[in
     return np.asarray(image)
 
 
+def beside(given: Image.Image, answer: np.ndarray, size: int) -> np.ndarray:
+    """The photo as given, fitted into a square of `size` px on grey, at the upper left of the answer's picture."""
+    tile = Image.new("RGB", (size, size), (128, 128, 128))
+    shown = given.convert("RGBA")
+    shown.thumbnail((size, size))
+    tile.paste(shown, ((size - shown.width) // 2, (size - shown.height) // 2), shown)
+    column = np.full((len(answer), size, 3), 255, dtype=np.uint8)
+    column[:size] = np.asarray(tile)
+    return np.concatenate([column, answer], axis=1)
+
+
 def heat(values: np.ndarray) -> np.ndarray:
     """(..., 3) uint8 colours of 0..1: dark blue over red to yellow."""
     v = np.clip(values, 0, 1)[..., None]

@@ -11,7 +11,7 @@ from datagen.core.errors import UsageError
 from datagen.datasets.chairs import normalised
 from datagen.train.load import load_network
 from datagen.train.photo import PhotoOptions, prepare_photo, read_photo
-from datagen.train.pictures import attention_picture
+from datagen.train.pictures import attention_picture, beside
 from datagen.train.reference import Reference, open_reference
 from datagen.train.runtime import Runtime, choose_device, telling_memory
 
@@ -35,7 +35,10 @@ class Prediction:
     query: np.ndarray
     """The prepared picture (S, S, 3) uint8."""
     picture: np.ndarray
-    """Query with its box, most anomalous-looking patches and their attention over the nearest views, uint8."""
+    """The photo as given, then the prepared query with its box, most anomalous-looking patches and their attention over
+    the nearest views, uint8."""
+    notes: tuple[str, ...] = ()
+    """What was decided while the photo was read."""
 
     def to_json(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -47,6 +50,7 @@ class Prediction:
             "box_px": list(self.box_px) if self.box_px else None,
             "nearest_view": self.nearest_view,
             "nearest_azimuth_deg": self.nearest_azimuth_deg,
+            "notes": list(self.notes),
         }
 
 
@@ -68,7 +72,8 @@ def predict(
     loaded = load_network(Path(checkpoint), chosen)
     size = loaded.recipe.data.image_px
     published = loaded.recipe.model.variant == "published"
-    photo = prepare_photo(read_photo(Path(query)), size, PhotoOptions(background, shadow))
+    given = read_photo(Path(query))
+    photo = prepare_photo(given.picture, size, PhotoOptions(background, shadow))
     views = open_reference(Path(reference), size, published=published, views=loaded.recipe.data.eval_views)
     if loaded.recipe.model.name == "viewpoint" and len(views.pictures) != loaded.recipe.data.eval_views:
         raise UsageError(
@@ -93,7 +98,12 @@ def predict(
         nearest_view=view,
         nearest_azimuth_deg=azimuth,
         query=photo.picture,
-        picture=attention_picture(loaded.objective.model, photo.picture, views, box if anomalous else None, view),
+        picture=beside(
+            given.picture,
+            attention_picture(loaded.objective.model, photo.picture, views, box if anomalous else None, view),
+            size,
+        ),
+        notes=given.notes,
     )
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datagen.cli.outfile import check_picture_path
+from datagen.cli.show import run_show
 from datagen.core.errors import UsageError
 from datagen.train.photo import OBJECT_SHARE, PhotoOptions, prepare_photo, read_photo
 
@@ -40,14 +42,15 @@ def test_alpha_is_taken_where_there_is_one(tmp_path):
     rgba[60:160, 120:180, 3] = 255
     path = tmp_path / "cut.png"
     Image.fromarray(rgba).save(path)
-    found = prepare_photo(read_photo(path), 128, PhotoOptions()).picture
+    found = prepare_photo(read_photo(path).picture, 128, PhotoOptions()).picture
     top, bottom, left, right = bounds(found)
     assert bottom - top == pytest.approx(OBJECT_SHARE * 128, abs=2)
     assert (bottom - top) / (right - left) == pytest.approx(100 / 60, abs=0.1)
 
 
 def test_a_built_query_is_only_resized():
-    picture = scene((255, 255, 255), (256, 256))
+    picture = np.full((256, 256, 3), 255, np.uint8)
+    picture[50:230, 70:180] = (90, 60, 40)
     assert np.array_equal(prepare_photo(Image.fromarray(picture), 256, PhotoOptions()).picture, picture)
 
 
@@ -71,7 +74,7 @@ def test_a_phone_s_photo_is_turned_upright(tmp_path):
     exif = upright.getexif()
     exif[0x0112] = 6  # taken with the camera turned: the file's rows are the scene's columns
     upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "phone.png", exif=exif)
-    found = read_photo(tmp_path / "phone.png")
+    found = read_photo(tmp_path / "phone.png").picture
     assert found.size == upright.size and np.array_equal(np.asarray(found), np.asarray(upright))
 
 
@@ -116,4 +119,188 @@ def no_alpha(tmp_path):
 def test_a_photo_that_cannot_be_used_says_why(case, tmp_path):
     path, options, word = case(tmp_path)
     with pytest.raises(UsageError, match=word):
-        prepare_photo(read_photo(path), 64, options)
+        prepare_photo(read_photo(path).picture, 64, options)
+
+
+def test_a_wide_photo_on_white_is_centred_and_scaled_with_its_shadow(tmp_path):
+    picture = np.full((200, 600, 3), 255, np.uint8)
+    picture[60:140, 380:440] = (90, 60, 40)
+    picture[140:146, 370:450] = 236
+    photo = prepare_photo(Image.fromarray(picture), 256, PhotoOptions())
+    top, bottom, left, right = bounds(photo.picture)
+    assert bottom - top == pytest.approx(OBJECT_SHARE * 256, abs=3)
+    assert abs((top + bottom) / 2 - 128) <= 2 and abs((left + right) / 2 - 128) <= 2
+    assert (photo.picture[bottom + 5, 110:146] < 250).all(), "the shadow below it stays"
+    box = [v / 256 for v in ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)]
+    assert np.abs(np.subtract(photo.given_box(tuple(box)), (380, 60, 440, 140))).max() < 2
+
+
+def test_the_ground_seen_between_slats_is_ground():
+    picture = np.full((200, 200, 3), (180, 190, 200), np.uint8)
+    picture[40:160, 60:140] = (90, 60, 40)
+    for row in (60, 90, 120):
+        picture[row : row + 15, 75:125] = (183, 188, 203)
+    found = prepare_photo(Image.fromarray(picture), 256, PhotoOptions("plain")).picture
+    assert (found[126:132, 110:146] > 250).mean() > 0.9 or (found[100:160, 128] > 250).any()
+    picture[60:75, 75:125] = (200, 120, 40)
+    kept = prepare_photo(Image.fromarray(picture), 256, PhotoOptions("plain")).picture
+    assert (np.abs(kept.astype(int) - (200, 120, 40)).sum(axis=2) < 12).any(), "a patch of another colour stays"
+
+
+MODES = {
+    "I;16": lambda grey: Image.fromarray(grey.astype(np.uint16) * 257),
+    "L": lambda grey: Image.fromarray(grey),
+    "LA": lambda grey: Image.merge("LA", [Image.fromarray(grey), Image.new("L", grey.shape[::-1], 255)]),
+    "RGB": lambda grey: Image.fromarray(grey).convert("RGB"),
+    "RGBA": lambda grey: Image.fromarray(grey).convert("RGBA"),
+    "P": lambda grey: Image.fromarray(grey).convert("P"),
+    "CMYK": lambda grey: Image.fromarray(grey).convert("RGB").convert("CMYK"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_every_mode_is_its_eight_bit_twin(tmp_path, mode, suffix):
+    if mode == "CMYK" and suffix == "png":
+        suffix = "jpg"
+    grey = np.full((120, 100), 250, np.uint8)
+    grey[20:100, 30:70] = np.linspace(20, 120, 80).astype(np.uint8)[:, None]
+    MODES[mode](grey).save(tmp_path / f"a.{suffix}", **({"quality": 98} if suffix == "jpg" else {}))
+    found = read_photo(tmp_path / f"a.{suffix}").picture
+    assert found.mode in ("RGB", "RGBA")
+    seen = np.asarray(found.convert("RGB")).astype(int)
+    assert np.abs(seen - grey[..., None]).max() <= (12 if suffix == "jpg" else 0)
+
+
+def test_profiles_are_converted_to_srgb(tmp_path):
+    """Display P3's green is outside sRGB; a colour inside both comes out as sRGB says it."""
+    from PIL import ImageCms
+
+    picture = Image.new("RGB", (32, 32), (200, 100, 60))
+    swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture.save(tmp_path / "srgb.png", icc_profile=srgb)
+    assert read_photo(tmp_path / "srgb.png").picture.getpixel((0, 0)) == (200, 100, 60)
+    wide = p3_profile()
+    picture.save(tmp_path / "p3.png", icc_profile=wide)
+    photo = read_photo(tmp_path / "p3.png")
+    r, g, b = photo.picture.getpixel((0, 0))
+    assert r > 205 and g < 100 and b < 60 and not photo.notes, "the same numbers in P3 are a more vivid colour"
+    for broken in (b"no profile at all", swapped.tobytes(), wide[:90]):
+        picture.save(tmp_path / "broken.png", icc_profile=broken)
+        photo = read_photo(tmp_path / "broken.png")
+        assert photo.picture.getpixel((0, 0)) == (200, 100, 60)
+        assert "colour profile cannot be read" in photo.notes[0]
+
+
+def p3_profile() -> bytes:
+    """An ICC matrix profile (version 2) with Display P3's primaries at D50 and a gamma of 2.2."""
+    import struct
+
+    def fixed(values):
+        return b"".join(struct.pack(">i", round(v * 65536)) for v in values)
+
+    tags = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 3) + b"P3\0" + bytes(79),
+        b"cprt": b"text" + bytes(4) + b"none\0",
+        b"wtpt": b"XYZ " + bytes(4) + fixed([0.9642, 1.0, 0.8249]),
+        b"rXYZ": b"XYZ " + bytes(4) + fixed([0.5151, 0.2412, -0.0011]),
+        b"gXYZ": b"XYZ " + bytes(4) + fixed([0.2920, 0.6922, 0.0419]),
+        b"bXYZ": b"XYZ " + bytes(4) + fixed([0.1571, 0.0666, 0.7841]),
+    }
+    tags |= {c: b"curv" + bytes(4) + struct.pack(">IH", 1, round(2.2 * 256)) for c in (b"rTRC", b"gTRC", b"bTRC")}
+    table, body, offset = b"", b"", 132 + 12 * len(tags)
+    for name, data in tags.items():
+        data += bytes(-len(data) % 4)
+        table += name + struct.pack(">II", offset + len(body), len(data))
+        body += data
+    head = struct.pack(">I4sI4s4s4s", 132 + len(table) + len(body), b"lcms", 0x02100000, b"mntr", b"RGB ", b"XYZ ")
+    head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + fixed([0.9642, 1.0, 0.8249]) + bytes(48)
+    return head + struct.pack(">I", len(tags)) + table + body
+
+
+def test_frames_and_formats_are_told(tmp_path):
+    frames = [Image.new("RGB", (32, 32), c) for c in ("red", "blue")]
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    photo = read_photo(tmp_path / "a.tif")
+    assert photo.picture.getpixel((0, 0)) == (255, 0, 0) and "2 frames; the first is judged" in photo.notes[0]
+
+
+def heic(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    return tmp_path / "a.heic", PhotoOptions(), "HEIC is not read; export it as JPEG"
+
+
+def floats(tmp_path):
+    Image.fromarray(np.ones((8, 8), np.float32)).save(tmp_path / "a.tif")
+    return tmp_path / "a.tif", PhotoOptions(), "floating-point"
+
+
+def cut(tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(data[: len(data) // 2])
+    return tmp_path / "a.jpg", PhotoOptions(), "a.jpg"
+
+
+def blank(value, options):
+    def case(tmp_path):
+        Image.fromarray(np.full((64, 64, 3), value, np.uint8)).save(tmp_path / "blank.png")
+        return tmp_path / "blank.png", PhotoOptions(options), "no object|blank"
+
+    return case
+
+
+def two(tmp_path):
+    picture = np.full((200, 300, 3), 255, np.uint8)
+    picture[60:140, 40:100] = (90, 60, 40)
+    picture[60:140, 180:240] = (40, 60, 90)
+    Image.fromarray(picture).save(tmp_path / "two.png")
+    return tmp_path / "two.png", PhotoOptions(), "2 objects apart"
+
+
+def two_cut_out(tmp_path):
+    two(tmp_path)
+    rgb = np.asarray(Image.open(tmp_path / "two.png"))
+    Image.fromarray(np.dstack([rgb, (rgb.min(axis=2) < 250) * np.uint8(255)])).save(tmp_path / "two.png")
+    return tmp_path / "two.png", PhotoOptions(), "2 objects apart"
+
+
+CASES = {
+    "heic": heic, "floats": floats, "cut": cut, "two": two, "two cut out": two_cut_out,
+    "white": blank(255, "auto"), "grey": blank(128, "auto"), "black": blank(0, "plain"), "kept": blank(90, "keep"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_shows_no_one_object_is_an_error_not_a_verdict(case, tmp_path):
+    path, options, word = case(tmp_path)
+    with pytest.raises(UsageError, match=word):
+        prepare_photo(read_photo(path).picture, 64, options)
+
+
+def test_a_piece_that_came_off_is_no_second_object():
+    picture = np.full((256, 256, 3), 255, np.uint8)
+    picture[40:220, 60:160] = (90, 60, 40)
+    picture[180:220, 200:220] = (90, 60, 40)
+    picture[60:120, 164:180] = (40, 60, 90)
+    assert prepare_photo(Image.fromarray(picture), 256, PhotoOptions()).scale == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("answer.txt", "no picture format"),
+        ("answer", "no suffix"),
+        (".", "no suffix|folder"),
+        ("file/x.png", "is a file"),
+    ],
+)
+def test_a_picture_that_cannot_be_written_is_told_before_the_work(tmp_path, name, word):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match=word):
+        check_picture_path(tmp_path / name)
+    with pytest.raises(UsageError, match=word):
+        run_show(tmp_path / "no dataset is looked at", [], tmp_path / name, None)
+    check_picture_path(tmp_path / "new" / "deep" / "answer.png")
+    assert not (tmp_path / "new").exists()
