@@ -1,8 +1,8 @@
 """Which files make one shape: the rules for folders of plain meshes.
 
-1. A mesh file, or a MuJoCo XML, given by itself is one shape.
+1. A mesh file, or a MuJoCo XML or URDF, given by itself is one shape; plans.py says which of them in a folder are.
 2. Files of one stem in several formats, and `x_nodraco` beside `x`, are one object: the most readable counts.
-3. A folder is one shape when collection.json says `"files": "parts"`, when a MuJoCo XML places its files,
+3. A folder is one shape when collection.json says `"files": "parts"`, when a MuJoCo XML or URDF places its files,
    or when over half of its objects have part-like names (leg_1, seat, back, part3, plain small numbers).
 4. In any other folder each object is a shape of its own, and each sub-folder, up to six levels down, is looked
    at by these rules again. A sub-folder with a single object gives a shape named after the folder; `models/` and
@@ -19,7 +19,7 @@ from datagen.core.clutter import check_name, is_clutter
 from datagen.core.errors import MeshLoadError, UsageError
 from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, STEP_SUFFIXES, needs_draco
 from datagen.shapes.classify import PART_WORD
-from datagen.shapes.mujoco import find_xml
+from datagen.shapes.plans import PlannedShape, find_plans, is_plan
 from datagen.shapes.source import natural_key
 
 MAX_DEPTH = 6
@@ -30,42 +30,51 @@ _GENERIC_PART = re.compile(r"(part|component|piece|mesh|object|new|original)?[-_
 
 @dataclass(frozen=True)
 class ShapeFiles:
-    """The files of one shape: several part files in one frame, or one file; `xml` places the parts."""
+    """The files of one shape: several part files in one frame, or one file; `plan` (MJCF, URDF) places the parts."""
 
     shape_id: str
     files: tuple[Path, ...]
     folder: Path
-    xml: Path | None = None
-
-    @property
-    def is_whole_folder(self) -> bool:
-        """Whether the folder is one shape, so that nothing below it is another."""
-        return self.xml is not None or len(self.files) > 1
+    plan: Path | None = None
 
 
 def find_shapes(path: Path, files_rule: str = "") -> tuple[ShapeFiles, ...]:
     """All shapes at a path by the rules above, in natural order; `files_rule` is 'parts', 'shapes' or ''."""
-    if path.suffix.lower() == ".xml" and path.is_file():
+    if is_plan(path):
         return (ShapeFiles(path.stem, (), path.parent, path),)
     if path.is_file():
         known = path.suffix.lower() in MESH_SUFFIXES
         return (ShapeFiles(path.stem, (path,), path.parent),) if known else ()
+    plans = find_plans(path) if files_rule != "shapes" else ()
+    taken = frozenset[Path]().union(*(plan.taken for plan in plans))
     found: dict[str, ShapeFiles] = {}
+    for plan in plans:
+        _add(found, _planned(plan), path)
     whole: list[Path] = []
     for folder in folders(path):
         if any(folder.is_relative_to(other) for other in whole):
             continue
-        here = _folder_shapes(folder, files_rule, telling_parts(folder, path))
-        if here and here[0].is_whole_folder:
+        here = _folder_shapes(folder, files_rule, taken, telling_parts(folder, path))
+        if here and len(here[0].files) > 1:
             whole.append(folder)
         for shape in here:
-            if shape.shape_id in found:
-                raise UsageError(
-                    f"{path}: {shape.files[0]} and {found[shape.shape_id].files[0]} would both be the shape "
-                    f"{shape.shape_id}; rename one of them"
-                )
-            found[shape.shape_id] = shape
+            _add(found, shape, path)
     return tuple(sorted(found.values(), key=lambda shape: natural_key(shape.shape_id)))
+
+
+def _add(found: dict[str, ShapeFiles], shape: ShapeFiles, root: Path) -> None:
+    """Note a shape. Raises UsageError where another has its name."""
+    other = found.get(shape.shape_id)
+    if other is not None:
+        one, two = (s.plan or s.files[0] for s in (shape, other))
+        raise UsageError(f"{root}: {one} and {two} would both be the shape {shape.shape_id}; rename one of them")
+    found[shape.shape_id] = shape
+
+
+def _planned(plan: PlannedShape) -> ShapeFiles:
+    """A shape that an XML places; its files are those of its home and whatever else it names."""
+    files = distinct_objects((*plan.files, *plan.idle))
+    return ShapeFiles("-".join(plan.words), files, plan.home, plan.path)
 
 
 def folders(root: Path) -> Iterator[Path]:
@@ -97,13 +106,12 @@ def telling_parts(folder: Path, root: Path) -> list[str]:
     return [part for part in folder.relative_to(root).parts if part.lower() not in _INNER]
 
 
-def _folder_shapes(folder: Path, files_rule: str, words: list[str]) -> list[ShapeFiles]:
-    objects = distinct_objects(folder.iterdir())
+def _folder_shapes(folder: Path, files_rule: str, taken: frozenset[Path], words: list[str]) -> list[ShapeFiles]:
+    objects = distinct_objects(path for path in folder.iterdir() if not taken or path.resolve() not in taken)
     if not objects:
         return []
-    xml = find_xml(folder)
-    if files_rule != "shapes" and (len(objects) > 1 or xml) and (files_rule == "parts" or xml or _parts(objects)):
-        return [ShapeFiles("-".join(words) or folder.name, objects, folder, xml)]
+    if files_rule != "shapes" and len(objects) > 1 and (files_rule == "parts" or _parts(objects)):
+        return [ShapeFiles("-".join(words) or folder.name, objects, folder)]
     if len(objects) == 1:
         return [ShapeFiles("-".join(words) or objects[0].stem, objects, folder)]
     return [ShapeFiles("-".join([*words, path.stem]), (path,), folder) for path in objects]

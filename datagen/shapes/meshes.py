@@ -10,15 +10,16 @@ import numpy as np
 
 from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
-from datagen.meshfiles.load import SCENE_SUFFIXES, files_named, read_mesh_file
-from datagen.meshfiles.values import ABOUT_LOOKS
+from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, files_named, read_mesh_file
+from datagen.meshfiles.values import ABOUT_LOOKS, MeshFile
 from datagen.shapes.assembly import components, is_heap
 from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of
 from datagen.shapes.digest import files_digest
 from datagen.shapes.layout import ShapeFiles, find_shapes, reach
-from datagen.shapes.mujoco import read_placements
 from datagen.shapes.orient import T_front, T_up, up_from_parts
+from datagen.shapes.placing import left_out, placed_meshes
+from datagen.shapes.plans import plan_files, read_plan
 from datagen.shapes.source import ShapeEntry
 
 _CHAIR_WORD = re.compile("chair|stool|bench|sofa|seat|couch|settee")
@@ -47,7 +48,7 @@ def recognise_meshes(path: Path) -> "MeshSource | None":
 class MeshSource(Carded):
     """Shapes from plain mesh files; layout.py says which files make one shape.
 
-    Up is +Z for MuJoCo, STL, PLY, OFF and STEP, +Y for glTF and OBJ, unless collection.json's `up` or named
+    Up is +Z for MuJoCo, URDF, STL, PLY, OFF and STEP, +Y for glTF and OBJ, unless collection.json's `up` or named
     legs and seats say otherwise. The front is turned to -Y where a back and a seat tell it.
     """
 
@@ -75,11 +76,17 @@ class MeshSource(Carded):
         return tuple(sorted(part.part_class for part in shape.parts if part.path != REMAINDER_PATH))
 
     def digest(self, shape_id: str) -> str:
-        """Content hash of the mesh files, the files that they name and the XML that places them, read as bytes."""
+        """Content hash of the mesh files, the files that they name and the XMLs that place them, read as bytes."""
         files = next(shape for shape in self.shapes if shape.shape_id == shape_id)
-        named = [other for path in files.files for other in files_named(path, reach(self.root))]
-        paths = [*files.files, *named, *([files.xml] if files.xml else [])]
-        return files_digest(paths, files.folder)
+        placed = plan_files(files.plan, self.folder) if files.plan else ()
+        meshes = [*files.files, *(path for path in placed if path.suffix.lower() in MESH_SUFFIXES)]
+        named = [other for path in dict.fromkeys(meshes) for other in files_named(path, reach(self.root))]
+        return files_digest([*files.files, *placed, *named], files.folder)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds every file of the collection."""
+        return self.root if self.root.is_dir() else self.root.parent
 
     def load(self, shape_id: str) -> Shape:
         """One shape, upright, facing -Y, normalised.
@@ -89,7 +96,7 @@ class MeshSource(Carded):
         files = next((shape for shape in self.shapes if shape.shape_id == shape_id), None)
         if files is None:
             raise ShapeError(f"{shape_id}: no such shape in {self.root}")
-        pieces, up, warnings = _read(files, reach(self.root))
+        pieces, up, warnings = _read(files, self.folder)
         up = self.card.up or up
         placed = [replace(piece, mesh=piece.mesh.transformed(T_up(up))) for piece in pieces]
         parts = _parts(placed)
@@ -108,10 +115,11 @@ class MeshSource(Carded):
         return shape.transformed(T_front(parts, up, self.card.front)).normalised()
 
 
-def _read(files: ShapeFiles, within: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
+def _read(files: ShapeFiles, collection: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
     """Pieces in the source's frame, the axis that points up there, and warnings."""
-    if files.xml is not None:
-        return _read_placed(files, files.xml, within)
+    within = reach(collection)
+    if files.plan is not None:
+        return _read_placed(files, files.plan, collection)
     if len(files.files) > 1:
         return _read_part_files(files, within)
     path = files.files[0]
@@ -123,16 +131,27 @@ def _read(files: ShapeFiles, within: Path) -> tuple[list[_Piece], str, tuple[str
     return _split(file.mesh), up, geometry_warnings(file.warnings)
 
 
-def _read_placed(files: ShapeFiles, xml: Path, within: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
-    pieces, used = [], set()
-    for placement in read_placements(xml):
-        mesh = read_mesh_file(placement.file, within).mesh
-        used.add(placement.file.resolve())
-        pieces.append(_Piece(placement.file.stem, placement.hints, mesh.transformed(placement.T_world_mesh)))
-    if not pieces:
-        raise ShapeError(f"{xml}: it places no mesh; add mesh geoms to its worldbody or remove it")
-    idle = [path.name for path in files.files if path.resolve() not in used]
-    return pieces, "z", (f"not placed and left out: {', '.join(idle)} by {xml.name}",) if idle else ()
+def _read_placed(files: ShapeFiles, path: Path, collection: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
+    plan = read_plan(path, collection)
+    read: dict[Path, MeshFile] = {}
+
+    def load(file: Path) -> Mesh:
+        read[file] = read_mesh_file(file, reach(collection))
+        return read[file].mesh
+
+    placed, warnings = placed_meshes(plan, load)
+    pieces = [_Piece(placement.name, placement.hints, mesh) for placement, mesh in placed]
+    first = placed[0][0]
+    if len(placed) == 1 and first.file is not None:
+        # A single mesh has its parts inside it, as one that nothing places.
+        inner = [_Piece(p.name, p.name, p.mesh.transformed(first.T_world_mesh)) for p in read[first.file].parts]
+        pieces = inner if len(inner) > 1 else _split(inner[0].mesh)
+    named = {file.resolve() for file in plan.named}
+    idle = [file.name for file in files.files if file.resolve() not in named]
+    told = [warning for file in read.values() for warning in geometry_warnings(file.warnings)]
+    if idle:
+        told.append(left_out(path, "what it does not place", idle))
+    return pieces, "z", (*warnings, *told)
 
 
 def _read_part_files(files: ShapeFiles, within: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:

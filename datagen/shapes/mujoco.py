@@ -1,126 +1,204 @@
-"""MuJoCo XML as a placing plan: which mesh file stands where (z up). Nothing else of MJCF is read."""
+"""MuJoCo XML as a placing plan: which mesh stands where (z up), as MuJoCo itself places it.
 
+Default classes, frames, replicas, includes and every spelling of a pose are read. What makes geometry in a way of
+its own (attached models, composites, flexes, skins, built-in meshes) is refused by name. Physics is not read.
+"""
+
+import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from datagen.core.errors import ShapeError
+from datagen.shapes.mjcf_assets import Assets, Document, MeshAsset, class_of, read_assets, read_document
+from datagen.shapes.mjcf_values import (
+    ORIENTATIONS,
+    Compiler,
+    DefaultClass,
+    euler,
+    merged,
+    pose,
+    present,
+    read_compiler,
+    read_defaults,
+    towards,
+)
+from datagen.shapes.placing import COLLISION_WORD, MAX_PLACEMENTS, Placement, Plan, Reach, distinct, left_out
+from datagen.shapes.primitives import primitive
+from datagen.shapes.xmlfile import numbers
 
-MAX_XML_BYTES = 20_000_000
+SHOWN_GROUPS = range(3)
+"""Geom groups that MuJoCo's viewer shows unasked."""
+MAX_STEPS = 20_000
+_COLLISION_CLASS = re.compile(r"(?<![a-z])colls?(?![a-z])|(?<![a-z])col(?![a-z])")
+_POSED = frozenset({"name", "pos", "childclass", *ORIENTATIONS})
+_KNOWN = {
+    "body": _POSED | {"mocap", "gravcomp", "sleep", "user", "fuse", "simple"},
+    "frame": _POSED,
+    "replicate": frozenset({"count", "offset", "euler", "sep", "childclass"}),
+}
+_SILENT = frozenset({"inertial", "joint", "freejoint", "site", "camera", "light", "plugin"})
+_DEFAULT_RGBA = (0.5, 0.5, 0.5, 1.0)
 
 
-@dataclass(frozen=True)
-class Placement:
-    """One visual mesh geom: its names, its file, and T_world_mesh (4, 4) with the mesh scale included."""
+def read_mujoco(path: Path, collection: Path | None = None) -> Plan:
+    """The visible geoms of an MJCF file in document order, in its world frame at its initial pose.
 
-    name: str
-    hints: str
-    file: Path
-    T_world_mesh: np.ndarray
-
-
-def find_xml(folder: Path) -> Path | None:
-    """The MJCF that places the parts of a folder: inside it, else beside it under the folder's name."""
-    inside = sorted(folder.glob("*.xml"), key=lambda path: (path.stem != folder.name, path.name))
-    for path in (*inside, folder.parent / f"{folder.name}.xml"):
-        if path.is_file() and b"<mujoco" in path.read_bytes()[:4096]:
-            return path
-    return None
-
-
-def read_placements(path: Path) -> tuple[Placement, ...]:
-    """Visual mesh geoms of an MJCF file in document order, in its world frame (z up).
-
-    Collision geoms (by name, class, group >= 3 or alpha 0) and plain primitives are left out. Raises
-    ShapeError naming the file when it is broken or points outside its own folder.
+    Left out are collision geoms (group 3 and above, opacity 0, or called so by name, class or mesh) and the ground
+    (planes, height fields). Files may lie below the XML's own folder or below `collection`. Raises ShapeError
+    naming the file where it is broken, points elsewhere or holds what is not read.
     """
-    root = _parse(path)
-    compiler = root.find("compiler")
-    settings = compiler.attrib if compiler is not None else {}
-    radians = settings.get("angle", "degree") == "radian"
-    meshes = _mesh_assets(root, path, settings.get("meshdir", ""))
-    world = root.find("worldbody")
-    if world is None:
-        raise ShapeError(f"{path}: there is no worldbody that could place the parts")
+    reach = Reach(path, collection)
+    document = read_document(path, reach)
     try:
-        found = list(_walk(world, np.eye(4), meshes, radians, ""))
+        walk = _Walk(document, reach)
+        walk.model()
     except ValueError as error:
-        raise ShapeError(f"{path}: {error}; mend the pose in the file") from error
-    unique: dict[tuple[str, bytes], Placement] = {}
-    for placement in found:
-        unique.setdefault((str(placement.file), np.round(placement.T_world_mesh, 9).tobytes()), placement)
-    return tuple(unique.values())
+        raise ShapeError(f"{path}: {error}; mend the file") from error
+    warnings = [left_out(path, "collision geometry", walk.hidden)] if walk.hidden else []
+    warnings += [left_out(path, "the ground", walk.ground)] if walk.ground else []
+    named = tuple(asset.file for asset in walk.assets.meshes.values() if asset.file is not None)
+    return Plan(path, distinct(walk.placements, path), tuple(document.files), named, tuple(warnings))
 
 
-def _parse(path: Path) -> ElementTree.Element:
-    data = path.read_bytes()
-    if len(data) > MAX_XML_BYTES or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise ShapeError(f"{path}: too large or with a document type; only plain MJCF is read")
-    try:
-        return ElementTree.fromstring(data)
-    except ElementTree.ParseError as error:
-        raise ShapeError(f"{path}: broken XML ({error}); mend or remove it") from error
+class _Walk:
+    """One pass over a model's bodies; what it finds is in its lists."""
 
+    def __init__(self, document: Document, reach: Reach) -> None:
+        self.root = document.root
+        if self.root.tag != "mujoco":
+            raise ValueError(f"its root is <{self.root.tag}>, not <mujoco>")
+        self.compiler: Compiler = read_compiler(self.root)
+        self.classes: dict[str, DefaultClass] = read_defaults(self.root)
+        self.assets: Assets = read_assets(document, self.classes, self.compiler, reach)
+        self.placements: list[Placement] = []
+        self.hidden: list[str] = []
+        self.ground: list[str] = []
+        self._steps = self._bodies = 0
 
-def _mesh_assets(root: ElementTree.Element, path: Path, mesh_dir: str) -> dict[str, tuple[Path, np.ndarray]]:
-    """Mesh name -> (file, scale (3,)). Raises ShapeError where a file would lie outside the XML's folder."""
-    base = path.parent.resolve()
-    assets = {}
-    for mesh in root.iterfind("asset/mesh"):
-        name = mesh.get("file", "")
-        file = (base / mesh_dir / name).resolve()
-        if not name or not file.is_relative_to(base):
-            raise ShapeError(f"{path}: mesh file {name!r} lies outside the folder; move it beside the XML")
-        assets[mesh.get("name", Path(name).stem)] = (file, _numbers(mesh.get("scale", "1 1 1"), 3))
-    return assets
+    def model(self) -> None:
+        for path in ("deformable/flex", "deformable/skin", "asset/skin"):
+            if self.root.find(path) is not None:
+                raise ValueError(f"<{path.rsplit('/', 1)[-1]}> is not read; save what it shows as a mesh")
+        worlds = self.root.findall("worldbody")
+        if not worlds:
+            raise ValueError("there is no worldbody that could place the parts")
+        for world in worlds:
+            if moved := sorted(set(world.attrib) & _POSED - {"name"}):
+                raise ValueError(f"<worldbody> cannot have {moved[0]}; put a <frame> into it")
+            self._children(world, np.eye(4), "", 0, "")
 
+    def _children(self, node: ElementTree.Element, T: np.ndarray, child_class: str, body: int, name: str) -> None:
+        for child in node:
+            self._steps += child.tag not in _SILENT
+            if self._steps > MAX_STEPS or len(self.placements) > MAX_PLACEMENTS:
+                raise ValueError(f"it places over {MAX_PLACEMENTS:,} geoms; take replicas out")
+            tag = str(child.tag)
+            if tag == "geom":
+                self._geom(child, T, child_class, body, name)
+            elif tag in _KNOWN:
+                if unknown := sorted(set(child.attrib) - _KNOWN[tag]):
+                    raise ValueError(f"<{tag}> has no attribute {unknown[0]}")
+                own_class = child.get("childclass") or child_class
+                if own_class and own_class not in self.classes:
+                    raise ValueError(f'there is no default class "{own_class}"')
+                if tag == "replicate":
+                    self._replicas(child, T, own_class, body, name)
+                    continue
+                inner = T @ pose(merged({}, present(child)), self.compiler)
+                if tag == "body":
+                    self._bodies += 1
+                    self._children(child, inner, own_class, self._bodies, child.get("name", name))
+                else:
+                    self._children(child, inner, own_class, body, name)
+            elif tag not in _SILENT:
+                raise ValueError(f"<{tag}> is not read; save what it shows as a mesh geom")
 
-def _walk(
-    node: ElementTree.Element,
-    T: np.ndarray,
-    meshes: dict[str, tuple[Path, np.ndarray]],
-    radians: bool,
-    body: str,
-) -> Iterator[Placement]:
-    for child in node:
-        if child.tag == "body":
-            yield from _walk(child, T @ _pose(child, radians), meshes, radians, child.get("name", body))
-        elif child.tag == "geom" and child.get("mesh") in meshes and _is_visual(child):
-            key = child.get("mesh", "")
-            file, scale = meshes[key]
-            names = (file.stem, key, child.get("name", ""), body)
-            yield Placement(key, " ".join(names), file, T @ _pose(child, radians) @ np.diag([*scale, 1.0]))
+    def _replicas(self, node: ElementTree.Element, T: np.ndarray, child_class: str, body: int, name: str) -> None:
+        (count,) = numbers(node.get("count", ""), 1, "count")
+        if count != int(count) or not 0 <= count <= MAX_PLACEMENTS:
+            raise ValueError(f'<replicate count="{node.get("count")}"> is no count up to {MAX_PLACEMENTS:,}')
+        attributes = present(node)
+        offset = numbers(attributes.get("offset", "0 0 0"), 3, "offset")
+        angles = numbers(attributes.get("euler", "0 0 0"), 3, "euler")
+        step = np.eye(4)
+        for k in range(int(count)):
+            radians = np.radians(k * angles) if self.compiler.degrees else k * angles
+            step[:3, :3] = euler(radians, self.compiler.eulerseq)
+            self._children(node, T @ step, child_class, body, name)
+            # The next replica is off by the offset as this one stands.
+            step[:3, 3] += step[:3, :3] @ offset
 
+    def _geom(self, node: ElementTree.Element, T: np.ndarray, child_class: str, body: int, body_name: str) -> None:
+        default = class_of(node, self.classes, child_class)
+        geom = merged(default.settings.get("geom", {}), present(node))
+        kind, mesh_name = geom.get("type", "sphere"), geom.get("mesh", "")
+        label = geom.get("name") or mesh_name or kind
+        if reason := self._hidden(geom, default):
+            if mesh_name:
+                self.hidden.append(f"{label} ({reason})")
+            return
+        if kind in ("plane", "hfield"):
+            self.ground.append(label)
+            return
+        if mesh_name and kind != "mesh":
+            raise ValueError(
+                f'geom "{label}" fits a {kind} to mesh "{mesh_name}"; give it type="mesh" (group="3" for a collider)'
+            )
+        collides = any(numbers(geom.get(key, "1"), 1, key)[0] for key in ("contype", "conaffinity"))
+        hints = (mesh_name, geom.get("name", ""), body_name)
+        if kind == "mesh":
+            self.placements.append(
+                self._placed_mesh(mesh_name, label, T @ pose(geom, self.compiler), hints, body, collides)
+            )
+            return
+        size, own = self._primitive_frame(geom, kind)
+        mesh = primitive(kind, size)
+        self.placements.append(Placement(label, " ".join(hints), T @ own, None, mesh, body, collides))
 
-def _is_visual(geom: ElementTree.Element) -> bool:
-    label = f"{geom.get('name', '')} {geom.get('class', '')}".lower()
-    rgba = geom.get("rgba")
-    invisible = rgba is not None and _numbers(rgba, 4)[3] == 0
-    return not ("collision" in label or "noviz" in label or invisible or int(geom.get("group", "0")) >= 3)
+    def _placed_mesh(
+        self, mesh_name: str, label: str, T: np.ndarray, hints: tuple[str, ...], body: int, collides: bool
+    ) -> Placement:
+        asset: MeshAsset | None = self.assets.meshes.get(mesh_name)
+        if asset is None:
+            raise ValueError(f'geom "{label}" shows mesh "{mesh_name}", which <asset> does not have')
+        if asset.refused:
+            raise ValueError(asset.refused)
+        stem = asset.file.stem if asset.file else mesh_name
+        return Placement(stem, " ".join((stem, *hints)), T @ asset.T_geom_file, asset.file, asset.mesh, body, collides)
 
+    def _hidden(self, geom: Mapping[str, str], default: DefaultClass) -> str:
+        """Why a geom is not to be seen, or ''."""
+        group = numbers(geom.get("group", "0"), 1, "group")[0]
+        if group not in SHOWN_GROUPS:
+            return f"group {group:g}"
+        rgba = numbers(geom.get("rgba", "0.5 0.5 0.5 1"), 4, "rgba")
+        opacity = float(rgba[3])
+        if tuple(rgba) == _DEFAULT_RGBA and "material" in geom:
+            opacity = self.assets.opacity.get(geom["material"], 1.0)
+        if opacity == 0:
+            return "opacity 0"
+        called = f"{geom.get('name', '')} {geom.get('mesh', '')} {' '.join(default.chain)}".lower()
+        asset = self.assets.meshes.get(geom.get("mesh", ""))
+        called += f" {asset.file.stem.lower()}" if asset and asset.file else ""
+        by_class = _COLLISION_CLASS.search(" ".join(default.chain).lower())
+        return "by its name" if COLLISION_WORD.search(called) or by_class else ""
 
-def _pose(node: ElementTree.Element, radians: bool) -> np.ndarray:
-    """T_parent_node (4, 4) from pos and quat (w x y z), euler (intrinsic xyz) or axisangle."""
-    T = np.eye(4)
-    T[:3, 3] = _numbers(node.get("pos", "0 0 0"), 3)
-    if quat := node.get("quat"):
-        w, x, y, z = _numbers(quat, 4)
-        T[:3, :3] = Rotation.from_quat([x, y, z, w]).as_matrix()
-    elif euler := node.get("euler"):
-        T[:3, :3] = Rotation.from_euler("XYZ", _numbers(euler, 3), degrees=not radians).as_matrix()
-    elif axis_angle := node.get("axisangle"):
-        x, y, z, angle = _numbers(axis_angle, 4)
-        axis = np.array([x, y, z]) / np.linalg.norm([x, y, z])
-        T[:3, :3] = Rotation.from_rotvec(axis * (angle if radians else np.radians(angle))).as_matrix()
-    return T
-
-
-def _numbers(text: str, count: int) -> np.ndarray:
-    values = np.array([float(word) for word in text.split()])
-    if values.shape != (count,) or not np.isfinite(values).all():
-        raise ValueError(f"{text!r} is not {count} finite numbers")
-    return values
+    def _primitive_frame(self, geom: Mapping[str, str], kind: str) -> tuple[np.ndarray, np.ndarray]:
+        """Size and T_parent_geom (4, 4) of a primitive, `fromto` included. Raises ValueError."""
+        if kind not in ("sphere", "capsule", "ellipsoid", "cylinder", "box"):
+            raise ValueError(f'geom type "{kind}" is not read; save it as a mesh')
+        size = numbers(geom.get("size", ""), range(0, 4), "size")
+        if "fromto" not in geom:
+            return size, pose(geom, self.compiler)
+        if numbers(geom.get("pos", "0 0 0"), 3, "pos").any():
+            raise ValueError(f"a {kind} has both pos and fromto; take one away")
+        if kind == "sphere" or not len(size):
+            raise ValueError(f"fromto does not fit a {kind} of size {geom.get('size', '')!r}")
+        ends = numbers(geom["fromto"], 6, "fromto").reshape(2, 3)
+        half = float(np.linalg.norm(ends[0] - ends[1])) / 2
+        T = np.eye(4)
+        T[:3, :3], T[:3, 3] = towards(ends[0] - ends[1], "fromto"), ends.mean(axis=0)
+        return np.array([size[0], half] if kind in ("capsule", "cylinder") else [size[0], size[0], half]), T

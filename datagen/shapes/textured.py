@@ -1,7 +1,7 @@
 """Any folder of meshes with their textures kept: Toys4K's category/instance, ABC's files, GLBs, scans.
 
-A shape is a mesh file, or a folder that holds one; a first level of folders above such folders names the
-category. Parts are objects or groups, else connected components, else convex segments.
+A shape is a mesh file, a folder that holds one, or what a MuJoCo XML or URDF places; a first level of folders above
+names the category. Parts are objects or groups, else connected components, else convex segments.
 """
 
 import re
@@ -30,6 +30,9 @@ from datagen.shapes.layout import distinct_objects, folders, reach, telling_part
 from datagen.shapes.looks import TexturedPiece, load_textured
 from datagen.shapes.orient import T_up
 from datagen.shapes.partnet_tree import refuse_mobility
+from datagen.shapes.placed_looks import PlacedLooks, load_placed, turned_skin
+from datagen.shapes.placing import left_out
+from datagen.shapes.plans import PlannedShape, find_plans, is_plan, plan_files
 from datagen.shapes.source import ShapeEntry, natural_key
 
 BLEND = ".blend"
@@ -38,11 +41,13 @@ BLEND_TIMEOUT_S = 300
 
 @dataclass(frozen=True)
 class ThingFile:
-    """One shape of a folder."""
+    """One shape of a folder: a mesh file, or a plan (MJCF, URDF) with the mesh files that it names."""
 
     shape_id: str
     category: str
     path: Path
+    planned: tuple[Path, ...] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,17 @@ class TexturedSource(Carded):
         return tuple(ShapeEntry(t.shape_id, t.shape_id, (), category=t.category) for t in self.things)
 
     def digest(self, shape_id: str) -> str:
-        """Content hash of the mesh file and of every buffer, material file and image that it names."""
-        path = self._by_id[shape_id].path
-        return files_digest([path, *files_named(path, reach(self.root))], path.parent)
+        """Content hash of the mesh file (and the XMLs that place it) and of every file that it names."""
+        thing = self._by_id[shape_id]
+        paths = [thing.path] if thing.planned is None else [*plan_files(thing.path, self.folder), *thing.planned]
+        meshes = [path for path in dict.fromkeys(paths) if path.suffix.lower() in MESH_SUFFIXES]
+        named = [other for path in meshes for other in files_named(path, reach(self.root))]
+        return files_digest([*paths, *named], thing.path.parent)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds every file of the collection."""
+        return self.root if self.root.is_dir() else self.root.parent
 
     def load(self, shape_id: str) -> Shape:
         """One shape, z up, standing, normalised, in its own materials. Raises ShapeError, MeshLoadError,
@@ -72,16 +85,26 @@ class TexturedSource(Carded):
         thing = self._by_id.get(shape_id)
         if thing is None:
             raise ShapeError(f"{shape_id}: no such shape in {self.root}")
-        path = blend_as_glb(thing.path) if thing.path.suffix.lower() == BLEND else thing.path
-        pieces, warnings = load_textured(path, reach(self.root) if path == thing.path else None)
-        up = self.card.up or _up(path)
+        looks, natural_up = self._looks(thing)
+        up, pieces = self.card.up or natural_up, looks.pieces
+        T = T_up(up) @ looks.T_plan_pieces
         palette = {m.material_id: m for piece in pieces for m in piece.materials}
-        parts = [replace(part, mesh=part.mesh.transformed(T_up(up))) for part in _parts(pieces)]
+        parts = [
+            replace(part, mesh=part.mesh.transformed(T), skin=turned_skin(part.skin, T)) for part in _parts(pieces)
+        ]
         return Shape(
             shape_id, self.name, tuple(parts), shape_id, thing.category, self.licence,
             provenance=f"{self.name}/{shape_id}", T_shape_source=tuple(map(tuple, T_up(up).tolist())),
-            palette=palette, warnings=warnings,
+            palette=palette, warnings=(*thing.warnings, *looks.warnings),
         ).normalised()  # fmt: skip
+
+    def _looks(self, thing: ThingFile) -> tuple[PlacedLooks, str]:
+        """Pieces in the source's frame, and the axis that points up there."""
+        if thing.planned is not None:
+            return load_placed(thing.path, self.folder), "z"
+        path = blend_as_glb(thing.path) if thing.path.suffix.lower() == BLEND else thing.path
+        pieces, warnings = load_textured(path, reach(self.root) if path == thing.path else None)
+        return PlacedLooks(pieces, np.eye(4), warnings), _up(path)
 
 
 def _up(path: Path) -> str:
@@ -100,13 +123,17 @@ def recognise_things(path: Path) -> TexturedSource | None:
 
 def find_things(path: Path) -> tuple[ThingFile, ...]:
     """Every shape at a path, in natural order of ids."""
+    if is_plan(path):
+        return (ThingFile(path.stem, _word(path.stem), path, ()),)
     if path.is_file():
         known = path.suffix.lower() in (*MESH_SUFFIXES, BLEND)
         return (ThingFile(path.stem, _word(path.stem), path),) if known else ()
-    found: dict[str, ThingFile] = {}
+    plans = find_plans(path)
+    taken = frozenset[Path]().union(*(plan.taken for plan in plans))
+    found = {thing.shape_id: thing for thing in map(_planned, plans)}
     for folder in folders(path):
         refuse_mobility(folder)
-        meshes = _meshes(folder)
+        meshes = _meshes(folder, taken)
         words = telling_parts(folder, path)
         for mesh in meshes:
             named = [*words, *([mesh.stem] if len(meshes) > 1 or not words else [])]
@@ -120,9 +147,16 @@ def find_things(path: Path) -> tuple[ThingFile, ...]:
     return tuple(sorted(found.values(), key=lambda t: natural_key(t.shape_id)))
 
 
-def _meshes(folder: Path) -> list[Path]:
+def _planned(plan: PlannedShape) -> ThingFile:
+    idle = (left_out(plan.path, "what it does not place", [p.name for p in plan.idle]),) if plan.idle else ()
+    category = plan.words[0] if len(plan.words) > 1 else _word(plan.words[0])
+    return ThingFile("/".join(plan.words), category, plan.path, plan.files, idle)
+
+
+def _meshes(folder: Path, taken: frozenset[Path]) -> list[Path]:
     """Mesh files of a folder, twins in several formats dropped; a .blend counts where nothing else does."""
     paths = sorted(path for path in folder.iterdir() if not is_clutter(path.name) and path.is_file())
+    paths = [path for path in paths if not taken or path.resolve() not in taken]
     # Convex pieces for physics engines are no shapes.
     paths = [p for p in paths if not re.search(r"(_vhacd|_coacd|collision|_convex)", p.stem.lower())]
     meshes = list(distinct_objects(paths))

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from datagen.core.errors import EmptyCollection, MeshLoadError, MissingDependency, ShapeError, UnplacedParts
+from datagen.core.errors import EmptyCollection, MeshLoadError, MissingDependency, UnplacedParts
 from datagen.meshfiles.load import load_mesh
 from datagen.shapes.assembly import is_heap
 from datagen.shapes.classify import class_from_name, group_of
-from datagen.shapes.mujoco import read_placements
 from datagen.shapes.source import open_collection
 
 from .helpers import obj_box, sample
@@ -121,26 +120,6 @@ def test_non_finite_vertices_are_named(tmp_path: Path) -> None:
         load_mesh(tmp_path / "a.off")
     entries = open_collection(str(tmp_path)).entries()
     assert [(e.shape_id, e.part_classes) for e in entries] == [("a", ())]
-
-
-MJCF = """<mujoco><compiler angle="radian"/><asset>
-<mesh file="{file}" name="m" scale="2 1 1"/></asset><worldbody>
-<body pos="1 0 0" quat="0.7071068 0 0 0.7071068"><body pos="1 0 0">
-<geom type="mesh" mesh="m" name="leg"/><geom type="mesh" mesh="m" name="noviz_collision"/>
-<geom type="box" size="1 1 1"/></body></body></worldbody></mujoco>"""
-
-
-def test_mujoco_places_nested_bodies(tmp_path: Path) -> None:
-    (tmp_path / "a.xml").write_text(MJCF.format(file="p/0.obj"))
-    (placement,) = read_placements(tmp_path / "a.xml")
-    assert np.allclose(placement.T_world_mesh @ [1, 0, 0, 1], [1, 3, 0, 1], atol=1e-6)
-
-
-@pytest.mark.parametrize("text", [MJCF.format(file="../0.obj"), "<mujoco><worldbody>", "<!DOCTYPE a><mujoco/>"])
-def test_bad_mujoco_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "a.xml").write_text(text)
-    with pytest.raises(ShapeError, match=r"a\.xml"):
-        read_placements(tmp_path / "a.xml")
 
 
 def test_heaps_and_assemblies() -> None:
