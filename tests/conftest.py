@@ -1,5 +1,9 @@
 """Fixtures shared by all tests: the samples beside the checkout, small chairs, small builds."""
 
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,7 @@ from datagen.pipeline.plans import AnyPlan, make_plan
 from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
 from datagen.shapes.source import open_collection
+from tests.plain_chairs import write_plain_chairs
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"
@@ -60,9 +65,41 @@ def run_build(
     return build(Site(plan_of(limit, recipe, sets, collection, seed), out, "fake", layout=layout), **options)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """The textures, skies and poses of this run: what a user's cache holds is no test's business."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DATAGEN_CACHE", str(run_folder(tmp_path_factory) / "cache"))
+        yield
+
+
+def run_folder(factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of a run of tests share."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder that `make` fills, once a run whichever of its processes comes first. Tests do not write to it."""
+    folder = run_folder(factory) / "shared" / name
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder.with_suffix(".done")
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def fake_dataset(tmp_path_factory) -> Path:
     """The demo's plan with the fake renderer: six chairs."""
-    out = tmp_path_factory.mktemp("data") / "demo"
-    run_build(out)
-    return out
+    return shared(tmp_path_factory, "demo", run_build)
+
+
+@pytest.fixture(scope="session")
+def plain_chairs(tmp_path_factory) -> Path:
+    """Four chairs of boxes, for builds whose shapes do not matter."""
+    return shared(tmp_path_factory, "plain", lambda folder: write_plain_chairs(folder, 4))

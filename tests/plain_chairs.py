@@ -17,6 +17,10 @@ CUBE_FACES = np.array(
     [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1],
      [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]]
 )  # fmt: skip
+SMALL_PICTURES = ("query.size_px=64", "reference.views=2", "reference.points=64", "anomaly.min_changed_px=20")
+SMALL_PICTURES += ("anomaly.views={1: 1}", "quality.ground_share=0.5", "quality.ground_floor=0")
+SMALL_PICTURES += ("anomaly.slots={position: 1, rotation: 1, broken: 1, missing: 1}",)
+"""Recipe values with which the files of a build are few and small; boxes are too much alike to be swapped."""
 CARD = {"source": "boxes", "licence": "none", "stand_in": True, "note": "chairs of boxes"}
 
 

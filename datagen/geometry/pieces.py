@@ -87,7 +87,10 @@ def separation(a: Mesh, b: Mesh, spacing: float) -> float:
     if (a.bounds[0] > b.bounds[1] + 10 * spacing).any() or (b.bounds[0] > a.bounds[1] + 10 * spacing).any():
         return float(np.linalg.norm(np.maximum(0, np.maximum(a.bounds[0] - b.bounds[1], b.bounds[0] - a.bounds[1]))))
     p, q = even_samples(a, spacing, 40_000), even_samples(b, spacing, 40_000)
-    distance = cKDTree(p).query(q)[0]
+    tree = cKDTree(p)
+    # Only the least distances count: what lies beyond that of some samples need not be searched for.
+    reach = max(float(tree.query(q[::64])[0].min()), 1e-7) * (1 + 1e-9)
+    distance = tree.query(q, distance_upper_bound=reach)[0]
     gap = float(distance.min())
     if (distance < 1e-7).mean() > 0.5:  # one in the very place of the other: no sample lies strictly inside
         return -float(a.extents.min()) / 2

@@ -44,7 +44,7 @@ def facets(points: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarr
     label = label.reshape(-1)
     size = float(np.ptp(points, axis=0).max())
     normals, safety = [], []
-    for k in range(label.max() + 1):
+    for k in np.flatnonzero(_may_carry(points, hull, label, centre, 1e-3 * size)):
         simplices = hull.simplices[label == k]
         normal = hull.equations[label == k][0, :3]
         corners = points[np.unique(simplices)]
@@ -55,6 +55,19 @@ def facets(points: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarr
     if not normals:
         return np.array([[0.0, 0.0, -1.0]]), np.array([0.0])
     return np.array(normals), np.array(safety)
+
+
+def _may_carry(points: np.ndarray, hull: ConvexHull, label: np.ndarray, centre: np.ndarray, slack: float) -> np.ndarray:
+    """Facets (K,) bool whose bounding box, `slack` wider, holds the mass centre's foot: on no other it can lie."""
+    equation = hull.equations[np.unique(label, return_index=True)[1]]
+    normal = equation[:, :3]
+    foot = centre - (normal @ centre + equation[:, 3])[:, None] * normal
+    corners = points[hull.simplices]
+    low, high = np.full(normal.shape, np.inf), np.full(normal.shape, -np.inf)
+    np.minimum.at(low, label, corners.min(axis=1))
+    np.maximum.at(high, label, corners.max(axis=1))
+    held: np.ndarray = ((foot >= low - slack) & (foot <= high + slack)).all(axis=1)
+    return held
 
 
 def _foot_inside(corners: np.ndarray, normal: np.ndarray, centre: np.ndarray) -> float:

@@ -15,12 +15,11 @@ from pathlib import Path
 from datagen.store.log import read_folder
 from datagen.store.manifest import read_manifest
 from tests.forks import fork
-from tests.plain_chairs import write_plain_chairs
+from tests.plain_chairs import SMALL_PICTURES, write_plain_chairs
 
 TREES = ("images", "annotations", "shapes", "split.json", "shapes.json", "run.json", "README.md", "manifest.parquet")
 SLOTS = "anomaly.slots={position: 7, rotation: 5, broken: 1, missing: 6}"
-SETS = [SLOTS, "query.size_px=64", "reference.views=2", "reference.points=64", "normal.views={1: 1}"]
-SETS += ["anomaly.views={1: 1}", "anomaly.min_changed_px=20", "quality.ground_share=0.5", "quality.ground_floor=0"]
+SETS = [*SMALL_PICTURES, SLOTS, "normal.views={1: 1}"]
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ from datagen.datasets.files import content_key, open_files
 from datagen.datasets.locks import sole_writer
 from datagen.datasets.pack import open_packed
 from datagen.datasets.samples import list_samples
-from tests.conftest import ROOT, run_build
+from tests.conftest import ROOT
 
 OTHER = "0123456789abcdef01234567"
 PACKER = """
@@ -41,18 +41,6 @@ pack._pack = slow
 files = open_files(root)
 print(pack.open_packed(files, list_samples(files, "test"), 32).folder)
 """
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    out = tmp_path_factory.mktemp("packed") / "chairs"
-    run_build(out, limit=4, sets=["anomaly.slots_per_shape=1", "normal.views={1: 1}", "anomaly.views={1: 1}"])
-    return out
-
-
-@pytest.fixture
-def copy(folder, tmp_path):
-    return shutil.copytree(folder, tmp_path / "copy")
 
 
 @pytest.fixture

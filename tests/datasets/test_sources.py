@@ -16,21 +16,8 @@ from datagen.datasets.files import BrokenSample, open_files  # noqa: E402
 from datagen.datasets.pack import open_packed  # noqa: E402
 from datagen.datasets.samples import list_samples  # noqa: E402
 from datagen.datasets.source import LooseSource, require_equal_views  # noqa: E402
-from tests.conftest import run_build  # noqa: E402
 
 CONFIG = DataConfig(image_px=64, views=3, eval_views=4)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    out = tmp_path_factory.mktemp("sources") / "chairs"
-    run_build(out, limit=4, sets=["anomaly.slots_per_shape=2", "normal.views={3: 1}", "anomaly.views={2: 1}"])
-    return out
-
-
-@pytest.fixture
-def copy(folder, tmp_path):
-    return shutil.copytree(folder, tmp_path / "copy")
 
 
 def chairs(root, split="train", packed=False, plan=None, published=False, **changes):

@@ -14,8 +14,10 @@ from datagen.pipeline.build import build
 from datagen.pipeline.worker import Site
 from datagen.store.manifest import read_manifest
 from tests.conftest import ROOT, plan_of, run_build
+from tests.plain_chairs import SMALL_PICTURES
 
-SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4")
+SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4", "query.size_px=96")
+FEW = (*SMALL_PICTURES, "anomaly.slots_per_shape=2", "normal.views={2: 1}")
 TREES = ("images", "annotations", "shapes")
 PUBLISHED = (*TREES, "split.json", "run.json", "manifest.parquet", "shapes.json", "README.md")
 
@@ -39,32 +41,32 @@ def test_order_changes_no_byte(tmp_path):
     assert a.keys() == b.keys() and all(a[k] == b[k] for k in a)
 
 
-def test_a_larger_limit_extends_a_run(tmp_path):
-    run_build(tmp_path / "a", 2, sets=SMALL)
+def test_a_larger_limit_extends_a_run(tmp_path, plain_chairs):
+    run_build(tmp_path / "a", 2, sets=FEW, collection=plain_chairs)
     first = contents(tmp_path / "a")
-    run_build(tmp_path / "a", 4, sets=SMALL)
-    run_build(tmp_path / "b", 4, sets=SMALL)
+    run_build(tmp_path / "a", 4, sets=FEW, collection=plain_chairs)
+    run_build(tmp_path / "b", 4, sets=FEW, collection=plain_chairs)
     a, b = contents(tmp_path / "a"), contents(tmp_path / "b")
     assert a == b
     assert all(a[k] == v for k, v in first.items() if k.startswith(("images", "annotations", "shapes/")))
 
 
-def test_another_seed_needs_another_folder(tmp_path):
-    run_build(tmp_path / "a", 1, sets=SMALL)
+def test_another_seed_needs_another_folder(tmp_path, plain_chairs):
+    run_build(tmp_path / "a", 1, sets=FEW, collection=plain_chairs)
     with pytest.raises(OtherRecipe, match="seed"):
-        run_build(tmp_path / "a", 1, sets=SMALL, seed=5)
+        run_build(tmp_path / "a", 1, sets=FEW, collection=plain_chairs, seed=5)
 
 
-def test_another_renderer_needs_another_folder(tmp_path):
+def test_another_renderer_needs_another_folder(tmp_path, plain_chairs):
     """Pictures of two renderers in one folder would pass for one dataset."""
-    run_build(tmp_path / "a", 1, sets=SMALL)
+    run_build(tmp_path / "a", 1, sets=FEW, collection=plain_chairs)
     with pytest.raises(OtherRecipe, match=r'renderer \(asked for "cycles", there "fake"\)'):
-        build(Site(plan_of(1, sets=SMALL), tmp_path / "a", "cycles"))
+        build(Site(plan_of(1, sets=FEW, collection=plain_chairs), tmp_path / "a", "cycles"))
 
 
-def test_seeds_differ(tmp_path):
-    run_build(tmp_path / "a", 1, sets=SMALL)
-    run_build(tmp_path / "b", 1, sets=SMALL, seed=5)
+def test_seeds_differ(tmp_path, plain_chairs):
+    run_build(tmp_path / "a", 1, sets=FEW, collection=plain_chairs)
+    run_build(tmp_path / "b", 1, sets=FEW, collection=plain_chairs, seed=5)
     a, b = ({r["sample_id"] for r in read_manifest(tmp_path / n)} for n in "ab")
     assert not a & b - {""}
 

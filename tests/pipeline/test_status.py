@@ -8,17 +8,17 @@ import pytest
 
 from datagen.pipeline.status import status
 from datagen.store.launch import NAME
-from tests.conftest import ROOT, run_build
+from tests.conftest import run_build
+from tests.plain_chairs import SMALL_PICTURES
 
-CHAIRS = ROOT / "assets" / "partnet" / "chair"
-SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4")
+SMALL = (*SMALL_PICTURES, "anomaly.slots_per_shape=2", "normal.views={2: 1}")
 
 
 @pytest.fixture(scope="module")
-def third(tmp_path_factory):
+def third(tmp_path_factory, plain_chairs):
     """A shard of three of a small build."""
     out = tmp_path_factory.mktemp("status") / "data"
-    run_build(out, 4, sets=SMALL, shard=(0, 3))
+    run_build(out, 4, sets=SMALL, collection=plain_chairs, shard=(0, 3))
     return out
 
 
@@ -46,15 +46,15 @@ def test_nothing_done_since_the_start_leaves_the_time_unknown(third):
     assert status(third)["seconds_left"] is None
 
 
-def test_a_mended_shape_leaves_quarantine_without_a_trace(tmp_path):
+def test_a_mended_shape_leaves_quarantine_without_a_trace(tmp_path, plain_chairs):
     """Its jobs have other ids then: the old ones, which the plan no longer has, must not count for ever."""
     chairs = tmp_path / "chairs"
-    for source in sorted(p for p in CHAIRS.iterdir() if p.is_dir())[:2]:
+    for source in sorted(p for p in plain_chairs.iterdir() if p.is_dir())[:2]:
         shutil.copytree(source, chairs / source.name)
     obj = sorted(chairs.glob("*/objs/*.obj"))[0]
     whole = obj.read_bytes()
     obj.write_bytes(b"v nan 0 0\n" + whole)
-    sets = ("anomaly.slots_per_shape=1", "normal.views={1: 1}", "reference.views=2")
+    sets = (*SMALL_PICTURES, "anomaly.slots_per_shape=1", "normal.views={1: 1}")
     first = run_build(tmp_path / "a", None, sets=sets, collection=str(chairs))
     assert first.quarantined and status(tmp_path / "a")["quarantined"]
     obj.write_bytes(whole)
@@ -66,13 +66,13 @@ def test_a_mended_shape_leaves_quarantine_without_a_trace(tmp_path):
     assert (tmp_path / "a" / "manifest.parquet").read_bytes() == (tmp_path / "b" / "manifest.parquet").read_bytes()
 
 
-def test_jobs_beyond_a_smaller_limit_stay_in_quarantine(tmp_path):
+def test_jobs_beyond_a_smaller_limit_stay_in_quarantine(tmp_path, plain_chairs):
     chairs = tmp_path / "chairs"
-    for source in sorted(p for p in CHAIRS.iterdir() if p.is_dir())[:2]:
+    for source in sorted(p for p in plain_chairs.iterdir() if p.is_dir())[:2]:
         shutil.copytree(source, chairs / source.name)
     for obj in chairs.glob("*/objs/*.obj"):
         obj.write_bytes(b"v nan 0 0\n")
-    sets = ("anomaly.slots_per_shape=1", "normal.views={1: 1}", "reference.views=2")
+    sets = (*SMALL_PICTURES, "anomaly.slots_per_shape=1", "normal.views={1: 1}")
     both = run_build(tmp_path / "a", None, sets=sets, collection=str(chairs))
     assert len(both.quarantined) == 2
     assert len(run_build(tmp_path / "a", 1, sets=sets, collection=str(chairs)).quarantined) == 2

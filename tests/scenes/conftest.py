@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_build
+from tests.conftest import run_build, shared
 
 SMALL = ("layout.poses=stable", "camera.views=10", "camera.size_px=96", "layout.objects={3: 1, 4: 1, 5: 1}")
 
@@ -16,6 +16,4 @@ def build_scenes(out: Path, limit=None, sets=SMALL, collection="toys", recipe="t
 @pytest.fixture(scope="session")
 def scene_dataset(tmp_path_factory) -> Path:
     """Four scenes of ten views at 96 px."""
-    out = tmp_path_factory.mktemp("scenes") / "data"
-    build_scenes(out)
-    return out
+    return shared(tmp_path_factory, "scenes", build_scenes)

@@ -9,7 +9,7 @@ pytest.importorskip("safetensors")
 import torch
 
 from datagen.train.config import TrainRecipe
-from tests.conftest import run_build
+from tests.conftest import run_build, shared
 
 TINY = {
     "name": "tiny",
@@ -22,10 +22,9 @@ TINY = {
 
 
 @pytest.fixture(autouse=True)
-def one_thread(monkeypatch, tmp_path_factory):
-    """The machine is shared, and a cache in the user's home is no test's business."""
+def one_thread():
+    """The machine is shared."""
     torch.set_num_threads(1)
-    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def tiny(**sections) -> TrainRecipe:
@@ -39,7 +38,5 @@ def tiny(**sections) -> TrainRecipe:
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory):
     """Six chairs, few views, fake renderer; two shapes in test."""
-    out = tmp_path_factory.mktemp("chairs") / "small"
-    sets = ["anomaly.slots_per_shape=2", "normal.views={4: 1}", "split.test=100", "split.val=60"]
-    run_build(out, limit=6, sets=sets)
-    return out
+    sets = ["anomaly.slots_per_shape=2", "normal.views={4: 1}", "split.test=100", "split.val=60", "reference.views=8"]
+    return shared(tmp_path_factory, "train", lambda folder: run_build(folder, limit=6, sets=sets))

@@ -13,7 +13,7 @@ from tests.train.conftest import tiny
 
 
 def test_pictures_show_the_views_that_were_judged_by(dataset):
-    """Predicted views are numbered among the evaluated ones, 4 of 20 here, of the shape that was given."""
+    """Predicted views are numbered among the evaluated ones, 4 of 8 here, of the shape that was given."""
     for recipe in (tiny(), tiny(data={"shuffle_references": True})):
         data = open_split(dataset, "test", recipe)
         for number in (0, len(data) - 1):
