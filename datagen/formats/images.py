@@ -47,6 +47,7 @@ def read_image(source: Path | bytes, name: str, max_edge: int | None = None) -> 
     Integers are scaled by what their type can hold (255 or 65,535), never by their largest value; floats stay as
     they are. `max_edge` halves by area averaging what is larger. Raises ImageError naming the image.
     """
+    _refuse_pointer(source, name)
     if is_linear(source):
         pixels = _exr(source, name)
         return smaller(pixels, max_edge) if max_edge is not None else pixels
@@ -63,8 +64,18 @@ def read_image(source: Path | bytes, name: str, max_edge: int | None = None) -> 
     except FileNotFoundError as error:
         raise ImageError(f"{name}: the file is missing") from error
     except (OSError, SyntaxError, ValueError, TypeError, MemoryError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{name}: the image cannot be read ({error})") from error
+        raise ImageError(f"{name}: {error}") from error
     return smaller(pixels, max_edge) if max_edge is not None else pixels
+
+
+def _refuse_pointer(source: Path | bytes, name: str) -> None:
+    """Raise ImageError for a git-lfs pointer in an image's place."""
+    try:
+        start = source[:40] if isinstance(source, bytes) else source.open("rb").read(40)
+    except OSError:
+        return
+    if start.startswith(b"version https://git-lfs"):
+        raise ImageError(f"{name}: a git-lfs pointer stands here instead of the image; run `git lfs pull`")
 
 
 def _exr(source: Path | bytes, name: str) -> np.ndarray:
@@ -78,7 +89,7 @@ def _exr(source: Path | bytes, name: str) -> np.ndarray:
         with OpenEXR.File(str(source), separate_channels=True) as file:
             channels = {key.rsplit(".", 1)[-1]: value.pixels for key, value in file.channels().items()}
     except (RuntimeError, ValueError, OSError, TypeError, MemoryError) as error:
-        raise ImageError(f"{name}: the image cannot be read ({error})") from error
+        raise ImageError(f"{name}: {error}") from error
     names = next((n for n in ("RGBA", "RGB", "Y") if set(n) <= set(channels)), "")
     found = [channels[n] for n in names] if names else list(channels.values())
     if not found or (not names and len(found) > 1) or len({c.shape for c in found}) > 1:

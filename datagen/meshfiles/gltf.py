@@ -90,6 +90,9 @@ class _Reader:
         for owner, index, name in order:
             node = self.buffers.item("nodes", index)
             for number, T in enumerate(self._instances(node, self.global_T[index])):
+                if abs(np.linalg.det(T[:3, :3])) < 1e-30:
+                    self.warnings[f"node scaled to nothing left out: {self.path.name} {name or index}"] = None
+                    continue
                 yield (owner, number), name, node, T
 
     def _instances(self, node: dict[str, Any], T: np.ndarray) -> list[np.ndarray]:

@@ -69,7 +69,7 @@ class PrimitiveReader:
         """Every attribute used here as floats, and the indices or None."""
         named = primitive.get("attributes") or {}
         draco = (primitive.get("extensions") or {}).get(DRACO)
-        if draco is not None:
+        if draco is not None and not self._has_fallback(primitive):
             require_draco(self.path)
             return self._draco(draco, named)
         wanted = ("POSITION", "TEXCOORD_", "COLOR_0", "JOINTS_", "WEIGHTS_")
@@ -83,6 +83,11 @@ class PrimitiveReader:
                 raise bad(self.path, "indices are no unsigned integers")
             indices = raw.astype(np.int64)
         return values, indices
+
+    def _has_fallback(self, primitive: dict[str, Any]) -> bool:
+        """Whether plain accessors stand beside Draco's data, for readers without a decoder."""
+        named = (primitive.get("attributes") or {}).get("POSITION")
+        return named is not None and "bufferView" in self.buffers.item("accessors", named)
 
     def _draco(self, extension: dict[str, Any], named: dict[str, Any]) -> tuple[dict[str, np.ndarray], np.ndarray]:
         import DracoPy

@@ -10,6 +10,7 @@ from datagen.core.errors import ShapeError
 
 TREE_NAMES = ("result_after_merging.json", "result.json")
 MAX_DEPTH = 64
+LFS_POINTER = "version https://git-lfs"
 _STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -35,7 +36,10 @@ class PartTree:
 def read_json(path: Path) -> Any:
     """The JSON value of a file. Raises ShapeError naming it."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        if text.startswith(LFS_POINTER):
+            raise ShapeError(f"{path}: a git-lfs pointer stands here instead of the file; run `git lfs pull`")
+        return json.loads(text)
     except FileNotFoundError as error:
         raise ShapeError(f"{path}: the file is missing; restore it or take the shape out") from error
     except (ValueError, OSError, RecursionError) as error:

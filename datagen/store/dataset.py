@@ -94,7 +94,7 @@ class Dataset:
                 with contextlib.suppress(FileExistsError):
                     os.link(draft, path)
                 draft.unlink()
-            found = path.read_text()
+            found = path.read_text(errors="replace")
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise StoppedEarly(f"{self.root}: no space left; make room and run it again") from error
@@ -280,9 +280,12 @@ def _is_taken(path: Path) -> bool:
 
 def _difference(root: Path, found: str, wanted: str) -> str:
     try:
-        pairs = differing(json.loads(wanted), json.loads(found))
+        there = json.loads(found)
+        if not isinstance(there, dict) or not there.keys() & json.loads(wanted).keys():
+            raise ValueError("no run.json of ours")
+        pairs = differing(json.loads(wanted), there)
     except ValueError:
-        return f"{root} holds a run.json that is damaged; choose another --out"
+        return f"{root} holds a run.json that is damaged or of another program; choose another --out"
     # Hashes only say again that something differs, and the recipe holds the seed.
     repeats = {"recipe_hash", "collection_hash", *(["seed"] if "recipe.seed" in pairs else [])}
     what = told({key: pair for key, pair in pairs.items() if key not in repeats})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from datagen.core.errors import MissingDependency, UsageError
+from datagen.core.errors import MissingDependency, OtherRecipe, UsageError
 from datagen.pipeline import run_ray
 from datagen.shapes.source import open_collection
 from datagen.store.dataset import Dataset
@@ -47,6 +47,14 @@ def test_somebody_elses_folder_is_refused_and_left_as_it_is(tmp_path, name):
     with pytest.raises(UsageError, match=name.split("/")[0]):
         Dataset.open(tmp_path, RUN)
     assert sorted(tmp_path.rglob("*")) == before and (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "null", '{"wandb": 1}', "\xff\xfe", ""])
+def test_a_run_json_of_another_program_is_another_run(tmp_path, text):
+    (tmp_path / "run.json").write_text(text, encoding="latin-1")
+    with pytest.raises(OtherRecipe, match="damaged or of another program"):
+        Dataset.open(tmp_path, RUN)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_other_files_and_empty_folders_stay_beside_a_dataset(tmp_path):

@@ -304,6 +304,10 @@ def test_draco_is_decoded_with_its_extra(tmp_path: Path, monkeypatch: pytest.Mon
     path = gltf.write(tmp_path / "a.glb")
     assert_same(read_mesh_file(path), chair()[:1], 1e-5)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    fallback = plain()
+    fallback.use("KHR_draco_mesh_compression", required=False)
+    fallback.document["meshes"][0]["primitives"][0]["extensions"] = primitive["extensions"]
+    assert_same(read_mesh_file(fallback.write(tmp_path / "b.glb")), chair()[:1])
     with pytest.raises(MissingDependency, match=r"a\.glb: needs DracoPy.*datagen\[draco\]"):
         read_mesh_file(path)
 
@@ -318,6 +322,14 @@ def plain() -> Gltf:
         ),
     )
     return gltf
+
+
+def test_a_node_scaled_to_nothing_is_left_out_with_a_word(tmp_path: Path) -> None:
+    gltf = plain()
+    gltf.node(name="hidden", mesh=0, scale=[0, 0, 0])
+    file = read_mesh_file(gltf.write(tmp_path / "a.glb"))
+    assert_same(file, chair()[:1])
+    assert file.warnings == ("node scaled to nothing left out: a.glb hidden",)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,13 @@ def test_a_broken_obj_of_partnet_stops_its_shape_by_name(tmp_path: Path, texture
     assert len(source.load("8").parts) == 3
 
 
+def test_a_pointer_instead_of_the_tree_is_named(tmp_path: Path) -> None:
+    folder = write_shape(tmp_path, "7")
+    (folder / "result_after_merging.json").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    with pytest.raises(ShapeError, match=r"result_after_merging\.json: a git-lfs pointer.*git lfs pull"):
+        open_collection(str(tmp_path)).load("7")
+
+
 def test_byte_order_marks_in_partnets_json(tmp_path: Path) -> None:
     folder = write_shape(tmp_path, "7")
     for path in folder.glob("*.json"):
