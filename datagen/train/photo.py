@@ -1,6 +1,6 @@
 """A photo as the network wants it: object on white, square, with a contact shadow if wanted (section 5.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy import ndimage
 from datagen.core.errors import UsageError
 from datagen.formats.images import ImageError
 from datagen.formats.photo_file import PhotoFile, read_photo_file
+from datagen.train.ground import Cut, border_of, plain_background
 
 OBJECT_SHARE = 0.78
 """Longest side of a cut-out object as a share of the picture: the built queries' is 170 to 230 of 256 px."""
@@ -21,8 +22,6 @@ FILLED_SHARE = 0.5
 """A square picture on white whose object is this long is framed as built queries are."""
 APART_SHARE, SECOND_SHARE = 0.06, 0.3
 """A second object: at least this share of the picture away, and of the first one's pixels."""
-PLAIN_TOLERANCE = 28.0
-"""How far a plain background may stray from its median colour, in 8-bit levels (Euclidean over RGB)."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class Photo:
     offset: tuple[float, float]
     given_px: tuple[int, int]
     """Width and height of the photo given."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of the cut."""
 
     def given_box(self, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
         """A box (cx, cy, w, h as fractions of `picture`) as left, top, right, bottom in pixels of the photo given."""
@@ -71,19 +72,20 @@ def prepare_photo(picture: Image.Image, size: int, options: PhotoOptions) -> Pho
     seen, or more than one.
     """
     rgb = np.asarray(picture.convert("RGB"))
-    mask = object_mask(picture, rgb, options.background)
-    if mask is None and options.background == "keep":
+    cut = cut_out(picture, rgb, options.background)
+    if cut is None and options.background == "keep":
         if rgb.std() < BLANK_DEVIATION:
             raise UsageError("the query is a blank picture; give a photo of the object")
         return _padded(rgb, size)
-    on_white = mask is None
-    if mask is None:
-        mask = 255.0 * ndimage.binary_opening(rgb.min(axis=2) < GROUND_LEVEL)
+    on_white = cut is None
+    if cut is None:
+        cut = Cut(255.0 * ndimage.binary_opening(rgb.min(axis=2) < GROUND_LEVEL))
+    mask = cut.mask
     if (mask > 127).sum() < LEAST_SHARE * mask.size:
         raise UsageError("the query shows no object on its background; give another photo, or try --background keep")
     _refuse_several(mask > 127)
     if not on_white:
-        return _composed(rgb, mask, size, options.shadow)
+        return replace(_composed(rgb, mask, size, options.shadow), notes=cut.notes)
     rows, columns = np.nonzero(mask > 127)
     sides = (np.ptp(rows) + 1) / len(rgb), (np.ptp(columns) + 1) / rgb.shape[1]
     if rgb.shape[0] == rgb.shape[1] and max(sides) >= FILLED_SHARE:
@@ -103,8 +105,8 @@ def _refuse_several(solid: np.ndarray) -> None:
         raise UsageError(f"the query shows {several} objects apart from each other; crop it to the one to be judged")
 
 
-def object_mask(picture: Image.Image, rgb: np.ndarray, background: str) -> np.ndarray | None:
-    """Opacity (H, W) in 0..255 of the object, or None where the picture is to be taken as it is."""
+def cut_out(picture: Image.Image, rgb: np.ndarray, background: str) -> Cut | None:
+    """The object's opacity, or None where the picture is to be taken as it is."""
     if background not in ("auto", "alpha", "plain", "keep"):
         raise UsageError(f"background {background!r} is none of auto, alpha, plain, keep")
     if background == "keep":
@@ -112,40 +114,12 @@ def object_mask(picture: Image.Image, rgb: np.ndarray, background: str) -> np.nd
     if picture.mode == "RGBA":
         alpha = np.asarray(picture)[..., 3]
         if alpha.min() < 255:
-            return alpha.astype(np.float64)
+            return Cut(alpha.astype(np.float64))
     if background == "alpha":
         raise UsageError("the query has no alpha channel; use --background plain or keep")
-    if background == "auto" and _border(rgb).min() >= GROUND_LEVEL:
+    if background == "auto" and border_of(rgb).min() >= GROUND_LEVEL:
         return None
-    return plain_background_mask(rgb)
-
-
-def plain_background_mask(rgb: np.ndarray) -> np.ndarray:
-    """Opacity of what is not connected to the border by the border's own colour.
-
-    Raises UsageError when the border is of many colours.
-    """
-    border = _border(rgb).astype(np.float64)
-    ground = np.median(border, axis=0)
-    if (np.linalg.norm(border - ground, axis=1) > PLAIN_TOLERANCE).mean() > 0.2:
-        raise UsageError("the query's background is not plain; cut the object out and save it with an alpha channel")
-    like = np.linalg.norm(rgb.astype(np.float64) - ground, axis=-1) <= PLAIN_TOLERANCE
-    labels, _ = ndimage.label(like)
-    touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    outside = np.isin(labels, [*touching[touching > 0], *_seen_through(rgb, ground, labels)])
-    solid = ndimage.binary_opening(~outside, iterations=1)
-    return 255.0 * solid
-
-
-def _seen_through(rgb: np.ndarray, ground: np.ndarray, labels: np.ndarray) -> list[int]:
-    """Regions of the ground's colour inside the object: the ground as it shows between slats."""
-    areas = np.bincount(labels.ravel())
-    large = [k for k in range(1, len(areas)) if areas[k] >= max(16, 1e-4 * labels.size)]
-    return [k for k in large if np.linalg.norm(np.median(rgb[labels == k], axis=0) - ground) <= PLAIN_TOLERANCE / 2]
-
-
-def _border(rgb: np.ndarray) -> np.ndarray:
-    return np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
+    return plain_background(rgb)
 
 
 def _padded(rgb: np.ndarray, size: int) -> Photo:

@@ -103,7 +103,7 @@ def predict(
             attention_picture(loaded.objective.model, photo.picture, views, box if anomalous else None, view),
             size,
         ),
-        notes=given.notes,
+        notes=(*given.notes, *photo.notes),
     )
 
 

@@ -304,3 +304,19 @@ def test_a_picture_that_cannot_be_written_is_told_before_the_work(tmp_path, name
         run_show(tmp_path / "no dataset is looked at", [], tmp_path / name, None)
     check_picture_path(tmp_path / "new" / "deep" / "answer.png")
     assert not (tmp_path / "new").exists()
+
+
+def test_a_ground_that_darkens_evenly_is_plain():
+    shade = np.linspace(240, 120, 300)[None, :, None] + np.linspace(0, -20, 200)[:, None, None]
+    picture = np.broadcast_to(shade, (200, 300, 3)).astype(np.uint8).copy()
+    picture[60:160, 120:180] = (150, 40, 30)
+    found = prepare_photo(Image.fromarray(picture), 256, PhotoOptions("plain")).picture
+    top, bottom, left, right = bounds(found)
+    assert bottom - top == pytest.approx(OBJECT_SHARE * 256, abs=4)
+    assert (bottom - top) / (right - left) == pytest.approx(100 / 60, abs=0.1)
+
+
+def test_an_object_at_the_edge_is_noted():
+    picture = np.full((200, 200, 3), (180, 190, 200), np.uint8)
+    picture[60:200, 60:140] = (90, 60, 40)
+    assert "reaches the edge" in prepare_photo(Image.fromarray(picture), 64, PhotoOptions("plain")).notes[0]
