@@ -28,7 +28,8 @@ MAIN = "datagen.cli.main:main"
 BUILD = ("datagen.cli.build", "datagen.pipeline.build", "datagen.pipeline.run_serial", "datagen.render.fake")
 BUILD += ("datagen.geometry.rays", "datagen.cli.verify", "datagen.verify.document", "datagen.verify.runner")
 TRAIN = ("datagen.cli.train", "datagen.train.loop", "datagen.train.predict", "datagen.train.evaluate")
-TRAIN += ("datagen.train.page", "datagen.train.pictures", "datagen.verify.document", "tests.train.worker")
+TRAIN += ("datagen.train.page", "datagen.train.pictures", "datagen.verify.document", "datagen.shapes.source")
+TRAIN += ("tests.train.worker", "tests.train.agree", "kornia", "torch._dynamo", "torch.distributed")
 
 
 class Forked:
@@ -44,7 +45,7 @@ class Forked:
         except OSError:
             return None
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = 600) -> int:
         """The exit code. Raises subprocess.TimeoutExpired."""
         end = time.monotonic() + timeout
         while (code := self.poll()) is None:

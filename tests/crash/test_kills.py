@@ -46,8 +46,16 @@ def half(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """The same for four chairs."""
+    """The same for two chairs, over 40 jobs."""
     out = tmp_path_factory.mktemp("small") / "data"
+    assert run_afresh(out, limit=2) == 0
+    return contents(out)
+
+
+@pytest.fixture(scope="module")
+def middle(tmp_path_factory):
+    """The same for four chairs."""
+    out = tmp_path_factory.mktemp("middle") / "data"
     assert run_afresh(out, limit=4) == 0
     return contents(out)
 
@@ -82,13 +90,13 @@ def test_named_crash_points_later(tmp_path, small, point, count):
 
 
 def crash_at(out, small, point, count):
-    code = start(out, limit=4, environment={"DATAGEN_CRASH": f"{point}:{count}"}).wait(timeout=300)
+    code = start(out, limit=2, environment={"DATAGEN_CRASH": f"{point}:{count}"}).wait(timeout=300)
     assert code in (-signal.SIGKILL, 0)
     if count == 1:
         assert code == -signal.SIGKILL
-    janitor = start(out, limit=4, environment={"DATAGEN_CRASH": "janitor:1"}).wait(timeout=300)
+    janitor = start(out, limit=2, environment={"DATAGEN_CRASH": "janitor:1"}).wait(timeout=300)
     assert janitor in (-signal.SIGKILL, 0)
-    assert run(out, limit=4) == 0
+    assert run(out, limit=2) == 0
     assert_same(out, small)
 
 
@@ -113,12 +121,12 @@ def test_a_real_cycles_build_killed_three_times(tmp_path):
 def test_a_stopped_build_ends_with_75_and_goes_on(tmp_path, small):
     for number in (signal.SIGUSR1, signal.SIGTERM):
         out = tmp_path / f"data{int(number)}"
-        process = start(out, limit=4)
+        process = start(out, limit=2)
         while not (out / "log").is_dir() or not LogReader(out / "log").refresh().entries:
             time.sleep(0.05)
         process.send_signal(number)
         assert process.wait(timeout=60) == 75
-        assert run(out, limit=4) == 0
+        assert run(out, limit=2) == 0
         assert_same(out, small)
 
 
@@ -136,17 +144,17 @@ def test_a_disk_that_fills_up_at_any_offset(tmp_path, small, share):
 
 def file_limited(out, small, limit):
     """RLIMIT_FSIZE stands for a disk that fills up at some offset of some file."""
-    result = run_forked(arguments(out, limit=4), largest_file=limit)
+    result = run_forked(arguments(out, limit=2), largest_file=limit)
     assert result.returncode == 75, result.stderr
     assert "Traceback" not in result.stderr
-    assert run(out, limit=4) == 0
+    assert run(out, limit=2) == 0
     assert_same(out, small)
 
 
 @pytest.mark.soak
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a tmpfs")
 @pytest.mark.parametrize("done", [1, 3, 8, 12])
-def test_a_full_file_system_stops_with_75(tmp_path, small, done):
+def test_a_full_file_system_stops_with_75(tmp_path, middle, done):
     """A tmpfs that somebody else fills up once some jobs are done; it is emptied, and the build goes on."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(tmp_path)], check=True)
     out = tmp_path / "data"
@@ -163,14 +171,14 @@ def test_a_full_file_system_stops_with_75(tmp_path, small, done):
         assert "Traceback" not in said
         (tmp_path / "filler").unlink()
         assert run(out, limit=4) == 0
-        assert_same(out, small)
+        assert_same(out, middle)
     finally:
         subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
 @pytest.mark.parametrize("builders", [2, 4])
-def test_builders_side_by_side(tmp_path, small, builders):
-    side_by_side(tmp_path / "data", small, builders, limit=4)
+def test_builders_side_by_side(tmp_path, middle, builders):
+    side_by_side(tmp_path / "data", middle, builders, limit=4)
 
 
 @pytest.mark.soak
@@ -201,17 +209,17 @@ def test_no_other_recipe_writes_anything(tmp_path, small):
 
 def refused(out, others, *options):
     """Recipes (as --set values) and command lines that end with 6 on a folder of SETS and change nothing in it."""
-    assert run(out, limit=4) == 0
+    assert run(out, limit=2) == 0
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     for sets in others:
-        assert run(out, limit=4, sets=sets) == 6, sets
+        assert run(out, limit=2, sets=sets) == 6, sets
     for option in options:
-        assert run(out, *option, limit=4) == 6, option
+        assert run(out, *option, limit=2) == 6, option
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
 
 
 def test_shards_in_any_number_are_the_whole(tmp_path, small):
     out = tmp_path / "data"
     for shard in ("3/5", "0/2", "1/5", "1/2"):
-        assert run(out, "--shard", shard, limit=4) == 0
+        assert run(out, "--shard", shard, limit=2) == 0
     assert_same(out, small)

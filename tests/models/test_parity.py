@@ -1,6 +1,7 @@
 """`variant: published` computes what the published implementation computes (shared/samples/cmt_parity)."""
 
 import json
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -39,10 +40,20 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def encoded(network):
-    with torch.no_grad():
-        query, views, _ = case("A")
-        return network.encode(query, views)
+def encoding(network):
+    """Features of query and views of a case, computed once."""
+
+    @lru_cache
+    def of(name):
+        with torch.no_grad():
+            return network.encode(*case(name)[:2])
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def encoded(encoding):
+    return encoding("A")
 
 
 def test_the_weights_are_the_fixtures():
@@ -121,17 +132,19 @@ def test_case_B_dense(network, encoded):
 
 
 @pytest.mark.parametrize("name", ["L", "D", "C"])
-def test_end_to_end(network, name):
+def test_end_to_end(network, encoding, monkeypatch, name):
     query, views, xyz = case(name)
+    found = encoding("A" if name == "L" else name)
+    monkeypatch.setattr(network, "encode", lambda *images: found)
     with torch.no_grad():
         answers(network(query, views, xyz), name)
 
 
 @pytest.mark.parametrize("name", ["L", "D", "C"])
-def test_the_selection_is_the_published_one_where_it_is_clear(network, encoded, name):
+def test_the_selection_is_the_published_one_where_it_is_clear(network, encoding, name):
     query, views, _ = case(name)
     with torch.no_grad():
-        chosen = network.choose(*(encoded if name == "L" else network.encode(query, views)), query, views)
+        chosen = network.choose(*encoding("A" if name == "L" else name), query, views)
     gap = expected()["A_gap" if name == "L" else f"{name}_gap"]
     clear = np.ones_like(gap, dtype=bool) if name == "L" else gap > 1e-5
     same = (chosen == selection(name)).all(dim=-1).numpy()

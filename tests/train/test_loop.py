@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
@@ -23,6 +24,7 @@ from datagen.train.optim import learning_rate, total_steps
 from datagen.train.run import open_run
 from datagen.train.runtime import Runtime, telling_memory
 from tests.conftest import ROOT
+from tests.forks import TRAIN, fork
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))
@@ -224,36 +226,30 @@ def test_a_log_that_a_full_disk_left_empty_is_begun_again(dataset, tmp_path):
     assert [row["step"] for row in read_log(tmp_path / "train.csv")] == [0, 1, 2, 3, 4, 5]
 
 
-SHARED = """
-import sys
-from pathlib import Path
-import torch
-from datagen.train.config import TrainRecipe
-from datagen.train.objective import make_objective
-from datagen.train.runtime import open_runtime
-from datagen.train.state import Training
-
-recipe = TrainRecipe.model_validate_json(Path(sys.argv[1]).read_text())
-with open_runtime("cpu") as runtime:
-    training = Training(Path("."), recipe, make_objective(recipe), runtime)
-    for tensor in [*training.objective.weights_dict().values(), *training.average.tensors.values()]:
-        tensor.detach().copy_(torch.full_like(tensor, runtime.rank + 1))
-    training.agree()
-    held = [*training.objective.weights_dict().values(), *training.average.tensors.values()]
-    same = all((tensor == 1).all() for tensor in held)
-    print(runtime.gather(bool(same)))
-"""
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def test_processes_agree_on_the_network_that_is_validated(tmp_path):
     """Batch norm's running statistics are each process's own: without this, each validates another network."""
-    (tmp_path / "shared.py").write_text(SHARED)
     (tmp_path / "recipe.json").write_text(tiny(optim={"ema": 0.5}).model_dump_json())
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command += [str(tmp_path / "shared.py"), str(tmp_path / "recipe.json")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.stdout.count("[True, True]") == 2, done.stderr[-2000:]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    running = [
+        fork(
+            [tmp_path / "recipe.json"],
+            {**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            target="tests.train.agree:main",
+            modules=TRAIN,
+            stdout=tmp_path / f"out{rank}",
+            stderr=tmp_path / f"err{rank}",
+        )
+        for rank in range(2)
+    ]
+    codes = [process.wait(timeout=300) for process in running]
+    assert codes == [0, 0], (tmp_path / "err0").read_text()[-2000:]
+    assert [(tmp_path / f"out{rank}").read_text() for rank in range(2)] == ["[True, True]\n"] * 2
 
 
 def test_accumulated_batches_see_the_samples_of_one_large_batch():

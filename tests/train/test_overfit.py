@@ -23,7 +23,7 @@ from datagen.train.loop import train
 from datagen.train.objective import make_objective
 from datagen.train.runtime import Runtime
 from tests.conftest import run_build
-from tests.plain_chairs import CARD, plain_pieces
+from tests.plain_chairs import CARD, SMALL_PICTURES, plain_pieces
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))
@@ -84,7 +84,7 @@ def pairs(tmp_path_factory):
             write_chair(root / "chairs" / str(shape), made, str(shape), f"{number:032x}", no_quirks(made))
     (root / "chairs" / "collection.json").write_text(json.dumps(CARD))
     sets = ["anomaly.slots_per_shape=0", "normal.views={8: 1}", "split.train=1000", "split.val=1", "split.test=1"]
-    run_build(root / "data", limit=None, sets=[*sets, "reference.views=8"], collection=root / "chairs")
+    run_build(root / "data", limit=None, sets=[*SMALL_PICTURES, *sets, "reference.views=4"], collection=root / "chairs")
     return root / "data"
 
 

@@ -14,7 +14,7 @@ from tests.conftest import run_build
 from tests.verify.editor import Editor
 from tests.verify.faults import FAULTS, near_misses
 
-SMALL = ("anomaly.slots_per_shape=3", "anomaly.views={2: 1}", "normal.views={2: 1}", "reference.views=10")
+SMALL = ("anomaly.slots_per_shape=3", "anomaly.views={2: 1}", "normal.views={2: 1}", "reference.views=6")
 PLACES = 4
 
 
