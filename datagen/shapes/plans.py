@@ -147,9 +147,13 @@ def _without_variants(found: list[PlannedShape], root: Path) -> list[PlannedShap
     def order(shape: PlannedShape) -> tuple:
         inside = shape.path.parent == shape.home
         return (
-            -len(shape.placed), not inside, shape.path.stem != shape.home.name,
-            shape.path.suffix.lower() != ".xml", len(shape.path.parts), str(shape.path),
-        )  # fmt: skip
+            -len(shape.placed),
+            not inside,
+            shape.path.stem != shape.home.name,
+            shape.path.suffix.lower() != ".xml",
+            len(shape.path.parts),
+            str(shape.path),
+        )
 
     chosen: list[PlannedShape] = []
     for shape in sorted(found, key=order):

@@ -55,12 +55,15 @@ VISUAL_CLASS = '<default><default class="v"><geom type="mesh" group="2"/></defau
 SEAT = '<geom type="mesh" mesh="seat" pos="0 0 0.445"/>'
 SPELLINGS = {
     "frame": CHAIR.replace(SEAT, '<frame pos="0 0 0.445"><geom type="mesh" mesh="seat"/></frame>'),
-    "class": CHAIR.replace("<geom type", "<geom class").replace('class="mesh"', 'class="v"')
+    "class": CHAIR.replace("<geom type", "<geom class")
+    .replace('class="mesh"', 'class="v"')
     .replace("<asset>", VISUAL_CLASS),
-    "childclass": CHAIR.replace('<geom type="mesh"', "<geom").replace('name="chair"', 'childclass="v"')
+    "childclass": CHAIR.replace('<geom type="mesh"', "<geom")
+    .replace('name="chair"', 'childclass="v"')
     .replace("<asset>", VISUAL_CLASS),
     "sections": CHAIR.replace("<asset>", '<asset><mesh file="seat.obj"/></asset><asset>', 1)
-    .replace('<mesh name="seat" file="seat.obj"/>', "").replace("<body", "<body/></worldbody><worldbody><body"),
+    .replace('<mesh name="seat" file="seat.obj"/>', "")
+    .replace("<body", "<body/></worldbody><worldbody><body"),
     "no names": CHAIR.replace('name="seat" ', "").replace('name="back" ', ""),
     "replicate": CHAIR.replace('<geom type="mesh" mesh="leg_1" pos="-0.23 0 0.21"/>', "").replace(
         '<geom type="mesh" mesh="leg_2" pos="0.23 0 0.21"/>',
@@ -70,7 +73,7 @@ SPELLINGS = {
     "joint ref": CHAIR.replace("<geom", '<joint type="hinge" ref="30"/><geom', 1),
     "mocap": CHAIR.replace('name="chair"', 'name="chair" mocap="true"'),
     "utf-16": CHAIR,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", SPELLINGS)
@@ -251,7 +254,8 @@ REFUSED = {
     "include gone": (ONE.format('<include file="gone.xml"/>', "", "", ""), "gone.xml"),
     "doctype": ("<!DOCTYPE mujoco>" + ONE.format("", "", "", ""), "document type"),
     "bomb": (
-        '<!DOCTYPE m [<!ENTITY a "a"><!ENTITY b "&a;&a;">]>' + ONE.format("", "", "", ' name="&b;"'), "document type",
+        '<!DOCTYPE m [<!ENTITY a "a"><!ENTITY b "&a;&a;">]>' + ONE.format("", "", "", ' name="&b;"'),
+        "document type",
     ),
     "replicas": (
         ONE.format("", "", '<replicate count="4000"><replicate count="4000"><body/></replicate></replicate>', ""),
@@ -262,7 +266,7 @@ REFUSED = {
     "msh": (ONE.format("", "", "", "").replace("seat.obj", "seat.msh"), "msh2obj"),
     "missing": (ONE.format("", "", "", "").replace("seat.obj", "gone.obj"), "gone.obj"),
     "all hidden": (ONE.format("", "", "", ' group="4"'), "group 4"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -294,8 +298,10 @@ def test_hostile_samples_are_the_chair(name: str, textured: bool):
 
 def test_file_names_are_as_muJoCo_reads_them(tmp_path: Path):
     write_meshes(tmp_path / "parts")
-    for text in ('meshdir="parts" strippath="true"/><asset><mesh name="m" file="else/where/seat.obj"/>',
-                 'meshdir=".\\parts"/><asset><mesh name="m" file="seat.obj"/>'):  # fmt: skip
+    for text in (
+        'meshdir="parts" strippath="true"/><asset><mesh name="m" file="else/where/seat.obj"/>',
+        'meshdir=".\\parts"/><asset><mesh name="m" file="seat.obj"/>',
+    ):
         body = '</asset><worldbody><geom type="mesh" mesh="m"/></worldbody></mujoco>'
         (tmp_path / "a.xml").write_text(f"<mujoco><compiler {text}{body}")
         (placement,) = read_mujoco(tmp_path / "a.xml").placements
