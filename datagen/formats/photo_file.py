@@ -13,6 +13,10 @@ from datagen.formats.images import MAX_PIXELS, ImageError
 _HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"heim")
 
 
+SAME_LEVELS = 2
+WHITE_IS_ZERO_TAG = 262
+
+
 @dataclass(frozen=True, eq=False)
 class PhotoFile:
     """A photo as 8-bit sRGB (RGB, or RGBA where it has an alpha channel), upright. `notes`: what was decided."""
@@ -50,7 +54,10 @@ def read_photo_file(path: Path) -> PhotoFile:
 
 def _srgb(image: Image.Image, path: Path, notes: list[str]) -> Image.Image:
     if image.mode.startswith("I;16"):
-        grey = Image.fromarray(np.round(np.asarray(image).astype(np.float64) / 257.0).astype(np.uint8))
+        values = np.asarray(image).astype(np.float64)
+        if getattr(image, "tag_v2", {}).get(WHITE_IS_ZERO_TAG) == 0:
+            values = 65535.0 - values
+        grey = Image.fromarray(np.round(values / 257.0).astype(np.uint8))
         return _with_exif(grey.convert("RGB"), image)
     if image.mode in ("I", "F"):
         kind = "32-bit integers" if image.mode == "I" else "floating-point values"
@@ -70,11 +77,15 @@ def _converted(image: Image.Image, profile: bytes | None, path: Path, notes: lis
         return image
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(source):
-            return image
-        found = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC, "RGB"
-        )
+        target = ImageCms.createProfile("sRGB")
+        change = ImageCms.buildTransform(source, target, image.mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+        if image.mode == "RGB":
+            ramp = np.arange(256, dtype=np.uint8)
+            probe = Image.fromarray(np.stack([ramp, ramp * 7, ramp * 13], axis=1)[None])
+            moved = np.abs(np.asarray(ImageCms.applyTransform(probe, change)).astype(int) - np.asarray(probe))
+            if moved.max() <= SAME_LEVELS:
+                return image  # sRGB itself, under whatever name: rounding would be all that changes
+        found = ImageCms.applyTransform(image, change)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
         notes.append(f"{path.name}: its colour profile cannot be read and is left out ({error})")
         return image

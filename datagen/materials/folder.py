@@ -136,7 +136,10 @@ def _grouped(root: Path, found: _Findings) -> dict[str, dict[str, Path]]:
         if name is None:
             found.warnings.append(f"image whose name tells no channel passed over: {path.relative_to(root)}")
             continue
-        files = by_folder.setdefault(path.parent, {}).setdefault(name.set_name, {})
+        groups = by_folder.setdefault(path.parent, {})
+        # Sets of one folder are told apart by their names whatever the case.
+        set_name = next((known for known in groups if known.lower() == name.set_name.lower()), name.set_name)
+        files = groups.setdefault(set_name, {})
         if name.channel in files:
             kept = files[name.channel].name
             found.warnings.append(f"second image of one channel passed over: {path.relative_to(root)} (beside {kept})")

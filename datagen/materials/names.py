@@ -23,7 +23,7 @@ for _channel, _names in {
     "metallic": "metallic metalness metal_map metallic_map mtl",
     "height": "height displacement disp bump height_map displacement_map bump_map",
     "arm": "arm aorm orm ao_rough_metal occlusion_roughness_metallic occlusionroughnessmetallic "
-    "metallicroughness metallic_roughness metalrough metal_rough metallic_rough metalroughness",
+    "metallicroughness metalrough metalroughness",
     "rma": "rma rmo rough_metal_ao roughness_metallic_ao",
     "mra": "mra mro metal_rough_ao metallic_roughness_ao",
     "maskmap": "maskmap mask_map hdrpmask hdrp_mask metallicsmoothness metallic_smoothness metalsmoothness",

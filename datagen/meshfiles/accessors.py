@@ -39,23 +39,24 @@ class Buffers:
         """(name, bytes of a data URI, file of another one); both None where the file is missing."""
         if not isinstance(uri, str):
             raise bad(self.path, f"the URI of {what} is no text")
-        if uri.startswith("data:"):
+        if uri[:5].lower() == "data:":
             head, _, body = uri.partition(",")
             try:
-                data = base64.b64decode(body, validate=False) if head.endswith(";base64") else unquote_to_bytes(body)
+                padded = body + "=" * (-len(body) % 4)
+                data = base64.b64decode(padded) if head.lower().endswith(";base64") else unquote_to_bytes(body)
             except (binascii.Error, ValueError) as error:
                 raise bad(self.path, f"{what} is a broken data URI ({error})") from error
             return what, data, None
         plain = unquote_to_bytes(uri.removeprefix("file://")).decode("utf-8", "replace")
-        found = self.places.find(plain) or self.places.find(uri)
+        # An image may lie elsewhere under its name; a buffer of that name may be another model's.
+        near = not what.startswith("buffer")
+        found = self.places.find(plain, near=near) or self.places.find(uri, near=near)
         return plain, None, found
 
     def buffer(self, index: Any) -> bytes:
         """The bytes of a buffer, at least as many as it declares."""
         entry = self.item("buffers", index)
         if index not in self._loaded:
-            if "EXT_meshopt_compression" in (entry.get("extensions") or {}):
-                raise bad(self.path, "EXT_meshopt_compression is not read", "decompress it with gltf-transform")
             if "uri" in entry:
                 name, data, found = self.uri(entry["uri"], f"buffer {index}")
                 if data is None and found is None:
@@ -68,6 +69,9 @@ class Buffers:
             elif self.chunk is not None and index == 0:
                 self._loaded[index] = self.chunk
             else:
+                compressed = [name for name in entry.get("extensions") or {} if "meshopt" in name]
+                if compressed:
+                    raise bad(self.path, f"{compressed[0]} is not read", "decompress it with gltf-transform")
                 raise bad(self.path, f"buffer {index} has no data")
         declared = entry.get("byteLength")
         if type(declared) is not int or declared > len(self._loaded[index]):
@@ -77,10 +81,6 @@ class Buffers:
     def view(self, index: Any) -> bytes:
         """The bytes of a buffer view."""
         entry = self.item("bufferViews", index)
-        if "EXT_meshopt_compression" in (entry.get("extensions") or {}) and "uri" not in self.item(
-            "buffers", entry.get("buffer")
-        ):
-            raise bad(self.path, "EXT_meshopt_compression is not read", "decompress it with gltf-transform")
         data = self.buffer(entry.get("buffer"))
         start, length = entry.get("byteOffset", 0), entry.get("byteLength")
         if type(start) is not int or type(length) is not int or start < 0 or length < 0 or start + length > len(data):

@@ -67,6 +67,7 @@ class _Reader:
         else:
             children = {c for node in nodes for c in node.get("children") or []}
             roots = [k for k in range(len(nodes)) if k not in children]
+        by_trimesh = "trimesh" in str((document.get("asset") or {}).get("generator", "")).lower()
         order: list[tuple[int, int, str]] = []
         stack = [(k, np.eye(4), "", True, 0, -1) for k in reversed(roots)]
         while stack:
@@ -80,7 +81,7 @@ class _Reader:
             name = str(node.get("name") or mesh.get("name") or above or "").strip()
             visible = ((node.get("extensions") or {}).get("KHR_node_visibility") or {}).get("visible", True)
             if shown and visible and "mesh" in node:
-                is_piece = above and re.fullmatch(re.escape(above) + "_[0-9a-f]{6}", name)
+                is_piece = above and by_trimesh and re.fullmatch(re.escape(above) + "_[0-9a-f]{6}", name)
                 order.append((parent, index, above) if is_piece else (index, index, name))
             elif "mesh" in node:
                 self.warnings[f"hidden node left out: {self.path.name} {name or index}"] = None
@@ -90,7 +91,7 @@ class _Reader:
         for owner, index, name in order:
             node = self.buffers.item("nodes", index)
             for number, T in enumerate(self._instances(node, self.global_T[index])):
-                if abs(np.linalg.det(T[:3, :3])) < 1e-30:
+                if np.abs(T[:3, :3]).max() < 1e-12 and "skin" not in node:
                     self.warnings[f"node scaled to nothing left out: {self.path.name} {name or index}"] = None
                     continue
                 yield (owner, number), name, node, T

@@ -64,6 +64,9 @@ def header(path: Path) -> tuple[dict[str, Any], bytes | None]:
     version = str((document.get("asset") or {}).get("version", "")) if isinstance(document.get("asset"), dict) else ""
     if not version.startswith("2."):
         raise bad(path, f"glTF version {version or 'unknown'} is not read; 2.0 is")
+    least = str(document["asset"].get("minVersion", "2.0"))
+    if least != "2.0":
+        raise bad(path, f"it asks for glTF {least} at least; 2.0 is read")
     return document, chunk
 
 
@@ -78,12 +81,15 @@ def _chunks(path: Path, data: bytes) -> tuple[bytes, bytes | None]:
     if kind != 0x4E4F534A or total != len(data) or 20 + length > len(data):
         raise bad(path, f"a GLB of {len(data)} bytes whose header says {total}: cut short or broken")
     at = 20 + length
-    if at + 8 > min(total, len(data)):
-        return data[20:at], None
-    size, kind = struct.unpack_from("<II", data, at)
-    if kind != 0x004E4942 or at + 8 + size > len(data):
-        raise bad(path, "the binary chunk of the GLB is cut short or of another kind")
-    return data[20:at], data[at + 8 : at + 8 + size]
+    text = data[20:at]
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from("<II", data, at)
+        if at + 8 + size > len(data):
+            raise bad(path, "a chunk of the GLB is cut short")
+        if kind == 0x004E4942:
+            return text, data[at + 8 : at + 8 + size]
+        at += 8 + size  # chunks of other kinds are to be ignored
+    return text, None
 
 
 def extensions(document: dict[str, Any], key: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from datagen.core.errors import MeshLoadError
 from datagen.meshfiles.places import Places
-from datagen.meshfiles.text import plain_text, without_comment
+from datagen.meshfiles.text import name_text, plain_text, without_remark
 from datagen.meshfiles.values import FileMaterial, Texture, bad, linear_from_srgb
 
 _OPTION_WORDS = {
@@ -84,18 +84,20 @@ def read_library(mesh: Path, libraries: Sequence[str], places: Places) -> Librar
 
 def _read(path: Path, places: Places, found: Library) -> None:
     try:
-        text = plain_text(path.read_bytes(), path).decode("utf-8", "replace").replace("\\\n", " ")
+        text = name_text(plain_text(path.read_bytes(), path)).replace("\\\n", " ")
     except OSError as error:
         raise bad(path, f"{error.strerror}") from error
     name = ""
     statements: dict[str, str] = {}
     for line in [*text.split("\n"), "newmtl"]:
-        words = without_comment(line.encode()).decode().split(None, 1)
+        words = without_remark(line.encode()).decode().split(None, 1)
         if not words:
             continue
         key, rest = words[0].lower(), words[1].strip() if len(words) > 1 else ""
         if key == "newmtl":
             if name:
+                if name in found.materials:
+                    found.warnings.append(f"material defined twice, the first one taken: {path.name} {name}")
                 found.materials.setdefault(name, _material(path, name, statements, places, found))
             name, statements = rest, {}
         else:
@@ -107,6 +109,7 @@ def _material(path: Path, name: str, said: dict[str, str], places: Places, found
     material = FileMaterial(name, color, _roughness(path, name, said), _number(path, name, said.get("pm"), 0.0))
     result = ObjMaterial(material)
     maps: dict[str, Any] = {}
+    laid: dict[str, Any] = {}
     for key, slot in _MAPS.items():
         if key not in said:
             continue
@@ -117,14 +120,19 @@ def _material(path: Path, name: str, said: dict[str, str], places: Places, found
             if slot == "base_map":
                 return replace(result, material=replace(material, base_map=Texture(reference)))
             continue
+        if maps and options != laid:
+            found.warnings.append(f"texture on other coordinates left out: {path.name} {name} ({key})")
+            continue
+        laid = options
         maps[slot] = Texture(image.name, image)
+        result = replace(result, scale=options["-s"], offset=options["-o"])
         if slot == "base_map":
             # The image stands for Kd: exporters write black, grey or white beside it without meaning it.
             material = replace(material, base_color=(1.0, 1.0, 1.0))
-        if slot == "base_map":
-            result = replace(result, scale=options["-s"], offset=options["-o"])
-            if options["clamp"]:
-                found.warnings.append(f"clamped texture repeated: {path.name} {name} (-clamp on)")
+        if slot == "base_map" and options["clamp"]:
+            found.warnings.append(f"clamped texture repeated: {path.name} {name} (-clamp on)")
+    if any(_is_number(word) and float(word) > 0 for word in said.get("ke", "").split()):
+        found.warnings.append(f"emission not shown: {path.name} {name} (Ke)")
     for key, what in _UNSHOWN.items():
         if key in said:
             found.warnings.append(f"{what} not shown: {path.name} {name} ({key})")
@@ -172,7 +180,7 @@ def _color(path: Path, name: str, text: str | None) -> tuple[float, float, float
     """Kd as linear colour; a material without one is white."""
     if text is None:
         return (1.0, 1.0, 1.0)
-    words = text.split()
+    words = text.partition("#")[0].split()
     if not words or not all(map(_is_number, words)) or words[0] in ("spectral", "xyz"):
         raise bad(path, f"{name}: Kd {text!r} is no RGB colour")
     values = [float(word) for word in words]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from datagen.meshfiles.polygons import triangulate
-from datagen.meshfiles.text import plain_text, shown, without_comment
+from datagen.meshfiles.text import name_text, plain_text, shown, without_comment, without_remark
 from datagen.meshfiles.values import FilePart, bad, checked, linear_from_srgb, used_only
 
 _NAMES = (b"o", b"g", b"usemtl", b"mtllib")
@@ -66,8 +66,9 @@ def read_text(data: bytes, path: Path | str) -> ObjText:
     here = {b"o": "", b"g": "", b"usemtl": ""}
     owner = ("", "", "")
     for number, line in enumerate(plain.split(b"\n"), 1):
-        if has_comment:
-            line = without_comment(line)
+        if has_comment and b"#" in line:
+            named = line.split(None, 1)[:1] and line.split(None, 1)[0] in _NAMES
+            line = without_remark(line) if named else without_comment(line)
         start = line[:2]
         if start == b"v ":  # nearly all lines begin like this or the next
             text.positions.append(line[2:])
@@ -88,7 +89,7 @@ def read_text(data: bytes, path: Path | str) -> ObjText:
         elif key == b"vt":
             text.coordinates.append(rest)
         elif key in _NAMES:
-            name = rest.strip().decode("utf-8", "replace")
+            name = name_text(rest.strip())
             if key == b"mtllib":
                 text.libraries.append(name)
             else:

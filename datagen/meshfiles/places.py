@@ -15,8 +15,8 @@ class Places:
     mesh: Path
     within: Path
 
-    def find(self, reference: str) -> Path | None:
-        """The file that a reference means, or None.
+    def find(self, reference: str, *, near: bool = True) -> Path | None:
+        """The file that a reference means, or None; by its path alone without `near`.
 
         Tried in order: the path as written (either slash), the same in another case, and the bare name in the usual
         folders beside the mesh, as absolute paths of another computer need it.
@@ -35,10 +35,12 @@ class Places:
             found = self._inside(Path(text))
             if found is not None:
                 return found
+        if not near:
+            return None
         name = text.rsplit("/", 1)[-1]
         for base in (folder, folder.parent):
-            for near in NEAR:
-                found = self._inside(base / near / name)
+            for place in NEAR:
+                found = self._inside(base / place / name)
                 if found is not None:
                     return found
         return None

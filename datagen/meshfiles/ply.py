@@ -9,7 +9,7 @@ import numpy as np
 from datagen.meshfiles.places import Places
 from datagen.meshfiles.ply_tables import Columns, ValueLists, read_tables
 from datagen.meshfiles.polygons import triangulate
-from datagen.meshfiles.text import refuse_pointer
+from datagen.meshfiles.text import name_text, refuse_pointer
 from datagen.meshfiles.values import (
     FileMaterial,
     FilePart,
@@ -47,6 +47,8 @@ def read_ply(path: Path, places: Places) -> MeshFile:
 
 def _faces(path: Path, columns: Columns, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, ValueLists | None]:
     """(corner places (F, 3) in the lists, vertices (F, 3), polygon (F,), lists of texture coordinates or None)."""
+    if "tristrips" in columns and len(columns.get("face", {})):
+        raise bad(path, "it holds both faces and triangle strips, which are not read together")
     if "tristrips" in columns:
         return _strips(path, columns["tristrips"], count)
     face = columns.get("face", {})
@@ -113,7 +115,9 @@ def _color(vertex: dict[str, Any], face: dict[str, Any], faces: np.ndarray, owne
         if names is None:
             continue
         values = np.stack([np.asarray(table[name]) for name in names], axis=1)
-        top = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else _top(values)
+        # Unsigned colours fill their type; signed ones and 32 bits hold 0 to 255 by custom.
+        fills = values.dtype.kind == "u" and values.dtype.itemsize < 4
+        top = float(np.iinfo(values.dtype).max) if fills else 255.0 if values.dtype.kind in "iu" else _top(values)
         color = linear_from_srgb(np.clip(values / top, 0, 1))
         if (color >= 0.999).all():
             return None
@@ -144,6 +148,6 @@ def texture_files(path: Path, places: Places) -> list[Path]:
     """Images that a PLY names."""
     with path.open("rb") as file:
         head = file.read(1_000_000)
-    names = re.findall(rb"comment TextureFile ([^\r\n]+)", head.split(b"end_header")[0])
-    found = [places.find(name.decode("utf-8", "replace")) for name in names]
+    names = re.findall(rb"(?i)comment\s+texturefile\s+([^\r\n]+)", head.split(b"end_header")[0])
+    found = [places.find(name_text(name)) for name in names]
     return [place for place in found if place is not None]

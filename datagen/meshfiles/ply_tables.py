@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from datagen.meshfiles.text import name_text
 from datagen.meshfiles.values import MAX_BYTES, bad
 
 _TYPES = {
@@ -69,7 +70,7 @@ def _header(path: Path, data: bytes) -> tuple[list[_Element], str, list[str], by
     match = re.search(rb"(?:^|[\r\n])end_header[ \t]*(\r\n|\n|\r)", data[:1_000_000])
     if not re.match(rb"ply[ \t]*[\r\n]", data) or match is None:
         raise bad(path, "it has no PLY header")
-    lines = data[: match.start()].decode("latin-1").splitlines()
+    lines = re.split(r"\r\n|\n|\r", name_text(data[: match.start()]))
     elements: list[_Element] = []
     encoding, images = "", []
     for line in lines[1:]:
@@ -115,7 +116,7 @@ def _ascii(path: Path, elements: list[_Element], body: bytes) -> Columns:
                 raise bad(path, f"it ends within its {element.count} {element.name} rows: cut short")
             at += len(rows)
             table = np.array(rows, dtype=np.float64).reshape(element.count, width)
-            columns[element.name] = {p.name: table[:, k] for k, p in enumerate(element.properties)}
+            columns[element.name] = {p.name: _typed(table[:, k], p.kind) for k, p in enumerate(element.properties)}
             continue
         values: dict[str, Any] = {p.name: ([], []) if p.count_kind else [] for p in element.properties}
         for _ in range(element.count):
@@ -135,12 +136,22 @@ def _ascii(path: Path, elements: list[_Element], body: bytes) -> Columns:
         columns[element.name] = {
             p.name: ValueLists(_numbers(values[p.name][0], p.kind), np.array(values[p.name][1], dtype=np.int64))
             if p.count_kind
-            else np.array(values[p.name], dtype=np.float64)
+            else _typed(np.array(values[p.name], dtype=np.float64), p.kind)
             for p in element.properties
         }
     if at < len(tokens):
         raise bad(path, f"{len(tokens) - at} values stand after its last element")
     return columns
+
+
+def _typed(values: np.ndarray, kind: str) -> np.ndarray:
+    """Values (N,) in the type that the header declares. Raises ValueError for what it cannot hold."""
+    if kind[0] == "f":
+        return values
+    limits = np.iinfo(kind)
+    if len(values) and (values.min() < limits.min or values.max() > limits.max or (values % 1 != 0).any()):
+        raise ValueError(f"a value is none of its type {kind}")
+    return values.astype(kind)
 
 
 def _numbers(tokens: list[bytes], kind: str) -> np.ndarray:

@@ -51,7 +51,11 @@ def _ascii(path: Path, data: bytes) -> MeshFile:
     found = []
     for solid in solids:
         name, _, body = solid.partition(b"\n")
-        body, _, _ = re.split(rb"(?i)endsolid", body, maxsplit=1)[0], None, None
+        body, _, after = (
+            re.split(rb"(?i)(endsolid)", body, maxsplit=1) if b"endsolid" in body.lower() else (body, b"", b"")
+        )
+        if b"facet" in after.lower():
+            raise bad(path, "facets stand after an endsolid")
         corners = _corners(path, body)
         if len(corners):
             found.append((name.strip().decode("utf-8", "replace"), corners))

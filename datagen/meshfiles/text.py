@@ -36,8 +36,21 @@ def refuse_pointer(data: bytes, path: Path | str) -> None:
 
 
 def without_comment(line: bytes) -> bytes:
-    """A line up to the `#` that opens a comment: at its start, or after white space."""
-    return re.sub(rb"(^|\s)#.*$", b"", line) if b"#" in line else line
+    """A line of numbers up to the `#` that opens a comment."""
+    return line.partition(b"#")[0]
+
+
+def without_remark(line: bytes) -> bytes:
+    """A line that holds a name up to a comment: `#` at its start, or between white space (`Material #1` is a name)."""
+    return re.sub(rb"(^\s*|\s)#(\s.*)?$", b"", line) if not line.lstrip().startswith(b"#") else b""
+
+
+def name_text(data: bytes) -> str:
+    """A name as UTF-8, else byte for byte as Latin-1: names that differ stay apart."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def shown(word: bytes) -> str:

@@ -123,7 +123,7 @@ def distinct_objects(paths: Iterable[Path]) -> tuple[Path, ...]:
     meshes = (p for p in paths if p.suffix.lower() in MESH_SUFFIXES and not is_clutter(p.name) and p.is_file())
     for path in sorted(meshes, key=_readability):
         check_name(path)
-        chosen.setdefault(path.stem.lower().removesuffix("_nodraco"), path)
+        chosen.setdefault(path.stem.removesuffix("_nodraco"), path)
     return tuple(sorted(chosen.values(), key=lambda path: natural_key(path.name)))
 
 

@@ -23,7 +23,7 @@ from datagen.shapes.urdf import EXPAND, read_urdf
 from datagen.shapes.xmlfile import root_tag
 
 MAX_PLAN_DEPTH = 5
-PLAN_SUFFIXES = (".xml", ".urdf", ".mjcf", ".xacro")
+PLAN_SUFFIXES = (".xml", ".urdf", ".mjcf", ".xacro", ".sdf")
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,15 @@ def is_plan(path: Path) -> bool:
     """Whether a file is MJCF or URDF (or xacro, which is refused when it is read)."""
     if path.suffix.lower() not in PLAN_SUFFIXES or path.name.startswith(".") or not path.is_file():
         return False
-    return path.suffix.lower() in (".urdf", ".xacro") or root_tag(path) in ("mujoco", "robot")
+    return path.suffix.lower() in (".urdf", ".xacro", ".sdf") or root_tag(path) in ("mujoco", "robot")
 
 
 def read_plan(path: Path, collection: Path | None = None) -> Plan:
     """A MuJoCo XML or URDF as its root says. Raises ShapeError naming the file."""
     if path.suffix.lower() == ".xacro":
         raise ShapeError(f"{path}: it is written in xacro; {EXPAND}")
+    if path.suffix.lower() == ".sdf":
+        raise ShapeError(f"{path}: SDF is not read; convert it to URDF or MuJoCo XML")
     if path.is_file() and root_tag(path) == "robot":
         return read_urdf(path, collection)
     return read_mujoco(path, collection)
@@ -86,7 +88,7 @@ def find_plans(root: Path) -> tuple[PlannedShape, ...]:
         paths += [here / n for n in sorted(files) if is_plan(here / n)]
     expanded = {path.with_suffix("").stem for path in paths if path.suffix.lower() == ".urdf"}
     for path in paths:
-        if path.suffix.lower() == ".xacro" and (expanded or not meshes[path.parent]):
+        if path.suffix.lower() == ".xacro" and (expanded or not (meshes[path.parent] or named_in(path, meshes))):
             continue
         shape = _read(path, root, meshes)
         if shape is not None:
@@ -99,6 +101,17 @@ def _is_mesh(name: str) -> bool:
     return name.lower().endswith(MESH_SUFFIXES) and not name.startswith(".")
 
 
+def named_in(path: Path, meshes: dict[Path, list[Path]]) -> list[Path]:
+    """Mesh files below a plan's folder (or below the one above) whose names stand in its text."""
+    text = path.read_bytes().decode("utf-8", "replace")
+    for top in (path.parent, path.parent.parent):
+        found = [m for folder, files in meshes.items() if folder.is_relative_to(top) for m in files if m.name in text]
+        if found:
+            return found
+    # Names without their suffix, as MJCF's meshes may have.
+    return [m for m in meshes.get(path.parent / "meshes", []) if m.stem in text]
+
+
 def _read(path: Path, root: Path, meshes: dict[Path, list[Path]]) -> PlannedShape | None:
     """A plan as a shape, or None where it places nothing and no mesh waits for it."""
     beside = path.parent / path.stem
@@ -107,6 +120,7 @@ def _read(path: Path, root: Path, meshes: dict[Path, list[Path]]) -> PlannedShap
         plan = read_plan(path, root)
     except ShapeError:
         # Reading the shape says what is wrong; its neighbours must not pass for shapes meanwhile.
+        near = near or named_in(path, meshes)
         return (
             PlannedShape((), path, beside if meshes.get(beside) else path.parent, tuple(near), broken=True)
             if near

@@ -19,6 +19,8 @@ EXPAND = "expand it first: xacro model.urdf.xacro > model.urdf"
 def read_urdf(path: Path, collection: Path | None = None) -> Plan:
     """Visual geometry of a URDF in the frame of its root link. Raises ShapeError naming what cannot be read."""
     root = parse_xml(path)
+    if root.tag.startswith("{"):
+        raise ShapeError(f"{path}: its root has an XML namespace ({root.tag}), which is not read; take xmlns out")
     if root.tag != "robot":
         raise ShapeError(f"{path}: its root is <{root.tag}>, not <robot>; give a URDF")
     if path.suffix.lower() == ".xacro" or any("xacro" in str(element.tag) for element in root.iter()):

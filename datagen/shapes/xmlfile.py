@@ -63,7 +63,7 @@ def root_tag(path: Path) -> str:
                 parser.feed(chunk if data else _with_known_version(chunk))
                 data = (data + chunk)[:CHUNK_BYTES]
                 for event in parser.read_events():
-                    return str(cast(tuple[str, ElementTree.Element], event)[1].tag).lower()
+                    return str(cast(tuple[str, ElementTree.Element], event)[1].tag).lower().rpartition("}")[2]
                 if file.tell() > MAX_XML_BYTES:
                     break
         except (ElementTree.ParseError, ValueError, LookupError):

@@ -1,0 +1,156 @@
+"""Names, encodings and neighbours that once fell together: each pair stays apart, each refusal names its file."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from datagen.core.errors import MeshLoadError, ShapeError
+from datagen.formats.photo_file import read_photo_file
+from datagen.materials.names import parse
+from datagen.meshfiles.load import read_mesh_file
+from datagen.shapes.source import open_collection
+from tests.corpus.test_gltf import plain
+
+TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
+
+
+@pytest.mark.parametrize(("one", "two"), [("Material #1", "Material #2"), ("红色", "蓝色"), ("Tür", "Tör")])
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk", "latin-1"])
+def test_names_stay_apart(tmp_path: Path, one: str, two: str, encoding: str) -> None:
+    try:
+        names = [name.encode(encoding) for name in (one, two)]
+    except UnicodeEncodeError:
+        pytest.skip("no such letters in this encoding")
+    faces = b"".join(b"o part %s\nusemtl %s\nf 1 2 3\n" % (name, name) for name in names)
+    (tmp_path / "a.obj").write_bytes(b"mtllib a.mtl\n" + TRIANGLE.encode() + faces)
+    (tmp_path / "a.mtl").write_bytes(b"newmtl %s # red\nKd 1 0 0\nnewmtl %s\nKd 0 0 1 # blue\n" % tuple(names))
+    file = read_mesh_file(tmp_path / "a.obj")
+    assert len(file.parts) == 2 and not file.warnings
+    assert [file.materials[int(part.slot[0])].base_color for part in file.parts] == [(1, 0, 0), (0, 0, 1)]
+
+
+def test_a_buffer_is_never_another_models(tmp_path: Path) -> None:
+    path = plain().write(tmp_path / "a.glb", "beside")
+    path.write_text(path.read_text().replace("my%20data", "lod0/my%20data"))
+    with pytest.raises(MeshLoadError, match=r"a\.gltf: its buffer lod0/my data ä\.bin is missing"):
+        read_mesh_file(path)
+
+
+@pytest.mark.parametrize("textured", [False, True])
+def test_files_that_differ_in_case_are_two_shapes(tmp_path: Path, textured: bool) -> None:
+    for name in ("Chair.obj", "chair.obj"):
+        (tmp_path / name).write_text(TRIANGLE + "f 1 2 3\n")
+    assert len(open_collection(str(tmp_path), textured=textured).entries()) == 2
+
+
+@pytest.mark.parametrize("textured", [False, True])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "robot.xml",
+            '<mujoco><asset><mesh file="base.obj"/></asset><worldbody><composite type="grid"/></worldbody></mujoco>',
+        ),
+        ("robot.xml", '<mujoco><asset><mesh file="base.obj"/></asset><worldbody>'),
+        (
+            "robot.urdf",
+            '<robot xmlns="http://www.ros.org" name="r"><link name="a"><mesh filename="base.obj"/></link></robot>',
+        ),
+        ("robot.urdf.xacro", '<robot name="r"><mesh filename="package://r/meshes/base.obj"/></robot>'),
+        ("model.sdf", "<sdf><model><mesh><uri>meshes/base.obj</uri></mesh></model></sdf>"),
+    ],
+)
+def test_meshes_of_a_plan_that_is_refused_are_no_shapes(tmp_path: Path, name: str, text: str, textured: bool) -> None:
+    (tmp_path / "robot" / "meshes").mkdir(parents=True)
+    (tmp_path / "robot" / "meshes" / "base.obj").write_text(TRIANGLE + "f 1 2 3\n")
+    (tmp_path / "robot" / name).write_text(text)
+    source = open_collection(str(tmp_path), textured=textured)
+    (entry,) = source.entries()
+    with pytest.raises(ShapeError, match=name.replace(".", r"\.")):
+        source.load(entry.shape_id)
+
+
+def colored(kind: str, rows: str) -> str:
+    head = "ply\nformat ascii 1.0\ncomment by Åke\nelement vertex 3\n" + "".join(f"property float {c}\n" for c in "xyz")
+    head += "".join(f"property {kind} {c}\n" for c in ("red", "green", "blue"))
+    head += "element face 1\nproperty list uchar int vertex_indices\nend_header\n"
+    points = ("0 0 0", "1 0 0", "0 1 0")
+    return head + "".join(f"{p} {r}\n" for p, r in zip(points, [rows] * 3, strict=True)) + "3 0 1 2\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "wanted"),
+    [
+        ("uchar", "0 0 1", (0, 0, 1 / 255)),
+        ("ushort", "32768 300 0", (0.5, 300 / 65535, 0)),
+        ("int", "200 30 10", (200 / 255, 30 / 255, 10 / 255)),
+        ("float", "0.5 0.25 0", (0.5, 0.25, 0)),
+    ],
+)
+def test_ply_colours_are_scaled_by_their_type(tmp_path: Path, kind: str, row: str, wanted: tuple) -> None:
+    (tmp_path / "a.ply").write_text(colored(kind, row), encoding="utf-8")
+    color = read_mesh_file(tmp_path / "a.ply").parts[0].color
+    assert color is not None
+    srgb = np.where(color <= 0.0031308, 12.92 * color, 1.055 * np.maximum(color, 1e-9) ** (1 / 2.4) - 0.055)
+    assert np.abs(srgb[0, 0] - wanted).max() < 1e-3
+
+
+def test_values_beyond_their_type_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.ply").write_text(colored("uchar", "0 0 300"))
+    with pytest.raises(MeshLoadError, match=r"a\.ply: .*none of its type"):
+        read_mesh_file(tmp_path / "a.ply")
+
+
+def test_numbered_children_are_parts_of_their_own(tmp_path: Path) -> None:
+    gltf = plain()
+    children = [gltf.node(root=False, name=f"leg_00000{k}", mesh=0) for k in (1, 2)]
+    gltf.node(name="leg", children=children)
+    assert len(read_mesh_file(gltf.write(tmp_path / "a.glb")).parts) == 3
+    gltf.document["asset"]["generator"] = "https://github.com/mikedh/trimesh"
+    assert len(read_mesh_file(gltf.write(tmp_path / "b.glb")).parts) == 2
+
+
+def test_a_flat_panel_is_kept(tmp_path: Path) -> None:
+    gltf = plain()
+    gltf.document["nodes"][0]["scale"] = [1, 0, 1]
+    assert read_mesh_file(gltf.write(tmp_path / "a.glb")).mesh.extents[1] == 0
+
+
+def test_names_that_hold_a_channels_word() -> None:
+    found = [parse(f"Brushed_Metal_{word}") for word in ("Color", "Rough", "Normal")]
+    assert [(name.set_name, name.channel) for name in found if name] == [
+        ("Brushed_Metal", "base_color"),
+        ("Brushed_Metal", "roughness"),
+        ("Brushed_Metal", "normal"),
+    ]
+
+
+def test_a_profile_is_told_by_what_it_does(tmp_path: Path) -> None:
+    """Linear sRGB says sRGB in its name and is another space; sRGB's own changes nothing."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = Image.new("RGB", (8, 8), (147, 12, 3))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", icc_profile=srgb)
+    (tmp_path / "a.png").write_bytes(buffer.getvalue())
+    assert read_photo_file(tmp_path / "a.png").picture.getpixel((0, 0)) == (147, 12, 3)
+
+
+def test_white_is_zero_is_turned_round(tmp_path: Path) -> None:
+    Image.fromarray(np.full((8, 8), 65535 - 78 * 257, np.uint16)).save(tmp_path / "a.tif", tiffinfo={262: 0})
+    assert read_photo_file(tmp_path / "a.tif").picture.getpixel((0, 0)) == (78, 78, 78)
+
+
+def test_options_of_other_maps_are_told(tmp_path: Path) -> None:
+    for name in ("a.png", "n.png"):
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    (tmp_path / "a.obj").write_text("mtllib a.mtl\nusemtl m\n" + TRIANGLE + "vt 0 0\nf 1/1 2/1 3/1\n")
+    (tmp_path / "a.mtl").write_text("newmtl m\nmap_Kd a.png\nnorm -s 4 4 1 n.png\nKe 5 5 5\nnewmtl m\nKd 1 1 1\n")
+    kinds = [warning.split(":")[0] for warning in read_mesh_file(tmp_path / "a.obj").warnings]
+    assert kinds == [
+        "texture on other coordinates left out",
+        "emission not shown",
+        "material defined twice, the first one taken",
+    ]
