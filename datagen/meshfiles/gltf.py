@@ -64,6 +64,8 @@ class _Reader:
         nodes = document.get("nodes") or []
         if document.get("scenes"):
             roots = self.buffers.item("scenes", document.get("scene", 0)).get("nodes") or []
+            if len(document["scenes"]) > 1:
+                self.warnings[f"other scenes left out: {self.path.name} has {len(document['scenes'])}"] = None
         else:
             children = {c for node in nodes for c in node.get("children") or []}
             roots = [k for k in range(len(nodes)) if k not in children]

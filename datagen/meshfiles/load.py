@@ -70,7 +70,9 @@ def _read_obj(path: Path, places: Places) -> MeshFile:
             for k, material in enumerate(worn):
                 uv[part.slot == k] = material.laid(uv[part.slot == k])
         parts.append(FilePart(part.name, part.mesh, part.slot, uv, part.color))
-    unknown = [name for name in named if name and name not in library.materials and library.materials]
+    unknown = [
+        name for name in named if name and name not in library.materials and (library.materials or not text.libraries)
+    ]
     warnings = [
         *library.warnings,
         *(f"material not defined: {path.name} names {name}" for name in unknown),

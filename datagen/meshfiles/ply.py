@@ -41,6 +41,12 @@ def read_ply(path: Path, places: Places) -> MeshFile:
     used, compact = used_only(vertices, faces)
     mesh = checked(path, path.stem, used, compact)
     materials, slot, warnings = _material(path, places, images, uv is not None)
+    table = vertex if "red" in vertex else columns.get("face", {})
+    alpha = np.asarray(table.get("alpha", ()))
+    if "red" in table and len(alpha) and alpha.min() < (1.0 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max):
+        warnings = (*warnings, f"transparency shown opaque: {path.name} (vertex colours)")
+    if len(columns.get("edge", {})):
+        warnings = (*warnings, f"edges left out: {path.name}")
     part = FilePart(path.stem, mesh, np.full(len(faces), slot, np.int32), uv, color)
     return MeshFile(path, (part,), materials, warnings)
 
