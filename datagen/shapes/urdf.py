@@ -95,7 +95,7 @@ def _visual(visual: ElementTree.Element, T_link: np.ndarray, index: int, link: s
     shape = next(iter(geometry), None) if geometry is not None else None
     if shape is None:
         raise ValueError(f'a <visual> of link "{link}" has no geometry')
-    if geometry is not None and len(geometry) > 1 or len(visual.findall("geometry")) > 1:
+    if (geometry is not None and len(geometry) > 1) or len(visual.findall("geometry")) > 1:
         raise ValueError(f'a <visual> of link "{link}" has several geometries; give each a <visual> of its own')
     if len(visual.findall("origin")) > 1:
         raise ValueError(f'a <visual> of link "{link}" has several origins')
