@@ -17,6 +17,7 @@ from datagen.datasets.samples import list_samples
 from datagen.models.published import PublishedCMT
 from datagen.train.config import TrainRecipe
 from datagen.train.predict import predict
+from datagen.train.reference import open_reference
 from datagen.train.run import open_run
 from datagen.train.runtime import choose_device
 from tests.conftest import ROOT
@@ -86,7 +87,20 @@ def test_evaluate_writes_json_and_a_page(run, dataset, tmp_path):
     assert again.stdout == done.stdout
 
 
-def test_predict_from_a_bundle_and_from_a_mesh_agree(run, dataset, tmp_path):
+def test_a_bundle_and_its_mesh_give_the_same_views(dataset):
+    """Resampled and drawn at once, so not byte for byte: of all views each is most like its own, point by point."""
+    for shape in sorted((dataset / "shapes").iterdir())[:2]:
+        bundle, mesh = (open_reference(p, 64, published=False, views=4) for p in (shape, shape / "model.obj"))
+        assert np.array_equal(bundle.azimuths, mesh.azimuths)
+        away = np.abs(bundle.pictures[:, None].astype(float) - mesh.pictures).mean(axis=(2, 3))
+        assert away.argmin(axis=1).tolist() == list(range(4))
+        ours, theirs = (np.isfinite(reference.xyz).all(axis=-1) for reference in (bundle, mesh))
+        assert (ours & theirs).sum() > 0.8 * (ours | theirs).sum()
+        distance = np.linalg.norm(bundle.xyz - mesh.xyz, axis=-1)[ours & theirs]
+        assert np.median(distance) < 1 / 16, "a quarter of a patch of 8 px, an object being 2 wide and 8 patches"
+
+
+def test_predict_takes_a_bundle_or_a_mesh(run, dataset, tmp_path):
     sample = next(s for s in list_samples(open_files(dataset), "test") if s.label)
     shape = dataset / "shapes" / f"shape_{sample.shape}"
     answers = []
@@ -102,8 +116,6 @@ def test_predict_from_a_bundle_and_from_a_mesh_agree(run, dataset, tmp_path):
         answers[0]
     )
     assert 0 <= answers[0]["box_px"][0] <= answers[0]["box_px"][2] <= 256
-    assert abs(answers[0]["score"] - answers[1]["score"]) < 0.02
-    assert np.abs(np.subtract(answers[0]["box"], answers[1]["box"])).max() < 0.02
     function = predict(run, dataset / sample.query_path, shape, device="cpu")
     assert function.score == pytest.approx(answers[0]["score"]) and function.nearest_view == answers[0]["nearest_view"]
 
