@@ -31,10 +31,30 @@ def read_off(path: Path) -> MeshFile:
     if first and first[0].upper() == b"BINARY":
         raise bad(path, "binary OFF is not read; save it as text")
     rows = ([first] if first else []) + lines[1:]
+    if not (match[1] or match[2] or match[3]):
+        rows = _as_lines(rows)
     try:
         return _read(path, rows, bool(match[1]), bool(match[2]), bool(match[3]))
     except (ValueError, OverflowError, IndexError) as error:
         raise bad(path, f"its values cannot be read ({error})") from error
+
+
+def _as_lines(rows: list[list[bytes]]) -> list[list[bytes]]:
+    """The rows of a plain OFF as a line each, however its words are broken into lines; as they are where that fails."""
+    words = [word for row in rows for word in row]
+    try:
+        vertex_count, face_count = int(words[0]), int(words[1])
+        if len(rows) == 1 + vertex_count + face_count:
+            return rows
+        at = 3 + 3 * vertex_count
+        found = [words[:3], *(words[k : k + 3] for k in range(3, at, 3))]
+        for _ in range(face_count):
+            corners = int(words[at])
+            found.append(words[at : at + 1 + corners])
+            at += 1 + corners
+    except (ValueError, IndexError):
+        return rows
+    return found if at == len(words) else rows
 
 
 def _read(path: Path, rows: list[list[bytes]], has_uv: bool, has_color: bool, has_normal: bool) -> MeshFile:

@@ -237,6 +237,14 @@ def test_every_off_is_the_same_chair(tmp_path: Path, head: str, vertex: str, fac
     assert (file.parts[0].color is not None) == colored
 
 
+def test_an_off_is_words_not_lines(tmp_path: Path) -> None:
+    words = off("OFF").split()
+    for width in (1, 7, len(words)):
+        text = "\n".join(" ".join(words[k : k + width]) for k in range(0, len(words), width))
+        (tmp_path / "chair.off").write_text(text)
+        assert_same(read_mesh_file(tmp_path / "chair.off"), WHOLE, named=False)
+
+
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
