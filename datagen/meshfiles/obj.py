@@ -67,8 +67,8 @@ def read_text(data: bytes, path: Path | str) -> ObjText:
     owner = ("", "", "")
     for number, line in enumerate(plain.split(b"\n"), 1):
         if has_comment and b"#" in line:
-            named = line.split(None, 1)[:1] and line.split(None, 1)[0] in _NAMES
-            line = without_remark(line) if named else without_comment(line)
+            words = line.split(None, 1)
+            line = without_remark(line) if words and words[0] in _NAMES else without_comment(line)
         start = line[:2]
         if start == b"v ":  # nearly all lines begin like this or the next
             text.positions.append(line[2:])

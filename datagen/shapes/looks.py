@@ -14,7 +14,7 @@ from PIL import Image
 from datagen.core.ids import bytes_hash, content_hash
 from datagen.core.material import Material
 from datagen.core.shape import Mesh, Skin
-from datagen.formats.images import ImageError, read_color, read_image, rgb
+from datagen.formats.images import ImageError, read_color, read_image, rgb, srgb_from_linear
 from datagen.meshfiles.load import read_mesh_file
 from datagen.meshfiles.values import FileMaterial, FilePart, SpecularGlossiness, Texture, linear_from_srgb
 from datagen.shapes.cache import cached
@@ -218,8 +218,7 @@ def _tiled(pixels: np.ndarray, mirrored: tuple[bool, bool]) -> np.ndarray:
 def _stored(pixels: np.ndarray, channel: str) -> tuple[str, str]:
     """(digest, path in the cache) of a map as an 8-bit PNG, base colours as sRGB."""
     if channel == "base_color":
-        clipped = np.clip(pixels, 0, 1)
-        pixels = np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
+        pixels = srgb_from_linear(pixels)
     values = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(values[..., 0] if values.shape[2] == 1 else values)).save(
