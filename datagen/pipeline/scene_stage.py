@@ -260,7 +260,7 @@ def part_labels(arrangement: Arrangement) -> list[dict[int, int]]:
 
 
 def _object_json(
-    context: Context, scene: Scene, arrangement: Arrangement, views: SceneViews, k: int
+    context: Context, scene: Scene, arrangement: Arrangement, views: SceneViews, k: int, labels: Mapping[int, int]
 ) -> dict[str, object]:
     """One entry of `objects`: the published keys, then ours."""
     member, pose, thing = arrangement.members[k], arrangement.poses[k], arrangement.standing[k]
@@ -287,7 +287,7 @@ def _object_json(
         "kind": member.kind,
         "severity": member.odd.severity if member.odd else 0.0,
         "parts": {str(part.part_id): part.name for part in thing.shape.parts},
-        "part_labels": {str(i): label for i, label in part_labels(arrangement)[k].items()},
+        "part_labels": {str(part_id): label for part_id, label in labels.items()},
         "anomaly": _anomaly_json(member.odd, views, k) if member.odd else None,
     }
 
@@ -317,7 +317,8 @@ def _metadata(
     boxes: Sequence[Sequence[Sequence[int]]],
 ) -> dict[str, bytes]:
     plan = context.scenes
-    objects = [_object_json(context, scene, arrangement, views, k) for k in range(len(arrangement.members))]
+    labels = part_labels(arrangement)
+    objects = [_object_json(context, scene, arrangement, views, k, own) for k, own in enumerate(labels)]
     extra = {
         "scene": scene.name,
         "split": scene.split,

@@ -33,6 +33,12 @@ class Carded:
     """What a source says of itself out of its card."""
 
     card: CollectionCard
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds every file of the collection."""
+        return self.root if self.root.is_dir() else self.root.parent
 
     @property
     def name(self) -> str:

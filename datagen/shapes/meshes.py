@@ -83,11 +83,6 @@ class MeshSource(Carded):
         named = [other for path in dict.fromkeys(meshes) for other in files_named(path, reach(self.root))]
         return files_digest([*files.files, *placed, *named], files.folder)
 
-    @property
-    def folder(self) -> Path:
-        """The folder that holds every file of the collection."""
-        return self.root if self.root.is_dir() else self.root.parent
-
     def load(self, shape_id: str) -> Shape:
         """One shape, upright, facing -Y, normalised.
 

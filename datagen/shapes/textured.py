@@ -74,11 +74,6 @@ class TexturedSource(Carded):
         named = [other for path in meshes for other in files_named(path, reach(self.root))]
         return files_digest([*paths, *named], thing.path.parent)
 
-    @property
-    def folder(self) -> Path:
-        """The folder that holds every file of the collection."""
-        return self.root if self.root.is_dir() else self.root.parent
-
     def load(self, shape_id: str) -> Shape:
         """One shape, z up, standing, normalised, in its own materials. Raises ShapeError, MeshLoadError,
         MissingDependency naming the file."""
