@@ -1,7 +1,12 @@
 """Fixtures shared by all tests: the samples beside the checkout, small chairs, small builds."""
 
-import fcntl
+# ruff: noqa: E402
 import os
+
+# Two processes of tests share two cores: threads of BLAS and OpenMP would wait for each other, spinning. Read at import.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+import fcntl
 import shutil
 from collections.abc import Callable
 from pathlib import Path

@@ -93,7 +93,9 @@ def _read(path: Path, rows: list[list[bytes]], has_uv: bool, has_color: bool, ha
         )
     used, compact = used_only(vertices, faces)
     mesh = checked(path, path.stem, used, compact)
-    return MeshFile(path, (FilePart(path.stem, mesh, np.full(len(faces), -1, np.int32), None, color),))
+    clear = has_color and _seen_through(table, after, after + 3 + 2 * has_uv)
+    warnings = (f"transparency shown opaque: {path.name} (vertex colours)",) if clear else ()
+    return MeshFile(path, (FilePart(path.stem, mesh, np.full(len(faces), -1, np.int32), None, color),), (), warnings)
 
 
 def _plain_with_color(path: Path, table: list[list[bytes]]) -> bool:
@@ -102,6 +104,12 @@ def _plain_with_color(path: Path, table: list[list[bytes]]) -> bool:
     if widths <= {6, 7}:
         return True
     raise bad(path, f"vertex lines of an OFF hold {sorted(widths)} numbers, not three")
+
+
+def _seen_through(table: list[list[bytes]], start: int, without_alpha: int) -> bool:
+    """Whether any vertex has a fourth colour value below the full one; the colour begins at column `start`."""
+    colors = np.array([row[start : start + 4] for row in table if len(row) > without_alpha], dtype=np.float64)
+    return bool(len(colors)) and bool(colors[:, 3].min() < (255.0 if colors.max() > 1.0 else 1.0))
 
 
 def _linear(values: np.ndarray) -> np.ndarray:

@@ -36,7 +36,11 @@ def read_stl(path: Path) -> MeshFile:
 
 
 def _binary(path: Path, data: bytes, count: int, warnings: tuple[str, ...]) -> MeshFile:
-    corners = np.frombuffer(data, _RECORD, count, 84)["corners"].reshape(-1, 3).astype(np.float64)
+    records = np.frombuffer(data, _RECORD, count, 84)
+    corners = records["corners"].reshape(-1, 3).astype(np.float64)
+    if records["attribute"].any():
+        # Two makers pack colours here, each in its own order of bits, and nothing tells them apart for sure.
+        warnings = (*warnings, f"material colours of an STL not read: {path.name}")
     return MeshFile(path, (_part(path, path.stem, corners),), (), warnings)
 
 

@@ -36,8 +36,8 @@ def refuse_pointer(data: bytes, path: Path | str) -> None:
 
 
 def without_comment(line: bytes) -> bytes:
-    """A line of numbers up to the `#` that opens a comment."""
-    return line.partition(b"#")[0]
+    """A line of numbers up to the `#` that opens a comment; one glued to a number spoils it."""
+    return re.split(rb"(?:^|\s)#", line, maxsplit=1)[0]
 
 
 def without_remark(line: bytes) -> bytes:

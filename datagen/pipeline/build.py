@@ -84,7 +84,7 @@ def build(
             dataset.compact()
         finally:
             dataset.close()
-    return replace(summarise(plan, dataset), warnings=warned(dataset.entries.values(), library))
+    return replace(summarise(plan, dataset), warnings=warned(dataset.entries.values(), plan.source, library))
 
 
 def _mended(plan: AnyPlan, dataset: Dataset, jobs: Iterable[Job]) -> list[str]:
@@ -121,7 +121,7 @@ def _write_chair_files(plan: Plan, dataset: Dataset, library: MaterialLibrary, r
     shapes = sorted(planned, key=lambda s: plan.ids[s])
     dataset.write_root_file("split.json", split_json({plan.ids[s]: plan.splits[s] for s in shapes}))
     dataset.write_root_file("shapes.json", shapes_table(plan, shapes))
-    notes = warned(dataset.entries.values(), library)
+    notes = warned(dataset.entries.values(), plan.source, library)
     dataset.write_root_file("README.md", dataset_card(plan, shapes, library, renderer, notes))
 
 
@@ -137,6 +137,6 @@ def _write_scene_files(plan: ScenePlan, dataset: Dataset, library: MaterialLibra
         lost |= {scene.name for scene in whole.scenes if scene.name not in there}
         plan = whole
     floors = open_floor_library(plan)
-    notes = warned(entries.values(), library)
+    notes = warned(entries.values(), plan.source, library)
     for name, data in scene_root_files(plan, library, floors, renderer, frozenset(lost), notes).items():
         dataset.write_root_file(name, data)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from datagen.materials.library import MaterialLibrary
+from datagen.shapes.source import Source
 from datagen.store.log import LogEntry
 
 EXAMPLES = 3
@@ -24,8 +25,8 @@ class Warned:
         return f"{self.kind} ({self.count}): {'; '.join(self.examples)}{more}"
 
 
-def warned(entries: Iterable[LogEntry], library: MaterialLibrary) -> tuple[Warned, ...]:
-    """Warnings of the shapes that were used and of the material libraries, by kind in order of their names.
+def warned(entries: Iterable[LogEntry], source: Source, library: MaterialLibrary) -> tuple[Warned, ...]:
+    """Warnings of the collection, the shapes that were used and the material libraries, by kind in order of their names.
 
     A warning is `kind: what it is about`.
     """
@@ -35,7 +36,7 @@ def warned(entries: Iterable[LogEntry], library: MaterialLibrary) -> tuple[Warne
             for text in row.warnings:
                 _add(found, text, f"{row.shape_id}: ")
     left_out = (f"material left out: {name}: {reason}" for name, reason in library.left_out)
-    for text in (*library.warnings, *left_out):
+    for text in (*source.warnings, *library.warnings, *left_out):
         _add(found, text, "")
     return tuple(
         Warned(kind, len(details), tuple(sorted(details)[:EXAMPLES])) for kind, details in sorted(found.items())

@@ -51,6 +51,11 @@ class Carded:
         return self.card.licence
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the collection's folder holds that is no shape's, as `kind: detail`."""
+        return ()
+
+    @property
     def stand_in(self) -> bool:
         """Whether this project made the shapes in place of real data."""
         return self.card.stand_in

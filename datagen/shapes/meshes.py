@@ -18,6 +18,7 @@ from datagen.shapes.classify import class_from_name, classes_from_geometry, grou
 from datagen.shapes.digest import files_digest
 from datagen.shapes.layout import ShapeFiles, find_shapes, reach
 from datagen.shapes.orient import T_front, T_up, up_from_parts
+from datagen.shapes.passed_over import passed_over
 from datagen.shapes.placing import left_out, placed_meshes
 from datagen.shapes.plans import plan_files, read_plan
 from datagen.shapes.source import ShapeEntry
@@ -60,6 +61,15 @@ class MeshSource(Carded):
     def _entries(self) -> tuple[ShapeEntry, ...]:
         return tuple(ShapeEntry(s.shape_id, s.shape_id, self._classes(s.shape_id)) for s in self.shapes)
 
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Mesh files of the folder that are no shape's; what a plan does not place, its shape tells."""
+        return passed_over(self.root, (file for shape in self.shapes for file in (*shape.files, *self._placed(shape))))
+
+    def _placed(self, shape: ShapeFiles) -> tuple[Path, ...]:
+        """The XMLs that place a shape, and the files that they name."""
+        return tuple(plan_files(shape.plan, self.folder)) if shape.plan else ()
+
     def entries(self) -> tuple[ShapeEntry, ...]:
         """One entry a shape; unlike PartNet's, plain meshes must be read to know their parts.
 
@@ -78,7 +88,7 @@ class MeshSource(Carded):
     def digest(self, shape_id: str) -> str:
         """Content hash of the mesh files, the files that they name and the XMLs that place them, read as bytes."""
         files = next(shape for shape in self.shapes if shape.shape_id == shape_id)
-        placed = plan_files(files.plan, self.folder) if files.plan else ()
+        placed = self._placed(files)
         meshes = [*files.files, *(path for path in placed if path.suffix.lower() in MESH_SUFFIXES)]
         named = [other for path in dict.fromkeys(meshes) for other in files_named(path, reach(self.root))]
         return files_digest([*files.files, *placed, *named], files.folder)

@@ -48,6 +48,10 @@ class Source(Protocol):
     def root(self) -> Path:
         """The folder (or single file) that the shapes come from."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the collection's folder holds that is no shape's, as `kind: detail`."""
+
     def entries(self) -> tuple[ShapeEntry, ...]:
         """All shapes in natural order of their ids, whatever the disk's order."""
 

@@ -21,6 +21,7 @@ from datagen.core.shape import Mesh, Part, Shape
 from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.refine import skin_at
 from datagen.geometry.segments import component_labels, convex_segments
+from datagen.meshfiles.blend import images_named
 from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, files_named
 from datagen.meshfiles.values import NEXT_STEP
 from datagen.shapes.cache import shape_cache
@@ -30,6 +31,7 @@ from datagen.shapes.layout import distinct_objects, folders, reach, telling_part
 from datagen.shapes.looks import TexturedPiece, load_textured
 from datagen.shapes.orient import T_up
 from datagen.shapes.partnet_tree import refuse_mobility
+from datagen.shapes.passed_over import passed_over
 from datagen.shapes.placed_looks import PlacedLooks, load_placed, turned_skin
 from datagen.shapes.placing import left_out
 from datagen.shapes.plans import PlannedShape, find_plans, is_plan, plan_files
@@ -47,7 +49,8 @@ class ThingFile:
     category: str
     path: Path
     planned: tuple[Path, ...] | None = None
-    warnings: tuple[str, ...] = ()
+    idle: tuple[Path, ...] = ()
+    """Mesh files beside a plan that it does not place."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,15 @@ class TexturedSource(Carded):
     def _by_id(self) -> Mapping[str, ThingFile]:
         return {thing.shape_id: thing for thing in self.things}
 
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Mesh files of the folder that are no shape's."""
+        return passed_over(self.root, (path for thing in self.things for path in (*self._files(thing), *thing.idle)))
+
+    def _files(self, thing: ThingFile) -> list[Path]:
+        """The file of a shape, or the XMLs and the mesh files that make one."""
+        return [thing.path] if thing.planned is None else [*plan_files(thing.path, self.folder), *thing.planned]
+
     def entries(self) -> tuple[ShapeEntry, ...]:
         """Every shape, in natural order; nothing is read."""
         return tuple(ShapeEntry(t.shape_id, t.shape_id, (), category=t.category) for t in self.things)
@@ -69,7 +81,9 @@ class TexturedSource(Carded):
     def digest(self, shape_id: str) -> str:
         """Content hash of the mesh file (and the XMLs that place it) and of every file that it names."""
         thing = self._by_id[shape_id]
-        paths = [thing.path] if thing.planned is None else [*plan_files(thing.path, self.folder), *thing.planned]
+        paths = self._files(thing)
+        if thing.path.suffix.lower() == BLEND:
+            paths += images_named(thing.path)
         meshes = [path for path in dict.fromkeys(paths) if path.suffix.lower() in MESH_SUFFIXES]
         named = [other for path in meshes for other in files_named(path, reach(self.root))]
         return files_digest([*paths, *named], thing.path.parent)
@@ -80,6 +94,7 @@ class TexturedSource(Carded):
         thing = self._by_id.get(shape_id)
         if thing is None:
             raise ShapeError(f"{shape_id}: no such shape in {self.root}")
+        idle = (left_out(thing.path, "what it does not place", [p.name for p in thing.idle]),) if thing.idle else ()
         looks, natural_up = self._looks(thing)
         up, pieces = self.card.up or natural_up, looks.pieces
         T = T_up(up) @ looks.T_plan_pieces
@@ -90,7 +105,7 @@ class TexturedSource(Carded):
         return Shape(
             shape_id, self.name, tuple(parts), shape_id, thing.category, self.licence,
             provenance=f"{self.name}/{shape_id}", T_shape_source=tuple(map(tuple, T_up(up).tolist())),
-            palette=palette, warnings=(*thing.warnings, *looks.warnings),
+            palette=palette, warnings=(*idle, *looks.warnings),
         ).normalised()  # fmt: skip
 
     def _looks(self, thing: ThingFile) -> tuple[PlacedLooks, str]:
@@ -143,9 +158,8 @@ def find_things(path: Path) -> tuple[ThingFile, ...]:
 
 
 def _planned(plan: PlannedShape) -> ThingFile:
-    idle = (left_out(plan.path, "what it does not place", [p.name for p in plan.idle]),) if plan.idle else ()
     category = plan.words[0] if len(plan.words) > 1 else _word(plan.words[0])
-    return ThingFile("/".join(plan.words), category, plan.path, plan.files, idle)
+    return ThingFile("/".join(plan.words), category, plan.path, plan.files, plan.idle)
 
 
 def _meshes(folder: Path, taken: frozenset[Path]) -> list[Path]:
@@ -171,7 +185,7 @@ def blend_as_glb(path: Path) -> Path:
     """
     if not path.is_file():
         raise MeshLoadError(f"{path}: the file is missing; restore it or take the shape out")
-    digest = files_digest([path], path.parent)
+    digest = files_digest([path, *images_named(path)], path.parent)
     target = shape_cache() / digest[:2] / f"{digest}.glb"
     if target.is_file():
         return target

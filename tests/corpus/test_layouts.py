@@ -154,3 +154,22 @@ def test_a_chair_of_partnet_can_stand_in_a_scene(tmp_path: Path) -> None:
     write_shape(tmp_path, "7")
     source = open_collection(str(tmp_path), textured=True)
     assert [entry.shape_id for entry in source.entries()] == ["7"] and len(source.load("7").parts) == 3
+
+
+@BOTH
+def test_what_a_scan_passes_over_is_told(tmp_path: Path, textured: bool) -> None:
+    write_chair(tmp_path / "one" / "chair.obj")
+    write_chair(tmp_path / "two" / "chair.obj")
+    assert open_collection(str(tmp_path), textured=textured).warnings == ()
+    (tmp_path / "one" / "chair.stl").write_bytes(b"a twin")
+    (tmp_path / "one" / "chair.fbx").write_bytes(b"Kaydara FBX Binary")
+    (tmp_path / "three").mkdir()
+    (tmp_path / "three" / "chair.dae").write_text("<COLLADA/>")
+    write_chair(tmp_path.joinpath(*"abcdefg") / "chair.obj")
+    assert sorted(open_collection(str(tmp_path), textured=textured).warnings) == [
+        "folder below six levels not searched: a/b/c/d/e/f/g",
+        "mesh file left out: one/chair.stl",
+        "mesh format not read: one/chair.fbx",
+        "mesh format not read: three/chair.dae",
+    ]
+    assert open_collection(str(tmp_path / "one" / "chair.obj"), textured=textured).warnings == ()

@@ -154,3 +154,27 @@ def test_options_of_other_maps_are_told(tmp_path: Path) -> None:
         "emission not shown",
         "material defined twice, the first one taken",
     ]
+
+
+def test_a_comment_glued_to_a_number_is_refused(tmp_path: Path) -> None:
+    """Readers disagree whether `1#` is 1, nothing, or the end of the face."""
+    (tmp_path / "a.obj").write_text(TRIANGLE + "f 1 2 3 # a comment\nf 1 2 3#\n")
+    with pytest.raises(MeshLoadError, match=r"a\.obj"):
+        read_mesh_file(tmp_path / "a.obj")
+
+
+@pytest.mark.parametrize("alpha", ["", " 255", " 128"])
+def test_seen_through_colours_of_an_off_are_told(tmp_path: Path, alpha: str) -> None:
+    rows = "".join(f"{point} 200 10 10{alpha}\n" for point in ("0 0 0", "1 0 0", "0 1 0"))
+    (tmp_path / "a.off").write_text(f"COFF\n3 1 0\n{rows}3 0 1 2\n")
+    told = read_mesh_file(tmp_path / "a.off").warnings
+    assert told == (("transparency shown opaque: a.off (vertex colours)",) if alpha == " 128" else ())
+
+
+def test_colours_of_an_stl_are_told(tmp_path: Path) -> None:
+    corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], "<f4").tobytes()
+    for name, color in (("plain", 0), ("red", 0x801F)):
+        body = bytes(80) + np.uint32(1).tobytes() + bytes(12) + corners + np.uint16(color).tobytes()
+        (tmp_path / f"{name}.stl").write_bytes(body)
+    assert read_mesh_file(tmp_path / "plain.stl").warnings == ()
+    assert read_mesh_file(tmp_path / "red.stl").warnings == ("material colours of an STL not read: red.stl",)

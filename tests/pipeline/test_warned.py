@@ -21,6 +21,17 @@ def test_a_skipped_part_is_told_everywhere(tmp_path):
     assert {row["row_type"] for row in rows} == {"reference"} and {row["shape_id"] for row in rows} == {"7", "8"}
 
 
+def test_a_file_that_no_shape_uses_is_told(tmp_path):
+    write_shape(tmp_path / "chairs", "7")
+    parts = tmp_path / "parts"
+    (tmp_path / "chairs" / "7" / "objs").rename(parts)
+    (parts / "seat.fbx").write_bytes(b"Kaydara FBX Binary")
+    summary = run_build(tmp_path / "out", 1, "quickstart", (), str(parts))
+    told = {w.kind: w.examples for w in summary.warnings}
+    assert told["mesh format not read"] == ("seat.fbx",)
+    assert "mesh format not read (1): seat.fbx" in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_a_clean_build_says_nothing(tmp_path):
     write_shape(tmp_path / "chairs", "7")
     summary = run_build(tmp_path / "out", 1, "quickstart", (), str(tmp_path / "chairs"))

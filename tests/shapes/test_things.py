@@ -11,6 +11,7 @@ from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError
 from datagen.geometry.pieces import loose_area
 from datagen.geometry.segments import component_labels, convex_segments
 from datagen.geometry.solid import to_manifold
+from datagen.meshfiles.blend import images_named
 from datagen.pipeline.plans import make_plan
 from datagen.recipe.loader import find_recipe, load_recipe
 from datagen.shapes.looks import load_textured
@@ -147,6 +148,28 @@ def test_a_step_file_is_the_solid_of_its_stl(samples, tmp_path):
     (tmp_path / "cut.step").write_bytes((samples / "cad_trimesh" / "featuretype.STEP").read_bytes()[:60_000])
     with pytest.raises(MeshLoadError, match=r"cut\.step: not readable as STEP"):
         open_collection(str(tmp_path / "cut.step"), None, textured=True).load("cut")
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
+def test_images_that_a_blend_names_belong_to_its_digest(tmp_path, packing):
+    """Paths as Blender keeps them, in bytes that stand for a file; older ones are gzip, newer ones zstd frames."""
+    import gzip
+
+    import zstandard
+
+    folder = tmp_path / "toys" / "cup"
+    (tmp_path / "toys" / "maps").mkdir(parents=True)
+    folder.mkdir()
+    image = tmp_path / "toys" / "maps" / "a b.PNG"
+    image.write_bytes(b"one")
+    body = b"BLENDER-v405" + bytes(40) + b"//..\\maps\\a b.PNG" + bytes(20) + b"//gone.png" + bytes(9)
+    frames = zstandard.compress(body[:50]) + zstandard.compress(body[50:])
+    (folder / "cup.blend").write_bytes({"plain": body, "gzip": gzip.compress(body), "zstd": frames}[packing])
+    source = open_collection(str(tmp_path / "toys"), None, textured=True)
+    before = source.digest("cup")
+    assert images_named(folder / "cup.blend") == (folder / "../maps/a b.PNG",) and source.digest("cup") == before
+    image.write_bytes(b"two")
+    assert source.digest("cup") != before
 
 
 @pytest.mark.cycles

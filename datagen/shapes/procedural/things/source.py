@@ -117,6 +117,11 @@ class GeneratedThings:
         return True
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """None: nothing is read."""
+        return ()
+
+    @property
     def root(self) -> Path:
         """The generator itself."""
         return Path(__file__).parent
