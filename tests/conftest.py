@@ -1,9 +1,8 @@
 """Fixtures shared by all tests: the samples beside the checkout, small chairs, small builds."""
 
-# ruff: noqa: E402
 import os
 
-# Two processes of tests share two cores: threads of BLAS and OpenMP would wait for each other, spinning. Read at import.
+# Two processes of tests share two cores: more threads of BLAS and OpenMP would wait for each other, spinning.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 import fcntl

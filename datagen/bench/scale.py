@@ -29,6 +29,7 @@ class NamedShapes:
     licence: str = "none"
     stand_in: bool = True
     root: Path = Path()
+    warnings: tuple[str, ...] = ()
 
     def entries(self) -> tuple[ShapeEntry, ...]:
         """Every shape has four leaves of four classes."""

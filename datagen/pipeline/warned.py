@@ -26,7 +26,7 @@ class Warned:
 
 
 def warned(entries: Iterable[LogEntry], source: Source, library: MaterialLibrary) -> tuple[Warned, ...]:
-    """Warnings of the collection, the shapes that were used and the material libraries, by kind in order of their names.
+    """Warnings of the collection, the shapes that were used and the material libraries, by kind, sorted.
 
     A warning is `kind: what it is about`.
     """
