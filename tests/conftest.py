@@ -63,10 +63,18 @@ def plan_of(limit=6, recipe="quickstart", sets=(), collection="partnet/chair", s
 
 
 def run_build(
-    out: Path, limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None, layout="loose", **options
+    out: Path,
+    limit=6,
+    recipe="quickstart",
+    sets=(),
+    collection="partnet/chair",
+    seed=None,
+    layout="loose",
+    renderer="fake",
+    **options,
 ):
-    """A build with the fake renderer; returns its summary."""
-    return build(Site(plan_of(limit, recipe, sets, collection, seed), out, "fake", layout=layout), **options)
+    """A build, by the fake renderer if nothing else is said; returns its summary."""
+    return build(Site(plan_of(limit, recipe, sets, collection, seed), out, renderer, layout=layout), **options)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -101,6 +109,20 @@ def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], ob
 def fake_dataset(tmp_path_factory) -> Path:
     """The demo's plan with the fake renderer: six chairs."""
     return shared(tmp_path_factory, "demo", run_build)
+
+
+SMALL_SCENES = ("layout.poses=stable", "camera.views=10", "camera.size_px=96", "layout.objects={3: 1, 4: 1, 5: 1}")
+
+
+def build_scenes(out: Path, limit=None, sets=SMALL_SCENES, collection="toys", recipe="toysad_quickstart", **options):
+    """Small scenes; returns the build's summary."""
+    return run_build(out, limit, recipe, sets, collection, **options)
+
+
+@pytest.fixture(scope="session")
+def scene_dataset(tmp_path_factory) -> Path:
+    """Four scenes of ten views at 96 px."""
+    return shared(tmp_path_factory, "scenes", build_scenes)
 
 
 @pytest.fixture(scope="session")

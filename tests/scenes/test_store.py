@@ -14,8 +14,8 @@ from datagen.pipeline.merge import merge
 from datagen.store.log import LogReader
 from datagen.store.manifest import read_manifest
 from datagen.store.shards import unpack
+from tests.conftest import build_scenes
 from tests.crash.harness import assert_same, start
-from tests.scenes.conftest import build_scenes
 
 TINY = ("layout.poses=stable", "camera.views=2", "camera.size_px=48", "layout.objects={3: 1}",
         "anomaly.kinds={missing: 1, material: 1, bump: 1}", "anomaly.min_changed_px=5",

@@ -19,7 +19,7 @@ from datagen.verify.scenes.evidence import SceneEvidence
 from datagen.verify.scenes.facts import read_scene
 from datagen.verify.scenes.report import scene_report
 from datagen.verify.tree import Tree, open_tree
-from tests.scenes.conftest import build_scenes
+from tests.conftest import build_scenes
 
 GEOMETRY = {"scene_cameras", "scene_floor_at_zero", "scene_boxes_hold_pixels", "scene_segments_disjoint",
             "scene_depth_agrees", "scene_majority_normal", "scene_label_polarity", "scene_anomaly_visible"}  # fmt: skip
