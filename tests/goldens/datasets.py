@@ -1,8 +1,8 @@
 """Small datasets of every kind, and digests of all they hold: moving code must not move these.
 
-Floats in JSON and tables count to eight decimals, for BLAS kernels differ in the last ones. Where the processor has other
-vector units than that of the digests, ray tracers differ here and there in a pixel, and so do the counts of pixels: there
-the names of all files and what the plan alone decides are compared.
+Floats in JSON and tables count to eight decimals, for BLAS kernels differ in the last ones. Where the processor has
+other vector units than that of the digests, ray tracers differ here and there in a pixel, and so do counts of pixels:
+there the names of all files and what the plan alone decides are compared.
 
 `python -m tests.goldens.datasets` takes the digests anew; a change that does so says in its message what moved and why.
 """
