@@ -202,7 +202,8 @@ def _close(console: Console, out: Path, summary: Summary) -> None:
         table.add_row(kind, count, str(tally.proposals), str(tally.accepted), rate, reasons)
     console.print(table)
     splits = ", ".join(f"{count} {split}" for split, count in summary.splits.items())
-    console.print(f"{summary.images} images ({summary.anomalous} anomalous) of {summary.shapes} shapes: {splits}")
+    parted = f": {splits}" if splits else ""
+    console.print(f"{summary.images} images ({summary.anomalous} anomalous) of {summary.shapes} shapes{parted}")
     if summary.rejected_views:
         reasons = ", ".join(f"{reason} {count}" for reason, count in summary.rejected_views.items())
         console.print(f"views and pictures rejected later: {reasons}")

@@ -6,7 +6,6 @@ import os
 import platform
 import shutil
 
-from rich.markup import escape
 from rich.table import Table
 
 from datagen.cli.console import console as open_console
@@ -41,12 +40,10 @@ def run_doctor() -> int:
     for name, advice in NEEDED.items():
         found = importlib.util.find_spec(name) is not None
         missing |= not found
-        table.add_row(name, importlib.metadata.version(name) if found else "MISSING", "" if found else escape(advice))
+        table.add_row(name, importlib.metadata.version(name) if found else "MISSING", "" if found else advice)
     for name, advice in OPTIONAL.items():
         found = importlib.util.find_spec(name) is not None
-        table.add_row(
-            name, importlib.metadata.version(name) if found else "not installed", "" if found else escape(advice)
-        )
+        table.add_row(name, importlib.metadata.version(name) if found else "not installed", "" if found else advice)
     free = shutil.disk_usage(".").free / 2**30
     table.add_row("cores", str(len(os.sched_getaffinity(0))), "")
     table.add_row("disk here", f"{free:.0f} GiB free", "" if free > 5 else "a chair takes about 9 MiB; make room")

@@ -31,7 +31,9 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
     if scenes:
         packed = ShardReader(folder)
         read = packed.read if packed.places else lambda name: (folder / name).read_bytes()
-        _save(scene_sheet(read, _scenes(rows, wanted, sheet or 1)), out)
+        names = _scenes(rows, wanted, sheet or 1)
+        _save(scene_sheet(read, names), out)
+        open_console().print(f"{len(names)} scenes in {out}", soft_wrap=True)
         return
     tiles = [sample_tile(folder, row) for row in chosen]
     picture = contact_sheet(tiles, columns=COLUMNS if len(tiles) > 2 else 1)

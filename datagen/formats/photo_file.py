@@ -49,7 +49,7 @@ def read_photo_file(path: Path) -> PhotoFile:
                 image.load()
                 return PhotoFile(ImageOps.exif_transpose(_srgb(image, path, notes)), tuple(notes))
     except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path}: {error}") from error
+        raise ImageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _srgb(image: Image.Image, path: Path, notes: list[str]) -> Image.Image:

@@ -14,6 +14,7 @@ import numpy as np
 
 from datagen.core.errors import ShapeError
 from datagen.core.shape import Mesh
+from datagen.meshfiles.load import MESH_SUFFIXES
 
 MAX_PLACEMENTS = 4_000
 MAX_FACES = 40_000_000
@@ -76,6 +77,11 @@ def placed_meshes(plan: Plan, load: Callable[[Path], Mesh]) -> tuple[list[tuple[
     for placement in plan.placements:
         mesh = placement.mesh
         if placement.file is not None:
+            if placement.file.suffix.lower() not in MESH_SUFFIXES:
+                raise ShapeError(
+                    f"{plan.path}: it places {placement.file}, a format that is not read; export it as OBJ, STL or GLB "
+                    "and name that file"
+                )
             if not placement.file.is_file():
                 raise ShapeError(f"{plan.path}: it places {placement.file}, which is missing; restore that file")
             if placement.file not in meshes:

@@ -80,6 +80,7 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     """
     from datagen.shapes.meshes import recognise_meshes
     from datagen.shapes.partnet import recognise_partnet
+    from datagen.shapes.passed_over import passed_over
     from datagen.shapes.procedural.things.source import BUILT_IN, GeneratedThings
     from datagen.shapes.textured import recognise_things
 
@@ -96,14 +97,17 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     built_in = BUILT_IN.get(spec.strip().lower().rstrip("/"))
     if built_in is not None:
         return GeneratedThings(built_in)
-    looked = ", ".join(str(path) for path, _ in candidates)
-    names = ", ".join(["partnet/chair", *BUILT_IN])
-    if not there:
-        raise EmptyCollection(f"{spec}: {looked} does not exist; give a folder, a mesh file or one of {names}")
+    named = [path for path, category in there if category is None]
+    if not named:
+        below = "" if Path(spec).is_absolute() else f" here or below {', '.join(map(str, _data_roots(data_root)))}"
+        names = ", ".join(["partnet/chair", *BUILT_IN])
+        raise EmptyCollection(f"{spec}: no such file or folder{below}; give a folder, a mesh file or one of {names}")
+    places = ", ".join(str(path) for path in named)
+    unread = [warning for path in named for warning in passed_over(path, ())]
     raise EmptyCollection(
-        f"{spec}: no shape found in {looked}; looked for PartNet folders "
-        "(<id>/result_after_merging.json) and for mesh files (obj, stl, ply, off, glb, gltf, step); "
-        f"built in are {names}"
+        f"{spec}: no shape found in {places}; looked for PartNet folders (<id>/result_after_merging.json), for mesh "
+        "files (obj, stl, ply, off, glb, gltf, step; blend for scenes) and for MuJoCo XML or URDF that place them"
+        + (f"; {'; '.join(unread[:3])}: export it as GLB or OBJ" if unread else "")
     )
 
 

@@ -45,6 +45,12 @@ def empty_folder(tmp):
     return ["build", "--shapes", "nothing", *FAST]
 
 
+def unread_formats(tmp):
+    (tmp / "models" / "x").mkdir(parents=True)
+    (tmp / "models" / "x" / "chair.fbx").write_bytes(b"Kaydara FBX Binary")
+    return ["build", "--shapes", "models", *FAST]
+
+
 def missing_folder(tmp):
     return ["build", "--shapes", "nowhere/at/all", *FAST]
 
@@ -162,6 +168,7 @@ def show_nothing(tmp):
 
 CASES = {
     empty_folder: 2,
+    unread_formats: 2,
     missing_folder: 2,
     unknown_key: 2,
     unknown_recipe: 2,
