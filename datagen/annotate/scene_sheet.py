@@ -2,10 +2,12 @@
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from datagen.store.reader import DatasetReader
 
 VIEWS = 4
 TILE, CAPTION = 256, 22
@@ -13,21 +15,18 @@ RED, GREEN = (214, 30, 40), (60, 180, 60)
 EDGES = [(0, 1), (0, 2), (0, 4), (1, 3), (1, 5), (2, 3), (2, 6), (3, 7), (4, 5), (4, 6), (5, 7), (6, 7)]
 
 
-Read = Callable[[str], bytes]
-"""A file's bytes by its path below the dataset's folder, loose or in tar shards."""
-
-
-def scene_sheet(read: Read, names: Sequence[str]) -> np.ndarray:
+def scene_sheet(reader: DatasetReader, names: Sequence[str]) -> np.ndarray:
     """(H, W, 3) uint8: a row a scene, four views with world boxes, anomalies red, their changed pixels tinted."""
-    return np.concatenate([_row(read, name) for name in names])
+    return np.concatenate([_row(reader, name) for name in names])
 
 
-def _row(read: Read, name: str) -> np.ndarray:
-    meta = json.loads(read(f"scenes/{name}/scene3d.metadata.json"))
+def _row(reader: DatasetReader, name: str) -> np.ndarray:
+    meta = json.loads(reader.read(f"scenes/{name}/scene3d.metadata.json"))
     poses = [np.array(pose["rotation"]) for pose in meta["camera"]["poses"]]
     K = np.array(meta["camera"]["K"])
     step = max(len(poses) // VIEWS, 1)
-    tiles = [_view(read, f"scenes/{name}", v, K, poses[v], meta["objects"]) for v in range(0, len(poses), step)][:VIEWS]
+    shown = range(0, len(poses), step)[:VIEWS]
+    tiles = [_view(reader, f"scenes/{name}", v, K, poses[v], meta["objects"]) for v in shown]
     kinds = ", ".join(f"{o['kind']} {o.get('severity', 0):.3f}" for o in meta["objects"] if o.get("label"))
     band = Image.new("RGB", (TILE * VIEWS, CAPTION), (255, 255, 255))
     ImageDraw.Draw(band).text((8, 4), f"{name}: {kinds or 'no anomaly'}", fill=(60, 60, 60))
@@ -37,9 +36,11 @@ def _row(read: Read, name: str) -> np.ndarray:
     return np.concatenate([row, np.asarray(band)])
 
 
-def _view(read: Read, folder: str, v: int, K: np.ndarray, T: np.ndarray, objects: Sequence[dict]) -> np.ndarray:
-    picture = _image(read(f"{folder}/RGB/{v:04d}.png"), "RGB").astype(float)
-    mask = _image(read(f"{folder}/anomaly_masks/{v:04d}.png"), "L") > 127
+def _view(
+    reader: DatasetReader, folder: str, v: int, K: np.ndarray, T: np.ndarray, objects: Sequence[dict]
+) -> np.ndarray:
+    picture = _image(reader.read(f"{folder}/RGB/{v:04d}.png"), "RGB").astype(float)
+    mask = _image(reader.read(f"{folder}/anomaly_masks/{v:04d}.png"), "L") > 127
     picture[mask] = 0.55 * picture[mask] + 0.45 * np.array(RED)
     scale = TILE / picture.shape[0]
     canvas = Image.fromarray(picture.astype(np.uint8)).resize((TILE, TILE), Image.Resampling.LANCZOS)

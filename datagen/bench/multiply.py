@@ -6,16 +6,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datagen.formats.brokenchairs import FOLDERS
 from datagen.formats.encode import json_bytes
 from datagen.store.manifest import SCHEMA, read_manifest
-from datagen.verify.files import open_files
+from datagen.store.reader import DatasetReader
 
 
 def multiply(source: Path, target: Path, times: int) -> int:
     """Hard links of every file, `times` over, with the ids in names shifted; the number of samples."""
     rows, out = read_manifest(source), []
     splits: dict[str, list[str]] = {"train": [], "val": [], "test": []}
-    names = open_files(source).names
+    names = DatasetReader(source, FOLDERS).sizes
     for k in range(times):
         ids = {str(row["public_id"]): str(row["public_id"] + 100_000 * k) for row in rows}
         renamed = {name: _renamed(name, ids) for name in names}

@@ -12,7 +12,7 @@ from datagen.cli.console import console as open_console
 from datagen.cli.outfile import check_picture_path
 from datagen.core.errors import UsageError
 from datagen.store.manifest import read_manifest
-from datagen.store.shards import ShardReader
+from datagen.store.reader import DatasetReader
 
 COLUMNS = 3
 ORDER = ("position", "rotation", "broken", "swapped", "missing", "normal")
@@ -28,14 +28,13 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
     chosen = rows if scenes else _spread(rows, sheet) if sheet else [_find(rows, name) for name in wanted or [""]]
     if not chosen:
         raise UsageError(f"{folder} holds no sample")
+    reader = DatasetReader(folder)
     if scenes:
-        packed = ShardReader(folder)
-        read = packed.read if packed.places else lambda name: (folder / name).read_bytes()
         names = _scenes(rows, wanted, sheet or 1)
-        _save(scene_sheet(read, names), out)
+        _save(scene_sheet(reader, names), out)
         open_console().print(f"{len(names)} scenes in {out}", soft_wrap=True)
         return
-    tiles = [sample_tile(folder, row) for row in chosen]
+    tiles = [sample_tile(reader, row) for row in chosen]
     picture = contact_sheet(tiles, columns=COLUMNS if len(tiles) > 2 else 1)
     _save(picture, out)
     open_console().print(f"{len(tiles)} samples in {out}", soft_wrap=True)

@@ -43,6 +43,10 @@ class MissingDependency(DatagenError):
     exit_code = EXIT_MISSING
 
 
+class BrokenFile(UsageError):
+    """A file of a dataset that cannot be used; going on with the rest would hide it."""
+
+
 class OtherRecipe(DatagenError):
     """The output folder belongs to a run with another recipe, seed or collection."""
 

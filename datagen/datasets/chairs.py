@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from datagen.core.errors import BrokenFile
 from datagen.core.rng import stream
 from datagen.datasets.augment import augment
 from datagen.datasets.config import DataConfig
-from datagen.datasets.files import BrokenSample
 from datagen.datasets.samples import Sample
 from datagen.datasets.source import Source, require_equal_views, spread
 from datagen.datasets.tracked import tracked_pairs
@@ -40,7 +40,7 @@ class PairPlan:
 class Chairs(Dataset[dict[str, Tensor]]):
     """Samples of one split. `train` draws views and augments; otherwise all views, unchanged.
 
-    Items of an epoch with the same `reference` have the same `views` and `xyz`. Raises BrokenSample naming a shape
+    Items of an epoch with the same `reference` have the same `views` and `xyz`. Raises BrokenFile naming a shape
     that lost a reference view.
     """
 
@@ -163,8 +163,8 @@ def grey_to_rgb(views_NSS: Tensor) -> Tensor:
 
 
 def shuffled(shapes: list[str], seed: int) -> dict[str, str]:
-    """Another shape for every shape: a cyclic shift of a random order. Raises BrokenSample for one shape."""
+    """Another shape for every shape: a cyclic shift of a random order. Raises BrokenFile for one shape."""
     if len(shapes) < 2:
-        raise BrokenSample("data.shuffle_references needs two shapes or more in the split")
+        raise BrokenFile("data.shuffle_references needs two shapes or more in the split")
     order = stream(seed, "shuffle", "references").permutation(sorted(shapes)).tolist()
     return {shape: order[(k + 1) % len(order)] for k, shape in enumerate(order)}

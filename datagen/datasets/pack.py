@@ -21,11 +21,11 @@ import numpy as np
 
 from datagen.core.errors import StoppedEarly, UsageError
 from datagen.core.ids import content_hash
-from datagen.datasets.files import Files, content_key
 from datagen.datasets.locks import sole_writer
 from datagen.datasets.samples import Sample
 from datagen.datasets.source import LooseSource, require_equal_views
 from datagen.datasets.views import Bundle
+from datagen.store.reader import DatasetReader, content_key
 
 FORMAT = 3
 ARRAYS = ("queries", "pictures", "positions", "pairs", "poses", "azimuths", "published", "pixels", "visible")
@@ -95,11 +95,11 @@ class PackedSource:
 
 
 def open_packed(
-    files: Files, samples: list[Sample], size: int, watch: Watch = lambda done, total: None
+    files: DatasetReader, samples: list[Sample], size: int, watch: Watch = lambda done, total: None
 ) -> PackedSource:
     """The cache of these samples at this size (px), packed first if it is not there.
 
-    Raises BrokenSample naming a bad file, StoppedEarly when the disk is full, UsageError on a cache someone damaged.
+    Raises BrokenFile naming a bad file, StoppedEarly when the disk is full, UsageError on a cache someone damaged.
     """
     root = str(files.root.resolve())
     key = content_hash([FORMAT, root, size, [s.query_path for s in samples], content_key(files)])[:24]
@@ -120,7 +120,7 @@ def open_packed(
     return PackedSource(folder)
 
 
-def _make(files: Files, samples: list[Sample], size: int, folder: Path, locked: bool, watch: Watch) -> None:
+def _make(files: DatasetReader, samples: list[Sample], size: int, folder: Path, locked: bool, watch: Watch) -> None:
     """Pack beside `folder` and rename. `locked`: no other process packs the same."""
     _sweep(folder.parent, folder.name if locked else None)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -188,7 +188,7 @@ def _reserved(work: Path, form: Form) -> dict[str, np.memmap]:
     return out
 
 
-def _pack(files: Files, samples: list[Sample], size: int, work: Path, watch: Watch) -> None:
+def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, watch: Watch) -> None:
     shapes = sorted({sample.shape for sample in samples})
     loose = LooseSource(files, size)
     bundles = [Bundle(files, f"shapes/shape_{shape}/mv_images", size) for shape in shapes]

@@ -3,14 +3,14 @@
 import io
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
-from datagen.datasets.files import BrokenSample, Files
+from datagen.core.errors import BrokenFile, UsageError
+from datagen.formats.brokenchairs import FOLDERS, KIND_OF_TYPE, parse_query
 from datagen.store.parquet import read_parquet
-
-KIND_OF_TYPE = {"rotate": "rotation", "damaged": "broken"}
-"""Published config.type words that differ from the kinds' names here."""
+from datagen.store.reader import DatasetReader
 
 
 @dataclass(frozen=True)
@@ -34,33 +34,43 @@ class Sample:
 
 
 def box_from_xywh(xywh_512: tuple[float, ...] | list[float], path: str) -> tuple[float, float, float, float]:
-    """Centre form in 0..1 of a box on the 512 grid. Raises BrokenSample on an impossible one."""
+    """Centre form in 0..1 of a box on the 512 grid. Raises BrokenFile on an impossible one."""
     if len(xywh_512) != 4:
-        raise BrokenSample(f"{path}: an anomalous sample without a 2d_bbox of four numbers")
+        raise BrokenFile(f"{path}: an anomalous sample without a 2d_bbox of four numbers")
     x, y, w, h = (float(v) for v in xywh_512)
     if min(w, h) <= 0 or min(x, y) < 0 or x + w > 512 or y + h > 512:
-        raise BrokenSample(f"{path}: box {list(xywh_512)} does not lie within the 512 grid")
+        raise BrokenFile(f"{path}: box {list(xywh_512)} does not lie within the 512 grid")
     return (x + w / 2) / 512, (y + h / 2) / 512, w / 512, h / 512
 
 
-def list_samples(files: Files, split: str) -> list[Sample]:
-    """Samples of a split, sorted by path. Raises BrokenSample naming what is wrong."""
+def open_dataset(root: Path) -> DatasetReader:
+    """The files of a dataset of chairs, loose or in tar shards. Raises UsageError when there is no dataset."""
+    if not root.is_dir():
+        raise UsageError(f"{root} is no folder; give a dataset's folder to --data")
+    reader = DatasetReader(root, FOLDERS)
+    if not reader.is_packed and not (root / "images").is_dir():
+        raise UsageError(f"{root} holds neither images/ nor tar shards; is it a dataset made by `datagen build`?")
+    return reader
+
+
+def list_samples(files: DatasetReader, split: str) -> list[Sample]:
+    """Samples of a split, sorted by path. Raises BrokenFile naming what is wrong."""
     if files.has("manifest.parquet"):
         samples = _from_manifest(files, split)
     else:
         samples = _from_names(files, split)
     if not samples:
-        raise BrokenSample(
+        raise BrokenFile(
             f"{files.root}: split {split} has no sample; build more shapes, as few of them may leave a split empty"
         )
     return sorted(samples, key=lambda sample: sample.query_path)
 
 
-def _from_manifest(files: Files, split: str) -> list[Sample]:
+def _from_manifest(files: DatasetReader, split: str) -> list[Sample]:
     try:
         table = read_parquet(files.read("manifest.parquet"))
     except (pa.ArrowException, OSError) as error:
-        raise BrokenSample(f"{files.root}/manifest.parquet: {error}") from error
+        raise BrokenFile(f"{files.root}/manifest.parquet: {error}") from error
     samples = []
     for row in table.to_pylist():
         if row["row_type"] != "sample" or row["status"] != "ok" or row["split"] != split:
@@ -83,35 +93,30 @@ def _from_manifest(files: Files, split: str) -> list[Sample]:
     return samples
 
 
-def _from_names(files: Files, split: str) -> list[Sample]:
+def _from_names(files: DatasetReader, split: str) -> list[Sample]:
     shapes = set(_json(files, "split.json").get(split, []))
     samples = []
     for path in files.list("images"):
-        fields = path.rsplit("/", 1)[1].split("_")
-        if len(fields) < 5:
-            raise BrokenSample(f"{files.root}/{path}: not named render_<shape>_<texture>_<radius>_<azimuth>_...")
-        if fields[1] not in shapes:
+        name = parse_query(path)
+        if name.azimuth_deg is None:
+            raise BrokenFile(f"{files.root}/{path}: {name.problem}")
+        if name.shape not in shapes:
             continue
-        label = int("anomaly" in path.rsplit("/", 1)[1])
-        note = _annotation(files, path) if label else {}
+        label = name.label
+        note = _json(files, name.annotation) if label else {}
         samples.append(
             Sample(
                 query_path=path,
-                shape=fields[1],
+                shape=name.shape,
                 split=split,
                 label=label,
                 box=box_from_xywh(note.get("2d_bbox", []), path) if label else (0.0, 0.0, 0.0, 0.0),
                 kind=_kind(note) if label else "normal",
                 part_class=str((note.get("config") or {}).get("part_class", "")),
-                azimuth_deg=_number(fields[4]),
+                azimuth_deg=name.azimuth_deg,
             )
         )
     return samples
-
-
-def _annotation(files: Files, path: str) -> dict:
-    path = path.replace("images/", "annotations/", 1).replace("/render_", "/info_").replace(".png", ".json")
-    return _json(files, path)
 
 
 def _kind(note: dict) -> str:
@@ -119,18 +124,11 @@ def _kind(note: dict) -> str:
     return KIND_OF_TYPE.get(word, word)
 
 
-def _json(files: Files, path: str) -> dict:
+def _json(files: DatasetReader, path: str) -> dict:
     try:
         value = json.load(io.BytesIO(files.read(path)))
     except ValueError as error:
-        raise BrokenSample(f"{files.root}/{path}: {error}") from error
+        raise BrokenFile(f"{files.root}/{path}: {error}") from error
     if not isinstance(value, dict):
-        raise BrokenSample(f"{files.root}/{path}: holds no JSON object")
+        raise BrokenFile(f"{files.root}/{path}: holds no JSON object")
     return value
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

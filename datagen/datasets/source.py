@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
-from datagen.datasets.files import BrokenSample, Files
+from datagen.core.errors import BrokenFile
 from datagen.datasets.samples import Sample
 from datagen.datasets.views import Bundle, read_picture
+from datagen.store.reader import DatasetReader
 
 
 class Source(Protocol):
@@ -46,7 +47,7 @@ class Source(Protocol):
 class LooseSource:
     """Read from a dataset's files. A few shapes' bundles are kept open per process."""
 
-    def __init__(self, files: Files, size: int) -> None:
+    def __init__(self, files: DatasetReader, size: int) -> None:
         self.files, self.size = files, size
         self._bundles: dict[str, Bundle] = {}
 
@@ -91,16 +92,16 @@ class LooseSource:
 
 @lru_cache(maxsize=32)
 def spread(count: int, wanted: int, shape: str) -> tuple[int, ...]:
-    """`wanted` of `count` views, evenly spread. Raises BrokenSample when there are fewer."""
+    """`wanted` of `count` views, evenly spread. Raises BrokenFile when there are fewer."""
     if wanted > count:
-        raise BrokenSample(f"shape {shape} has {count} distinct reference views, {wanted} are wanted; lower data.views")
+        raise BrokenFile(f"shape {shape} has {count} distinct reference views, {wanted} are wanted; lower data.views")
     return tuple(int(k * count / wanted) for k in range(wanted))
 
 
 def require_equal_views(azimuths: Mapping[str, np.ndarray]) -> None:
     """Every shape's distinct views, by their azimuths in degrees (V,), NaN where unknown, are equally many.
 
-    Raises BrokenSample naming a shape whose number is not the most common one, of equally common ones the larger.
+    Raises BrokenFile naming a shape whose number is not the most common one, of equally common ones the larger.
     """
     counts = Counter(len(found) for found in azimuths.values())
     usual = max(counts, key=lambda count: (counts[count], count), default=0)
@@ -111,7 +112,7 @@ def require_equal_views(azimuths: Mapping[str, np.ndarray]) -> None:
         # What all the others have: of shapes seen from azimuths of their own nothing is known to be missing.
         missing = sorted(a for a in set.intersection(*others) - set(found.tolist()) if np.isfinite(a))
         told = f" (none at azimuth {', '.join(f'{a:g}' for a in missing)} deg)" if missing else ""
-        raise BrokenSample(
+        raise BrokenFile(
             f"shape {shape} has {len(found)} distinct reference views, not {usual} as most of the split{told}; "
             f"restore shapes/shape_{shape}/mv_images and run again"
         )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datagen.datasets.files import BrokenSample
+from datagen.core.errors import BrokenFile
 from datagen.datasets.source import Source
 
 MAX_DRAWS = 50
@@ -21,7 +21,7 @@ def farthest_points(points_T2: np.ndarray, count: int) -> np.ndarray:
 def tracked_pairs(source: Source, shape: str, count: int, rng: np.random.Generator) -> tuple[int, int, np.ndarray]:
     """Two distinct views and the [row, col] pixels (2, count, 2) of surface points visible in both.
 
-    Raises BrokenSample when no drawn pair of views shares `count` points.
+    Raises BrokenFile when no drawn pair of views shares `count` points.
     """
     for _ in range(MAX_DRAWS):
         first, second = (int(v) for v in rng.permutation(source.count(shape))[:2])
@@ -30,4 +30,4 @@ def tracked_pairs(source: Source, shape: str, count: int, rng: np.random.Generat
         if len(both) >= count:
             picked = both[farthest_points(pixels1[both].astype(np.float64), count)]
             return first, second, np.stack([pixels1[picked], pixels2[picked]])
-    raise BrokenSample(f"shape {shape}: in {MAX_DRAWS} draws no two reference views shared {count} visible points")
+    raise BrokenFile(f"shape {shape}: in {MAX_DRAWS} draws no two reference views shared {count} visible points")

@@ -10,28 +10,30 @@ from functools import cached_property
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from datagen.core.errors import DatagenError
-from datagen.datasets.files import BrokenSample, Files
+from datagen.core.errors import BrokenFile, DatagenError
 from datagen.datasets.geometry import ViewGeometry, corresponding_patches, patch_pixels, patch_positions
+from datagen.formats.brokenchairs import reference_name
+from datagen.formats.cameras import read_camera
 from datagen.formats.safe_npy import parse_npy_dict
+from datagen.store.reader import DatasetReader
 
 Image.MAX_IMAGE_PIXELS = 64_000_000
 
 
 @contextmanager
-def _opened(files: Files, path: str) -> Iterator[Image.Image]:
-    """The picture, whose header alone is read; what is wrong with it in the block too is BrokenSample."""
+def _opened(files: DatasetReader, path: str) -> Iterator[Image.Image]:
+    """The picture, whose header alone is read; what is wrong with it in the block too is BrokenFile."""
     try:
         with Image.open(io.BytesIO(files.read(path))) as picture:
             yield picture
     except UnidentifiedImageError as error:
-        raise BrokenSample(f"{files.root}/{path}: no picture; restore the file and run again") from error
+        raise BrokenFile(f"{files.root}/{path}: no picture; restore the file and run again") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BrokenSample(f"{files.root}/{path}: {error}; restore the file and run again") from error
+        raise BrokenFile(f"{files.root}/{path}: {error}; restore the file and run again") from error
 
 
-def read_picture(files: Files, path: str, mode: str, size: int) -> np.ndarray:
-    """uint8 (S, S, 3) or (S, S) for mode RGB or L, resized if need be. Raises BrokenSample."""
+def read_picture(files: DatasetReader, path: str, mode: str, size: int) -> np.ndarray:
+    """uint8 (S, S, 3) or (S, S) for mode RGB or L, resized if need be. Raises BrokenFile."""
     with _opened(files, path) as picture:
         picture.load()
         converted = picture.convert(mode)
@@ -48,19 +50,18 @@ class View:
     azimuth_deg: float | None
 
 
-def list_views(files: Files, folder: str) -> list[View]:
+def list_views(files: DatasetReader, folder: str) -> list[View]:
     """Distinct views of `<folder>`, by azimuth: 360 repeats 0 in the published bundles and is left out."""
     stems = [path[:-4] for path in files.list(folder) if path.endswith(".png")]
     views: dict[object, View] = {}
     for stem in stems:
-        fields = stem.rsplit("/", 1)[1].split("_")
-        try:
-            azimuth, elevation = float(fields[-2]) % 360, float(fields[-1])
-            views.setdefault((azimuth, elevation), View(stem, azimuth))
-        except (ValueError, IndexError):
+        _, azimuth, elevation = reference_name(stem)
+        if azimuth is None:
             views[stem] = View(stem, None)
+        else:
+            views.setdefault((azimuth % 360, elevation), View(stem, azimuth % 360))
     if not views:
-        raise BrokenSample(f"{files.root}/{folder}: no reference view; the shape's bundle is missing")
+        raise BrokenFile(f"{files.root}/{folder}: no reference view; the shape's bundle is missing")
     return sorted(views.values(), key=lambda view: (view.azimuth_deg is None, view.azimuth_deg or 0.0, view.stem))
 
 
@@ -90,10 +91,10 @@ class Bundle:
     """The views of one shape, read on demand; `grid` patches a side.
 
     Pictures, depth maps and position maps may have any size, of each view its own: what is asked for is given at
-    `size` px. Reading raises BrokenSample naming a file that cannot be used.
+    `size` px. Reading raises BrokenFile naming a file that cannot be used.
     """
 
-    def __init__(self, files: Files, folder: str, size: int) -> None:
+    def __init__(self, files: DatasetReader, folder: str, size: int) -> None:
         self.files, self.size, self.grid = files, size, size // 8
         self.folder = folder
         self.views = list_views(files, folder)
@@ -131,23 +132,23 @@ class Bundle:
         name = f"{self.files.root}/{path}"
         try:
             found = parse_npy_dict(self.files.read(path), name)
-        except BrokenSample:
+        except BrokenFile:
             raise
         except DatagenError as error:
-            raise BrokenSample(f"{name}: {error}") from error
+            raise BrokenFile(f"{name}: {error}") from error
         if not {"pxy", "is_visible", "xyz"} <= set(found):
-            raise BrokenSample(f"{name}: has {sorted(found)}, not pxy, is_visible and xyz")
+            raise BrokenFile(f"{name}: has {sorted(found)}, not pxy, is_visible and xyz")
         pxy, seen, xyz = (np.asarray(found[key]) for key in ("pxy", "is_visible", "xyz"))
         if xyz.ndim != 3 or xyz.shape[0] != xyz.shape[1] or xyz.shape[2] != 3 or not xyz.size or xyz.dtype.kind != "f":
-            raise BrokenSample(f"{name}: xyz is {xyz.dtype} {xyz.shape}, not a square map of points; restore the file")
+            raise BrokenFile(f"{name}: xyz is {xyz.dtype} {xyz.shape}, not a square map of points; restore the file")
         if pxy.shape != (*seen.shape, 2) or seen.ndim != 1 or pxy.dtype.kind not in "iu" or seen.dtype.kind != "b":
-            raise BrokenSample(
+            raise BrokenFile(
                 f"{name}: pxy is {pxy.dtype} {pxy.shape} and is_visible {seen.dtype} {seen.shape}, not whole numbers "
                 "(T, 2) and truth values (T,); restore the file"
             )
         self._points = len(pxy) if self._points is None else self._points
         if len(pxy) != self._points:
-            raise BrokenSample(f"{name}: tracks {len(pxy)} points, other views {self._points}; restore the file")
+            raise BrokenFile(f"{name}: tracks {len(pxy)} points, other views {self._points}; restore the file")
         xyz = xyz.astype(np.float32)
         xyz = np.where((xyz == -1).all(axis=-1, keepdims=True), np.float32(np.nan), xyz)
         return Tracks(pxy.astype(np.int64), seen, xyz, self._side_px(view))
@@ -174,7 +175,7 @@ class Bundle:
             with _opened(self.files, path) as picture:
                 width, height = picture.size
             if width != height:
-                raise BrokenSample(f"{self.files.root}/{path}: is {width} x {height} px, not square; restore the file")
+                raise BrokenFile(f"{self.files.root}/{path}: is {width} x {height} px, not square; restore the file")
             self._side[view] = width
         return self._side[view]
 
@@ -183,10 +184,12 @@ class Bundle:
         if not self._has_depth and not self.files.has(path):
             return None
         try:
-            camera = json.loads(self.files.read(path))
-            return np.array(camera["K"], dtype=np.float64), np.array(camera["RT_"], dtype=np.float64)
-        except (ValueError, KeyError, TypeError) as error:
-            raise BrokenSample(f"{self.files.root}/{path}: {error!r}") from error
+            camera = read_camera(json.loads(self.files.read(path)))
+        except ValueError as error:
+            raise BrokenFile(f"{self.files.root}/{path}: {error!r}") from error
+        if camera is None:
+            raise BrokenFile(f"{self.files.root}/{path}: holds no K, RT and RT_ of finite numbers; restore the file")
+        return camera.K, camera.RT_
 
     @cached_property
     def _has_depth(self) -> bool:
@@ -202,9 +205,9 @@ class Bundle:
             try:
                 depth = np.load(io.BytesIO(self.files.read(path)), allow_pickle=False)
             except (ValueError, OSError, EOFError) as error:
-                raise BrokenSample(f"{self.files.root}/{path}: {error}") from error
+                raise BrokenFile(f"{self.files.root}/{path}: {error}") from error
             if depth.ndim != 2 or depth.shape[0] != depth.shape[1] or not depth.size or depth.dtype.kind != "f":
-                raise BrokenSample(f"{self.files.root}/{path}: is {depth.dtype} {depth.shape}, not a square depth map")
+                raise BrokenFile(f"{self.files.root}/{path}: is {depth.dtype} {depth.shape}, not a square depth map")
             geometry = ViewGeometry(depth, *camera)
         self._read[view] = geometry
         return geometry

@@ -1,19 +1,22 @@
-"""The published BrokenChairs-180K tree: names, annotation JSON, camera JSON, split.json.
+"""The published BrokenChairs-180K tree: names, annotation JSON, split.json; written here, and read back.
 
 Everything on disk is in the published frame: y up, front +z, OpenGL cameras.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from datagen.core.anomaly import PUBLISHED_TYPE
-from datagen.core.camera import Camera, rigid_inverse
-from datagen.core.shape import T_PUBLISHED_FROM_INSIDE
+from datagen.core.camera import Camera
+from datagen.formats.cameras import camera_json
 from datagen.formats.encode import json_bytes, number
 
 SPLITS = ("train", "val", "test")
+KIND_OF_TYPE = {word: kind for kind, word in PUBLISHED_TYPE.items()}
+"""config.type of an annotation -> kind of anomaly."""
+FOLDERS = ("annotations", "images", "shapes")
+"""Folders of data below a dataset's root (formats, 1.1)."""
 
 
 def query_tail(shape: int, texture: int, camera: Camera, light: int, label: str) -> str:
@@ -30,17 +33,6 @@ def query_paths(folder: str, tail: str) -> dict[str, str]:
         "mask_new": f"annotations/{folder}/mask_new_{tail}.png",
         "mask_old": f"annotations/{folder}/mask_old_{tail}.png",
     }
-
-
-def published_pose(camera: Camera) -> np.ndarray:
-    """Camera-to-world (4, 4) in the published frame."""
-    return T_PUBLISHED_FROM_INSIDE @ camera.T_world_camera
-
-
-def camera_json(camera: Camera) -> dict[str, Any]:
-    """K (3, 3), RT world-to-camera and RT_ camera-to-world (4, 4), row-major nested lists."""
-    RT_ = published_pose(camera)
-    return {"K": camera.K.tolist(), "RT": rigid_inverse(RT_).tolist(), "RT_": RT_.tolist()}
 
 
 def annotation_json(
@@ -83,3 +75,88 @@ def split_json(splits: Mapping[int, str]) -> bytes:
     """split.json: three lists of ids AS STRINGS, sorted by number."""
     ids = {name: [str(i) for i in sorted(splits) if splits[i] == name] for name in SPLITS}
     return json_bytes(ids)
+
+
+def reference_name(stem: str) -> tuple[float | None, float | None, float | None]:
+    """(radius, azimuth, elevation) of `<id>_<radius>_<azimuth>_<elevation>`; None where it says no number."""
+    fields = stem.rsplit("/", 1)[-1].split("_")[-3:]
+    try:
+        radius, azimuth, elevation = map(float, fields)
+    except ValueError:
+        return None, None, None
+    return radius, azimuth, elevation
+
+
+@dataclass(frozen=True)
+class QueryName:
+    """Fields of `render_<shape>_<texture>_<radius>_<azimuth>_<elevation>_<light>_<label>.png`.
+
+    Angles in degrees. A field that cannot be read is None; `problem` says what is wrong with the name.
+    """
+
+    path: str
+    shape: str
+    label: int
+    texture: str | None = None
+    radius: float | None = None
+    azimuth_deg: float | None = None
+    elevation_deg: float | None = None
+    light: str | None = None
+    problem: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The one sub-folder below images/."""
+        return self.path.split("/")[1]
+
+    @property
+    def tail(self) -> str:
+        """What follows `render_`, without the suffix."""
+        return self.path.rsplit("/", 1)[-1].removeprefix("render_").removesuffix(".png")
+
+    def twin(self, prefix: str, suffix: str) -> str:
+        """The path of a file that belongs to this query: `annotations/<folder>/<prefix>_<tail><suffix>`."""
+        return f"annotations/{self.folder}/{prefix}_{self.tail}{suffix}"
+
+    @property
+    def annotation(self) -> str:
+        """Where the published loader looks for the annotation: three plain replacements on the whole path."""
+        path = "/" + self.path
+        path = path.replace("/images/", "/annotations/").replace("/render_", "/info_").replace(".png", ".json")
+        return path[1:]
+
+
+def parse_query(path: str) -> QueryName:
+    """The fields of a query's path below the dataset's folder; never raises."""
+    base = path.rsplit("/", 1)[-1]
+    fields = base.removesuffix(".png").split("_")
+    label = int("anomaly" in base)
+    if len(fields) < 2:
+        return QueryName(path, "", label, problem="has no '_': the published loader stops with an IndexError")
+    problem = ""
+    if path.count("/") != 2:
+        problem = "is not exactly one folder below images/: the published loader never sees it"
+    elif not base.endswith(".png") or fields[0] != "render":
+        problem = "is no render_*.png: its annotation is looked for in the wrong place"
+    numbers = [_number(text) for text in fields[3:6]]
+    if len(fields) < 8 or None in numbers or not fields[1].isdigit():
+        problem = problem or "lacks fields of render_<shape>_<texture>_<radius>_<azimuth>_<elevation>_<light>_<label>"
+    numbers += [None] * (3 - len(numbers))
+    return QueryName(
+        path,
+        fields[1],
+        label,
+        fields[2] if len(fields) > 2 else None,
+        numbers[0],
+        numbers[1],
+        numbers[2],
+        fields[6] if len(fields) > 6 else None,
+        problem,
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -12,6 +12,7 @@ from datagen.formats.encode import json_bytes, png_bytes
 from datagen.formats.exr import write_exr
 
 FOLDER = "scenes"
+FOLDERS = (FOLDER,)
 """Below the dataset's folder: what `dataset.data_path` of the published configuration points to."""
 FLOOR = "floor_object"
 BACKGROUND_DEPTH = 1e10

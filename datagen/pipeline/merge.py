@@ -10,7 +10,7 @@ from datagen.core.row import Bundle, Job
 from datagen.store.dataset import Dataset
 from datagen.store.launch import read_run
 from datagen.store.log import LogEntry, LogReader
-from datagen.store.shards import ShardReader
+from datagen.store.reader import DatasetReader
 
 PLAN_FILES = ("split.json", "shapes.json", "README.md", "split-count.json", "protocol.json", "log/launch.json")
 
@@ -32,12 +32,12 @@ def merge(sources: list[Path], target: Path) -> dict[str, int]:
             with _belongs(source, target):
                 Dataset.check_run(target, run)
             dataset.refresh()
-            packed = ShardReader(source) if run.get("layout") == "shards" else None
+            files = DatasetReader(source)
             for entry in LogReader(source / "log").refresh().entries.values():
                 if dataset.is_done(entry.job_id):
                     known += 1
                 else:
-                    _copy(source, dataset, entry, packed)
+                    _copy(files, dataset, entry)
                     copied += 1
             for name in PLAN_FILES:
                 if (source / name).is_file() and not (target / name).is_file():
@@ -57,14 +57,7 @@ def _belongs(source: Path, target: Path) -> Iterator[None]:
         raise OtherRecipe(f"{source} does not belong to {target}: {error.args[0]}") from error
 
 
-def _read(source: Path, path: str, packed: ShardReader | None) -> bytes:
-    """A committed file, from the tree or from the source's tars; empty if it is gone."""
-    if packed is not None:
-        return packed.read(path) if path in packed.places else b""
-    return (source / path).read_bytes() if (source / path).is_file() else b""
-
-
-def _copy(source: Path, dataset: Dataset, entry: LogEntry, packed: ShardReader | None) -> None:
+def _copy(source: DatasetReader, dataset: Dataset, entry: LogEntry) -> None:
     first = entry.rows[0] if entry.rows else None
     job = Job(entry.job_id, "", first.shape_id if first else "", 0, "", 0, "", 0)
     if entry.quarantined and first is not None:
@@ -73,8 +66,8 @@ def _copy(source: Path, dataset: Dataset, entry: LogEntry, packed: ShardReader |
     files = {}
     for row in entry.rows:
         for path, digest in row.sha256.items():
-            data = _read(source, path, packed)
+            data = source.read(path) if source.has(path) else b""
             if bytes_hash(data) != digest:
-                raise StoppedEarly(f"{source / path} is missing or not what was committed; build that shard again")
+                raise StoppedEarly(f"{source.root / path} is missing or not what was committed; build that shard again")
             files[path] = data
     dataset.commit(Bundle(job, files, entry.rows, entry.cost))

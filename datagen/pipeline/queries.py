@@ -16,6 +16,7 @@ from datagen.core.row import Job, Row
 from datagen.core.scene import GeometryFrame, Light, RenderJob, RenderPart, View
 from datagen.core.shape import Mesh, Shape
 from datagen.formats import brokenchairs as layout
+from datagen.formats.cameras import published_pose
 from datagen.formats.encode import png_bytes
 from datagen.materials.assign import assign
 from datagen.pipeline.context import Context, texture_number
@@ -169,7 +170,7 @@ def candidate_json(context: Context, candidate: Candidate) -> list[object]:
 
 def _columns(context: Context, candidate: Candidate, assignment: MaterialAssignment) -> dict[str, object]:
     camera = candidate.camera
-    pose = layout.published_pose(camera)
+    pose = published_pose(camera)
     return {
         "azimuth_deg": camera.azimuth_deg,
         "elevation_deg": camera.elevation_deg,

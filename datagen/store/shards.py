@@ -67,22 +67,12 @@ def read_place(root: Path, place: Place) -> bytes:
         return stream.read(place.size)
 
 
-class ShardReader:
-    """Files of a dataset by their published path, wherever their tar is."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.places = dict(_index(root))
-        for tar in tidy((root / FOLDER / "jobs").rglob("*.tar")):
-            self.places.update(members(root, tar.relative_to(root).as_posix()))
-
-    def names(self) -> list[str]:
-        """Every path, sorted."""
-        return sorted(self.places)
-
-    def read(self, name: str) -> bytes:
-        """A file's bytes. Raises KeyError."""
-        return read_place(self.root, self.places[name])
+def places(root: Path) -> dict[str, Place]:
+    """Where every packed file of a dataset lies: by the index, and in the tars of jobs. Raises UsageError."""
+    found = dict(_index(root))
+    for tar in tidy((root / FOLDER / "jobs").rglob("*.tar")):
+        found.update(members(root, tar.relative_to(root).as_posix()))
+    return found
 
 
 def _index(root: Path) -> Iterator[tuple[str, Place]]:
@@ -98,22 +88,22 @@ def pack(root: Path, jobs: Sequence[Job], files_of: Mapping[str, Sequence[str]],
     the plan, so a larger limit changes only the last shard of a split. Atomic shard by shard: the
     index is written before the packed tars are removed.
     """
-    reader = ShardReader(root)
+    before = places(root)
     (root / FOLDER).mkdir(exist_ok=True)
-    written, places = 0, dict[str, Place]()
+    written, now = 0, dict[str, Place]()
     for name, chunk in _chunks(jobs):
         paths = [path for job in chunk for path in sorted(files_of.get(job.job_id, ()))]
         if not paths:
             continue
-        if any(reader.places[path].shard != name for path in paths):
+        if any(before[path].shard != name for path in paths):
             temporary = workspace / "shard.part"
-            write_durable(temporary, _joined(reader, chunk, files_of))
+            write_durable(temporary, _joined(root, before, chunk, files_of))
             temporary.replace(root / name)
             written += 1
-        places.update(members(root, name))
+        now.update(members(root, name))
     sync_folders([root / FOLDER])
-    _write_index(root, places, workspace)
-    _remove_packed(root, set(places))
+    _write_index(root, now, workspace)
+    _remove_packed(root, set(now))
     return written
 
 
@@ -124,11 +114,13 @@ def _chunks(jobs: Sequence[Job]) -> Iterator[tuple[str, list[Job]]]:
             yield f"{FOLDER}/{split}-{k // JOBS_A_SHARD:06d}.tar", of_split[k : k + JOBS_A_SHARD]
 
 
-def _joined(reader: ShardReader, jobs: Iterable[Job], files_of: Mapping[str, Sequence[str]]) -> bytes:
+def _joined(
+    root: Path, there: Mapping[str, Place], jobs: Iterable[Job], files_of: Mapping[str, Sequence[str]]
+) -> bytes:
     """One tar of the jobs' files, job by job."""
     body = []
     for job in jobs:
-        files = {path: reader.read(path) for path in files_of.get(job.job_id, ())}
+        files = {path: read_place(root, there[path]) for path in files_of.get(job.job_id, ())}
         if files:
             body.append(_without_end(tar_bytes(files)))
     joined = b"".join(body) + bytes(1024)
@@ -142,14 +134,14 @@ def _without_end(tar: bytes) -> bytes:
     return tar[: end + -end % tarfile.BLOCKSIZE]
 
 
-def _write_index(root: Path, places: Mapping[str, Place], workspace: Path) -> None:
-    names = sorted(places)
+def _write_index(root: Path, packed: Mapping[str, Place], workspace: Path) -> None:
+    names = sorted(packed)
     table = pa.table(
         {
             "path": names,
-            "shard": [places[n].shard for n in names],
-            "offset": [places[n].offset for n in names],
-            "size": [places[n].size for n in names],
+            "shard": [packed[n].shard for n in names],
+            "offset": [packed[n].offset for n in names],
+            "size": [packed[n].size for n in names],
         }
     )
     buffer = io.BytesIO()
@@ -175,14 +167,14 @@ def unpack(root: Path, target: Path) -> int:
 
     Raises UsageError if the dataset is not sharded or a member's path would leave the target.
     """
-    reader = ShardReader(root)
-    if not reader.places:
+    packed = places(root)
+    if not packed:
         raise UsageError(f"{root} has no shards; it is a loose dataset already, or not one at all")
     base = target.absolute()
-    for name in reader.names():
+    for name in sorted(packed):
         path = Path(os.path.normpath(base / name))
         if not path.is_relative_to(base) or Path(name).is_absolute():
             raise UsageError(f"{root}: member '{name}' leaves the target folder; the shard was tampered with")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(reader.read(name))
-    return len(reader.places)
+        path.write_bytes(read_place(root, packed[name]))
+    return len(packed)

@@ -7,13 +7,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from datagen.core.errors import BrokenFile
 from datagen.datasets.chairs import Chairs, PairPlan
 from datagen.datasets.config import DataConfig
-from datagen.datasets.files import BrokenSample, Files, open_files
 from datagen.datasets.pack import open_packed
 from datagen.datasets.sampler import EpochSampler
-from datagen.datasets.samples import Sample, list_samples
+from datagen.datasets.samples import Sample, list_samples, open_dataset
 from datagen.datasets.source import LooseSource, Source
+from datagen.store.reader import DatasetReader
 from datagen.train.config import TrainRecipe
 
 Watch = Callable[[int, int], None]
@@ -23,7 +24,7 @@ def _quiet(done: int, total: int) -> None:
     """No progress shown."""
 
 
-def open_source(files: Files, samples: list[Sample], config: DataConfig, watch: Watch = _quiet) -> Source:
+def open_source(files: DatasetReader, samples: list[Sample], config: DataConfig, watch: Watch = _quiet) -> Source:
     """The packed cache where the recipe wants it, else the files themselves."""
     if config.pack:
         return open_packed(files, samples, config.image_px, watch)
@@ -31,8 +32,8 @@ def open_source(files: Files, samples: list[Sample], config: DataConfig, watch: 
 
 
 def require_samples(folder: Path, splits: Sequence[str]) -> None:
-    """Raises BrokenSample for a split without samples, UsageError when there is no dataset."""
-    files = open_files(folder)
+    """Raises BrokenFile for a split without samples, UsageError when there is no dataset."""
+    files = open_dataset(folder)
     for split in splits:
         list_samples(files, split)
 
@@ -42,9 +43,9 @@ def open_split(
 ) -> Chairs:
     """The samples of a split as a Dataset; `train` is augmented and cut to `data.shapes`.
 
-    Raises UsageError when there is no dataset, BrokenSample naming a file.
+    Raises UsageError when there is no dataset, BrokenFile naming a file.
     """
-    files = open_files(folder)
+    files = open_dataset(folder)
     samples = list_samples(files, split)
     if split == "train" and recipe.data.shapes:
         names = sorted({sample.shape for sample in samples}, key=lambda name: (len(name), name))
@@ -79,15 +80,15 @@ def eval_loader(data: Dataset[dict[str, Tensor]], batch: int, workers: int) -> D
 
 
 def plainly(batches: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
-    """The batches; a BrokenSample of a worker process is told in its own words, without the worker's traceback."""
+    """The batches; a BrokenFile of a worker process is told in its own words, without the worker's traceback."""
     try:
         yield from batches
-    except BrokenSample as error:
+    except BrokenFile as error:
         # torch hands a worker's error on with the whole traceback as its text; the last line is the error's own.
         text = str(error.args[0])
         if not text.startswith("Caught "):
             raise
-        raise BrokenSample(text.splitlines()[-1].rpartition(f"{BrokenSample.__name__}: ")[2]) from None
+        raise BrokenFile(text.splitlines()[-1].rpartition(f"{BrokenFile.__name__}: ")[2]) from None
 
 
 def _context(workers: int) -> str | None:

@@ -31,7 +31,7 @@ class Evaluation:
 def evaluate(
     loaded: Loaded, folder: Path, split: str, runtime: Runtime, rounds: int = 1000, sweep: bool = False
 ) -> Evaluation:
-    """Score every sample of a split with all its views. Raises UsageError, BrokenSample, OutOfMemory."""
+    """Score every sample of a split with all its views. Raises UsageError, BrokenFile, OutOfMemory."""
     data = open_split(folder, split, loaded.recipe)
     with telling_memory(ADVICE):
         found = predict_split(loaded.objective, data, runtime, loaded.recipe)

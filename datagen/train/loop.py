@@ -58,7 +58,7 @@ def train(
     """Train into the folder `run`; continues from its newest checkpoint when `resume`.
 
     A run that is started begins with the weights of `init`, a run or a checkpoint, where that is given.
-    Raises BadCheckpoint, Diverged, OutOfMemory, StoppedEarly (disk full), BrokenSample; the newest checkpoint stays
+    Raises BadCheckpoint, Diverged, OutOfMemory, StoppedEarly (disk full), BrokenFile; the newest checkpoint stays
     usable.
     """
     torch.use_deterministic_algorithms(runtime.device.type == "cpu", warn_only=True)

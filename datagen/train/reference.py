@@ -11,16 +11,16 @@ from datagen.core.clutter import tidy
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Shape, concatenate
-from datagen.datasets.files import FolderFiles
 from datagen.datasets.geometry import ViewGeometry, patch_positions
 from datagen.datasets.source import spread
 from datagen.datasets.views import Bundle
-from datagen.formats.brokenchairs import published_pose
+from datagen.formats.cameras import published_pose
 from datagen.geometry.rays import RayScene
 from datagen.recipe.models import ReferenceRecipe
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_cameras, reference_transform
 from datagen.shapes.source import open_collection
+from datagen.store.reader import DatasetReader
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ def open_reference(path: Path, size: int, *, published: bool, views: int = 20) -
 
     They are those that evaluation sees, so a threshold chosen there holds.
     `published` takes the published position maps in place of positions from depth. Raises UsageError,
-    MeshLoadError, BrokenSample.
+    MeshLoadError, BrokenFile.
     """
     if path.is_dir():
         folder = path / "mv_images" if (path / "mv_images").is_dir() else path
@@ -48,7 +48,7 @@ def open_reference(path: Path, size: int, *, published: bool, views: int = 20) -
 
 
 def _from_bundle(folder: Path, size: int, published: bool, views: int) -> Reference:
-    bundle = Bundle(FolderFiles(folder.parent), folder.name, size)
+    bundle = Bundle(DatasetReader(folder.parent, (folder.name,)), folder.name, size)
     numbers = spread(len(bundle.views), min(views, len(bundle.views)), folder.parent.name)
     positions = bundle.published_positions if published else bundle.positions
     return Reference(

@@ -10,7 +10,8 @@ import torch
 from datagen import __version__
 from datagen.core.differences import differing, told
 from datagen.core.errors import OtherRecipe, UsageError
-from datagen.datasets.files import content_key, open_files
+from datagen.datasets.samples import open_dataset
+from datagen.store.reader import content_key
 from datagen.train.checkpoint import newest_checkpoint
 from datagen.train.config import TrainRecipe, free_on_resume
 
@@ -53,7 +54,7 @@ def _note(data: Path, recipe: TrainRecipe, ranks: int) -> dict[str, Any]:
         "recipe_hash": recipe.hash,
         "recipe": recipe.model_dump(mode="json"),
         "data": str(data),
-        "data_key": content_key(open_files(data), times=False),
+        "data_key": content_key(open_dataset(data), times=False),
         "processes": ranks,
         "versions": {"datagen": __version__, "torch": torch.__version__},
     }

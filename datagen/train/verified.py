@@ -8,8 +8,9 @@ from pathlib import Path
 
 from datagen.core.errors import EXIT_VERIFY_FAILED, DatagenError
 from datagen.core.ids import content_hash
-from datagen.datasets.files import content_key, open_files
 from datagen.datasets.pack import cache_base
+from datagen.datasets.samples import open_dataset
+from datagen.store.reader import content_key
 
 
 class UnverifiedData(DatagenError):
@@ -20,7 +21,9 @@ class UnverifiedData(DatagenError):
 
 def note_path(data: Path) -> Path:
     """Where it is noted that this dataset passed."""
-    return cache_base() / "verified" / f"{content_hash([str(data.resolve()), content_key(open_files(data))])[:32]}.json"
+    return (
+        cache_base() / "verified" / f"{content_hash([str(data.resolve()), content_key(open_dataset(data))])[:32]}.json"
+    )
 
 
 def has_passed(data: Path) -> bool:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from datagen.core.errors import BrokenFile
+from datagen.formats.brokenchairs import reference_name
+from datagen.formats.cameras import PublishedCamera, read_camera
 from datagen.formats.safe_npy import parse_npy_dict
-from datagen.verify.cameras import PublishedCamera, read_camera
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import open_picture
 from datagen.verify.tree import Tree, refuse_constant
@@ -65,16 +67,6 @@ class DeepView:
     """Pixels (H, W) that the picture shows darker than white."""
 
 
-def reference_name(stem: str) -> tuple[float | None, float | None, float | None]:
-    """(radius, azimuth, elevation) of `<id>_<radius>_<azimuth>_<elevation>`; None where it says no number."""
-    fields = stem.rsplit("/", 1)[-1].split("_")[-3:]
-    try:
-        radius, azimuth, elevation = map(float, fields)
-    except ValueError:
-        return None, None, None
-    return radius, azimuth, elevation
-
-
 def read_bundle(tree: Tree, shape: str) -> BundleFacts:
     """The light pass. Never raises: what cannot be read is in `problems`."""
     problems: dict[str, str] = {}
@@ -87,7 +79,7 @@ def read_bundle(tree: Tree, shape: str) -> BundleFacts:
 
 
 def _light_view(tree: Tree, stem: str, problems: dict[str, str], hashes: dict[str, str]) -> ViewFacts:
-    have = tuple(suffix for suffix in SUFFIXES if stem + suffix in tree.files.names)
+    have = tuple(suffix for suffix in SUFFIXES if stem + suffix in tree.files.sizes)
     for suffix in (".npy", "_depth.npy"):
         tree.load(stem + suffix, problems, hashes)
     camera = None
@@ -173,7 +165,7 @@ def _depth(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> np.ndarray 
     path = f"{view.stem}_depth.npy"
     try:
         depth = np.load(io.BytesIO(tree.files.read(path)), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (BrokenFile, OSError, ValueError, EOFError) as error:
         problems[path] = f"is no array: {error}"
         return None
     if depth.ndim != 2 or depth.dtype.kind != "f":

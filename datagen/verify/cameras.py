@@ -1,59 +1,9 @@
-"""Published cameras from their JSON: what K, RT and RT_ must be (formats/brokenchairs.md, 1.5)."""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+"""What is wrong with a published camera, in words (format 1.5)."""
 
 import numpy as np
 
-FOCAL_AT_256 = 355.0
-
-
-@dataclass(frozen=True, eq=False)
-class PublishedCamera:
-    """K (3, 3), RT world-to-camera and RT_ camera-to-world (4, 4); y up, OpenGL axes."""
-
-    K: np.ndarray
-    RT: np.ndarray
-    RT_: np.ndarray
-
-    @property
-    def position(self) -> np.ndarray:
-        """Camera centre (3,)."""
-        centre: np.ndarray = self.RT_[:3, 3]
-        return centre
-
-    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Continuous (row, column) (N, 2) and z-depth (N,) of world points (N, 3)."""
-        p = points @ self.RT[:3, :3].T + self.RT[:3, 3]
-        depth = -p[:, 2]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            row = self.K[1, 2] - self.K[1, 1] * p[:, 1] / depth
-            column = self.K[0, 2] + self.K[0, 0] * p[:, 0] / depth
-        return np.stack([row, column], axis=1), depth
-
-
-def read_camera(value: Mapping[str, Any] | None) -> PublishedCamera | None:
-    """A camera from `K`, `RT`, `RT_`; None where they are absent or no finite matrices of the right shape."""
-    if not isinstance(value, Mapping):
-        return None
-    matrices = []
-    for key, shape in (("K", (3, 3)), ("RT", (4, 4)), ("RT_", (4, 4))):
-        try:
-            matrix = np.array(value[key], dtype=np.float64)
-        except (KeyError, TypeError, ValueError):
-            return None
-        if matrix.shape != shape or not np.isfinite(matrix).all():
-            return None
-        matrices.append(matrix)
-    return PublishedCamera(*matrices)
-
-
-def position_of(radius: float, azimuth_deg: float, elevation_deg: float) -> np.ndarray:
-    """r (cos el cos az, sin el, cos el sin az): the published camera formula, about the world origin."""
-    az, el = np.radians([azimuth_deg, elevation_deg])
-    centre: np.ndarray = radius * np.array([np.cos(el) * np.cos(az), np.sin(el), np.cos(el) * np.sin(az)])
-    return centre
+from datagen.core.camera import FOCAL_PX_AT_256
+from datagen.formats.cameras import PublishedCamera, position_of
 
 
 def _near(found: np.ndarray, wanted: np.ndarray, tolerance: float | np.ndarray) -> bool:
@@ -75,7 +25,7 @@ def camera_faults(
         faults.append("RT_ holds no rotation")
     if not _near(camera.RT @ camera.RT_, np.eye(4), 1e-4):
         faults.append("RT and RT_ are not inverse to each other")
-    focal = FOCAL_AT_256 * (size_px / 256 if scaled else 1)
+    focal = FOCAL_PX_AT_256 * (size_px / 256 if scaled else 1)
     wanted = np.array([[focal, 0, size_px / 2], [0, focal, size_px / 2], [0, 0, 1]])
     if not _near(camera.K, wanted, 1e-3 * (1 + wanted)):
         faults.append(f"K has focal length {camera.K[0, 0]:.6g} px and centre {camera.K[0, 2]:.6g}, not {focal:.6g}")

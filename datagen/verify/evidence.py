@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from datagen.core.errors import DatagenError
+from datagen.core.errors import BrokenFile, DatagenError
 from datagen.core.ids import bytes_hash, fraction_of_hash
 from datagen.core.row import Job
 from datagen.pipeline.context import ShapeCache
@@ -243,10 +243,10 @@ def hash_the_rest(tree: Tree, known: Mapping[str, str]) -> dict[str, str]:
     def digest(name: str) -> str:
         try:
             return bytes_hash(tree.files.read(name))
-        except OSError:
+        except BrokenFile:
             return ""
 
-    rest = [name for name in tree.files.names if name not in known]
+    rest = [name for name in tree.files.sizes if name not in known]
     found = {**known, **dict(zip(rest, _each(digest, rest), strict=True))}
     return {name: value for name, value in sorted(found.items()) if value}
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from datagen.core.errors import MeshLoadError
+from datagen.core.errors import BrokenFile, MeshLoadError
 from datagen.core.shape import Mesh
 from datagen.formats.brokenchairs import SPLITS
 from datagen.geometry.sample import grid_samples
@@ -34,7 +34,7 @@ class MeshPrint:
 
 
 def read_obj(tree: Tree, path: str) -> Mesh:
-    """All triangles of a model.obj, published frame. Raises MeshLoadError, OSError."""
+    """All triangles of a model.obj, published frame. Raises MeshLoadError, BrokenFile."""
     shape = obj.geometry(obj.read_text(tree.files.read(path), path))
     return checked(path, "model.obj", shape.vertices, shape.faces)
 
@@ -43,7 +43,7 @@ def mesh_print(tree: Tree, shape: str) -> MeshPrint | None:
     """The print of a bundle's model.obj, scaled to its bounding sphere; None where it cannot be read."""
     try:
         mesh = read_obj(tree, f"shapes/shape_{shape}/model.obj")
-    except (MeshLoadError, OSError):
+    except (MeshLoadError, BrokenFile):
         return None
     points, _ = _normalised(mesh, POINTS)
     return MeshPrint(shape, points, _coarse(points))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from datagen.annotate.masks import tight_box
+from datagen.formats.brokenchairs import KIND_OF_TYPE, QueryName
 from datagen.verify.damage import DAMAGE
-from datagen.verify.names import QueryName
 from datagen.verify.pictures import PictureFacts, open_picture, picture_facts
 from datagen.verify.tree import Record, Tree, refuse_constant
 
@@ -61,17 +61,7 @@ class QueryFacts:
         if not self.name.label:
             return "normal"
         config = (self.info or {}).get("config")
-        return PUBLISHED_KIND.get(str(config.get("type", ""))) or "anomaly" if isinstance(config, dict) else "anomaly"
-
-
-PUBLISHED_KIND = {
-    "position": "position",
-    "rotate": "rotation",
-    "damaged": "broken",
-    "swapped": "swapped",
-    "missing": "missing",
-}
-"""config.type -> kind."""
+        return KIND_OF_TYPE.get(str(config.get("type", ""))) or "anomaly" if isinstance(config, dict) else "anomaly"
 
 
 def read_query(tree: Tree, name: QueryName) -> QueryFacts:
@@ -89,7 +79,7 @@ def read_query(tree: Tree, name: QueryName) -> QueryFacts:
     return QueryFacts(
         name=name,
         row=tree.row_of.get(name.path),
-        size=tree.files.names[name.path],
+        size=tree.files.sizes[name.path],
         picture=picture,
         info=info,
         mask_new=facts["mask_new"],

@@ -185,7 +185,7 @@ class Replayer:
         found = []
         for key in ("mask_new", "mask_old"):
             path = query.name.twin(key, ".png")
-            here = path in self.tree.files.names and path not in query.problems
+            here = path in self.tree.files.sizes and path not in query.problems
             found.append(np.asarray(open_picture(self.tree.files.read(path)).convert("L")) > 127 if here else None)
         return found[0], found[1]
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datagen.core.errors import MeshLoadError
+from datagen.core.errors import BrokenFile, MeshLoadError
 from datagen.core.shape import Mesh
+from datagen.formats.cameras import PublishedCamera
 from datagen.geometry.rays import RayScene
 from datagen.verify.bundles import BundleFacts, ViewFacts
-from datagen.verify.cameras import PublishedCamera
 from datagen.verify.meshes import read_obj
 from datagen.verify.tree import Tree
 
@@ -26,7 +26,7 @@ def depth_from_mesh(tree: Tree, bundle: BundleFacts) -> Iterator[tuple[str, str]
     """(stem, fault) of views whose depth is not that of model.obj, within 1 %."""
     try:
         mesh = read_obj(tree, f"shapes/shape_{bundle.shape}/model.obj")
-    except (MeshLoadError, OSError) as error:
+    except (MeshLoadError, BrokenFile) as error:
         yield f"shapes/shape_{bundle.shape}", str(error)
         return
     scene = RayScene([(1, mesh)])
@@ -40,7 +40,7 @@ def depth_from_mesh(tree: Tree, bundle: BundleFacts) -> Iterator[tuple[str, str]
 def _compare(tree: Tree, view: ViewFacts, scene: RayScene, mesh: Mesh) -> str:
     try:
         depth = np.load(io.BytesIO(tree.files.read(f"{view.stem}_depth.npy")), allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except (BrokenFile, OSError, ValueError, EOFError):
         return ""
     if depth.ndim != 2:
         return ""

@@ -29,7 +29,7 @@ NEEDS: dict[str, tuple[Callable[[Evidence], bool], str]] = {
         lambda e: any(v.camera for b in e.bundles for v in b.views),
         "the reference views have no K, RT, RT_ JSON",
     ),
-    "depth": (lambda e: any(n.endswith("_depth.npy") for n in e.tree.files.names), "there are no depth files"),
+    "depth": (lambda e: any(n.endswith("_depth.npy") for n in e.tree.files.sizes), "there are no depth files"),
     "models": (lambda e: any(e.model_of.values()), "there is no model_id.txt and no shapes.json"),
     "meshes": (lambda e: any(b.has_mesh for b in e.bundles), "there is no model.obj"),
     "source": (lambda e: e.source is not None, "the source shapes are not here (give --shapes)"),
@@ -42,7 +42,7 @@ NEEDS: dict[str, tuple[Callable[[Evidence], bool], str]] = {
 COUNTS: dict[str, Callable[[Evidence], Population]] = {
     "dataset": lambda e: Population(1, 1),
     "rows": lambda e: _all(e.tree.rows),
-    "files": lambda e: _all(e.tree.files.names),
+    "files": lambda e: _all(e.tree.files.sizes),
     "queries": lambda e: _all(e.queries),
     "anomalies": lambda e: _all(e.anomalies),
     "bundles": lambda e: _all(e.bundles),

@@ -7,14 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from datagen.core.errors import UsageError
+from datagen.core.errors import BrokenFile, UsageError
 from datagen.core.ids import bytes_hash
+from datagen.formats import brokenchairs, oddoneout
+from datagen.formats.brokenchairs import QueryName, parse_query
 from datagen.store import log
 from datagen.store.manifest import read_manifest
 from datagen.store.parquet import read_parquet
+from datagen.store.reader import DatasetReader
 from datagen.verify.damage import DAMAGE
-from datagen.verify.files import Files, open_files
-from datagen.verify.names import QueryName, parse_query
 
 Record = Mapping[str, Any]
 NO_PHASE = ("job_id", "t", "peak_rss_bytes", "host", "retries", "wall_s")
@@ -28,7 +29,7 @@ class Tree:
     """What is there. Nothing of it is believed yet: the checks compare it with itself."""
 
     root: Path
-    files: Files
+    files: DatasetReader
     rows: tuple[Record, ...]
     """Rows of manifest.parquet, or of the logs where the manifest was not written yet; () if there are none."""
     rows_from: str
@@ -43,12 +44,12 @@ class Tree:
 
     def load(self, path: str, problems: dict[str, str], hashes: dict[str, str]) -> bytes | None:
         """A file's bytes, its digest noted in `hashes`; None if absent, or unreadable and then told in `problems`."""
-        if path not in self.files.names:
+        if path not in self.files.sizes:
             return None
         try:
             data = self.files.read(path)
-        except OSError as error:
-            problems[path] = f"cannot be read: {error.strerror or error}"
+        except BrokenFile as error:
+            problems[path] = f"cannot be read: {error.args[0]}"
             return None
         hashes[path] = bytes_hash(data)
         return data
@@ -92,7 +93,7 @@ class Tree:
         """Every file below images/, sorted by path: the loader takes them all (1.3)."""
         return tuple(
             parse_query(name)
-            for name in self.files.names
+            for name in self.files.sizes
             if name.startswith("images/") and not name.rsplit("/", 1)[-1].startswith(".")
         )
 
@@ -117,7 +118,7 @@ class Tree:
     def bundles(self) -> Mapping[str, tuple[str, ...]]:
         """Shape id -> stems (path without suffix) of its reference views, sorted."""
         found: dict[str, set[str]] = {}
-        for name in self.files.names:
+        for name in self.files.sizes:
             parts = name.split("/")
             if len(parts) == 4 and parts[0] == "shapes" and parts[2] == "mv_images":
                 # Names hold dots (radius 3.0): only a known ending is taken off.
@@ -141,12 +142,13 @@ def open_tree(root: Path) -> Tree:
     if not root.is_dir():
         raise UsageError(f"{root} is no folder; give the folder that holds images/ and split.json")
     try:
-        files = open_files(root)
+        files = DatasetReader(root, (*brokenchairs.FOLDERS, *oddoneout.FOLDERS))
+        listed = bool(files.sizes)
     except DAMAGE as error:
         raise UsageError(
             f"{root}: the files cannot be listed ({error}); check its permissions and tar shards"
         ) from error
-    if not files.names:
+    if not listed:
         raise UsageError(
             f"{root} holds no images/, annotations/ or shapes/ and no tar shard; is it a dataset's folder?"
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from datagen.core.errors import BrokenFile
 from datagen.verify.pictures import open_picture
 from datagen.verify.queries import QueryFacts
 from datagen.verify.tree import Tree
@@ -49,12 +50,12 @@ def turns(tree: Tree, queries: Sequence[QueryFacts]) -> Iterator[Turn]:
 
 
 def _ring(tree: Tree, shape: str) -> dict[float, str]:
-    from datagen.verify.bundles import reference_name
+    from datagen.formats.brokenchairs import reference_name
 
     found = {}
     for stem in tree.bundles.get(shape, ()):
         azimuth = reference_name(stem)[1]
-        if azimuth is not None and f"{stem}.png" in tree.files.names:
+        if azimuth is not None and f"{stem}.png" in tree.files.sizes:
             found[azimuth % 360] = f"{stem}.png"
     return found
 
@@ -67,7 +68,7 @@ def _silhouette(tree: Tree, path: str) -> np.ndarray:
     """The object's bounding box, scaled to a square: elevation and distance differ between the two."""
     try:
         level = np.asarray(open_picture(tree.files.read(path)).convert("L"))
-    except (OSError, ValueError):
+    except (BrokenFile, OSError, ValueError):
         return np.zeros((SIZE, SIZE), dtype=bool)
     mask = level < DARK
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

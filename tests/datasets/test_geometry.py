@@ -14,7 +14,7 @@ from datagen.datasets.geometry import (
     seen_at,
 )
 from datagen.datasets.views import Tracks, regridded, tracked_patches
-from datagen.formats.brokenchairs import published_pose
+from datagen.formats.cameras import published_pose
 from datagen.geometry.rays import RayScene
 from datagen.recipe.models import ReferenceRecipe
 from datagen.render.raycast import cast_view

@@ -17,10 +17,10 @@ import pytest
 
 from datagen.core.errors import StoppedEarly, UsageError
 from datagen.datasets import pack
-from datagen.datasets.files import content_key, open_files
 from datagen.datasets.locks import sole_writer
 from datagen.datasets.pack import open_packed
-from datagen.datasets.samples import list_samples
+from datagen.datasets.samples import list_samples, open_dataset
+from datagen.store.reader import content_key
 from tests.conftest import ROOT
 
 OTHER = "0123456789abcdef01234567"
@@ -28,8 +28,7 @@ PACKER = """
 import sys, time
 from pathlib import Path
 from datagen.datasets import pack
-from datagen.datasets.files import open_files
-from datagen.datasets.samples import list_samples
+from datagen.datasets.samples import list_samples, open_dataset
 root, notes, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 inner = pack._pack
 def slow(files, samples, size, work, watch):
@@ -38,7 +37,7 @@ def slow(files, samples, size, work, watch):
     inner(files, samples, size, work, watch)
     time.sleep(seconds)
 pack._pack = slow
-files = open_files(root)
+files = open_dataset(root)
 print(pack.open_packed(files, list_samples(files, "test"), 32).folder)
 """
 
@@ -50,7 +49,7 @@ def base(monkeypatch, tmp_path):
 
 
 def packed(root, size=32):
-    files = open_files(root)
+    files = open_dataset(root)
     return open_packed(files, list_samples(files, "test"), size)
 
 
@@ -92,7 +91,7 @@ def test_every_block_is_reserved_before_the_first_sample(folder, base, monkeypat
         for path in [] if seen else base.glob(".*/*.npy"):
             seen.append(path.stat().st_blocks * 512 >= path.stat().st_size > 0)
 
-    files = open_files(folder)
+    files = open_dataset(folder)
     open_packed(files, list_samples(files, "test"), 32, watch)
     assert len(seen) == len(pack.ARRAYS) and all(seen)
 
@@ -194,19 +193,19 @@ def tarred(root):
 
 
 def test_a_datasets_key_does_not_depend_on_where_it_lies(folder, copy, tmp_path):
-    assert content_key(open_files(copy)) == content_key(open_files(folder))
-    without = content_key(open_files(published(copy)))
+    assert content_key(open_dataset(copy)) == content_key(open_dataset(folder))
+    without = content_key(open_dataset(published(copy)))
     moved = copy.rename(tmp_path / "moved")
-    assert content_key(open_files(moved)) == without != content_key(open_files(folder))
-    shards = content_key(open_files(tarred(moved)))
-    assert content_key(open_files(moved.rename(tmp_path / "again"))) == shards != without
+    assert content_key(open_dataset(moved)) == without != content_key(open_dataset(folder))
+    shards = content_key(open_dataset(tarred(moved)))
+    assert content_key(open_dataset(moved.rename(tmp_path / "again"))) == shards != without
 
 
 @pytest.mark.parametrize("where", ["images", "annotations", "shapes"])
 @pytest.mark.parametrize("how", ["longer", "later", "gone", "new"])
 def test_a_changed_file_of_published_data_changes_the_key(copy, where, how):
-    before = content_key(open_files(published(copy)))
-    timeless = content_key(open_files(copy), times=False)
+    before = content_key(open_dataset(published(copy)))
+    timeless = content_key(open_dataset(copy), times=False)
     path = next(p for p in sorted((copy / where).rglob("*")) if p.is_file())
     told = path.stat()
     if how == "longer":
@@ -218,21 +217,21 @@ def test_a_changed_file_of_published_data_changes_the_key(copy, where, how):
         path.unlink()
     else:
         shutil.copy2(path, path.with_name("more.png"))
-    assert content_key(open_files(copy)) != before
-    assert (content_key(open_files(copy), times=False) == timeless) == (how == "later")
+    assert content_key(open_dataset(copy)) != before
+    assert (content_key(open_dataset(copy), times=False) == timeless) == (how == "later")
 
 
 def test_a_changed_split_or_shard_changes_the_key(copy):
     root = published(tarred(copy))
-    first = content_key(open_files(root))
+    first = content_key(open_dataset(root))
     os.utime(root / "all.tar", ns=(0, 1))
-    second = content_key(open_files(root))
+    second = content_key(open_dataset(root))
     (root / "split.json").write_text((root / "split.json").read_text() + " ")
-    assert len({first, second, content_key(open_files(root))}) == 3
+    assert len({first, second, content_key(open_dataset(root))}) == 3
 
 
 def test_a_repaired_query_of_published_data_is_packed_again(copy, base):
-    sample = list_samples(open_files(published(copy)), "test")[0]
+    sample = list_samples(open_dataset(published(copy)), "test")[0]
     query, good = copy / sample.query_path, (copy / sample.query_path).read_bytes()
     from PIL import Image
 

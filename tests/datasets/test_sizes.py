@@ -10,11 +10,11 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("kornia")
 
+from datagen.core.errors import BrokenFile  # noqa: E402
 from datagen.datasets.chairs import Chairs, PairPlan  # noqa: E402
 from datagen.datasets.config import DataConfig  # noqa: E402
-from datagen.datasets.files import BrokenSample, open_files  # noqa: E402
 from datagen.datasets.pack import open_packed  # noqa: E402
-from datagen.datasets.samples import list_samples  # noqa: E402
+from datagen.datasets.samples import list_samples, open_dataset  # noqa: E402
 from datagen.datasets.source import LooseSource  # noqa: E402
 from datagen.datasets.views import tracked_patches  # noqa: E402
 from datagen.formats.safe_npy import read_npy_dict  # noqa: E402
@@ -52,20 +52,20 @@ def cache(monkeypatch, tmp_path):
 
 
 def source_of(root, image_px, packed):
-    files = open_files(root)
+    files = open_dataset(root)
     return open_packed(files, list_samples(files, "train"), image_px) if packed else LooseSource(files, image_px)
 
 
 def chairs(root, image_px, packed, plan):
     config = DataConfig(image_px=image_px, views=3, eval_views=4)
-    samples = list_samples(open_files(root), "train")
+    samples = list_samples(open_dataset(root), "train")
     published = bool(plan and plan.published)
     source = source_of(root, image_px, packed)
     return Chairs(source, samples, config, train=plan is not None, seed=5, plan=plan, published=published)
 
 
 def shapes_of(root):
-    return sorted({sample.shape for sample in list_samples(open_files(root), "train")})
+    return sorted({sample.shape for sample in list_samples(open_dataset(root), "train")})
 
 
 def arrays_of(root, shape):
@@ -114,7 +114,7 @@ def test_the_published_positions_are_those_from_depth_to_within_a_patch(folder):
 
 def test_pairs_from_tracked_points_agree_with_depth(folder):
     """Two ways to the same correspondences: most patches agree to within one patch."""
-    source, shape = LooseSource(open_files(folder), 256), shapes_of(folder)[0]
+    source, shape = LooseSource(open_dataset(folder), 256), shapes_of(folder)[0]
     bundle = source.bundle(shape)
     by_depth, by_points = bundle.correspondences(0, 1), tracked_patches(bundle.tracks(0), bundle.tracks(1), 32)
     both = (by_depth >= 0) & (by_points >= 0)
@@ -176,7 +176,7 @@ def cut_depth(path):
 def test_what_does_not_belong_together_is_named(copy, fault, packed):
     shape = shapes_of(copy)[0]
     name, words = fault(arrays_of(copy, shape)[1])
-    with pytest.raises(BrokenSample, match=f"{name.replace('.', '[.]')}.*{words}"):
+    with pytest.raises(BrokenFile, match=f"{name.replace('.', '[.]')}.*{words}"):
         source = source_of(copy, 64, packed)
         for view in range(source.count(shape)):
             source.tracks(shape, view)

@@ -10,18 +10,18 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("kornia")
 
+from datagen.core.errors import BrokenFile  # noqa: E402
 from datagen.datasets.chairs import Chairs, PairPlan  # noqa: E402
 from datagen.datasets.config import DataConfig  # noqa: E402
-from datagen.datasets.files import BrokenSample, open_files  # noqa: E402
 from datagen.datasets.pack import open_packed  # noqa: E402
-from datagen.datasets.samples import list_samples  # noqa: E402
+from datagen.datasets.samples import list_samples, open_dataset  # noqa: E402
 from datagen.datasets.source import LooseSource, require_equal_views  # noqa: E402
 
 CONFIG = DataConfig(image_px=64, views=3, eval_views=4)
 
 
 def chairs(root, split="train", packed=False, plan=None, published=False, **changes):
-    files = open_files(root)
+    files = open_dataset(root)
     samples = list_samples(files, split)
     config = CONFIG.model_copy(update=changes)
     source = open_packed(files, samples, config.image_px) if packed else LooseSource(files, config.image_px)
@@ -48,11 +48,11 @@ def sharded(folder, out):
 
 
 def test_listing_shards_gives_what_a_scan_of_all_names_gives(folder, tmp_path):
-    files = open_files(sharded(folder, tmp_path / "shards"))
+    files = open_dataset(sharded(folder, tmp_path / "shards"))
     with tarfile.open(tmp_path / "shards" / "extra.tar", "w") as tar:
         for name in ("images/a/x.png", "images0/x.png", "images-b/x.png", "imagesz", "./images/a.png", "images"):
             tar.addfile(tarfile.TarInfo(name))
-    more = open_files(files.root)
+    more = open_dataset(files.root)
     named = []
     for shard in files.root.glob("*.tar"):
         with tarfile.open(shard) as tar:
@@ -73,10 +73,10 @@ def test_listing_one_bundle_does_not_walk_every_name(folder, tmp_path):
             Counted.compared += 1
             return str.__lt__(self, other)
 
-    files = open_files(sharded(folder, tmp_path / "shards"))
-    files._names = [Counted(name) for name in files._names]
-    bundle = files.list(f"shapes/shape_{list_samples(open_files(folder), 'train')[0].shape}/mv_images")
-    assert len(bundle) == 80 and Counted.compared < 40 < len(files._names) / 4
+    files = open_dataset(sharded(folder, tmp_path / "shards"))
+    files._packed_names = [Counted(name) for name in files._packed_names]
+    bundle = files.list(f"shapes/shape_{list_samples(open_dataset(folder), 'train')[0].shape}/mv_images")
+    assert len(bundle) == 80 and Counted.compared < 40 < len(files._packed_names) / 4
 
 
 @pytest.mark.parametrize("plan", [None, PairPlan(2, 8), PairPlan(points=32, published=True)])
@@ -132,8 +132,8 @@ def test_the_published_layout_alone_will_do(folder, copy):
 
 def test_pairs_from_tracked_points_agree_with_depth(folder):
     """Two independent ways to the same correspondences: most patches agree to within one patch."""
-    source = LooseSource(open_files(folder), 256)
-    shape = list_samples(open_files(folder), "train")[0].shape
+    source = LooseSource(open_dataset(folder), 256)
+    shape = list_samples(open_dataset(folder), "train")[0].shape
     bundle = source.bundle(shape)
     from datagen.datasets.views import tracked_patches
 
@@ -146,12 +146,12 @@ def test_pairs_from_tracked_points_agree_with_depth(folder):
 
 
 def test_360_repeats_0_and_is_left_out(copy):
-    shape = list_samples(open_files(copy), "train")[0].shape
+    shape = list_samples(open_dataset(copy), "train")[0].shape
     mv = copy / "shapes" / f"shape_{shape}" / "mv_images"
     for path in mv.glob(f"{shape}_3.0_0_20*"):
         shutil.copy(path, mv / path.name.replace("_3.0_0_20", "_3.0_360_20"))
     assert len(list(mv.glob("*.png"))) == 21
-    source = LooseSource(open_files(copy), 64)
+    source = LooseSource(open_dataset(copy), 64)
     assert source.count(shape) == 20
     assert source.azimuths(shape).tolist() == [18.0 * k for k in range(20)]
 
@@ -168,7 +168,7 @@ def lose(root, shape, azimuth):
 @pytest.mark.parametrize("plan", [None, PairPlan(1, 8)])
 def test_a_bundle_that_lost_views_is_named(copy, kind, plan, monkeypatch, tmp_path):
     monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
-    shape = sorted({sample.shape for sample in list_samples(open_files(copy), "train")})[-1]
+    shape = sorted({sample.shape for sample in list_samples(open_dataset(copy), "train")})[-1]
     for azimuth in (36, 324):
         lose(copy, shape, azimuth)
     root = sharded(copy, tmp_path / "shards") if kind == "shards" else copy
@@ -176,7 +176,7 @@ def test_a_bundle_that_lost_views_is_named(copy, kind, plan, monkeypatch, tmp_pa
         rf"shape {shape} has 18 distinct reference views, not 20 as most of the split "
         rf"\(none at azimuth 36, 324 deg\); restore shapes/shape_{shape}/mv_images"
     )
-    with pytest.raises(BrokenSample, match=told):
+    with pytest.raises(BrokenFile, match=told):
         chairs(root, plan=plan, packed=kind == "packed")
     assert not list((tmp_path / "cache").rglob("*.npy"))
 
@@ -186,25 +186,25 @@ def test_a_bundle_packed_with_fewer_views_is_named_too(copy, monkeypatch, tmp_pa
 
     monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(pack, "require_equal_views", lambda azimuths: None)
-    shape = list_samples(open_files(copy), "train")[0].shape
+    shape = list_samples(open_dataset(copy), "train")[0].shape
     lose(copy, shape, 0)
-    with pytest.raises(BrokenSample, match=rf"shape {shape} has 19 .*azimuth 0 deg"):
+    with pytest.raises(BrokenFile, match=rf"shape {shape} has 19 .*azimuth 0 deg"):
         chairs(copy, packed=True)
 
 
 def test_equal_bundles_need_not_have_as_many_views_as_evaluation_asks_for(copy):
-    for shape in {sample.shape for sample in list_samples(open_files(copy), "train")}:
+    for shape in {sample.shape for sample in list_samples(open_dataset(copy), "train")}:
         lose(copy, shape, 36)
     assert chairs(copy, eval_views=20)[0]["views"].shape[0] == 19
 
 
 def test_of_equally_common_numbers_of_views_the_larger_is_right():
     some = np.arange(20) * 18.0
-    with pytest.raises(BrokenSample, match=r"shape a has 19 .*not 20 .*azimuth 0 deg"):
+    with pytest.raises(BrokenFile, match=r"shape a has 19 .*not 20 .*azimuth 0 deg"):
         require_equal_views({"a": some[1:], "b": some})
-    with pytest.raises(BrokenSample, match=r"shape b has 21 .*not 20 as most of the split; restore"):
+    with pytest.raises(BrokenFile, match=r"shape b has 21 .*not 20 as most of the split; restore"):
         require_equal_views({"a": some, "b": np.append(some, 9.0), "c": some})
-    with pytest.raises(BrokenSample, match=r"shape a has 19 .*split; restore"):
+    with pytest.raises(BrokenFile, match=r"shape a has 19 .*split; restore"):
         require_equal_views({"a": some[1:] * np.nan, "b": some * np.nan})
     require_equal_views({"a": some, "b": some + 1})
     require_equal_views({})
@@ -261,10 +261,10 @@ def evil_npy(root, sample):
 
 @pytest.mark.parametrize("fault", [broken_query, missing_bundle, broken_depth, lost_depth, lost_camera, evil_npy])
 def test_a_broken_file_is_named_and_never_skipped(copy, fault):
-    sample = list_samples(open_files(copy), "train")[0]
+    sample = list_samples(open_dataset(copy), "train")[0]
     name = fault(copy, sample)
     plan = PairPlan(points=32, published=True) if fault is evil_npy else PairPlan(1, 8)
-    with pytest.raises(BrokenSample, match=name.replace(".", r"\.")):
+    with pytest.raises(BrokenFile, match=name.replace(".", r"\.")):
         chairs(copy, plan=plan, published=fault is evil_npy, views=20)[0, 0]
     assert not (copy / "ran").exists()
 
@@ -273,11 +273,11 @@ def test_a_box_outside_the_grid_is_named(copy):
     (copy / "manifest.parquet").unlink()
     note = sorted(p for p in copy.rglob("info_*.json"))[0]
     note.write_text('{"2d_bbox": [500, 10, 20, 20]}')
-    with pytest.raises(BrokenSample, match=r"512 grid"):
+    with pytest.raises(BrokenFile, match=r"512 grid"):
         for split in ("train", "val", "test"):
-            list_samples(open_files(copy), split)
+            list_samples(open_dataset(copy), split)
 
 
 def test_too_few_views_say_so(folder):
-    with pytest.raises(BrokenSample, match="20 distinct reference views, 21 are wanted"):
+    with pytest.raises(BrokenFile, match="20 distinct reference views, 21 are wanted"):
         chairs(folder, plan=PairPlan(), views=21)[0, 0]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datagen.core.camera import Camera
-from datagen.formats.brokenchairs import camera_json
+from datagen.formats.cameras import camera_json
 from datagen.formats.safe_npy import UnsafePickle, read_npy_dict
 
 

@@ -56,7 +56,7 @@ def test_shaded_views_show_the_same_shape():
 def test_pytorch3d_agrees_with_the_ray_cast():
     pytest.importorskip("pytorch3d")
     from datagen.core.shape import T_PUBLISHED_FROM_INSIDE, concatenate
-    from datagen.formats.brokenchairs import camera_json
+    from datagen.formats.cameras import camera_json
     from datagen.render.p3d import rasterise
 
     source = open_collection("partnet/chair")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datagen.verify.files import LooseFiles, open_files
+from datagen.pipeline.plan import shard_index
+from datagen.store.reader import DatasetReader
 from datagen.verify.rebuild import rebuild
 from datagen.verify.scenes.audit import SceneAudit
 from datagen.verify.scenes.checks import CHECKS, run_scene_checks
@@ -19,7 +20,7 @@ from datagen.verify.scenes.evidence import SceneEvidence
 from datagen.verify.scenes.facts import read_scene
 from datagen.verify.scenes.report import scene_report
 from datagen.verify.tree import Tree, open_tree
-from tests.conftest import build_scenes
+from tests.conftest import SMALL_SCENES, build_scenes, plan_of
 
 GEOMETRY = {"scene_cameras", "scene_floor_at_zero", "scene_boxes_hold_pixels", "scene_segments_disjoint",
             "scene_depth_agrees", "scene_majority_normal", "scene_label_polarity", "scene_anomaly_visible"}  # fmt: skip
@@ -48,7 +49,8 @@ def test_a_clean_dataset_passes_and_says_so(scene_dataset):
 
 def test_an_unfinished_build_is_no_fault(tmp_path):
     """split.json names the scenes to come; one whose folder is gone although a row tells of it is a fault."""
-    build_scenes(tmp_path / "data", shard=(0, 2))
+    for job in list(plan_of(None, "toysad_quickstart", SMALL_SCENES, "toys").jobs())[:2]:
+        build_scenes(tmp_path / "data", shard=(shard_index(job.job_id, 9973), 9973))
     made = sorted(path.name for path in (tmp_path / "data" / "scenes").iterdir())
     named = [name for names in json.loads((tmp_path / "data" / "split.json").read_text()).values() for name in names]
     assert 0 < len(made) < len(named)
@@ -72,7 +74,7 @@ def sample(samples, tmp_path):
 
 
 def test_the_published_sample_passes_reader_and_geometry(sample):
-    evidence = SceneEvidence(Tree(sample, open_files(sample), (), "", None, None, None))
+    evidence = SceneEvidence(Tree(sample, DatasetReader(sample), (), "", None, None, None))
     (scene,) = evidence.scenes
     assert not scene.problems and len(scene.views) == 20 and scene.anomalous == 1
     failed = {r.name: r.examples for r in run_scene_checks(evidence) if r.status == "fail"}
@@ -255,7 +257,7 @@ class Places:
         from types import SimpleNamespace as N
 
         rng = np.random.default_rng(0)
-        self.tree = N(files=N(names={}))
+        self.tree = N(files=N(sizes={}))
         self.scenes = []
         for k in range(60):
             odd = 0 if biased else int(rng.integers(4))
@@ -278,7 +280,7 @@ def test_a_damaged_scene_is_told_not_raised(tmp_path):
     folder = tmp_path / "scenes" / "a-001"
     folder.mkdir(parents=True)
     (folder / "scene3d.metadata.json").write_text('{"camera": {"K": [1], "poses": [{}]}, "objects": [3]}')
-    facts = read_scene(LooseFiles(tmp_path, open_files(tmp_path).names), "scenes/a-001")
+    facts = read_scene(DatasetReader(tmp_path), "scenes/a-001")
     assert "scene3d.metadata.json" in facts.problems and not facts.objects[0].anomalous
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from datagen.core.errors import OtherRecipe, UsageError
 from datagen.pipeline.merge import merge
-from datagen.store.shards import ShardReader, tar_bytes, unpack
+from datagen.store.reader import DatasetReader
+from datagen.store.shards import tar_bytes, unpack
 from tests.conftest import run_build
 from tests.plain_chairs import SMALL_PICTURES
 
@@ -53,7 +54,7 @@ def test_shards_do_not_depend_on_order_or_on_growing(tmp_path, build):
 
 def test_any_tar_program_reads_them(tmp_path, build):
     build(tmp_path / "a", 2, layout="shards")
-    reader = ShardReader(tmp_path / "a")
+    reader = DatasetReader(tmp_path / "a")
     for shard in sorted((tmp_path / "a" / "shards").glob("*.tar")):
         with tarfile.open(shard) as archive:
             for member in archive:

@@ -12,8 +12,7 @@ import yaml
 from PIL import Image
 
 from datagen.core.errors import MissingDependency, OtherRecipe
-from datagen.datasets.files import open_files
-from datagen.datasets.samples import list_samples
+from datagen.datasets.samples import list_samples, open_dataset
 from datagen.models.published import PublishedCMT
 from datagen.train.config import TrainRecipe
 from datagen.train.predict import predict
@@ -63,7 +62,7 @@ def test_evaluate_writes_json_and_a_page(run, dataset, tmp_path):
     done = datagen("evaluate", run, "--data", dataset, "--json", "--sweep", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    samples = list_samples(open_files(dataset), "test")
+    samples = list_samples(open_dataset(dataset), "test")
     assert report["n"] == len(samples)
     assert {"auc", "accuracy", "ap50", "per_kind", "per_part_class", "per_severity", "viewpoint"} <= set(report)
     assert set(report["per_kind"]) == {s.kind for s in samples if s.label}
@@ -101,7 +100,7 @@ def test_a_bundle_and_its_mesh_give_the_same_views(dataset):
 
 
 def test_predict_takes_a_bundle_or_a_mesh(run, dataset, tmp_path):
-    sample = next(s for s in list_samples(open_files(dataset), "test") if s.label)
+    sample = next(s for s in list_samples(open_dataset(dataset), "test") if s.label)
     shape = dataset / "shapes" / f"shape_{sample.shape}"
     answers = []
     for reference in (shape, shape / "model.obj"):
@@ -126,7 +125,7 @@ def test_predict_loads_the_published_checkpoint(dataset, tmp_path):
     model = PublishedCMT()
     parts = ("encoder", "encoder_ema", "projector", "projector_ema", "attention_decoder")
     torch.save({part: model.get_submodule(part).state_dict() for part in parts}, tmp_path / "model.pt")
-    sample = list_samples(open_files(dataset), "test")[0]
+    sample = list_samples(open_dataset(dataset), "test")[0]
     found = predict(
         tmp_path / "model.pt", dataset / sample.query_path, dataset / "shapes" / f"shape_{sample.shape}", device="cpu"
     )
@@ -143,7 +142,7 @@ def pickled_code(path):
 
 def test_a_checkpoint_that_would_run_code_is_refused(dataset, tmp_path):
     pickled_code(tmp_path / "model.pt")
-    sample = list_samples(open_files(dataset), "test")[0]
+    sample = list_samples(open_dataset(dataset), "test")[0]
     done = datagen(
         "predict", tmp_path / "model.pt", "--query", dataset / sample.query_path, "--reference",
         dataset / "shapes" / f"shape_{sample.shape}",

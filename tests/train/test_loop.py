@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
-from datagen.datasets.files import BrokenSample
+from datagen.core.errors import BrokenFile, OtherRecipe, StoppedEarly, UsageError
 from datagen.train import checkpoint
 from datagen.train.checkpoint import best_checkpoint, newest_checkpoint, read_checkpoint
 from datagen.train.errors import BadCheckpoint, Diverged, OutOfMemory
@@ -307,6 +306,6 @@ def test_a_broken_file_met_by_a_worker_is_told_in_one_line(dataset, tmp_path):
     copy = shutil.copytree(dataset, tmp_path / "copy")
     for path in (copy / "images").rglob("*.png"):
         path.write_bytes(b"no picture")
-    with pytest.raises(BrokenSample) as error:
+    with pytest.raises(BrokenFile) as error:
         fit(tmp_path / "run", copy, tiny(data={"workers": 1}))
     assert str(error.value.args[0]).startswith(str(copy / "images")) and "\n" not in str(error.value)

@@ -2,9 +2,9 @@
 
 import shutil
 
-from datagen.datasets.files import open_files as open_for_training
+from datagen.datasets.samples import open_dataset
 from datagen.store.log import any_torn, read_folder
-from datagen.verify.files import open_files
+from datagen.store.reader import DatasetReader
 
 CLUTTER = ("._x.png", ".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -12,9 +12,9 @@ CLUTTER = ("._x.png", ".DS_Store", "Thumbs.db", "desktop.ini")
 def test_clutter_in_a_dataset_counts_nowhere(fake_dataset, tmp_path):
     root = tmp_path / "data"
     shutil.copytree(fake_dataset, root)
-    names, entries = list(open_files(root).names), set(read_folder(root / "log"))
+    names, entries = list(DatasetReader(root).sizes), set(read_folder(root / "log"))
     bundle = next((root / "shapes").glob("*/mv_images"))
-    listed = open_for_training(root).list(bundle.relative_to(root).as_posix())
+    listed = open_dataset(root).list(bundle.relative_to(root).as_posix())
     for folder in (root / "images", bundle, root / "annotations", root / "log"):
         for name in CLUTTER:
             (folder / name).write_bytes(b"\0\5\x16\7")
@@ -22,6 +22,6 @@ def test_clutter_in_a_dataset_counts_nowhere(fake_dataset, tmp_path):
     (root / "__MACOSX" / "images").mkdir(parents=True)
     (root / "images" / "__MACOSX").mkdir()
     (root / "images" / "__MACOSX" / "._0001.png").write_bytes(b"\0\5\x16\7")
-    assert list(open_files(root).names) == names
+    assert list(DatasetReader(root).sizes) == names
     assert set(read_folder(root / "log")) == entries and not any_torn(root / "log")
-    assert open_for_training(root).list(bundle.relative_to(root).as_posix()) == listed
+    assert open_dataset(root).list(bundle.relative_to(root).as_posix()) == listed

@@ -19,7 +19,7 @@ def tables_readable(evidence: Evidence) -> Iterator[Finding]:
 def files_present(evidence: Evidence) -> Iterator[Finding]:
     """Every file that a row names is there."""
     for path in evidence.tree.hashes:
-        if path not in evidence.tree.files.names:
+        if path not in evidence.tree.files.sizes:
             yield Finding(path, "is named by the manifest and not there")
 
 
@@ -35,7 +35,7 @@ def files_hash(evidence: Evidence) -> Iterator[Finding]:
 @check(ERROR, "The published loader reads every file it finds, committed or not.", of="files", needs=("manifest",))
 def files_committed(evidence: Evidence) -> Iterator[Finding]:
     """No file below images/, annotations/ and shapes/ that no row names."""
-    for path in evidence.tree.files.names:
+    for path in evidence.tree.files.sizes:
         if path not in evidence.tree.hashes:
             yield Finding(path, "lies in the dataset and no row names it")
 

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from datagen.core.anomaly import KINDS, PUBLISHED_TYPE
-from datagen.verify.cameras import camera_faults, read_camera
+from datagen.formats.brokenchairs import KIND_OF_TYPE
+from datagen.formats.cameras import read_camera
+from datagen.verify.cameras import camera_faults
 from datagen.verify.check import ERROR, WARNING, Finding, check
 from datagen.verify.evidence import Evidence
-from datagen.verify.queries import MASKS, PUBLISHED_KIND, QueryFacts
+from datagen.verify.queries import MASKS, QueryFacts
 
 
 @check(ERROR, "An anomaly without a box is dropped by the loader; a normal with one is none.", of="queries")
 def annotations_paired(evidence: Evidence) -> Iterator[Finding]:
     """Annotation and masks stand beside anomalous queries, as the kind asks for, and beside no other."""
-    names = evidence.tree.files.names
+    names = evidence.tree.files.sizes
     for query in evidence.queries:
         if not query.name.label:
             extra = [p for p in (query.name.annotation, *_masks(query)) if p in names]
@@ -66,10 +68,10 @@ def kinds_agree(evidence: Evidence) -> Iterator[Finding]:
         config = (query.info or {}).get("config")
         if query.info is None or (config is None and query.row is None):
             continue
-        if not isinstance(config, dict) or config.get("type") not in PUBLISHED_KIND:
+        if not isinstance(config, dict) or config.get("type") not in KIND_OF_TYPE:
             yield Finding(query.path, f"config.type is {config.get('type') if isinstance(config, dict) else config!r}")
             continue
-        said = {"config.type": PUBLISHED_KIND[config["type"]]}
+        said = {"config.type": KIND_OF_TYPE[config["type"]]}
         if isinstance(config.get("spec"), dict):
             said["config.spec"] = str(config["spec"].get("kind"))
         if query.row is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import binary_dilation
 
-from datagen.verify.bundles import reference_name
+from datagen.formats.brokenchairs import reference_name
 from datagen.verify.check import ERROR, FAIL, Result
 from datagen.verify.checks.boxes import box_of
 from datagen.verify.damage import DAMAGE
@@ -122,7 +122,7 @@ def overlay(tree: Tree, query: QueryFacts, picture: np.ndarray) -> np.ndarray:
     shown = picture.astype(float)
     for key in ("mask_new", "mask_old"):
         path = query.name.twin(key, ".png")
-        if path not in tree.files.names or path in query.problems:
+        if path not in tree.files.sizes or path in query.problems:
             continue
         mask = _read(tree, path)[..., 0] > 127
         if mask.shape != shown.shape[:2]:
@@ -146,7 +146,7 @@ def _reference(tree: Tree, query: QueryFacts) -> str:
     views = [
         (abs((a + azimuth + 180) % 360 - 180), stem)
         for stem in tree.bundles.get(query.name.shape, ())
-        if (a := reference_name(stem)[1]) is not None and f"{stem}.png" in tree.files.names
+        if (a := reference_name(stem)[1]) is not None and f"{stem}.png" in tree.files.sizes
     ]
     if not views:
         return ""

@@ -73,7 +73,7 @@ def _columns(evidence: SceneEvidence, scenes: Sequence[SceneFacts]) -> dict[str,
             )
             rows["size"].append((sizes[k] / np.maximum(np.median(sizes, axis=0), 1e-6)).tolist())
             stem = f"scenes/{scene.name}/segmentations/{thing.name}/{thing.name}_0000.png"
-            rows["file size"].append([float(np.log(max(evidence.tree.files.names.get(stem, 1), 1)))])
+            rows["file size"].append([float(np.log(max(evidence.tree.files.sizes.get(stem, 1), 1)))])
     return {name: np.array(values, dtype=float) for name, values in rows.items()}
 
 

@@ -11,11 +11,12 @@ from annotated_types import Len
 from PIL import Image
 from pydantic import BaseModel, FiniteFloat, ValidationError
 
+from datagen.core.errors import BrokenFile
 from datagen.core.ids import bytes_hash
 from datagen.formats.exr import read_exr
 from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, is_anomalous
+from datagen.store.reader import DatasetReader
 from datagen.verify.damage import DAMAGE
-from datagen.verify.files import Files
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -88,31 +89,31 @@ class SceneFacts:
         return sum(thing.anomalous for thing in self.objects)
 
 
-def scene_folders(files: Files) -> tuple[str, ...]:
+def scene_folders(files: DatasetReader) -> tuple[str, ...]:
     """Folders that hold a scene3d.metadata.json, sorted."""
     ending = "/scene3d.metadata.json"
-    return tuple(sorted(name.removesuffix(ending) for name in files.names if name.endswith(ending)))
+    return tuple(sorted(name.removesuffix(ending) for name in files.sizes if name.endswith(ending)))
 
 
 class _Reader:
     """Files of one scene, every damage noted."""
 
-    def __init__(self, files: Files, folder: str) -> None:
+    def __init__(self, files: DatasetReader, folder: str) -> None:
         self.files, self.folder = files, folder
         self.problems: dict[str, str] = {}
         self.hashes: dict[str, str] = {}
 
     def has(self, name: str) -> bool:
-        return f"{self.folder}/{name}" in self.files.names
+        return f"{self.folder}/{name}" in self.files.sizes
 
     def data(self, name: str) -> bytes | None:
         path = f"{self.folder}/{name}"
-        if path not in self.files.names:
+        if path not in self.files.sizes:
             return None
         try:
             data = self.files.read(path)
-        except OSError as error:
-            self.problems[name] = f"cannot be read ({error.strerror})"
+        except BrokenFile as error:
+            self.problems[name] = f"cannot be read ({error.args[0]})"
             return None
         self.hashes[path] = bytes_hash(data)
         return data
@@ -168,7 +169,7 @@ class _Reader:
             return None
 
 
-def read_scene(files: Files, folder: str) -> SceneFacts:
+def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
     """Every table and view of a scene; damage is told in `problems`, never raised."""
     reader = _Reader(files, folder)
     table, flat = reader.table("scene3d.metadata.json"), reader.table("scene2d.metadata.json")

@@ -95,7 +95,7 @@ def _kinds(rows: tuple[Record, ...]) -> list[KindFigures]:
 
 def _strip(tree: Tree, scene: SceneFacts) -> Strip | None:
     name = f"scenes/{scene.name}/scene.jpg"
-    if name not in tree.files.names:
+    if name not in tree.files.sizes:
         return None
     try:
         with Image.open(io.BytesIO(tree.files.read(name))) as image:
