@@ -146,7 +146,7 @@ def test_nothing_found_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(EmptyCollection) as caught:
         open_collection(str(tmp_path))
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(EmptyCollection, match="no shape found"):
+    with pytest.raises(EmptyCollection, match="no such file or folder"):
         open_collection("partnet/spaceship", tmp_path)
 
 
