@@ -83,6 +83,11 @@ def assert_same(folder: Path, reference: dict[str, bytes]) -> None:
     assert len(set(keys)) == len(keys)
 
 
+def quarantined(folder: Path) -> list[str]:
+    """Why jobs were given up."""
+    return [f"{e.rows[0].shape_id}: {e.rows[0].detail}" for e in read_folder(folder / "log").values() if e.quarantined]
+
+
 def in_a_job(folder: Path, pid: int) -> bool:
     """Whether the dead process held a claim: it died inside a job or its commit."""
     claims = folder / "tmp" / "claims"
