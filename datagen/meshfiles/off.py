@@ -40,21 +40,32 @@ def read_off(path: Path) -> MeshFile:
 
 
 def _as_lines(rows: list[list[bytes]]) -> list[list[bytes]]:
-    """The rows of a plain OFF as a line each, however its words are broken into lines; as they are where that fails."""
+    """The rows of a plain OFF as a line each, however its words are broken into lines; as they are where that fails.
+
+    Only a file that is broken throughout is taken so: a line cut in a file of lines is no other row.
+    """
     words = [word for row in rows for word in row]
     try:
         vertex_count, face_count = int(words[0]), int(words[1])
         if len(rows) == 1 + vertex_count + face_count:
             return rows
         at = 3 + 3 * vertex_count
+        if min(vertex_count, face_count) < 0 or at + 4 * face_count > len(words):
+            return rows
         found = [words[:3], *(words[k : k + 3] for k in range(3, at, 3))]
         for _ in range(face_count):
             corners = int(words[at])
-            found.append(words[at : at + 1 + corners])
+            face = words[at : at + 1 + corners]
+            if corners < 3 or len(set(face[1:])) < corners:  # a broken line read on into the next
+                return rows
+            found.append(face)
             at += 1 + corners
     except (ValueError, IndexError):
         return rows
-    return found if at == len(words) else rows
+    # Where most rows are lines of their own, one that is not was cut.
+    lines = {tuple(row) for row in rows}
+    alone = sum(tuple(row) in lines for row in found)
+    return found if at == len(words) and 2 * alone <= len(found) else rows
 
 
 def _read(path: Path, rows: list[list[bytes]], has_uv: bool, has_color: bool, has_normal: bool) -> MeshFile:

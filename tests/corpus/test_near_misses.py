@@ -178,3 +178,19 @@ def test_colours_of_an_stl_are_told(tmp_path: Path) -> None:
         (tmp_path / f"{name}.stl").write_bytes(body)
     assert read_mesh_file(tmp_path / "plain.stl").warnings == ()
     assert read_mesh_file(tmp_path / "red.stl").warnings == ("material colours of an STL not read: red.stl",)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["3 0 1\n 2\n", "3 0 1 2\n3 7\n3 7\n", "9" * 9 + " 2\n"],
+    ids=["a line cut", "lines repeated", "more vertices"],
+)
+def test_an_off_of_lines_keeps_its_lines(tmp_path: Path, broken: str) -> None:
+    """Words are read on over a line's end only in a file that is broken into lines anyhow."""
+    points = "".join(f"{x} {y} {z}\n" for x in (0, 1) for y in (0, 1) for z in (0, 1))
+    faces = "".join(f"3 {k} {k + 1} {k + 2}\n" for k in range(5))
+    (tmp_path / "a.off").write_text(f"OFF\n8 6 0\n{points}{faces}{broken}")
+    with pytest.raises(MeshLoadError, match=r"a\.off"):
+        read_mesh_file(tmp_path / "a.off")
+    (tmp_path / "b.off").write_text("OFF\n8 6 0\n" + f"{points}{faces}3 0 1 2".replace("\n", " "))
+    assert len(read_mesh_file(tmp_path / "b.off").mesh.faces) == 6

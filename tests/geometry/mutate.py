@@ -147,27 +147,23 @@ print("FOUND", faces, *(f(c[k] for c in corners) for f in (min, max) for k in ra
 """
 
 
+MESHLAB = """
+import sys, numpy, pymeshlab
+meshes = pymeshlab.MeshSet()
+meshes.load_new_mesh(sys.argv[1])
+corners = numpy.concatenate([m.vertex_matrix()[m.face_matrix()].reshape(-1, 3) for m in meshes])
+print("FOUND", len(corners) // 3, *corners.min(axis=0), *corners.max(axis=0))
+"""
+
+
 def _by_a_third(path: Path) -> tuple[int, np.ndarray]:
     """Faces and box by Blender's importer (MeshLab's for OFF), asked where two disagree; no face where it refuses."""
-    if path.suffix == ".off":
-        return _by_meshlab(path)
-    done = subprocess.run([sys.executable, "-c", BLENDER, str(path)], capture_output=True, text=True, check=False)
+    reader = MESHLAB if path.suffix == ".off" else BLENDER
+    done = subprocess.run([sys.executable, "-c", reader, str(path)], capture_output=True, text=True, check=False)
     line = next((line.split() for line in done.stdout.splitlines() if line.startswith("FOUND")), None)
     if line is None:
         return 0, np.zeros((2, 3))
     return int(line[1]), np.array(line[2:], dtype=float).reshape(2, 3)
-
-
-def _by_meshlab(path: Path) -> tuple[int, np.ndarray]:
-    import pymeshlab
-
-    try:
-        meshes = pymeshlab.MeshSet()
-        meshes.load_new_mesh(str(path))
-    except pymeshlab.PyMeshLabException:
-        return 0, np.zeros((2, 3))
-    corners = np.concatenate([m.vertex_matrix()[m.face_matrix()].reshape(-1, 3) for m in meshes])
-    return len(corners) // 3, np.array([corners.min(axis=0), corners.max(axis=0)])
 
 
 def main() -> None:
