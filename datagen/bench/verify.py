@@ -13,17 +13,16 @@ import time
 from pathlib import Path
 
 from datagen.bench.multiply import multiply
+from datagen.kinds.brokenchairs.verify.checks import CHECKS
+from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.examination import CHAIRS
 from datagen.pipeline.build import build
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe, find_recipe
 from datagen.shapes.source import open_collection
-from datagen.verify.check import REGISTRY
 from datagen.verify.document import examine
-from datagen.verify.evidence import Evidence
-from datagen.verify.report import report_html
-from datagen.verify.runner import run_checks
 from datagen.verify.tree import open_tree
 
 SAMPLES = 10_000
@@ -43,12 +42,13 @@ def measure(samples: int = SAMPLES) -> dict[str, float]:
         recipe = chairs_recipe(load_recipe(find_recipe("brokenchairs")))
         build(Site(Plan(recipe, open_collection("partnet/chair"), 8), few, "fake"))
         count = multiply(few, many, -(-samples // len(open_tree(few).samples)))
-        evidence = Evidence(open_tree(many))
+        evidence = ChairEvidence(open_tree(many))
         start = time.process_time()
-        run_checks(evidence, [c.name for c in REGISTRY.values() if c.of in EVERYTHING and c.name not in SAMPLED])
+        chosen = [c.name for c in CHECKS.checks.values() if c.of.name in EVERYTHING and c.name not in SAMPLED]
+        CHECKS.run(evidence, chosen)
         spent = time.process_time() - start
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        page = len(report_html(examine(evidence)))
+        page = len(examine(CHAIRS, evidence).page())
     return {
         "samples": count,
         "check_cpu_s": round(spent, 1),

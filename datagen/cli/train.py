@@ -75,12 +75,14 @@ def ensure_verified(console: Console, data: Path) -> None:
 
     if has_passed(data):
         return
+    from datagen.kinds.registry import examination_of
     from datagen.verify.document import examine
-    from datagen.verify.evidence import Evidence
     from datagen.verify.tree import open_tree
 
     console.print("verifying the dataset first (once; --unverified trains without)")
-    document = examine(Evidence(open_tree(data), False, 0, lambda text: None, {"shapes": None, "data_root": None}))
+    tree = open_tree(data)
+    examination = examination_of(tree)
+    document = examine(examination, examination.evidence(tree))
     if not document.ok:
         failed = ", ".join(result.name for result in document.results if result.failed_as_error)
         raise UnverifiedData(

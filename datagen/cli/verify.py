@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -10,15 +11,9 @@ from rich.text import Text
 
 from datagen.cli.console import console as open_console
 from datagen.core.errors import UsageError
-from datagen.verify.check import FAIL, SKIPPED, Result
+from datagen.kinds.registry import examination_of
+from datagen.verify.check import FAIL, SKIPPED, Result, verdict
 from datagen.verify.document import Document, examine
-from datagen.verify.evidence import Evidence
-from datagen.verify.report import report_html
-from datagen.verify.runner import verdict
-from datagen.verify.scenes.document import SceneDocument, examine_scenes
-from datagen.verify.scenes.evidence import SceneEvidence
-from datagen.verify.scenes.facts import scene_folders
-from datagen.verify.scenes.report import scene_report
 from datagen.verify.tree import open_tree
 
 
@@ -42,15 +37,12 @@ def run_verify(
         console.print(text, soft_wrap=True, style="dim")
 
     tree = open_tree(folder)
+    examination = examination_of(tree)
     options = {"shapes": shapes, "data_root": data_root}
-    document: Document | SceneDocument
-    if scene_folders(tree.files):
-        document = examine_scenes(SceneEvidence(tree, full, seed, note, options), fraction)
-    else:
-        document = examine(Evidence(tree, full, seed, note, options), fraction, note)
+    document = examine(examination, examination.evidence(tree, full, seed, note, options), fraction)
     path = report or folder / "report.html"
     note("drawing the report")
-    page = scene_report(document) if isinstance(document, SceneDocument) else report_html(document)
+    page = document.page()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
@@ -62,7 +54,7 @@ def run_verify(
     return document.ok
 
 
-def _print(console: Console, document: Document | SceneDocument, report: Path) -> None:
+def _print(console: Console, document: Document[Any], report: Path) -> None:
     told = [result for result in document.results if result.status == FAIL]
     for result in told:
         _print_result(console, result)

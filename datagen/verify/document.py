@@ -1,32 +1,49 @@
-"""What `datagen verify` says, as one value: the JSON document and what the report is drawn from."""
+"""What `datagen verify` says, as one value: the JSON document, and what the report is drawn from."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from datagen.verify.audit import Audit
-from datagen.verify.check import ERROR, SKIPPED, WARNING, Result
-from datagen.verify.conformance import Line, conformance
-from datagen.verify.digests import byte_digest, content_digest
-from datagen.verify.evidence import Evidence
-from datagen.verify.funnel import Funnel, funnels
+from datagen.core.ids import content_hash
+from datagen.verify.check import ERROR, SKIPPED, WARNING, CheckList, Result, failed
+from datagen.verify.conformance import Line
+from datagen.verify.evidence import BaseEvidence
 from datagen.verify.rebuild import Rebuild, rebuild
-from datagen.verify.runner import failed, run_checks
+from datagen.verify.tree import Tree
 
 SCHEMA = 1
+E = TypeVar("E", bound=BaseEvidence)
+
+
+@dataclass(frozen=True)
+class Examination(Generic[E]):
+    """What a kind of dataset tells the engine.
+
+    `recognises`: whether a folder is of this kind. `evidence` is called as `BaseEvidence` is. `counts`: figures with
+    at least `images`, `anomalous` and `by_split`. `content`: what the content digest is of, rounded so that it compares
+    across machines. `more`: further parts of the JSON. `page`: the report as HTML.
+    """
+
+    recognises: Callable[[Tree], bool]
+    evidence: Callable[..., E]
+    checks: CheckList[E]
+    counts: Callable[[E], Mapping[str, Any]]
+    stand_in: Callable[[E], bool]
+    content: Callable[[E], Mapping[str, Any]]
+    conformance: Callable[[E], tuple[Line, ...]]
+    more: Callable[[E], Mapping[str, Any]]
+    page: "Callable[[Document[E]], str]"
 
 
 @dataclass(frozen=True, eq=False)
-class Document:
+class Document(Generic[E]):
     """Everything that was found out about a dataset."""
 
-    evidence: Evidence
+    examination: Examination[E]
+    evidence: E
     results: tuple[Result, ...]
     lines: tuple[Line, ...]
-    funnels: Mapping[str, Funnel]
-    audit: Audit
     rebuild: Rebuild | None
     content_digest: str
     byte_digest: str
@@ -39,27 +56,13 @@ class Document:
         return failed(self.results, ERROR) == 0
 
     @property
-    def counts(self) -> dict[str, Any]:
-        """Images by label, kind and split; shapes; rows."""
-        queries = self.evidence.queries
-        split_of = self.evidence.tree.split_of
-        return {
-            "images": len(queries),
-            "anomalous": sum(query.name.label for query in queries),
-            "shapes": len({query.name.shape for query in queries}),
-            "bundles": len(self.evidence.bundles),
-            "by_kind": dict(sorted(Counter(query.kind for query in queries).items())),
-            "by_split": dict(sorted(Counter(split_of.get(q.name.shape, "none") for q in queries).items())),
-            "rows": len(self.evidence.tree.rows),
-            "rows_from": self.evidence.tree.rows_from,
-        }
+    def counts(self) -> Mapping[str, Any]:
+        """Figures of the dataset."""
+        return self.examination.counts(self.evidence)
 
-    @property
-    def stand_in(self) -> bool:
-        """Whether the shapes were made by this project in place of real data."""
-        source = self.evidence.source
-        name = str((self.evidence.tree.run or {}).get("source", ""))
-        return source.plan.source.stand_in if source is not None else name == "datagen-procedural"
+    def page(self) -> str:
+        """The report as one HTML page."""
+        return self.examination.page(self)
 
     def to_json(self) -> dict[str, Any]:
         """The document of `--json` (docs/verify.md)."""
@@ -73,22 +76,17 @@ class Document:
             "dataset": {
                 "name": tree.name,
                 "source": run.get("source"),
-                "stand_in": self.stand_in,
+                "stand_in": self.examination.stand_in(self.evidence),
                 "renderer": tree.renderer,
                 "seed": run.get("seed"),
                 "recipe_hash": run.get("recipe_hash"),
             },
             "counts": self.counts,
-            "sampled": {
-                "full": self.evidence.full,
-                "replayed": len(self.evidence.replays),
-                "bundles": len(self.evidence.deep),
-            },
-            "checks": [_result_json(result) for result in self.results],
+            "checks": [result.to_json() for result in self.results],
             "digest": {"content": self.content_digest, "bytes": self.byte_digest},
             "conformance": [line.to_json() for line in self.lines],
-            "funnel": {kind: funnel.to_json() for kind, funnel in self.funnels.items()},
-            "audit": self.audit.to_json(),
+            "audit": self.evidence.audit.to_json(),
+            **self.examination.more(self.evidence),
             "rebuild": self.rebuild.to_json() if self.rebuild else None,
             "cost_cpu_s": tree.cost,
             "versions": tree.versions,
@@ -96,39 +94,28 @@ class Document:
         }
 
 
-def _result_json(result: Result) -> dict[str, Any]:
-    return {
-        "name": result.name,
-        "level": result.level,
-        "status": result.status,
-        "count": result.count,
-        "checked": result.checked,
-        "population": result.population,
-        "of": result.of,
-        "protects": result.protects,
-        "why": result.why,
-        "examples": [{"subject": f.subject, "message": f.message} for f in result.examples],
-    }
+def byte_digest(evidence: BaseEvidence) -> str:
+    """Of every byte below the folders of data and of the tables at the root.
+
+    Equal only within one lock file and CPU family; the same for loose files and shards.
+    """
+    return content_hash({**evidence.file_hashes, **evidence.tree.root_hashes})
 
 
-def examine(
-    evidence: Evidence, fraction: float | None = None, note: Callable[[str], None] = lambda t: None
-) -> Document:
+def examine(examination: Examination[E], evidence: E, fraction: float | None = None) -> Document[E]:
     """Run everything. `fraction` of the jobs is rebuilt and compared when it is given."""
     start = time.process_time()
-    results = run_checks(evidence)
-    again = rebuild(evidence, fraction, note) if fraction else None
+    results = examination.checks.run(evidence)
+    again = rebuild(evidence, fraction, evidence.note) if fraction else None
     if again is not None:
         results = (*results, again.result())
-    kinds, _ = funnels(evidence.tree.rows)
     return Document(
+        examination=examination,
         evidence=evidence,
         results=results,
-        lines=conformance(evidence),
-        funnels=kinds,
-        audit=evidence.audit,
+        lines=examination.conformance(evidence),
         rebuild=again,
-        content_digest=content_digest(evidence),
+        content_digest=content_hash(examination.content(evidence)),
         byte_digest=byte_digest(evidence),
         cpu_s=time.process_time() - start,
     )

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datagen.kinds.oddoneout.verify.audit import SceneAudit
+from datagen.kinds.oddoneout.verify.checks import CHECKS
+from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
+from datagen.kinds.oddoneout.verify.examination import SCENES
+from datagen.kinds.oddoneout.verify.facts import read_scene
 from datagen.pipeline.plan import shard_index
 from datagen.store.reader import DatasetReader
+from datagen.verify.check import FAIL, run_check
+from datagen.verify.document import examine
 from datagen.verify.rebuild import rebuild
-from datagen.verify.scenes.audit import SceneAudit
-from datagen.verify.scenes.checks import CHECKS, run_scene_checks
-from datagen.verify.scenes.document import examine_scenes
-from datagen.verify.scenes.evidence import SceneEvidence
-from datagen.verify.scenes.facts import read_scene
-from datagen.verify.scenes.report import scene_report
 from datagen.verify.tree import Tree, open_tree
 from tests.conftest import SMALL_SCENES, build_scenes, plan_of
 
@@ -28,18 +29,18 @@ GEOMETRY = {"scene_cameras", "scene_floor_at_zero", "scene_boxes_hold_pixels", "
 
 def failures(root, **options):
     evidence = SceneEvidence(open_tree(root), **options)
-    return {r.name: r for r in run_scene_checks(evidence) if r.status == "fail"}
+    return {r.name: r for r in CHECKS.run(evidence) if r.status == "fail"}
 
 
 def test_a_clean_dataset_passes_and_says_so(scene_dataset):
     evidence = SceneEvidence(open_tree(scene_dataset), source_options={"shapes": "toys"})
-    document = examine_scenes(evidence)
+    document = examine(SCENES, evidence)
     assert document.ok, [(r.name, r.examples[:2]) for r in document.results if r.status == "fail"]
     assert not [r for r in document.results if r.status == "fail"]
     skipped = {r.name for r in document.results if r.status == "skipped"}
     assert skipped == {"scene_no_shortcut"}, "four scenes are too few for the audit; all else has to run"
     assert document.counts["scenes"] == 4 and document.counts["images"] == 40
-    page = scene_report(document)
+    page = document.page()
     assert page.count("data:image/jpeg") == 4 and "parametric stand-ins" in page and "fake renderer" in page
     assert not re.search(r"https?://", page), "one file without any request"
     for kind, count in document.counts["by_kind"].items():
@@ -77,7 +78,7 @@ def test_the_published_sample_passes_reader_and_geometry(sample):
     evidence = SceneEvidence(Tree(sample, DatasetReader(sample), (), "", None, None, None))
     (scene,) = evidence.scenes
     assert not scene.problems and len(scene.views) == 20 and scene.anomalous == 1
-    failed = {r.name: r.examples for r in run_scene_checks(evidence) if r.status == "fail"}
+    failed = {r.name: r.examples for r in CHECKS.run(evidence) if r.status == "fail"}
     assert not failed.keys() & GEOMETRY, failed
     assert max(view.floor_error_m for view in scene.views) < 1e-3
 
@@ -206,8 +207,7 @@ def test_faults_are_caught(scene_dataset, tmp_path, fault):
     fault(root, sorted((root / "scenes").iterdir())[0])
     # Only the check that is meant runs: each reads every file otherwise.
     evidence = SceneEvidence(open_tree(root), source_options={"shapes": "toys"})
-    check = next(c for c in CHECKS if c.name == FAULTS[fault])
-    assert not check.needs(evidence) and list(check.run(evidence))
+    assert run_check(CHECKS.checks[FAULTS[fault]], evidence).status == FAIL
 
 
 def test_a_changed_byte_is_told_by_its_hash(scene_dataset, tmp_path):
@@ -217,7 +217,7 @@ def test_a_changed_byte_is_told_by_its_hash(scene_dataset, tmp_path):
     path.write_bytes(path.read_bytes() + b"x")
     (root / "scenes" / "stray.txt").write_text("x")
     evidence = SceneEvidence(open_tree(root))
-    check = next(c for c in CHECKS if c.name == "scene_hashes")
+    check = CHECKS.checks["scene_hashes"]
     assert len(list(check.run(evidence))) == 2
 
 
@@ -232,7 +232,7 @@ def test_rebuild_makes_scenes_again_and_finds_one_pixel(scene_dataset, tmp_path)
         with Image.open(path) as image:
             image.putpixel((5, 5), tuple(255 - v for v in image.getpixel((5, 5))) if image.mode == "RGBA" else 255)
             image.save(path)
-    document = examine_scenes(SceneEvidence(open_tree(root), source_options=options), 1.0)
+    document = examine(SCENES, SceneEvidence(open_tree(root), source_options=options), 1.0)
     (result,) = [r for r in document.results if r.name == "rebuild"]
     assert result.failed_as_error and document.rebuild.jobs == 4
     assert {f.subject: f.message.split(",")[0] for f in result.examples} == {
@@ -268,9 +268,9 @@ class Places:
 
 @pytest.mark.parametrize("biased", [True, False])
 def test_the_audit_finds_a_place_in_the_list(biased):
-    from datagen.verify.scenes.audit import audit_scenes
+    from datagen.kinds.oddoneout.verify.audit import audit_scenes
 
-    audit: SceneAudit = audit_scenes(Places(biased))
+    audit: SceneAudit = audit_scenes(Places(biased).tree, Places(biased).scenes)
     assert bool(audit.leaks) == biased
     if biased:
         assert [probe.name for probe in audit.leaks] == ["place in list"]
@@ -313,6 +313,6 @@ def test_tables_with_anything_in_them_are_told_not_raised(scene_dataset, tmp_pat
     whole = path.read_text()
     for seed in range(12):
         path.write_text(json.dumps(mutated(json.loads(whole), random.Random(seed))))
-        document = examine_scenes(SceneEvidence(open_tree(data)))
+        document = examine(SCENES, SceneEvidence(open_tree(data)))
         assert not document.ok, seed
         assert json.dumps(document.to_json())

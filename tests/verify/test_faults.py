@@ -5,10 +5,10 @@ import pytest
 
 from datagen.core.ids import canonical_json
 from datagen.core.rng import stream
-from datagen.verify import replay
+from datagen.kinds.brokenchairs.verify import replay
+from datagen.kinds.brokenchairs.verify.checks import CHECKS
+from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.verify.check import ERROR, FAIL
-from datagen.verify.evidence import Evidence
-from datagen.verify.runner import run_checks
 from datagen.verify.tree import open_tree
 from tests.conftest import run_build
 from tests.verify.editor import Editor
@@ -23,7 +23,7 @@ def small(tmp_path_factory):
     """Six chairs, four kinds each, few views; and its source, opened once."""
     out = tmp_path_factory.mktemp("verify") / "small"
     run_build(out, sets=SMALL)
-    return out, Evidence(open_tree(out))._opened
+    return out, ChairEvidence(open_tree(out))._opened
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +44,9 @@ APPLIED = {}
 
 
 def failures(root, opened, names=()):
-    evidence = Evidence(open_tree(root))
+    evidence = ChairEvidence(open_tree(root))
     evidence.__dict__["_opened"] = opened
-    return {r.name: r for r in run_checks(evidence, names) if r.status == FAIL and r.level == ERROR}
+    return {r.name: r for r in CHECKS.run(evidence, names) if r.status == FAIL and r.level == ERROR}
 
 
 STAMPED = ("files_hash", "files_present", "files_committed", "rows_match_files", "tables_readable", "rows_unique")
@@ -103,5 +103,5 @@ def test_near_miss_passes(name, inject, small, tmp_path):
 def test_other_seeds_are_clean(seed, tmp_path):
     run_build(tmp_path / "out", seed=seed)
     root = tmp_path / "out"
-    found = failures(root, Evidence(open_tree(root))._opened)
+    found = failures(root, ChairEvidence(open_tree(root))._opened)
     assert not found, {name: r.examples[:2] for name, r in found.items()}

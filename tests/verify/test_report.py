@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.examination import CHAIRS
 from datagen.verify.document import examine
-from datagen.verify.evidence import Evidence
-from datagen.verify.report import report_html
 from datagen.verify.tree import open_tree
 from tests.verify.browser import Browser, find_browser
 
@@ -15,9 +15,9 @@ LEFT, RIGHT = "\ue012", "\ue014"
 
 @pytest.fixture(scope="module")
 def page(fake_dataset, tmp_path_factory):
-    document = examine(Evidence(open_tree(fake_dataset)))
+    document = examine(CHAIRS, ChairEvidence(open_tree(fake_dataset)))
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(report_html(document), encoding="utf-8")
+    path.write_text(document.page(), encoding="utf-8")
     return path, document
 
 

@@ -9,14 +9,14 @@ import pytest
 from PIL import Image, ImageDraw
 
 from datagen.bench.verify import measure_apart
-from datagen.verify.audit import audit
-from datagen.verify.check import FAIL, REGISTRY, SKIPPED
-from datagen.verify.digests import byte_digest, content_digest
-from datagen.verify.document import examine
-from datagen.verify.evidence import Evidence
+from datagen.kinds.brokenchairs.verify.checks import CHECKS
+from datagen.kinds.brokenchairs.verify.digests import content
+from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.examination import CHAIRS
+from datagen.verify.check import FAIL, SKIPPED
+from datagen.verify.document import byte_digest, examine
 from datagen.verify.logistic import auc, auc_interval, held_out_scores
 from datagen.verify.rebuild import rebuild
-from datagen.verify.runner import run_checks
 from datagen.verify.tree import open_tree
 from tests.conftest import ROOT, run_build
 from tests.forks import run_forked
@@ -36,7 +36,7 @@ def tiny(tmp_path_factory):
 
 
 def statuses(root, **options):
-    return {r.name: r for r in run_checks(Evidence(open_tree(root), **options))}
+    return {r.name: r for r in CHECKS.run(ChairEvidence(open_tree(root), **options))}
 
 
 def test_command_prints_json_and_ends_with_4(tiny, tmp_path):
@@ -65,7 +65,7 @@ def test_no_dataset_is_a_usage_error(tmp_path):
 
 def test_every_check_says_what_it_protects(tiny):
     results = statuses(tiny)
-    assert len(results) == len(REGISTRY) >= 45
+    assert len(results) == len(CHECKS.checks) >= 45
     assert all(r.protects.endswith(".") for r in results.values())
     assert not [r.name for r in results.values() if r.status == FAIL and r.level == "error"]
 
@@ -98,37 +98,37 @@ def test_partial_build_is_read_from_its_logs(tiny, tmp_path):
     (root / "manifest.parquet").unlink()
     tree = open_tree(root)
     assert tree.rows_from == "log" and len(tree.rows) == len(open_tree(tiny).rows)
-    assert not [r for r in run_checks(Evidence(tree)) if r.failed_as_error]
+    assert not [r for r in CHECKS.run(ChairEvidence(tree)) if r.failed_as_error]
 
 
 def test_shards_read_as_the_loose_tree(tiny, tmp_path):
     sets = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=6")
     run_build(tmp_path / "shards", 3, sets=sets, layout="shards")
-    loose, packed = Evidence(open_tree(tiny)), Evidence(open_tree(tmp_path / "shards"))
+    loose, packed = ChairEvidence(open_tree(tiny)), ChairEvidence(open_tree(tmp_path / "shards"))
     assert packed.file_hashes == loose.file_hashes
-    assert content_digest(packed) == content_digest(loose)
-    assert not [r for r in run_checks(packed) if r.failed_as_error]
+    assert content(packed) == content(loose)
+    assert not [r for r in CHECKS.run(packed) if r.failed_as_error]
 
 
 def test_digests_tell_datasets_apart(tiny, tmp_path):
-    whole = Evidence(open_tree(tiny))
+    whole = ChairEvidence(open_tree(tiny))
     editor = Editor(tiny, tmp_path / "copy")
     row = editor.samples(1)[0]
     x, y, w, h = row["bbox_xywh_512"]
     editor.put_box(row, (x, y, w / 2, h / 2))
     editor.save()
-    other = Evidence(open_tree(editor.root))
-    assert byte_digest(whole) != byte_digest(other) and content_digest(whole) != content_digest(other)
+    other = ChairEvidence(open_tree(editor.root))
+    assert byte_digest(whole) != byte_digest(other) and content(whole) != content(other)
     pixels = editor.picture(row["query_path"]).copy()
     editor.put_box(row, (x, y, w, h))
     pixels[0, 0] ^= 1
     editor.put_picture(row["query_path"], pixels)
-    again = Evidence(open_tree(editor.root))
-    assert byte_digest(whole) != byte_digest(again) and content_digest(whole) == content_digest(again)
+    again = ChairEvidence(open_tree(editor.root))
+    assert byte_digest(whole) != byte_digest(again) and content(whole) == content(again)
 
 
 def test_rebuild_is_byte_equal_and_finds_one_pixel(tiny, tmp_path):
-    clean = rebuild(Evidence(open_tree(tiny)), 1.0)
+    clean = rebuild(ChairEvidence(open_tree(tiny)), 1.0)
     assert clean.same_versions and clean.equal == clean.files > 50 and not clean.faults
     editor = Editor(tiny, tmp_path / "copy")
     path = editor.samples()[0]["query_path"]
@@ -136,9 +136,9 @@ def test_rebuild_is_byte_equal_and_finds_one_pixel(tiny, tmp_path):
     pixels[128, 128] ^= 1
     editor.put_picture(path, pixels)
     editor.save()
-    evidence = Evidence(open_tree(editor.root))
-    assert not [r for r in run_checks(evidence) if r.failed_as_error]
-    document = examine(evidence, 1.0)
+    evidence = ChairEvidence(open_tree(editor.root))
+    assert not [r for r in CHECKS.run(evidence) if r.failed_as_error]
+    document = examine(CHAIRS, evidence, 1.0)
     assert not document.ok and [d.path for d in document.rebuild.faults] == [path]
     assert "1 pixels differ" in document.rebuild.faults[0].message
 
@@ -156,7 +156,7 @@ def test_a_damaged_tree_is_findings_not_a_crash(tiny, tmp_path):
     editor.save()
     (editor.root / "split.json").unlink()
     (editor.root / "split.json").write_text('{"train": [1, 2]')
-    document = examine(Evidence(open_tree(editor.root)))
+    document = examine(CHAIRS, ChairEvidence(open_tree(editor.root)))
     failing = {r.name for r in document.results if r.status == FAIL}
     assert {"files_readable", "reference_arrays", "names_parse", "tables_readable", "files_committed"} <= failing
     assert json.dumps(document.to_json(), allow_nan=False)
@@ -206,7 +206,7 @@ def test_planted_leak_is_reported(tmp_path):
     for row in editor.samples(1):
         row["material_ids"] = sorted({*row["material_ids"], "leather_999_planted"})
     editor.save()
-    clean, planted = (audit(Evidence(open_tree(tmp_path / name))) for name in ("out", "leak"))
+    clean, planted = (ChairEvidence(open_tree(tmp_path / name)).audit for name in ("out", "leak"))
     assert "material" not in {probe.name for probe in clean.leaks}
     assert {"metadata", "material"} <= {probe.name for probe in planted.leaks}
 
@@ -216,7 +216,7 @@ def test_planted_leak_in_drawn_pictures(tmp_path):
     for leak in (False, True):
         root = tmp_path / str(leak)
         draw_dataset(root, leak)
-        found = audit(Evidence(open_tree(root)))
+        found = ChairEvidence(open_tree(root)).audit
         names = {probe.name for probe in found.leaks}
         assert ("light" in names and "metadata" in names) == leak, names
 
@@ -250,4 +250,4 @@ def test_ten_thousand_samples_in_a_minute():
 
 def test_every_check_is_documented():
     text = (ROOT / "docs" / "verify.md").read_text()
-    assert not [name for name in REGISTRY if f"| `{name}` |" not in text]
+    assert not [name for name in CHECKS.checks if f"| `{name}` |" not in text]

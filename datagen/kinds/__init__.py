@@ -1,0 +1,1 @@
+"""Kinds of dataset: a folder each, with what is particular to it."""

@@ -1,0 +1,1 @@
+"""Chairs with one anomaly, as BrokenChairs-180K has them (Looking 3D)."""

@@ -1,0 +1,25 @@
+"""Every check of chairs, one function each, in the order of the report."""
+
+from datagen.kinds.brokenchairs.verify.checks import (
+    balance,
+    boxes,
+    files,
+    labels,
+    pictures,
+    references,
+    replayed,
+    splits,
+)
+from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.verify.check import CheckList
+
+CHECKS: CheckList[ChairEvidence] = CheckList(
+    files.CHECKS,
+    labels.CHECKS,
+    boxes.CHECKS,
+    pictures.CHECKS,
+    references.CHECKS,
+    splits.CHECKS,
+    replayed.CHECKS,
+    balance.CHECKS,
+)

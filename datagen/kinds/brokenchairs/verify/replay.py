@@ -1,0 +1,243 @@
+"""Geometry replayed: what a sample's picture and masks have to show, from the shapes and the row's spec."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from datagen.annotate.masks import Annotation, annotate_view
+from datagen.annotate.quality import check_contrast, check_picture, grey
+from datagen.anomalies.operators import apply
+from datagen.core.anomaly import AnomalousShape, Rejected, spec_from_json
+from datagen.core.camera import Camera
+from datagen.core.errors import DatagenError
+from datagen.core.scene import GeometryFrame
+from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
+from datagen.geometry.rays import RayScene
+from datagen.kinds.brokenchairs.verify.meshes import read_obj
+from datagen.kinds.brokenchairs.verify.queries import QueryFacts
+from datagen.kinds.brokenchairs.verify.source import OpenSource
+from datagen.recipe.models import Recipe
+from datagen.render.raycast import cast_view
+from datagen.scenes.cameras import query_transform
+from datagen.verify.pictures import open_picture
+from datagen.verify.tree import Tree
+
+QUERY_SCALE = 0.833
+"""Bounding-sphere radius of the query scene where neither row nor recipe says it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """One sample replayed. `how` is `parts` (from the source's parts) or `mesh` (from model.obj: normal shape only).
+
+    Shares are of the file's mask or of the frame's silhouette; None where there is nothing to compare.
+    `refused` says why the operator does not accept its own spec any more; `problem` why nothing was replayed.
+    """
+
+    query: QueryFacts
+    how: str = ""
+    problem: str = ""
+    refused: str = ""
+    severity: float | None = None
+    mask_new_iou: float | None = None
+    mask_old_iou: float | None = None
+    mask_new_inside: float | None = None
+    mask_old_inside: float | None = None
+    box: tuple[float, float, float, float] | None = None
+    changed_px: int | None = None
+    changed_outside: float | None = None
+    """Share of changed pixels that lie beyond both replayed masks, grown by a pixel."""
+    visible_px: int | None = None
+    picture_fault: str = ""
+    outline: float | None = None
+    """Share of the silhouette's outline at which the picture has an edge."""
+
+
+@dataclass(eq=False)
+class Replayer:
+    """Replays samples of a tree; shapes, scenes and operators are kept while they may be used again."""
+
+    tree: Tree
+    recipe: Recipe | None
+    source: OpenSource | None
+    _scenes: dict[str, tuple[RayScene, np.ndarray | None]] = field(default_factory=dict)
+    _anomalies: dict[str, AnomalousShape | Rejected] = field(default_factory=dict)
+
+    @cached_property
+    def limits(self) -> Recipe:
+        """The recipe's quality limits, or the defaults."""
+        return self.recipe or Recipe()
+
+    def replay(self, query: QueryFacts) -> Replay:
+        """One sample. Never raises for what files hold: `problem` says what was wrong."""
+        name, picture = query.name, query.picture
+        if picture is None or name.radius is None or name.azimuth_deg is None or name.elevation_deg is None:
+            return Replay(query, problem="its picture or name cannot be read")
+        camera = Camera(name.azimuth_deg, name.elevation_deg, name.radius, picture.width)
+        try:
+            if self.source is not None and query.row is not None:
+                return self._from_parts(query, query.row, camera)
+            return self._from_mesh(query, camera)
+        except (DatagenError, OSError, KeyError, TypeError, ValueError) as error:
+            return Replay(query, problem=str(error))
+
+    def _from_parts(self, query: QueryFacts, row: Mapping[str, Any], camera: Camera) -> Replay:
+        assert self.source is not None
+        shape = self.source.load(row["shape_id"])
+        T = query_transform(shape, self.limits.query)
+        before = cast_view(self._scene(shape, T), camera)
+        if not query.name.label:
+            fault, outline = self._picture(query, before, None)
+            return Replay(query, "parts", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline)
+        result = self._anomaly(shape, row)
+        if isinstance(result, Rejected):
+            return Replay(query, "parts", refused=f"{result.reason}: {result.detail}")
+        after = cast_view(RayScene([(i, mesh.transformed(T)) for i, mesh in result.meshes()]), camera)
+        union = self.limits.anomaly.broken.box_is_union
+        note = annotate_view(before, after, result.spec.part_id, result.spec.kind, union_box=union)
+        fault, outline = self._picture(query, after, note)
+        return self._compare(query, result, before, after, note, fault, outline)
+
+    def _compare(
+        self,
+        query: QueryFacts,
+        result: AnomalousShape,
+        before: GeometryFrame,
+        after: GeometryFrame,
+        note: Annotation | None,
+        fault: str,
+        outline: float | None,
+    ) -> Replay:
+        if note is None:
+            return Replay(query, "parts", refused="the part is not seen in this view", severity=result.severity)
+        new, old = self._masks(query)
+        either = note.mask_old if note.mask_new is None else note.mask_old | note.mask_new
+        changed = int(note.changed.sum())
+        return Replay(
+            query,
+            "parts",
+            severity=result.severity,
+            mask_new_iou=_iou(new, note.mask_new),
+            mask_old_iou=_iou(old, note.mask_old),
+            mask_new_inside=_inside(new, after),
+            mask_old_inside=_inside(old, before),
+            box=note.bbox_xywh_512,
+            changed_px=changed,
+            changed_outside=float((note.changed & ~_grown(either)).sum() / max(changed, 1)),
+            visible_px=int(after.silhouette.sum()),
+            picture_fault=fault,
+            outline=outline,
+        )
+
+    def _from_mesh(self, query: QueryFacts, camera: Camera) -> Replay:
+        """What model.obj alone can tell: the normal silhouette, hence mask_old and normal pictures."""
+        before = cast_view(self._mesh_scene(query), camera)
+        _, old = self._masks(query)
+        if query.name.label:
+            return Replay(query, "mesh", mask_old_inside=_inside(old, before))
+        fault, outline = self._picture(query, before, None)
+        return Replay(query, "mesh", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline)
+
+    def _scene(self, shape: Shape, T: np.ndarray) -> RayScene:
+        if shape.shape_id not in self._scenes:
+            self._trim(self._scenes)
+            meshes = [(part.part_id, part.mesh.transformed(T)) for part in shape.parts]
+            self._scenes[shape.shape_id] = (RayScene(meshes), None)
+        return self._scenes[shape.shape_id][0]
+
+    def _mesh_scene(self, query: QueryFacts) -> RayScene:
+        shape = query.name.shape
+        if shape not in self._scenes:
+            self._trim(self._scenes)
+            mesh = read_obj(self.tree, f"shapes/shape_{shape}/model.obj").transformed(T_INSIDE_FROM_PUBLISHED)
+            scale = float(query.row["query_scale"]) if query.row else self.limits.query.scale or QUERY_SCALE
+            radius = float(np.linalg.norm(mesh.vertices - mesh.centre, axis=1).max())
+            T = np.eye(4)
+            T[:3, :3] *= scale / radius
+            T[:3, 3] = -scale / radius * mesh.centre
+            self._scenes[shape] = (RayScene([(1, mesh.transformed(T))]), None)
+        return self._scenes[shape][0]
+
+    def _anomaly(self, shape: Shape, row: Mapping[str, Any]) -> AnomalousShape | Rejected:
+        assert self.source is not None
+        key = f"{row['shape_id']} {row['split']} {row['spec']}"
+        if key not in self._anomalies:
+            self._trim(self._anomalies)
+            spec = spec_from_json(json.loads(row["spec"]))
+            if spec.kind == "swapped":
+                donor = self.source.load(spec.donor_shape_id)  # type: ignore[attr-defined]
+                if donor.digest != spec.donor_digest:  # type: ignore[attr-defined]
+                    self._anomalies[key] = Rejected("other_donor", f"{donor.shape_id} is not the donor that was used")
+                    return self._anomalies[key]
+            self._anomalies[key] = apply(shape, spec, self.limits.anomaly, self.source.donors(row["split"]))
+        return self._anomalies[key]
+
+    @staticmethod
+    def _trim(cache: dict[str, Any], size: int = 8) -> None:
+        while len(cache) >= size:
+            cache.pop(next(iter(cache)))
+
+    def _masks(self, query: QueryFacts) -> tuple[np.ndarray | None, np.ndarray | None]:
+        found = []
+        for key in ("mask_new", "mask_old"):
+            path = query.name.twin(key, ".png")
+            here = path in self.tree.files.sizes and path not in query.problems
+            found.append(np.asarray(open_picture(self.tree.files.read(path)).convert("L")) > 127 if here else None)
+        return found[0], found[1]
+
+    def _picture(self, query: QueryFacts, frame: GeometryFrame, note: Annotation | None) -> tuple[str, float | None]:
+        """The build's own check of a picture against its geometry, and how well outlines meet."""
+        picture = np.asarray(open_picture(self.tree.files.read(query.path)).convert("RGB"))
+        why = check_picture(picture, frame, self.limits.quality)
+        if why is None and note is not None:
+            why = check_contrast(picture, note.changed, self.limits.quality)
+        return (f"{why.reason}: {why.detail}" if why else ""), outline_share(picture, frame.silhouette)
+
+
+def outline_share(picture: np.ndarray, silhouette: np.ndarray) -> float | None:
+    """Share of the silhouette's outline (pixels) within one pixel of a step of at least 12 grey levels."""
+    level = grey(picture)
+    outline = silhouette & ~_shrunk(silhouette)
+    if not outline.any():
+        return None
+    high, low = level.copy(), level.copy()
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            moved = np.roll(level, (dy, dx), (0, 1))
+            high, low = np.maximum(high, moved), np.minimum(low, moved)
+    return float((high - low >= 12)[outline].mean())
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    grown = mask.copy()
+    for axis in (0, 1):
+        for step in (-1, 1):
+            grown |= np.roll(mask, step, axis)
+    return grown
+
+
+def _shrunk(mask: np.ndarray) -> np.ndarray:
+    return ~_grown(~mask)
+
+
+def _iou(file: np.ndarray | None, replayed: np.ndarray | None) -> float | None:
+    if file is None or replayed is None:
+        return None
+    if file.shape != replayed.shape:
+        return 0.0
+    union = int((file | replayed).sum())
+    return float((file & replayed).sum() / union) if union else 1.0
+
+
+def _inside(mask: np.ndarray | None, frame: GeometryFrame) -> float | None:
+    """Share of a mask within the silhouette; None without a mask or with an empty one."""
+    if mask is None or not mask.any() or mask.shape != frame.silhouette.shape:
+        return None
+    return float(frame.silhouette[mask].mean())
+
+
+__all__ = ["Replay", "Replayer", "outline_share"]

@@ -1,0 +1,1 @@
+"""The blocks of the report that show chairs."""

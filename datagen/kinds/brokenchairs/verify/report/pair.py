@@ -1,0 +1,59 @@
+"""The mesh pair that the page lets turn: a reference chair and its anomalous twin."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from datagen.anomalies.operators import apply
+from datagen.core.anomaly import Rejected, spec_from_json
+from datagen.core.errors import DatagenError
+from datagen.core.shape import Mesh
+from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+
+MOST_FACES = 40_000
+TRIED = 12
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two meshes as base64 arrays for the page's viewer, and words about them."""
+
+    caption: str
+    normal: str
+    anomalous: str
+    kind: str
+
+
+def choose_pair(evidence: ChairEvidence) -> Pair | None:
+    """The most visible anomaly whose meshes are small enough; None without the source's parts."""
+    source, recipe = evidence.source, evidence.recipe
+    if source is None or recipe is None:
+        return None
+    rows = [r for r in evidence.tree.samples if r["label"] and r["kind"] != "missing" and r["spec"]]
+    by_job = {row["job_id"]: row for row in sorted(rows, key=lambda r: r["changed_px"])}
+    best = sorted(by_job.values(), key=lambda r: (r["kind"] not in ("swapped", "broken", "rotation"), -r["changed_px"]))
+    for row in best[:TRIED]:
+        try:
+            shape = source.load(row["shape_id"])
+            result = apply(shape, spec_from_json(json.loads(row["spec"])), recipe.anomaly, source.donors(row["split"]))
+        except (DatagenError, KeyError, TypeError, ValueError):
+            continue
+        if isinstance(result, Rejected) or sum(len(mesh.faces) for _, mesh in result.meshes()) > MOST_FACES:
+            continue
+        changed = result.spec.part_id
+        words = f"shape {row['public_id']}, {row['kind']}, {row['part'].rsplit('/', 1)[-1].replace('_', ' ')}"
+        normal = [(part.part_id, part.mesh) for part in shape.parts]
+        return Pair(words, _packed(normal, changed, shape.centre), _packed(result.meshes(), changed, shape.centre),
+                    row["kind"])  # fmt: skip
+    return None
+
+
+def _packed(meshes: Sequence[tuple[int, Mesh]], changed: int, centre: np.ndarray) -> str:
+    """base64 of int16 triangles (F, 3, 3), 1/30000 of 1.1 object units each, then uint8 (F,) 1 where changed."""
+    triangles = np.concatenate([mesh.triangles for _, mesh in meshes]) - centre
+    flags = np.concatenate([np.full(len(mesh.faces), part == changed, np.uint8) for part, mesh in meshes])
+    grid = np.clip(np.round(triangles / 1.1 * 30000), -32767, 32767).astype("<i2")
+    return base64.b64encode(grid.tobytes() + flags.tobytes()).decode()

@@ -1,0 +1,166 @@
+"""The contact sheet: which samples are shown, worst first, and their thumbnails."""
+
+import base64
+import io
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+from scipy.ndimage import binary_dilation
+
+from datagen.formats.brokenchairs import reference_name
+from datagen.kinds.brokenchairs.verify.checks.boxes import box_of
+from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.queries import QueryFacts
+from datagen.verify.check import ERROR, FAIL, Result
+from datagen.verify.damage import DAMAGE
+from datagen.verify.pictures import open_picture
+from datagen.verify.tree import Tree
+
+TILES = 240
+SIZE = 192
+RED, GREEN, BLUE = np.array([214, 40, 40]), np.array([40, 170, 60]), (30, 110, 210)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One sample of the sheet; pictures are data URLs."""
+
+    path: str
+    kind: str
+    split: str
+    shape: str
+    part: str
+    caption: str
+    facts: tuple[tuple[str, str], ...]
+    findings: tuple[str, ...]
+    level: str
+    """error | warning | '' : the worst finding."""
+    picture: str
+    overlay: str
+    reference: str
+
+
+def choose(evidence: ChairEvidence, results: Sequence[Result]) -> list[tuple[QueryFacts, tuple[str, ...], str]]:
+    """(query, findings, level), worst first: all that failed a check as far as they fit, then the least visible.
+
+    What is left of the sheet is shared between kinds and splits, so that every filter shows something.
+    """
+    told: dict[str, list[str]] = defaultdict(list)
+    levels: dict[str, str] = {}
+    for result in results:
+        if result.status != FAIL:
+            continue
+        words = {f.subject: f.message for f in result.examples}
+        for subject in result.subjects:
+            told[subject].append(f"{result.name}: {words.get(subject, 'fails')}")
+            levels[subject] = ERROR if ERROR in (result.level, levels.get(subject)) else result.level
+    bad = [q for q in evidence.queries if q.path in told]
+    bad.sort(key=lambda q: (levels[q.path] != ERROR, -len(told[q.path]), _visibility(q)))
+    chosen = bad[: TILES // 2]
+    queues: dict[tuple[str, str], list[QueryFacts]] = defaultdict(list)
+    for query in evidence.queries:
+        if query.path not in told:
+            queues[(query.kind, evidence.tree.split_of.get(query.name.shape, ""))].append(query)
+    rest = [sorted(queue, key=_visibility) for _, queue in sorted(queues.items())]
+    filler = [queue[k] for k in range(max(map(len, rest), default=0)) for queue in rest if k < len(queue)]
+    filler = sorted(filler[: TILES - len(chosen)], key=_visibility)
+    return [(q, tuple(told[q.path][:6]), levels.get(q.path, "")) for q in [*chosen, *filler]]
+
+
+def _visibility(query: QueryFacts) -> float:
+    """How well an anomaly shows; normal queries come after anomalous ones."""
+    if not query.name.label:
+        return 1e9
+    if query.row is not None and query.row["changed_px"]:
+        return float(query.row["changed_px"])
+    mask = query.mask_new or query.mask_old
+    return float(mask.area) if mask else 0.0
+
+
+def make_tile(tree: Tree, query: QueryFacts, findings: tuple[str, ...], level: str) -> Tile:
+    """Thumbnails and words of one sample."""
+    row = query.row
+    part = str(row["part"]).rsplit("/", 1)[-1].replace("_", " ") if row is not None and row["label"] else ""
+    name = query.name
+    facts = [("azimuth", f"{name.azimuth_deg:g}°") if name.azimuth_deg is not None else ("azimuth", "?")]
+    facts.append(("elevation", f"{name.elevation_deg:g}°" if name.elevation_deg is not None else "?"))
+    facts.append(("light", name.light or "?"))
+    if row is not None:
+        facts.append(("materials", ", ".join(row["material_ids"])))
+        if row["label"]:
+            facts += [("severity", f"{row['severity']:.3f}"), ("changed pixels", str(row["changed_px"]))]
+            facts += [("part class", row["part_class"]), ("made by", row["method"])]
+    try:
+        picture = _read(tree, query.path)
+    except DAMAGE:
+        picture = np.full((SIZE, SIZE, 3), 128, np.uint8)
+    return Tile(
+        path=query.path,
+        kind=query.kind,
+        split=tree.split_of.get(name.shape, "none"),
+        shape=name.shape,
+        part=part,
+        caption=f"{name.shape} · {query.kind}" + (f" · {part}" if part else ""),
+        facts=tuple(facts),
+        findings=findings,
+        level=level,
+        picture=data_url(picture),
+        overlay=data_url(overlay(tree, query, picture)) if name.label else "",
+        reference=_reference(tree, query),
+    )
+
+
+def _read(tree: Tree, path: str) -> np.ndarray:
+    return np.asarray(open_picture(tree.files.read(path)).convert("RGB"))
+
+
+def overlay(tree: Tree, query: QueryFacts, picture: np.ndarray) -> np.ndarray:
+    """The new mask red, the old one's outline green, the box blue (paper, Figure 2)."""
+    shown = picture.astype(float)
+    for key in ("mask_new", "mask_old"):
+        path = query.name.twin(key, ".png")
+        if path not in tree.files.sizes or path in query.problems:
+            continue
+        mask = _read(tree, path)[..., 0] > 127
+        if mask.shape != shown.shape[:2]:
+            continue
+        if key == "mask_new":
+            shown[mask] = 0.4 * shown[mask] + 0.6 * RED
+        else:
+            shown[binary_dilation(mask) & ~mask] = GREEN
+    image = Image.fromarray(shown.astype(np.uint8))
+    box = box_of(query)
+    if box is not None:
+        scale = picture.shape[1] / 512
+        x, y, w, h = (value * scale for value in box)
+        ImageDraw.Draw(image).rectangle((x - 1, y - 1, x + max(w, 0) + 1, y + max(h, 0) + 1), outline=BLUE)
+    return np.asarray(image)
+
+
+def _reference(tree: Tree, query: QueryFacts) -> str:
+    """The reference view nearest to the query's: its azimuths run the other way."""
+    azimuth = query.name.azimuth_deg or 0.0
+    views = [
+        (abs((a + azimuth + 180) % 360 - 180), stem)
+        for stem in tree.bundles.get(query.name.shape, ())
+        if (a := reference_name(stem)[1]) is not None and f"{stem}.png" in tree.files.sizes
+    ]
+    if not views:
+        return ""
+    try:
+        return data_url(_read(tree, f"{min(views)[1]}.png"))
+    except DAMAGE:
+        return ""
+
+
+def data_url(picture: np.ndarray, size: int = SIZE) -> str:
+    """A WebP thumbnail as a data URL."""
+    image = Image.fromarray(picture)
+    if image.width > size:
+        image = image.resize((size, size * image.height // image.width), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=78, method=4)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,1 @@
+"""What `datagen verify` knows of scenes."""

@@ -1,0 +1,148 @@
+"""Everything the checks of scenes look at, gathered on first use."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datagen.core.errors import DatagenError
+from datagen.core.ids import fraction_of_hash
+from datagen.core.row import Job
+from datagen.core.shape import Mesh, concatenate
+from datagen.geometry.pieces import separation
+from datagen.kinds.oddoneout.verify.audit import SceneAudit, audit_scenes
+from datagen.kinds.oddoneout.verify.facts import SceneFacts, read_scene, scene_folders
+from datagen.pipeline.assets import open_library
+from datagen.pipeline.context import Context
+from datagen.pipeline.descriptors import open_descriptor
+from datagen.pipeline.scene_plan import ScenePlan
+from datagen.pipeline.scene_shapes import SceneShapes
+from datagen.recipe import SceneRecipe
+from datagen.shapes.source import Source
+from datagen.verify.evidence import NO_RECIPE, BaseEvidence, hash_the_rest
+
+REPLAYED = 24
+"""Scenes whose meshes are put in their places again, unless everything is asked for."""
+SAMPLE_M = 0.002
+"""Spacing of surface samples for distances between objects."""
+
+
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """A scene's meshes in the world: lowest point of each object, and the least gap between any two (metres)."""
+
+    scene: str
+    low_m: tuple[float, ...]
+    gap_m: float
+    problem: str = ""
+
+
+@dataclass(eq=False)
+class SceneEvidence(BaseEvidence):
+    """Facts of a dataset of scenes."""
+
+    @cached_property
+    def scenes(self) -> tuple[SceneFacts, ...]:
+        """Every scene, sorted by folder."""
+        folders = scene_folders(self.tree.files)
+        self.note(f"reading {len(folders)} scenes")
+        return tuple(read_scene(self.tree.files, folder) for folder in folders)
+
+    @cached_property
+    def split(self) -> Mapping[str, Sequence[str]]:
+        """split.json, or {} where it cannot be read."""
+        split = self.tree.split
+        return {str(k): [str(n) for n in v] for k, v in split.items()} if _is_split(split) else {}
+
+    @cached_property
+    def split_of(self) -> Mapping[str, str]:
+        """Scene folder -> split."""
+        return {name: key for key, names in self.split.items() for name in names}
+
+    def shape_of(self, scene: SceneFacts) -> str:
+        """The shape that a scene shows: by its record, else by its folder's name."""
+        told = next((str(o.record["shape_id"]) for o in scene.objects if "shape_id" in o.record), "")
+        return told or scene.name.split("-")[0]
+
+    @cached_property
+    def recipe(self) -> SceneRecipe | None:
+        """The recipe of scenes in run.json, or None."""
+        return recipe if isinstance(recipe := self._stated, SceneRecipe) else None
+
+    @cached_property
+    def _opened(self) -> tuple[ScenePlan | None, str]:
+        if (recipe := self.recipe) is None:
+            return None, NO_RECIPE
+
+        def over(source: Source) -> ScenePlan:
+            open_descriptor(recipe.anomaly.similar, Path())  # raises where similar shapes cannot be found again
+            return ScenePlan(recipe, source)
+
+        return self._open(over, True, ("toys", "abc"))
+
+    @property
+    def plan(self) -> ScenePlan | None:
+        """The plan of the build, where its shapes are here."""
+        return self._opened[0]
+
+    @property
+    def source_note(self) -> str:
+        """Why there is no plan, or ''."""
+        return self._opened[1]
+
+    def planned(self) -> Iterator[Job]:
+        """Every job of the plan."""
+        return self.plan.jobs() if self.plan else iter(())
+
+    @cached_property
+    def replays(self) -> tuple[Replayed, ...]:
+        """A sample of scenes with their meshes in place; () without the source."""
+        plan = self.plan
+        if plan is None:
+            return ()
+        ranked = sorted(self.scenes, key=lambda s: fraction_of_hash([self.seed, "verify", s.name]))
+        chosen = ranked if self.full else ranked[:REPLAYED]
+        self.note(f"putting the meshes of {len(chosen)} scenes in place")
+        shapes = SceneShapes(Context(plan, open_library(plan), "fake"))
+        return tuple(_replayed(scene, shapes, self.shape_of(scene)) for scene in sorted(chosen, key=lambda s: s.name))
+
+    @cached_property
+    def audit(self) -> SceneAudit:
+        """The shortcut audit of objects."""
+        self.note("probing for shortcuts")
+        return audit_scenes(self.tree, self.scenes)
+
+    @cached_property
+    def file_hashes(self) -> Mapping[str, str]:
+        """Path -> SHA-256 of every file of every scene."""
+        found: dict[str, str] = {}
+        for scene in self.scenes:
+            found |= scene.hashes
+        return hash_the_rest(self.tree, found)
+
+
+def _is_split(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(names, list) for names in value.values())
+
+
+def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str) -> Replayed:
+    """Meshes by the scene's own record: source shape, or the anomalous shape of its slot, under T_world_shape."""
+    meshes: list[Mesh] = []
+    try:
+        for thing in scene.objects:
+            shape = shapes.normal(shape_id)
+            if thing.anomalous:
+                slot = int(str(thing.record["path"]).rsplit("-", 1)[1].split(".")[0]) - 1
+                made = shapes.odd(shape_id, slot).shape
+                if made is None:
+                    return Replayed(scene.name, (), 0.0, f"{thing.name}: its anomaly is not made again")
+                shape = made.shape
+            T = np.array(thing.record["T_world_shape"], dtype=float).reshape(4, 4)
+            meshes.append(concatenate([part.mesh for part in shape.parts]).transformed(T))
+    except (DatagenError, KeyError, ValueError, IndexError, TypeError, AssertionError) as error:
+        return Replayed(scene.name, (), 0.0, f"cannot be replayed ({type(error).__name__}: {error})")
+    gaps = [separation(a, b, SAMPLE_M) for k, a in enumerate(meshes) for b in meshes[k + 1 :]]
+    return Replayed(scene.name, tuple(float(m.bounds[0, 2]) for m in meshes), min(gaps, default=1.0))
