@@ -14,7 +14,6 @@ KNOWN = {
         " datagen.shapes.placed_looks datagen.shapes.procedural.things.source datagen.shapes.source"
         " datagen.shapes.textured"
     ],
-    "train": ["datagen.train.objective datagen.train.objectives"],
     "verify": [
         "datagen.verify.audit datagen.verify.evidence",
         "datagen.verify.scenes.audit datagen.verify.scenes.evidence",
