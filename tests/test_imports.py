@@ -8,7 +8,6 @@ KNOWN = {
         " datagen.materials.procedural.floor datagen.materials.procedural.library"
     ],
     "pipeline": ["datagen.pipeline.context datagen.pipeline.scene_shapes"],
-    "render": ["datagen.render.blender.profile datagen.render.blender.session"],
     "shapes": [
         "datagen.shapes.layout datagen.shapes.meshes datagen.shapes.partnet datagen.shapes.passed_over"
         " datagen.shapes.placed_looks datagen.shapes.procedural.things.source datagen.shapes.source"
