@@ -3,10 +3,6 @@
 import grimp
 
 KNOWN = {
-    "materials": [
-        "datagen.materials.folder datagen.materials.library"
-        " datagen.materials.procedural.floor datagen.materials.procedural.library"
-    ],
     "pipeline": ["datagen.pipeline.context datagen.pipeline.scene_shapes"],
     "shapes": [
         "datagen.shapes.layout datagen.shapes.meshes datagen.shapes.partnet datagen.shapes.passed_over"

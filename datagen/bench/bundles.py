@@ -10,7 +10,7 @@ import trimesh
 from datagen.core.errors import MissingDependency
 from datagen.core.shape import Mesh, Shape
 from datagen.geometry.rays import RayScene
-from datagen.materials.library import open_libraries
+from datagen.materials.open import open_libraries
 from datagen.pipeline import stages
 from datagen.pipeline.context import Context
 from datagen.pipeline.plan import Plan

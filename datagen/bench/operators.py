@@ -8,7 +8,7 @@ from typing import Any
 from datagen.bench.oddities import OperatorFigures, measure_operators
 from datagen.bench.sheet import contact_sheet, operator_tile, severity_svg
 from datagen.core.oddity import ODDITIES
-from datagen.materials.library import open_libraries
+from datagen.materials.open import open_libraries
 from datagen.pipeline.context import Context
 from datagen.pipeline.plans import make_plan
 from datagen.recipe import SceneRecipe

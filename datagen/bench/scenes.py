@@ -9,7 +9,7 @@ from datagen.core.anomaly import KINDS
 from datagen.core.errors import ShapeError
 from datagen.core.rng import stream
 from datagen.core.scene import RenderJob, View
-from datagen.materials.library import open_libraries
+from datagen.materials.open import open_libraries
 from datagen.pipeline import queries, stages
 from datagen.pipeline.context import Context
 from datagen.pipeline.plan import Plan
