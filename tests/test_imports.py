@@ -4,11 +4,6 @@ import grimp
 
 KNOWN = {
     "pipeline": ["datagen.pipeline.context datagen.pipeline.scene_shapes"],
-    "shapes": [
-        "datagen.shapes.layout datagen.shapes.meshes datagen.shapes.partnet datagen.shapes.passed_over"
-        " datagen.shapes.placed_looks datagen.shapes.procedural.things.source datagen.shapes.source"
-        " datagen.shapes.textured"
-    ],
     "verify": [
         "datagen.verify.audit datagen.verify.evidence",
         "datagen.verify.scenes.audit datagen.verify.scenes.evidence",

@@ -19,7 +19,7 @@ from datagen.recipe.loader import chairs_recipe
 from datagen.render.raster import Rasteriser
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_cameras, reference_transform
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 TARGETS = {"20k": 20_000, "195k": 195_000}
 

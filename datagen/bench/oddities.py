@@ -18,7 +18,7 @@ from datagen.pipeline.context import Context
 from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.scene_shapes import SceneShapes
 from datagen.recipe import SceneRecipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 
 @dataclass

@@ -13,7 +13,7 @@ from datagen.pipeline.context import Context
 from datagen.pipeline.plans import make_plan
 from datagen.recipe import SceneRecipe
 from datagen.render.protocol import open_renderer
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 TILE_PX, SAMPLES = 144, 16
 

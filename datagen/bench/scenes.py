@@ -16,7 +16,7 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.queries import Candidate, Shot
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 VIEWS, LIGHTS = 4, 3
 """Cameras and light set-ups of a chair: twelve pictures in three render jobs of four."""

@@ -15,7 +15,8 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.plans import AnyPlan
 from datagen.recipe import AnyRecipe, Recipe
 from datagen.recipe.loader import parse_recipe
-from datagen.shapes.source import Source, open_collection
+from datagen.shapes.collections import open_collection
+from datagen.shapes.source import Source
 from datagen.verify.bundles import BundleFacts, read_bundle, read_deep
 from datagen.verify.correspond import ViewFigures, covisible_share, triangulate, view_figures
 from datagen.verify.meshes import MeshPrint, mesh_print

@@ -20,7 +20,7 @@ from datagen.geometry.solid import to_manifold
 from datagen.materials.objects import dressed, wardrobe
 from datagen.materials.open import open_libraries
 from datagen.recipe.scenes import DressRecipe, OddRecipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 RECIPE, DRESS = OddRecipe(), DressRecipe()
 CHOICES = wardrobe(open_libraries(("procedural",), 0).materials, DRESS)
