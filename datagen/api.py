@@ -19,8 +19,8 @@ from datagen.pipeline.worker import Site
 from datagen.recipe import AnyRecipe, Recipe
 from datagen.recipe import load_recipe as read_recipe
 from datagen.recipe.loader import find_recipe
+from datagen.shapes.collections import open_collection as open_source
 from datagen.shapes.source import Source
-from datagen.shapes.source import open_collection as open_source
 
 __all__ = ["Summary", "build", "estimate", "load_recipe", "make_anomaly", "open_collection"]
 

@@ -18,7 +18,7 @@ from datagen.pipeline.build import build
 from datagen.pipeline.plans import AnyPlan, make_plan
 from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from tests.plain_chairs import write_plain_chairs
 
 ROOT = Path(__file__).parents[1]

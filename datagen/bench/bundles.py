@@ -10,7 +10,7 @@ import trimesh
 from datagen.core.errors import MissingDependency
 from datagen.core.shape import Mesh, Shape
 from datagen.geometry.rays import RayScene
-from datagen.materials.library import open_libraries
+from datagen.materials.open import open_libraries
 from datagen.pipeline import stages
 from datagen.pipeline.context import Context
 from datagen.pipeline.plan import Plan
@@ -19,7 +19,7 @@ from datagen.recipe.loader import chairs_recipe
 from datagen.render.raster import Rasteriser
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_cameras, reference_transform
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 TARGETS = {"20k": 20_000, "195k": 195_000}
 

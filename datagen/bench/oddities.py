@@ -13,12 +13,12 @@ from datagen.core.anomaly import Rejected
 from datagen.core.errors import DatagenError
 from datagen.core.oddity import ODDITIES, OddShape
 from datagen.core.rng import stream
-from datagen.materials.library import open_libraries
+from datagen.materials.open import open_libraries
 from datagen.pipeline.context import Context
 from datagen.pipeline.scene_plan import ScenePlan
 from datagen.pipeline.scene_shapes import SceneShapes
 from datagen.recipe import SceneRecipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 
 @dataclass

@@ -8,12 +8,12 @@ from typing import Any
 from datagen.bench.oddities import OperatorFigures, measure_operators
 from datagen.bench.sheet import contact_sheet, operator_tile, severity_svg
 from datagen.core.oddity import ODDITIES
-from datagen.materials.library import open_libraries
+from datagen.materials.open import open_libraries
 from datagen.pipeline.context import Context
 from datagen.pipeline.plans import make_plan
 from datagen.recipe import SceneRecipe
 from datagen.render.protocol import open_renderer
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 TILE_PX, SAMPLES = 144, 16
 

@@ -18,7 +18,7 @@ from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe, find_recipe
 from datagen.render.blender.client import BlenderProcess
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 NOT_SECONDS = ("job_id", "host", "peak_rss_bytes", "t")
 REFERENCE = "reference bundle"

@@ -9,14 +9,14 @@ from datagen.core.anomaly import KINDS
 from datagen.core.errors import ShapeError
 from datagen.core.rng import stream
 from datagen.core.scene import RenderJob, View
-from datagen.materials.library import open_libraries
+from datagen.materials.open import open_libraries
 from datagen.pipeline import queries, stages
 from datagen.pipeline.context import Context
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.queries import Candidate, Shot
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 VIEWS, LIGHTS = 4, 3
 """Cameras and light set-ups of a chair: twelve pictures in three render jobs of four."""

@@ -12,7 +12,7 @@ from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import find_recipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 COUNTS = (3, 6, 12)
 NO_PHASE = ("t", "peak_rss_bytes")

@@ -21,7 +21,7 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe, find_recipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from datagen.verify.document import examine
 from datagen.verify.tree import open_tree
 

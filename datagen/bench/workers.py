@@ -13,7 +13,7 @@ from datagen.pipeline.run_ray import RayExecutor
 from datagen.pipeline.worker import Outcome, Site
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import chairs_recipe, find_recipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 
 def measure(workers: int, limit: int, samples: int, threads: int = 1) -> dict[str, float]:

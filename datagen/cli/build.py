@@ -25,8 +25,8 @@ from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Outcome, Site
 from datagen.recipe.loader import AnyRecipe, find_recipe, load_recipe
 from datagen.render.protocol import RENDERERS, open_renderer
+from datagen.shapes.collections import open_collection
 from datagen.shapes.procedural.things.source import NOTE as THINGS_NOTE
-from datagen.shapes.source import open_collection
 from datagen.store.log import read_folder
 
 

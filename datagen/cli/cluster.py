@@ -19,7 +19,7 @@ from datagen.pipeline.status import status
 from datagen.pipeline.worker import JOB_ERRORS, Context
 from datagen.recipe.loader import find_recipe, load_recipe, parse_recipe
 from datagen.render.protocol import open_renderer
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from datagen.store.dataset import check_output_path
 from datagen.store.launch import read_launch, read_run
 from datagen.store.shards import unpack

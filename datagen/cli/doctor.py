@@ -67,7 +67,7 @@ def _blender() -> tuple[str, str]:
 
 
 def _collections() -> str:
-    from datagen.shapes.source import open_collection
+    from datagen.shapes.collections import open_collection
 
     try:
         source = open_collection("partnet/chair")

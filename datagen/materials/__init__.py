@@ -5,7 +5,8 @@ Must not render, import bpy, or look at an anomaly's geometry: it sees ids, clas
 
 from datagen.materials.assign import assign
 from datagen.materials.folder import FolderLibrary, load_folder
-from datagen.materials.library import CombinedLibrary, MaterialLibrary, open_libraries
+from datagen.materials.library import CombinedLibrary, MaterialLibrary
+from datagen.materials.open import open_libraries
 from datagen.materials.procedural.library import ProceduralLibrary
 from datagen.recipe.materials import MaterialSettings
 

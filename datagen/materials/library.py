@@ -1,17 +1,12 @@
 """The protocol of material libraries, and several of them as one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from datagen.core.errors import MaterialError
 from datagen.core.ids import content_hash
 from datagen.core.material import Material
 from datagen.materials.cache import BakedSet
-
-PROCEDURAL = "procedural"
-"""The word that names the built-in library where a folder could stand."""
 
 
 class MaterialLibrary(Protocol):
@@ -105,34 +100,3 @@ def with_maps(material: Material, baked: BakedSet) -> Material:
         )
     }
     return replace(material, digest=content_hash([material.material_id, shown, dict(baked.digests)]))
-
-
-def open_libraries(names: Sequence[str], seed: int, cache: Path | None = None) -> MaterialLibrary:
-    """The libraries a recipe names: 'procedural' for the built-in one, anything else a folder.
-
-    Raises MaterialError for a folder that is not there, holds nothing usable, or repeats an id.
-    """
-    from datagen.materials.folder import load_folder
-    from datagen.materials.procedural.library import ProceduralLibrary
-
-    opened: list[MaterialLibrary] = [
-        ProceduralLibrary(seed, cache=cache) if name == PROCEDURAL else load_folder(Path(name), cache=cache)
-        for name in names
-    ]
-    if not opened:
-        raise MaterialError("the recipe names no material library; add 'procedural' or a folder")
-    return opened[0] if len(opened) == 1 else CombinedLibrary(tuple(opened))
-
-
-def open_floors(names: Sequence[str], seed: int, cache: Path | None = None) -> MaterialLibrary:
-    """Floors that a recipe names: 'procedural', or folders of PBR image sets. Raises MaterialError."""
-    from datagen.materials.folder import load_folder
-    from datagen.materials.procedural.floor import FloorLibrary
-
-    opened: list[MaterialLibrary] = [
-        FloorLibrary(seed, cache) if name == PROCEDURAL else load_folder(Path(name).expanduser(), cache, floors=True)
-        for name in names
-    ]
-    if not opened:
-        raise MaterialError("the recipe names no floor; add 'procedural' or a folder to light.floors")
-    return opened[0] if len(opened) == 1 else CombinedLibrary(tuple(opened))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from datagen.anomalies.objects.fracture import open_plugin
 from datagen.core.errors import MaterialError, MissingDependency
-from datagen.materials.library import MaterialLibrary, open_floors, open_libraries
+from datagen.materials.library import MaterialLibrary
+from datagen.materials.open import open_floors, open_libraries
 from datagen.pipeline.descriptors import check_descriptor
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.plans import AnyPlan

@@ -11,8 +11,8 @@ from datagen.models.published import PARTS, load_published
 from datagen.train.checkpoint import checkpoint_of, read_checkpoint
 from datagen.train.config import TrainRecipe
 from datagen.train.errors import BadCheckpoint
-from datagen.train.objective import Objective, make_objective
-from datagen.train.objectives import PublishedObjective
+from datagen.train.objective import Objective
+from datagen.train.objectives import PublishedObjective, make_objective
 from datagen.train.recipes import apply_overrides
 
 PUBLISHED = TrainRecipe.model_validate({"name": "published", "model": {"variant": "published"}, "optim": {"batch": 2}})

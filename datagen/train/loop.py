@@ -18,7 +18,7 @@ from datagen.train.data import open_split, plainly, train_loader
 from datagen.train.infer import predict_split
 from datagen.train.log import RunLog
 from datagen.train.metrics import best_threshold
-from datagen.train.objective import make_objective
+from datagen.train.objectives import make_objective
 from datagen.train.optim import guarded_step, learning_rate, total_steps
 from datagen.train.runtime import Runtime, telling_memory
 from datagen.train.state import Training

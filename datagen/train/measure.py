@@ -17,7 +17,7 @@ import torch
 from datagen.models.attention import cross_attention
 from datagen.models.config import ModelConfig
 from datagen.train.config import TrainRecipe
-from datagen.train.objective import make_objective
+from datagen.train.objectives import make_objective
 
 FORMS = ("dense", "sdpa", "sparse")
 

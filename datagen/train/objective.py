@@ -4,7 +4,7 @@
 weighted sum is stepped on. `predict(batch)` returns the Output to evaluate.
 """
 
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -138,25 +138,3 @@ def view_view_loss(features: Features, batch: Batch, tau: float) -> Tensor:
     z_first, z_second = (z_views.gather(1, pair_BR2[..., side, None, None].expand(-1, -1, P, d)) for side in (0, 1))
     z_from = take_rows(z_first.flatten(0, 1), from_BRn.flatten(0, 1))
     return alignment_loss(z_from, z_second.flatten(0, 1), to_BRn.flatten(0, 1), tau)
-
-
-def make_objective(recipe: TrainRecipe) -> Objective:
-    """The network of a recipe, freshly initialised from its seed, with its losses."""
-    from datagen.models import baselines, published, retrieval
-    from datagen.train import objectives
-
-    torch.manual_seed(recipe.seed)
-    config, size = recipe.model, recipe.data.image_px
-    if config.variant == "published":
-        return objectives.PublishedObjective(published.PublishedCMT(config.k), recipe)
-    makers: dict[str, Any] = {
-        "cmt": lambda: CMTObjective(CMT(config, size), recipe),
-        "resnet_fpn": lambda: Objective(baselines.PyramidNet(config, size), recipe),
-        "resnet_fpn_sa": lambda: Objective(baselines.PyramidNet(config, size), recipe),
-        "vit": lambda: Objective(baselines.ViT(config, size), recipe),
-        "retrieval": lambda: objectives.RetrievalObjective(retrieval.Retrieval(config), recipe),
-        "viewpoint": lambda: objectives.ViewpointObjective(
-            baselines.ViewpointNet(config, recipe.data.eval_views), recipe
-        ),
-    }
-    return makers[config.name]()

@@ -1,20 +1,22 @@
-"""The objectives that differ from plain detection: published CMT, retrieval, viewpoint."""
+"""The objectives that differ from plain detection (published CMT, retrieval, viewpoint), and the one of a recipe."""
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from datagen.datasets.chairs import PairPlan, grey_to_rgb
+from datagen.models.baselines import PyramidNet, ViewpointNet, ViT
 from datagen.models.blocks import Output
+from datagen.models.cmt import CMT
 from datagen.models.correspond import nearest_view
 from datagen.models.losses import detection_losses
 from datagen.models.published import PublishedCMT
 from datagen.models.published_alignment import make_pairs, published_alignment_loss
 from datagen.models.retrieval import Retrieval, triplet_loss
 from datagen.train.config import TrainRecipe
-from datagen.train.objective import Batch, Losses, Objective
+from datagen.train.objective import Batch, CMTObjective, Losses, Objective
 from datagen.train.predictions import Predictions, viewpoint_accuracy
 
 
@@ -107,3 +109,20 @@ class ViewpointObjective(Objective):
         if not bool(use.any()):
             return {"view": logits.sum() * 0.0}
         return {"view": F.cross_entropy(logits[use], batch["nearest"][use])}
+
+
+def make_objective(recipe: TrainRecipe) -> Objective:
+    """The network of a recipe, freshly initialised from its seed, with its losses."""
+    torch.manual_seed(recipe.seed)
+    config, size = recipe.model, recipe.data.image_px
+    if config.variant == "published":
+        return PublishedObjective(PublishedCMT(config.k), recipe)
+    makers: dict[str, Any] = {
+        "cmt": lambda: CMTObjective(CMT(config, size), recipe),
+        "resnet_fpn": lambda: Objective(PyramidNet(config, size), recipe),
+        "resnet_fpn_sa": lambda: Objective(PyramidNet(config, size), recipe),
+        "vit": lambda: Objective(ViT(config, size), recipe),
+        "retrieval": lambda: RetrievalObjective(Retrieval(config), recipe),
+        "viewpoint": lambda: ViewpointObjective(ViewpointNet(config, recipe.data.eval_views), recipe),
+    }
+    return makers[config.name]()

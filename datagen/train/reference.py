@@ -19,7 +19,7 @@ from datagen.geometry.rays import RayScene
 from datagen.recipe.models import ReferenceRecipe
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_cameras, reference_transform
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from datagen.store.reader import DatasetReader
 
 

@@ -12,7 +12,8 @@ from datagen.core.row import Job
 from datagen.pipeline.plans import AnyPlan
 from datagen.recipe import AnyRecipe
 from datagen.recipe.loader import parse_recipe
-from datagen.shapes.source import Source, open_collection
+from datagen.shapes.collections import open_collection
+from datagen.shapes.source import Source
 from datagen.verify.source import P, open_plan
 from datagen.verify.tree import Tree
 

@@ -17,10 +17,10 @@ from datagen.core.rng import stream
 from datagen.core.shape import Skin, concatenate
 from datagen.geometry.pieces import loose_area
 from datagen.geometry.solid import to_manifold
-from datagen.materials.library import open_libraries
 from datagen.materials.objects import dressed, wardrobe
+from datagen.materials.open import open_libraries
 from datagen.recipe.scenes import DressRecipe, OddRecipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 RECIPE, DRESS = OddRecipe(), DressRecipe()
 CHOICES = wardrobe(open_libraries(("procedural",), 0).materials, DRESS)

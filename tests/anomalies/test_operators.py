@@ -13,7 +13,7 @@ from datagen.core.anomaly import KINDS, AnomalousShape, MissingSpec, Rejected, R
 from datagen.core.rng import stream
 from datagen.core.shape import Part
 from datagen.recipe.models import AnomalyRecipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from tests.conftest import box
 
 RECIPE = AnomalyRecipe()

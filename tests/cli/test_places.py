@@ -11,7 +11,7 @@ import pytest
 
 from datagen.core.errors import MissingDependency, OtherRecipe, UsageError
 from datagen.pipeline import run_ray
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from datagen.store.dataset import Dataset
 from tests.conftest import ROOT
 from tests.shapes.helpers import SEAT_BOX

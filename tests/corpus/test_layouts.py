@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datagen.core.errors import MeshLoadError, ShapeError, UsageError
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from tests.corpus.chair import BOXES, Solid, chair
 from tests.corpus.test_obj import Spelling, written
 from tests.shapes.helpers import SEAT_BOX, write_shape

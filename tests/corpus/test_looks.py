@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from datagen.meshfiles.values import linear_from_srgb
+from datagen.shapes.collections import open_collection
 from datagen.shapes.looks import TexturedPiece, load_textured
-from datagen.shapes.source import open_collection
 from tests.corpus.gltf_writer import Gltf
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

@@ -11,7 +11,7 @@ from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.formats.photo_file import read_photo_file
 from datagen.materials.names import parse
 from datagen.meshfiles.load import read_mesh_file
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from tests.corpus.test_gltf import plain
 
 TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"

@@ -8,8 +8,8 @@ import pytest
 from datagen.core.errors import MeshLoadError, MissingDependency
 from datagen.meshfiles import step
 from datagen.meshfiles.load import read_mesh_file
+from datagen.shapes.collections import open_collection
 from datagen.shapes.looks import load_textured
-from datagen.shapes.source import open_collection
 from tests.corpus.step_writer import Step
 
 pytest.importorskip("cascadio", reason="the extra `step` is not installed")

@@ -18,7 +18,7 @@ from datagen.pipeline.plans import make_plan
 from datagen.pipeline.worker import Site
 from datagen.recipe import load_recipe
 from datagen.recipe.loader import find_recipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from datagen.store.log import LogReader
 from tests.crash.harness import assert_same, contents, quarantined, run, run_afresh, start
 

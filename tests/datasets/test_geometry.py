@@ -19,7 +19,7 @@ from datagen.geometry.rays import RayScene
 from datagen.recipe.models import ReferenceRecipe
 from datagen.render.raycast import cast_view
 from datagen.scenes.cameras import reference_cameras, reference_transform
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 GRID = 32
 

@@ -4,7 +4,7 @@ from datagen.core.rng import stream
 from datagen.materials.assign import assign
 from datagen.materials.procedural.library import ProceduralLibrary
 from datagen.recipe.materials import MaterialSettings
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 LIBRARY = ProceduralLibrary(0)
 

@@ -13,7 +13,7 @@ from datagen.models.dinov2 import MEAN, STD, image_features, load_dinov2
 from datagen.pipeline.descriptors import open_descriptor, weights_digest
 from datagen.pipeline.plans import make_plan
 from datagen.recipe.scenes import SceneRecipe, SimilarRecipe
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 DIM, DEPTH, GRID, PATCH = 128, 2, 3, 14
 

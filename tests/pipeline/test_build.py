@@ -156,7 +156,7 @@ def test_references_through_pyrender(tmp_path):
 def test_one_glb_with_named_nodes(tmp_path):
     import trimesh
 
-    from datagen.shapes.source import open_collection
+    from datagen.shapes.collections import open_collection
 
     shape = open_collection("partnet/chair").load("1003")
     scene = trimesh.Scene()

@@ -10,7 +10,7 @@ from datagen.render.raster import Rasteriser
 from datagen.render.raycast import cast_view
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_cameras, reference_transform
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 CAMERAS = [camera for _, camera in reference_cameras(load_recipe(None).reference)]
 

@@ -16,7 +16,7 @@ from datagen.recipe import load_recipe
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
 from datagen.scenes.rest import all_points, snapped, stable_rotation, turn_between
 from datagen.scenes.tabletop import Body, footprint, lay_out, metric_scale, orbit, outline_gap
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from tests.conftest import ROOT, box
 
 

@@ -10,7 +10,7 @@ from datagen.core.errors import EmptyCollection, MeshLoadError, MissingDependenc
 from datagen.meshfiles.load import load_mesh
 from datagen.shapes.assembly import is_heap
 from datagen.shapes.classify import class_from_name, group_of
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 
 from .helpers import obj_box, sample
 

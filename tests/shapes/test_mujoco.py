@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from datagen.core.errors import DatagenError, ShapeError
+from datagen.shapes.collections import open_collection
 from datagen.shapes.mujoco import read_mujoco
-from datagen.shapes.source import open_collection
 from tests.shapes.helpers import obj_box, sample
 
 HALVES = {

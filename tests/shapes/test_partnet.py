@@ -11,9 +11,10 @@ import pytest
 
 from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError
 from datagen.core.shape import REMAINDER_PATH
+from datagen.shapes.collections import open_collection
 from datagen.shapes.partnet_tree import read_tree
 from datagen.shapes.procedural import generate
-from datagen.shapes.source import Source, open_collection
+from datagen.shapes.source import Source
 
 from .helpers import SEAT_BOX, inner, leaf, obj_box, sample, write_shape
 

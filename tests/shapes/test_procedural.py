@@ -13,9 +13,9 @@ from datagen.core.bundled import bundled
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import PART_CLASSES, Mesh
+from datagen.shapes.collections import open_collection
 from datagen.shapes.procedural import FAMILIES, chair, generate
 from datagen.shapes.semantics import class_table, part_class
-from datagen.shapes.source import open_collection
 
 CONTACT = 0.0025
 """Metres: 0.005 units of a unit-sphere chair."""

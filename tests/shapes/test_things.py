@@ -14,9 +14,10 @@ from datagen.geometry.solid import to_manifold
 from datagen.meshfiles.blend import images_named
 from datagen.pipeline.plans import make_plan
 from datagen.recipe.loader import find_recipe, load_recipe
+from datagen.shapes.collections import open_collection
 from datagen.shapes.looks import load_textured
 from datagen.shapes.procedural.things.source import PARTS, TOYS, GeneratedThings
-from datagen.shapes.source import Source, open_collection
+from datagen.shapes.source import Source
 from datagen.shapes.textured import find_things
 from tests.conftest import box
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from datagen.core.errors import ShapeError
 from datagen.meshfiles.load import read_mesh_file
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from datagen.shapes.urdf import read_urdf
 from tests.shapes.helpers import obj_box, sample
 from tests.shapes.mjcf_trees import TETRAHEDRON

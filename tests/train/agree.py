@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from datagen.train.config import TrainRecipe
-from datagen.train.objective import make_objective
+from datagen.train.objectives import make_objective
 from datagen.train.runtime import open_runtime
 from datagen.train.state import Training
 

@@ -18,7 +18,7 @@ from datagen.train.errors import BadCheckpoint, Diverged, OutOfMemory
 from datagen.train.load import load_network
 from datagen.train.log import read_log
 from datagen.train.loop import train
-from datagen.train.objective import make_objective
+from datagen.train.objectives import make_objective
 from datagen.train.optim import learning_rate, total_steps
 from datagen.train.run import open_run
 from datagen.train.runtime import Runtime, telling_memory

@@ -11,7 +11,7 @@ from datagen.models.config import ModelConfig
 from datagen.models.correspond import view_distances
 from datagen.models.retrieval import triplet_loss
 from datagen.train.measure import random_batch
-from datagen.train.objective import make_objective
+from datagen.train.objectives import make_objective
 from datagen.train.recipes import load_train_recipe, parse_train_recipe
 from tests.conftest import ROOT
 from tests.train.conftest import TINY, tiny

@@ -20,7 +20,7 @@ from datagen.shapes.procedural.write import write_chair
 from datagen.train import loop
 from datagen.train.data import eval_loader, open_split
 from datagen.train.loop import train
-from datagen.train.objective import make_objective
+from datagen.train.objectives import make_objective
 from datagen.train.runtime import Runtime
 from tests.conftest import run_build
 from tests.plain_chairs import CARD, SMALL_PICTURES, plain_pieces

@@ -15,7 +15,7 @@ from datagen.core.anomaly import PUBLISHED_TYPE
 from datagen.core.camera import Camera
 from datagen.formats import brokenchairs as layout
 from datagen.formats.encode import json_bytes
-from datagen.shapes.source import open_collection
+from datagen.shapes.collections import open_collection
 from tests.verify.editor import Editor
 
 MOVED = ("position", "rotation", "broken", "swapped")

@@ -10,7 +10,7 @@ import numpy as np
 
 from datagen.core.scene import RenderJob
 from datagen.render.blender import engine, picture, uv
-from datagen.render.blender.session import Stage, set_stage
+from datagen.render.blender.stage import Stage, set_stage
 
 
 def profile(job: RenderJob, threads: int) -> dict[str, float]:

@@ -1,0 +1,147 @@
+"""A shape's stage: white ground, lights at infinity, Cycles.
+
+The rig is lookdev.md, section 1: a ground that is white by construction (diffuse plus emission)
+under a blurred, white-balanced environment and suns, so no light falls off over the floor.
+
+A picture is made in two passes: the ground alone (small and with few samples: it holds nothing but
+soft shadows) and the object alone within its box, laid over it by its coverage. Every light path is
+the one of a single pass; samples are spent where there is something to see.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from datagen.core.camera import Camera
+from datagen.core.scene import RenderJob, View
+from datagen.render.blender import engine, meshes, picture, shader, studio
+from datagen.render.grain import without_grain
+
+BOX_MARGIN_PX = 3
+"""The pixel filter reaches 0.75 px beyond a pixel; the rest is for rounding."""
+
+
+def set_stage(job: RenderJob, threads: int, folder: Path) -> "Stage":
+    """An empty Blender with the job's scene in it. Raises MaterialError, MissingDependency."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    engine.configure(scene, job, threads)
+    materials = {key: shader.build(job.materials[key]) for key in sorted(job.materials)}
+    added = [
+        meshes.add(part, materials[part.dress.material_id], job.materials[part.dress.material_id].tile_size)
+        for part in job.parts
+    ]
+    objects = [thing for thing in added if thing is not None]
+    return Stage(scene, job, objects, studio.Studio(scene, job), folder)
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A scene that is ready to render."""
+
+    scene: bpy.types.Scene
+    job: RenderJob
+    objects: list[bpy.types.Object]
+    rig: studio.Studio
+    folder: Path
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The engine settings of the job."""
+        return dict(self.job.settings)
+
+    def in_one_pass(self) -> list[np.ndarray]:
+        """Every view as a whole; with `border_px` (x0, y0, x1, y1) only that box, on white."""
+        border = self.settings.get("border_px")
+        if border is not None:
+            engine.crop(self.scene, border)
+        pictures = []
+        for view in self.job.views:
+            self.rig.aim(view)
+            found = picture.render_shown(self.scene, self.folder)
+            pictures.append(found if border is None else _on_white(found, border, view.camera.size_px))
+        return pictures
+
+    def in_two_passes(self) -> list[np.ndarray]:
+        """Every view as the object over its ground. All grounds come first: what the camera sees of the
+        scene changes once a job, and Cycles keeps its geometry."""
+        grounds = self._grounds()
+        self.show_object()
+        return [self._over(view, ground) for view, ground in zip(self.job.views, grounds, strict=True)]
+
+    def _grounds(self) -> list[np.ndarray]:
+        """The ground of each view as if the object only cast its shadow: linear (N, N, 3), small."""
+        self.show_ground()
+        grounds = []
+        for view in self.job.views:
+            self.aim_at_ground(view)
+            samples = self.settings["ground_samples"]
+            noisy = self.settings["denoiser"] == "none"
+            grounds.append(self._ground(samples) if noisy else without_grain(self._ground, samples))
+        return grounds
+
+    def _ground(self, samples: int) -> np.ndarray:
+        """The ground of the view aimed at: linear (N, N, 3)."""
+        engine.sample(self.scene, samples)
+        return picture.render_linear(self.scene, self.folder)[..., :3]
+
+    def show_ground(self) -> None:
+        """Let the camera see the ground alone."""
+        for thing in self.objects:
+            thing.visible_camera = False
+        engine.sample(self.scene, self.settings["ground_samples"])
+        engine.denoise(self.scene, self.settings["denoiser"], "RGB")
+
+    def aim_at_ground(self, view: View) -> None:
+        """Small frame, the view's camera and light."""
+        engine.resize(self.scene, max(2, -(-view.camera.size_px // self.settings["ground_reduction"])))
+        self.rig.aim(view)
+
+    def show_object(self) -> None:
+        """Let the camera see the object alone, on nothing."""
+        settings = self.settings
+        for thing in self.objects:
+            thing.visible_camera = True
+        self.rig.floor.visible_camera = False
+        self.scene.render.film_transparent = True
+        engine.sample(self.scene, settings["samples"], settings["adaptive_threshold"], settings["min_samples"])
+        engine.denoise(self.scene, settings["denoiser"], "RGB_ALBEDO_NORMAL", settings["prefilter"])
+
+    def aim_at_object(self, view: View) -> tuple[int, int, int, int] | None:
+        """The box of the frame that holds the object, the view's camera and light; None if it is out of sight."""
+        engine.resize(self.scene, view.camera.size_px)
+        box = self._box(view.camera)
+        if box is not None:
+            engine.crop(self.scene, box)
+            self.rig.aim(view)
+        return box
+
+    def _over(self, view: View, ground: np.ndarray) -> np.ndarray:
+        whole = picture.enlarged(ground, view.camera.size_px)
+        box = self.aim_at_object(view)
+        if box is not None:
+            x0, y0, x1, y1 = box
+            above = picture.render_linear(self.scene, self.folder)
+            behind = 1 - np.clip(above[..., 3:], 0, 1)
+            whole[y0:y1, x0:x1] = above[..., :3] + behind * whole[y0:y1, x0:x1]
+        return picture.shown(self.scene, whole, self.folder)
+
+    def _box(self, camera: Camera) -> tuple[int, int, int, int] | None:
+        """Columns and rows (x0, y0, x1, y1) that hold the object, ends excluded; None if it is out of sight."""
+        pixels, depth = camera.project(np.concatenate([part.mesh.vertices for part in self.job.parts]))
+        size = camera.size_px
+        if (depth <= 1e-6).any():
+            return 0, 0, size, size
+        low = np.clip(np.floor(pixels.min(axis=0)) - BOX_MARGIN_PX, 0, size).astype(int)
+        high = np.clip(np.ceil(pixels.max(axis=0)) + BOX_MARGIN_PX, 0, size).astype(int)
+        return None if (high <= low).any() else (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
+
+
+def _on_white(crop: np.ndarray, box: tuple[int, int, int, int], size: int) -> np.ndarray:
+    whole = np.full((size, size, 3), 255, np.uint8)
+    x0, y0, x1, y1 = box
+    whole[y0:y1, x0:x1] = crop
+    return whole
