@@ -9,15 +9,14 @@ from datagen.core.anomaly import KINDS, AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
+from datagen.kinds.registry import load_recipe as read_recipe
+from datagen.kinds.registry import make_plan, open_shapes
 from datagen.pipeline.build import Watcher
 from datagen.pipeline.build import build as build_plan
-from datagen.pipeline.estimate import estimate as estimate_plan
-from datagen.pipeline.plans import make_plan
 from datagen.pipeline.run_ray import RayExecutor
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Site
-from datagen.recipe import AnyRecipe, Recipe
-from datagen.recipe import load_recipe as read_recipe
+from datagen.recipe import DatasetRecipe, Recipe
 from datagen.recipe.loader import find_recipe
 from datagen.shapes.collections import open_collection as open_source
 from datagen.shapes.source import Source
@@ -30,15 +29,18 @@ def open_collection(spec: str | Path, data_root: str | Path | None = None) -> So
     return open_source(str(spec), Path(data_root) if data_root else None)
 
 
-def load_recipe(name: str | Path | None = None, overrides: Sequence[str] = (), seed: int | None = None) -> AnyRecipe:
+def load_recipe(
+    name: str | Path | None = None, overrides: Sequence[str] = (), seed: int | None = None
+) -> DatasetRecipe:
     """A recipe file or built-in recipe with `section.key=value` overrides. Raises RecipeError."""
-    return read_recipe(find_recipe(str(name) if name else None), overrides, seed)
+    recipe: DatasetRecipe = read_recipe(find_recipe(str(name) if name else None), overrides, seed)
+    return recipe
 
 
 def build(
     shapes: Source | str | Path,
     out: str | Path,
-    recipe: AnyRecipe | None = None,
+    recipe: DatasetRecipe | None = None,
     *,
     limit: int | None = None,
     renderer: str = "cycles",
@@ -53,17 +55,19 @@ def build(
 
 
 def estimate(
-    shapes: Source | str | Path, recipe: AnyRecipe | None = None, *, limit: int | None = None
+    shapes: Source | str | Path, recipe: DatasetRecipe | None = None, *, limit: int | None = None
 ) -> dict[str, Any]:
     """Jobs, images, disk and CPU-hours of a build, without making it."""
     recipe = recipe or load_recipe()
-    return estimate_plan(make_plan(recipe, _source(shapes, recipe), limit), "cycles")
+    plan = make_plan(recipe, _source(shapes, recipe), limit)
+    figures: dict[str, Any] = plan.building.estimate(plan, "cycles")
+    return figures
 
 
-def _source(shapes: Source | str | Path, recipe: AnyRecipe) -> Source:
+def _source(shapes: Source | str | Path, recipe: DatasetRecipe) -> Source:
     if isinstance(shapes, Source):
         return shapes
-    return open_source(str(shapes), None, textured=recipe.kind == "oddoneout")
+    return open_shapes(recipe, str(shapes))
 
 
 class _NoDonors:

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from datagen.core.shape import Mesh, Part, Shape
+from datagen.kinds.registry import load_recipe, make_plan
 from datagen.pipeline.build import build
-from datagen.pipeline.plans import AnyPlan, make_plan
+from datagen.pipeline.plan import Plan
 from datagen.pipeline.worker import Site
-from datagen.recipe import load_recipe
 from datagen.shapes.collections import open_collection
 from tests.plain_chairs import write_plain_chairs
 
@@ -55,7 +55,7 @@ def plain_chair() -> Shape:
     return Shape("plain", "test", tuple(parts), model_id="plain").normalised()
 
 
-def plan_of(limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None) -> AnyPlan:
+def plan_of(limit=6, recipe="quickstart", sets=(), collection="partnet/chair", seed=None) -> Plan:
     """A plan over the built-in chairs."""
     path = ROOT / "recipes" / f"{recipe}.yaml"
     read = load_recipe(path, sets, seed)

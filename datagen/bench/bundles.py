@@ -10,12 +10,14 @@ import trimesh
 from datagen.core.errors import MissingDependency
 from datagen.core.shape import Mesh, Shape
 from datagen.geometry.rays import RayScene
+from datagen.kinds.brokenchairs.context import ChairContext
+from datagen.kinds.brokenchairs.jobs import reference_job
+from datagen.kinds.brokenchairs.kind import plan_chairs
+from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.registry import load_recipe
 from datagen.materials.open import open_libraries
-from datagen.pipeline import stages
-from datagen.pipeline.context import Context
-from datagen.pipeline.plan import Plan
-from datagen.recipe import Recipe, load_recipe
-from datagen.recipe.loader import chairs_recipe
+from datagen.pipeline.prepared import Prepared
+from datagen.recipe import Recipe
 from datagen.render.raster import Rasteriser
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_cameras, reference_transform
@@ -26,9 +28,9 @@ TARGETS = {"20k": 20_000, "195k": 195_000}
 
 def bundles(rounds: int) -> dict[str, Any]:
     """CPU-seconds of a whole bundle (20 views, depth, correspondences, model.obj), the least of `rounds`."""
-    recipe = chairs_recipe(load_recipe(None))
-    plan = Plan(recipe, open_collection("partnet/chair"))
-    context = Context(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake")
+    recipe = load_recipe(None)
+    plan = plan_chairs(recipe, open_collection("partnet/chair"))
+    context = ChairContext(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake")
     found: dict[str, Any] = {}
     for name, faces in TARGETS.items():
         shape = dense_chair(plan, faces)
@@ -37,16 +39,16 @@ def bundles(rounds: int) -> dict[str, Any]:
     return found
 
 
-def _bundle(context: Context, shape: Shape) -> float:
-    plan = context.chairs
+def _bundle(context: ChairContext, shape: Shape) -> float:
+    plan = context.plan
     job = next(job for job in plan.jobs_of(0, plan.shapes[0]) if job.job_type == "reference")
-    return _timed(lambda: stages.reference_job(job, context, shape, stages.Prepared(job)))
+    return _timed(lambda: reference_job(job, context, shape, Prepared(job)))
 
 
 def embree_and_pyrender(rounds: int) -> dict[str, Any]:
     """CPU-seconds a shaded view of 20,000 faces with each, the least of `rounds`; None where pyrender fails."""
-    recipe = chairs_recipe(load_recipe(None))
-    plan = Plan(recipe, open_collection("partnet/chair"))
+    recipe = load_recipe(None)
+    plan = plan_chairs(recipe, open_collection("partnet/chair"))
     shape = dense_chair(plan, TARGETS["20k"])
     parts = [(p.part_id, p.mesh) for p in shape.transformed(reference_transform(shape)).parts]
     meshes = [mesh for _, mesh in parts]
@@ -70,7 +72,7 @@ def _views(make: Callable[[], Any], recipe: Recipe, rounds: int) -> float | None
     return round(min(_timed(shoot) for _ in range(rounds)) / len(cameras), 4)
 
 
-def dense_chair(plan: Plan, faces: int) -> Shape:
+def dense_chair(plan: ChairPlan, faces: int) -> Shape:
     """A built-in chair whose faces are quartered until it has about as many as wanted."""
     counts = {entry.shape_id: _faces(plan.source.load(entry.shape_id)) for entry in plan.shapes[:12]}
 

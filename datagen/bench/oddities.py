@@ -13,10 +13,10 @@ from datagen.core.anomaly import Rejected
 from datagen.core.errors import DatagenError
 from datagen.core.oddity import ODDITIES, OddShape
 from datagen.core.rng import stream
+from datagen.kinds.oddoneout.kind import plan_scenes
+from datagen.kinds.oddoneout.shapes import SceneShapes
+from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.open import open_libraries
-from datagen.pipeline.context import Context
-from datagen.pipeline.scene_plan import ScenePlan
-from datagen.pipeline.scene_shapes import SceneShapes
 from datagen.recipe import SceneRecipe
 from datagen.shapes.collections import open_collection
 
@@ -79,10 +79,10 @@ def measure_operators(
     recipe = recipe or SceneRecipe()
     split = recipe.split.model_copy(update={"by": "shape", "scenes": {"train": 1}})
     source = open_collection(collection, None, textured=True)
-    plan = ScenePlan(recipe.model_copy(update={"split": split}), source)
-    some = ScenePlan(recipe.model_copy(update={"split": split.model_copy(update={"shapes": count})}), source)
+    plan = plan_scenes(recipe.model_copy(update={"split": split}), source)
+    some = plan_scenes(recipe.model_copy(update={"split": split.model_copy(update={"shapes": count})}), source)
     section = recipe.anomaly
-    shapes = SceneShapes(Context(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake"))
+    shapes = SceneShapes(SceneTools(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake"))
     found = OperatorFigures(Path(collection).name, kinds={kind: KindFigures() for kind in ODDITIES})
     for entry in some.chosen:
         try:

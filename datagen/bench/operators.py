@@ -8,9 +8,9 @@ from typing import Any
 from datagen.bench.oddities import OperatorFigures, measure_operators
 from datagen.bench.sheet import contact_sheet, operator_tile, severity_svg
 from datagen.core.oddity import ODDITIES
+from datagen.kinds.oddoneout.kind import plan_scenes
+from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.open import open_libraries
-from datagen.pipeline.context import Context
-from datagen.pipeline.plans import make_plan
 from datagen.recipe import SceneRecipe
 from datagen.render.protocol import open_renderer
 from datagen.shapes.collections import open_collection
@@ -33,10 +33,10 @@ def _sheet(sources: Sequence[OperatorFigures], collection: str, path: Path) -> N
     share = max(4 // len(sources), 1)
     recipe = SceneRecipe()
     settings = {**recipe.render.model_dump(mode="json"), "samples": SAMPLES}
-    plan = make_plan(recipe, open_collection(collection, None, textured=True))
+    plan = plan_scenes(recipe, open_collection(collection, None, textured=True))
     renderer = open_renderer("cycles", len(os.sched_getaffinity(0)))
     try:
-        context = Context(plan, open_libraries(recipe.materials.libraries, recipe.seed), "cycles", renderer)
+        context = SceneTools(plan, open_libraries(recipe.materials.libraries, recipe.seed), "cycles", renderer)
         made = [odd for kind in ODDITIES for source in sources for odd in source.examples(kind, share)]
         contact_sheet([operator_tile(odd, context, TILE_PX, settings) for odd in made], 4, path)
     finally:

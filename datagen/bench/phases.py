@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from datagen.bench.scenes import Scene
+from datagen.kinds.brokenchairs.kind import plan_chairs
+from datagen.kinds.registry import load_recipe
 from datagen.pipeline.build import build
-from datagen.pipeline.plan import Plan
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.worker import Site
-from datagen.recipe import load_recipe
-from datagen.recipe.loader import chairs_recipe, find_recipe
+from datagen.recipe.loader import find_recipe
 from datagen.render.blender.client import BlenderProcess
 from datagen.shapes.collections import open_collection
 
@@ -29,8 +29,8 @@ def build_phases(limit: int, preset: str, collection: str) -> dict[str, Any]:
 
     Phases of the geometry half count rejected proposals too. `start-up` is Blender's and the plan's.
     """
-    recipe = chairs_recipe(load_recipe(find_recipe("quickstart"), [f"render.preset={preset}"]))
-    plan = Plan(recipe, open_collection(collection), limit)
+    recipe = load_recipe(find_recipe("quickstart"), [f"render.preset={preset}"])
+    plan = plan_chairs(recipe, open_collection(collection), limit)
     with tempfile.TemporaryDirectory(prefix="datagen-bench-") as folder:
         for name, renderer in (("warm", "fake"), ("data", "cycles")):
             blender = BlenderProcess(threads=1) if renderer == "cycles" else None

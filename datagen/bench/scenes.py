@@ -9,13 +9,12 @@ from datagen.core.anomaly import KINDS
 from datagen.core.errors import ShapeError
 from datagen.core.rng import stream
 from datagen.core.scene import RenderJob, View
+from datagen.kinds.brokenchairs.context import ChairContext
+from datagen.kinds.brokenchairs.kind import plan_chairs
+from datagen.kinds.brokenchairs.queries import Candidate, Shot, render_job
+from datagen.kinds.registry import load_recipe
 from datagen.materials.open import open_libraries
-from datagen.pipeline import queries, stages
-from datagen.pipeline.context import Context
-from datagen.pipeline.plan import Plan
-from datagen.pipeline.queries import Candidate, Shot
-from datagen.recipe import load_recipe
-from datagen.recipe.loader import chairs_recipe
+from datagen.pipeline.jobs import prepare
 from datagen.shapes.collections import open_collection
 
 VIEWS, LIGHTS = 4, 3
@@ -78,10 +77,10 @@ class _Collection:
     """A collection's chairs, used up in plan order."""
 
     def __init__(self, name: str) -> None:
-        recipe = chairs_recipe(load_recipe(None, [f"anomaly.views={{{VIEWS}: 1}}"]))
-        self.plan = Plan(recipe, open_collection(name))
+        recipe = load_recipe(None, [f"anomaly.views={{{VIEWS}: 1}}"])
+        self.plan = plan_chairs(recipe, open_collection(name))
         library = open_libraries(recipe.materials.libraries, recipe.seed)
-        self.context = Context(self.plan, library, "cycles")
+        self.context = ChairContext(self.plan, library, "cycles")
         self._left = list(enumerate(self.plan.shapes))
 
     def scene(self, kind: str, number: int, pictures: int) -> Scene:
@@ -90,9 +89,9 @@ class _Collection:
             job = next((job for job in self.plan.jobs_of(*place) if job.kind == kind), None)
             if job is None:
                 continue
-            prepared = stages.prepare(replace(job, views=VIEWS), self.context)
+            prepared = prepare(replace(job, views=VIEWS), self.context)
             shot = prepared.shots[0] if prepared.shots else None
-            if isinstance(shot, queries.Shot) and len(shot.candidates) == VIEWS:
+            if isinstance(shot, Shot) and len(shot.candidates) == VIEWS:
                 self._left.remove(place)
                 return self._dressed(shot, kind, number, place[1].shape_id, pictures)
         raise ShapeError(f"{self.plan.source.name} has no chair left for a {kind} anomaly; name a larger collection")
@@ -105,7 +104,7 @@ class _Collection:
             view, turn = k % VIEWS, (k + k // VIEWS) % LIGHTS
             light = lights[(first + 3 * ((turn + view) % LIGHTS)) % len(lights)]
             targets.append(_target(shot.candidates[view], View(shot.candidates[view].camera, light)))
-        job = queries.render_job(self.context, shot)
+        job = render_job(self.context, shot)
         faces = sum(len(part.mesh.faces) for part in job.parts)
         return Scene(f"{self.plan.source.name}/{shape_id}", kind, faces, replace(job, views=()), tuple(targets))
 

@@ -11,7 +11,7 @@ from datagen.bench.oddities import OperatorFigures
 from datagen.core.oddity import ODDITIES, OddShape
 from datagen.core.shape import Shape
 from datagen.core.tabletop import Floor, Look, Sky, Standing, TabletopJob
-from datagen.pipeline.context import Context
+from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.scenes.rest import all_points
 from datagen.scenes.tabletop import looking
 from datagen.verify.report.plots import Series, histogram
@@ -26,7 +26,7 @@ STYLE = (
 )
 
 
-def operator_tile(made: OddShape, context: Context, size_px: int, settings: dict[str, object]) -> np.ndarray:
+def operator_tile(made: OddShape, context: SceneTools, size_px: int, settings: dict[str, object]) -> np.ndarray:
     """(H, W, 3) uint8: the normal shape on the left, the odd one on the right, seen alike."""
     scale = 0.2 / float(np.abs(all_points(made.normal) - made.normal.centre).max())
     high = scale * float(np.ptp(all_points(made.normal)[:, 2]))
@@ -41,7 +41,7 @@ def operator_tile(made: OddShape, context: Context, size_px: int, settings: dict
 
 
 def _picture(
-    shape: Shape, origin: np.ndarray, scale: float, context: Context, look: Look, settings: dict[str, object]
+    shape: Shape, origin: np.ndarray, scale: float, context: SceneTools, look: Look, settings: dict[str, object]
 ) -> np.ndarray:
     floor = Floor(context.floors.materials[3].material_id)
     names = sorted({name for part in shape.parts if part.skin for name in part.skin.materials})

@@ -6,11 +6,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from datagen.kinds.registry import load_recipe, make_plan
 from datagen.pipeline.build import build
-from datagen.pipeline.plans import make_plan
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.worker import Site
-from datagen.recipe import load_recipe
 from datagen.recipe.loader import find_recipe
 from datagen.shapes.collections import open_collection
 

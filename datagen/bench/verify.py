@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 
 from datagen.bench.multiply import multiply
+from datagen.kinds.brokenchairs.kind import plan_chairs
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS
+from datagen.kinds.registry import load_recipe
 from datagen.pipeline.build import build
-from datagen.pipeline.plan import Plan
 from datagen.pipeline.worker import Site
-from datagen.recipe import load_recipe
-from datagen.recipe.loader import chairs_recipe, find_recipe
+from datagen.recipe.loader import find_recipe
 from datagen.shapes.collections import open_collection
 from datagen.verify.document import examine
 from datagen.verify.tree import open_tree
@@ -39,8 +39,8 @@ def measure(samples: int = SAMPLES) -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory(prefix="datagen-bench-") as name:
         few, many = Path(name) / "few", Path(name) / "many"
-        recipe = chairs_recipe(load_recipe(find_recipe("brokenchairs")))
-        build(Site(Plan(recipe, open_collection("partnet/chair"), 8), few, "fake"))
+        recipe = load_recipe(find_recipe("brokenchairs"))
+        build(Site(plan_chairs(recipe, open_collection("partnet/chair"), 8), few, "fake"))
         count = multiply(few, many, -(-samples // len(open_tree(few).samples)))
         evidence = ChairEvidence(open_tree(many))
         start = time.process_time()

@@ -14,11 +14,10 @@ from datagen.bench.scenes import Protocol, Scene, make_scenes
 from datagen.cli.build import print_json
 from datagen.cli.console import console as open_console
 from datagen.core.errors import UsageError
+from datagen.kinds.brokenchairs.kind import plan_chairs
+from datagen.kinds.registry import load_recipe, recipe_of_kind
 from datagen.pipeline.cores import usable_cores
-from datagen.pipeline.estimate import estimate
-from datagen.pipeline.plan import Plan
-from datagen.recipe import load_recipe
-from datagen.recipe.loader import chairs_recipe, find_recipe
+from datagen.recipe.loader import find_recipe
 
 PARTS = ("presets", "plain", "phases", "bundles", "scale", "workers", "verify", "tabletop")
 CHAIRS, OBJECTS = ("partnet/chair",), ("toys", "abc")
@@ -44,9 +43,9 @@ class Bench:
     def presets(self) -> None:
         """Cost and quality of every preset, and what a core-hour and the full set come to."""
         self.document["presets"] = presets.compare(self.scenes, workers=usable_cores())
-        recipe = chairs_recipe(load_recipe(find_recipe("brokenchairs180k")))
-        plan = Plan(recipe, scale.NamedShapes(scale.PUBLISHED_SHAPES))
-        images = estimate(plan, "fake")["images_asked_for"]
+        recipe = recipe_of_kind(load_recipe(find_recipe("brokenchairs180k")), "brokenchairs")
+        plan = plan_chairs(recipe, scale.NamedShapes(scale.PUBLISHED_SHAPES))
+        images = plan.building.estimate(plan, "fake")["images_asked_for"]
         for figures in self.document["presets"].values():
             figures["images_per_core_hour"] = round(3600 / figures["cpu_s_per_image"])
             figures["brokenchairs180k_core_hours"] = round(images * figures["cpu_s_per_image"] / 3600)

@@ -14,19 +14,17 @@ from rich.table import Table
 from datagen.cli.console import console as open_console
 from datagen.cli.console import say
 from datagen.core.errors import UsageError
+from datagen.kinds.brokenchairs.card import FAKE_NOTE
+from datagen.kinds.registry import load_recipe, make_plan, open_shapes
 from datagen.pipeline.assets import open_assets
 from datagen.pipeline.build import Executor, build
-from datagen.pipeline.card import FAKE_NOTE, STAND_IN_NOTE
-from datagen.pipeline.estimate import estimate
-from datagen.pipeline.plans import AnyPlan, make_plan
+from datagen.pipeline.plan import Plan
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.status import missing_shards, ranges
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Outcome, Site
-from datagen.recipe.loader import AnyRecipe, find_recipe, load_recipe
+from datagen.recipe.loader import DatasetRecipe, find_recipe
 from datagen.render.protocol import RENDERERS, open_renderer
-from datagen.shapes.collections import open_collection
-from datagen.shapes.procedural.things.source import NOTE as THINGS_NOTE
 from datagen.store.log import read_folder
 
 
@@ -57,12 +55,11 @@ def run_build(
     console = open_console()
     parsed = load_recipe(find_recipe(recipe), overrides, seed)
     shapes = collection_name(shapes, parsed)
-    plan = make_plan(parsed, open_collection(shapes, data_root, parsed.kind == "oddoneout"), limit)
+    plan = make_plan(parsed, open_shapes(parsed, shapes, data_root), limit)
     if renderer_name not in RENDERERS:
         open_renderer(renderer_name)
     if plan.source.stand_in:
-        note = THINGS_NOTE if parsed.kind == "oddoneout" else STAND_IN_NOTE
-        say(console, "note", note)
+        say(console, "note", plan.building.stand_in_note)
     for note in plan.notes:
         say(console, "note", note)
     layout = plan.layout if layout is None else layout
@@ -75,7 +72,7 @@ def run_build(
         return False
     if dry_run:
         open_assets(plan)
-        figures = estimate(plan, renderer_name)
+        figures = plan.building.estimate(plan, renderer_name)
         print_json(figures) if as_json else open_console(stderr=False).print(_figures(figures))
         return False
     if renderer_name == "fake":
@@ -100,7 +97,7 @@ def run_build(
     return bool(summary.quarantined)
 
 
-def collection_name(shapes: str | None, recipe: AnyRecipe) -> str:
+def collection_name(shapes: str | None, recipe: DatasetRecipe) -> str:
     """What --shapes says, else the recipe's own collection. Raises UsageError where neither does."""
     named = shapes or getattr(recipe, "shapes", "")
     if not named:
@@ -135,7 +132,7 @@ def print_json(value: object) -> None:
 class Reporter:
     """A bar on a terminal, a line every 30 s otherwise: images, rejections, rate, time left."""
 
-    def __init__(self, console: Console, plan: AnyPlan, skip: Sequence[str]) -> None:
+    def __init__(self, console: Console, plan: Plan, skip: Sequence[str]) -> None:
         self.console = console
         self.total = sum(job.shape_id not in skip for job in plan.jobs())
         self.done = self.images = self.rejected = self.there = 0

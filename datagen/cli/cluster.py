@@ -11,15 +11,14 @@ from datagen.cli.build import print_json
 from datagen.cli.console import console as open_console
 from datagen.core.bundled import bundled
 from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
+from datagen.kinds.registry import load_recipe, make_plan, open_shapes, parse_recipe
 from datagen.pipeline.assets import open_library
+from datagen.pipeline.jobs import run_job
 from datagen.pipeline.merge import PLAN_FILES, merge
-from datagen.pipeline.plans import make_plan
-from datagen.pipeline.stages import run_job
 from datagen.pipeline.status import status
-from datagen.pipeline.worker import JOB_ERRORS, Context
-from datagen.recipe.loader import find_recipe, load_recipe, parse_recipe
+from datagen.pipeline.worker import JOB_ERRORS
+from datagen.recipe.loader import find_recipe
 from datagen.render.protocol import open_renderer
-from datagen.shapes.collections import open_collection
 from datagen.store.dataset import check_output_path
 from datagen.store.launch import read_launch, read_run
 from datagen.store.shards import unpack
@@ -50,7 +49,7 @@ def run_repro(root: Path, job_id: str, shapes: str | None, out: Path | None) -> 
     launch, run = read_launch(root), read_run(root)
     recipe = parse_recipe(dict(run["recipe"]), f"{root}/run.json")
     data_root = Path(launch["data_root"]) if launch.get("data_root") else None
-    source = open_collection(shapes or launch["shapes"], data_root, recipe.kind == "oddoneout")
+    source = open_shapes(recipe, shapes or launch["shapes"], data_root)
     plan = make_plan(recipe, source, launch.get("limit"))
     found = [job for job in plan.jobs() if job.job_id.startswith(job_id)]
     if len(found) != 1:
@@ -59,7 +58,7 @@ def run_repro(root: Path, job_id: str, shapes: str | None, out: Path | None) -> 
     console.print(f"{found[0].job_type} job of {found[0].shape_id}, {found[0].kind}")
     renderer = open_renderer(launch["renderer"])
     try:
-        bundle = run_job(found[0], Context(plan, open_library(plan), launch["renderer"], renderer))
+        bundle = run_job(found[0], plan.building.context(plan, open_library(plan), launch["renderer"], renderer))
     except JOB_ERRORS:
         console.print(traceback.format_exc(), soft_wrap=True)
         return EXIT_QUARANTINED

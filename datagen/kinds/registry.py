@@ -1,19 +1,100 @@
-"""Which kinds of dataset there are, and which one a folder holds."""
+"""Which kinds of dataset there are, and which one a recipe or a folder is of.
 
+The built-in ones, and those that installed packages name under the entry point group `datagen.kinds`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
-from datagen.core.errors import UsageError
-from datagen.kinds.brokenchairs.verify.examination import CHAIRS
-from datagen.kinds.oddoneout.verify.examination import SCENES
+from datagen.core.errors import RecipeError, UsageError
+from datagen.kinds.brokenchairs.kind import BUILDING as CHAIRS
+from datagen.kinds.brokenchairs.verify.examination import CHAIRS as CHAIRS_EXAMINED
+from datagen.kinds.oddoneout.kind import BUILDING as SCENES
+from datagen.kinds.oddoneout.verify.examination import SCENES as SCENES_EXAMINED
+from datagen.pipeline.building import Building
+from datagen.pipeline.plan import Plan
+from datagen.recipe import loader
+from datagen.recipe.section import DatasetRecipe
+from datagen.shapes.collections import open_collection
+from datagen.shapes.source import Source
 from datagen.verify.document import Examination
 from datagen.verify.tree import Tree
 
-EXAMINATIONS: tuple[Examination[Any], ...] = (SCENES, CHAIRS)
+GROUP = "datagen.kinds"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of dataset: how it is built and how it is examined. `name` is the word of a recipe's `kind`."""
+
+    name: str
+    building: Building[Any]
+    examination: Examination[Any]
+
+
+BUILT_IN = (Kind("oddoneout", SCENES, SCENES_EXAMINED), Kind("brokenchairs", CHAIRS, CHAIRS_EXAMINED))
+
+
+@lru_cache(maxsize=1)
+def kinds() -> Mapping[str, Kind]:
+    """Every kind by its name. Raises UsageError for an entry point that gives none, or another of a known name."""
+    found = {kind.name: kind for kind in BUILT_IN}
+    for point in entry_points(group=GROUP):
+        kind = point.load()
+        if not isinstance(kind, Kind) or kind.name in found:
+            raise UsageError(f"the entry point {point.name} of {GROUP} gives no new kind of dataset; remove it")
+        found[kind.name] = kind
+    return found
+
+
+def _models() -> Mapping[str, type[DatasetRecipe]]:
+    return {name: kind.building.recipe for name, kind in kinds().items()}
+
+
+def load_recipe(path: Path | None, overrides: Sequence[str] = (), seed: int | None = None) -> Any:
+    """The recipe at `path` (defaults if None) with `--set` overrides and the command's seed. Raises RecipeError."""
+    return loader.load_recipe(path, _models(), overrides, seed)
+
+
+def parse_recipe(data: dict[str, Any], origin: str) -> Any:
+    """A recipe out of plain data, such as run.json's. Raises RecipeError."""
+    return loader.parse_recipe(data, origin, _models())
+
+
+def recipe_of_kind(recipe: DatasetRecipe, name: str) -> Any:
+    """The recipe, if it is of this kind. Raises RecipeError."""
+    if recipe.kind != name:
+        raise RecipeError(f"{recipe.name} is a recipe of kind {recipe.kind}; this needs one of kind {name}")
+    return recipe
+
+
+def building_of(recipe: DatasetRecipe) -> Building[Any]:
+    """How the kind of a recipe is built."""
+    return kinds()[recipe.kind].building
+
+
+def open_shapes(recipe: DatasetRecipe, spec: str, data_root: Path | None = None) -> Source:
+    """The collection as a recipe's kind needs it. Raises as `open_collection`."""
+    return open_collection(spec, data_root, building_of(recipe).textured)
+
+
+def make_plan(recipe: DatasetRecipe, source: Source, limit: int | None = None) -> Plan[Any]:
+    """The plan of a recipe over a collection. For chairs `limit` counts shapes, for scenes scenes."""
+    plan: Plan[Any] = building_of(recipe).plan(recipe, source, limit)
+    return plan
 
 
 def examination_of(tree: Tree) -> Examination[Any]:
-    """How a dataset is examined. Raises UsageError for a folder that holds none of the known kinds."""
-    found = next((examination for examination in EXAMINATIONS if examination.recognises(tree)), None)
+    """How a dataset is examined: by the kind in run.json, else by its folders. Raises UsageError for no known kind."""
+    recipe = (tree.run or {}).get("recipe")
+    named = kinds().get(str(recipe.get("kind", ""))) if isinstance(recipe, dict) else None
+    found = next((k.examination for k in kinds().values() if k.examination.recognises(tree)), None)
+    if named is not None and (found is None or named.examination.recognises(tree)):
+        return named.examination
     if found is None:
         raise UsageError(f"{tree.root} holds no dataset of a known kind; is it a dataset's folder?")
     return found

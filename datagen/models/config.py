@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from datagen.recipe.models import Section
+from datagen.recipe.section import Section
 
 Count = Annotated[int, Field(ge=1)]
 

@@ -2,24 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from functools import singledispatch
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from datagen.core.errors import StoppedEarly
 from datagen.core.row import Job
-from datagen.formats.brokenchairs import split_json
 from datagen.materials.library import MaterialLibrary
-from datagen.pipeline.assets import open_assets, open_floor_library
-from datagen.pipeline.card import dataset_card, shapes_table
+from datagen.pipeline.assets import open_assets
 from datagen.pipeline.drain import drain_on_signals
 from datagen.pipeline.plan import Plan, shard_index
-from datagen.pipeline.plans import AnyPlan
 from datagen.pipeline.run_serial import SerialExecutor
-from datagen.pipeline.scene_card import scene_root_files
-from datagen.pipeline.scene_plan import ScenePlan
-from datagen.pipeline.summary import Summary, summarise
+from datagen.pipeline.summary import Summary
 from datagen.pipeline.warned import warned
 from datagen.pipeline.worker import Outcome, Site
 from datagen.store.dataset import Dataset
@@ -84,10 +78,11 @@ def build(
             dataset.compact()
         finally:
             dataset.close()
-    return replace(summarise(plan, dataset), warnings=warned(dataset.entries.values(), plan.source, library))
+    summary: Summary = plan.building.summarise(plan, dataset)
+    return replace(summary, warnings=warned(dataset.entries.values(), plan.source, library))
 
 
-def _mended(plan: AnyPlan, dataset: Dataset, jobs: Iterable[Job]) -> list[str]:
+def _mended(plan: Plan[Any], dataset: Dataset, jobs: Iterable[Job]) -> list[str]:
     """Quarantined jobs that no plan of this run has any more: what they were to be made from has changed since."""
     found = {job_id for job_id, entry in dataset.entries.items() if entry.quarantined} - {job.job_id for job in jobs}
     if found and plan.limit is not None:  # an earlier build may have had a larger limit
@@ -108,35 +103,8 @@ def shard_of(jobs: Iterable[Job], index: int, count: int) -> Iterator[Job]:
     return (job for job in jobs if shard_index(job.job_id, count) == index)
 
 
-@singledispatch
-def write_plan_files(plan: AnyPlan, dataset: Dataset, library: MaterialLibrary, renderer: str) -> None:
+def write_plan_files(plan: Plan[Any], dataset: Dataset, library: MaterialLibrary, renderer: str) -> None:
     """Splits, the table of shapes and the card: functions of the plan and of what is already there."""
-    raise TypeError(type(plan).__name__)
-
-
-@write_plan_files.register
-def _write_chair_files(plan: Plan, dataset: Dataset, library: MaterialLibrary, renderer: str) -> None:
-    committed = {row.shape_id for entry in dataset.entries.values() for row in entry.rows}
-    planned = {entry.shape_id for entry in plan.shapes} | (committed & set(plan.ids))
-    shapes = sorted(planned, key=lambda s: plan.ids[s])
-    dataset.write_root_file("split.json", split_json({plan.ids[s]: plan.splits[s] for s in shapes}))
-    dataset.write_root_file("shapes.json", shapes_table(plan, shapes))
     notes = warned(dataset.entries.values(), plan.source, library)
-    dataset.write_root_file("README.md", dataset_card(plan, shapes, library, renderer, notes))
-
-
-@write_plan_files.register
-def _write_scene_files(plan: ScenePlan, dataset: Dataset, library: MaterialLibrary, renderer: str) -> None:
-    """The same for scenes: those of the plan and those already there, but none that could not be made."""
-    entries = dataset.entries
-    lost = {plan.scene_of[job_id].name for job_id in set(entries) & set(plan.scene_of) if entries[job_id].quarantined}
-    if set(entries) - set(plan.scene_of):  # an earlier build of this folder had a larger limit
-        whole = replace(plan, limit=None)
-        there = {whole.scene_of[job_id].name for job_id in set(entries) & set(whole.scene_of)}
-        there |= {scene.name for scene in plan.scenes}
-        lost |= {scene.name for scene in whole.scenes if scene.name not in there}
-        plan = whole
-    floors = open_floor_library(plan)
-    notes = warned(entries.values(), plan.source, library)
-    for name, data in scene_root_files(plan, library, floors, renderer, frozenset(lost), notes).items():
+    for name, data in plan.building.root_files(plan, dataset, library, renderer, notes).items():
         dataset.write_root_file(name, data)

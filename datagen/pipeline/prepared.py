@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from datagen.core.row import Job, Row
-from datagen.pipeline.context import Context
 
 
 class Shot(Protocol):
     """Something ready to render."""
 
-    def take(self, job: Job, context: Context) -> tuple[list[Row], dict[str, bytes]]:
+    def take(self, job: Job, context: Any) -> tuple[list[Row], dict[str, bytes]]:
         """Render it and check each picture: rows, and the files of what passes."""
         ...
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from datagen.pipeline.plan import shard_index
-from datagen.pipeline.plans import AnyPlan
+from datagen.pipeline.plan import Plan, shard_index
 from datagen.store.launch import launched_at, read_launch
 from datagen.store.log import LogReader
 
@@ -39,7 +38,7 @@ def status(root: Path) -> dict[str, Any]:
     }
 
 
-def missing_shards(plan: AnyPlan, root: Path, count: int) -> list[int]:
+def missing_shards(plan: Plan[Any], root: Path, count: int) -> list[int]:
     """Shards of `count` that still have jobs that are neither done nor quarantined, sorted."""
     entries = LogReader(root / "log").refresh().entries if (root / "log").is_dir() else {}
     return sorted({shard_index(job.job_id, count) for job in plan.jobs() if job.job_id not in entries})

@@ -16,10 +16,10 @@ from datagen.core.errors import DatagenError, MaterialError, RenderError, ShapeE
 from datagen.core.row import Bundle, Job
 from datagen.pipeline.assets import open_library
 from datagen.pipeline.context import Context
-from datagen.pipeline.plans import AnyPlan
+from datagen.pipeline.jobs import finish, prepare, run_job
+from datagen.pipeline.plan import Plan
 from datagen.pipeline.prepared import Prepared
-from datagen.pipeline.queries import job_row
-from datagen.pipeline.stages import finish, prepare, run_job
+from datagen.pipeline.rows import job_row
 from datagen.render.protocol import Renderer
 from datagen.store import crash
 from datagen.store.dataset import Dataset
@@ -32,7 +32,7 @@ JOB_ERRORS = (ShapeError, MaterialError, RenderError, MemoryError)
 class Site:
     """Where and how a build runs: all a worker process needs to begin."""
 
-    plan: AnyPlan
+    plan: Plan[Any]
     out: Path
     renderer_name: str
     threads: int = 1
@@ -64,7 +64,8 @@ class Worker:
     def __init__(self, site: Site, dataset: Dataset, renderer: Renderer | None) -> None:
         self.site = site
         self.dataset = dataset
-        self.context = Context(site.plan, open_library(site.plan), site.renderer_name, renderer)
+        plan = site.plan
+        self.context: Context = plan.building.context(plan, open_library(plan), site.renderer_name, renderer)
         self._commit_s = 0.0
 
     def do(self, job: Job) -> Outcome:

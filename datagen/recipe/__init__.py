@@ -3,8 +3,9 @@
 Says what a dataset is; where and how it runs are command-line flags and never stand here.
 """
 
-from datagen.recipe.loader import AnyRecipe, load_recipe, recipe_hash
+from datagen.recipe.loader import recipe_hash
 from datagen.recipe.models import Recipe
 from datagen.recipe.scenes import SceneRecipe
+from datagen.recipe.section import DatasetRecipe
 
-__all__ = ["AnyRecipe", "Recipe", "SceneRecipe", "load_recipe", "recipe_hash"]
+__all__ = ["DatasetRecipe", "Recipe", "SceneRecipe", "recipe_hash"]

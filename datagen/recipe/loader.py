@@ -1,6 +1,6 @@
 """Find and read a recipe: YAML with size and alias caps, `--set` overrides, pydantic validation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from pydantic import BaseModel, ValidationError
 from datagen.core.bundled import bundled
 from datagen.core.errors import RecipeError
 from datagen.core.ids import content_hash
-from datagen.recipe.models import Recipe
-from datagen.recipe.scenes import SceneRecipe
+from datagen.recipe.section import DatasetRecipe
 
-AnyRecipe = Recipe | SceneRecipe
-MODELS: dict[str, type[Recipe] | type[SceneRecipe]] = {"brokenchairs": Recipe, "oddoneout": SceneRecipe}
+Models = Mapping[str, type[DatasetRecipe]]
 """`kind` of a recipe -> its model."""
+DEFAULT_KIND = "brokenchairs"
+"""What a recipe is that names no kind."""
 MAX_BYTES = 1_000_000
 MAX_ALIASES = 50
 
@@ -69,15 +69,15 @@ def override(data: dict[str, Any], assignment: str) -> None:
     node[leaf] = yaml.safe_load(text)
 
 
-def parse_recipe(data: dict[str, Any], origin: str) -> AnyRecipe:
+def parse_recipe(data: dict[str, Any], origin: str, models: Models) -> DatasetRecipe:
     """Validate plain data by its `kind`. Raises RecipeError naming every wrong key on one line."""
-    kind = data.get("kind", "brokenchairs")
-    if not isinstance(kind, str) or kind not in MODELS:
-        raise RecipeError(f"{origin}: kind is {kind!r}; the kinds of recipe are {', '.join(MODELS)}")
+    kind = data.get("kind", DEFAULT_KIND)
+    if not isinstance(kind, str) or kind not in models:
+        raise RecipeError(f"{origin}: kind is {kind!r}; the kinds of recipe are {', '.join(sorted(models))}")
     try:
-        return MODELS[kind].model_validate(data)
+        return models[kind].model_validate(data)
     except ValidationError as error:
-        wrong = describe_errors(error, MODELS[kind])
+        wrong = describe_errors(error, models[kind])
         raise RecipeError(f"{origin}: {wrong}; see the recipe reference in DATA.md") from error
 
 
@@ -106,23 +106,18 @@ def _unknown(place: tuple[int | str, ...], model: type[BaseModel]) -> str:
     return f"unknown key, did you mean {near[0]}?" if near else "unknown key"
 
 
-def load_recipe(path: Path | None, overrides: Sequence[str] = (), seed: int | None = None) -> AnyRecipe:
+def load_recipe(
+    path: Path | None, models: Models, overrides: Sequence[str] = (), seed: int | None = None
+) -> DatasetRecipe:
     """The recipe at `path` (defaults if None) with `--set` overrides and the command's seed."""
     data = read_yaml(path) if path else {}
     for assignment in overrides:
         override(data, assignment)
     if seed is not None:
         data["seed"] = seed
-    return parse_recipe(data, str(path or "recipe"))
+    return parse_recipe(data, str(path or "recipe"), models)
 
 
-def chairs_recipe(recipe: AnyRecipe) -> Recipe:
-    """The recipe as one of chairs. Raises RecipeError for one of scenes."""
-    if not isinstance(recipe, Recipe):
-        raise RecipeError(f"{recipe.name} is a recipe of kind {recipe.kind}; this needs one of kind brokenchairs")
-    return recipe
-
-
-def recipe_hash(recipe: AnyRecipe) -> str:
+def recipe_hash(recipe: DatasetRecipe) -> str:
     """Digest of every value, defaults included."""
     return content_hash(recipe.model_dump(mode="json"))

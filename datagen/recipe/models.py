@@ -2,20 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from datagen.recipe.materials import MaterialSettings
 from datagen.recipe.render import RenderRecipe
-
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-Range = tuple[float, float]
-
-
-class Section(BaseModel):
-    """A frozen mapping that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from datagen.recipe.section import DatasetRecipe, Fraction, Positive, Range, Section
 
 
 class PositionRecipe(Section):
@@ -170,12 +161,11 @@ class SplitRecipe(Section):
     use_published: bool = True
 
 
-class Recipe(Section):
+class Recipe(DatasetRecipe):
     """A whole dataset."""
 
     name: str = "brokenchairs"
     kind: Literal["brokenchairs"] = "brokenchairs"
-    seed: Annotated[int, Field(ge=0)] = 0
     split: SplitRecipe = SplitRecipe()
     anomaly: AnomalyRecipe = AnomalyRecipe()
     normal: NormalRecipe = NormalRecipe()

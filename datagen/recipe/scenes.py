@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from datagen.recipe.models import Fraction, Positive, Range, Section
 from datagen.recipe.render import Device, lower
+from datagen.recipe.section import DatasetRecipe, Fraction, Positive, Range, Section
 
 SEEN_KEYS = ("unseen-test", "train", "seen-test")
 """Splits by category, in the published file's order: whoever trains takes the first key with `test` in it."""
@@ -223,12 +223,11 @@ class DressRecipe(Section):
     """Texture repeats relative to a chair's: toys are smaller."""
 
 
-class SceneRecipe(Section):
+class SceneRecipe(DatasetRecipe):
     """A whole dataset of scenes."""
 
     name: str = "oddoneout"
     kind: Literal["oddoneout"] = "oddoneout"
-    seed: Annotated[int, Field(ge=0)] = 0
     shapes: str = ""
     """The collection to use where --shapes is not given."""
     naming: Literal["toys", "parts"] = "toys"

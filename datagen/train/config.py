@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from datagen.core.ids import content_hash
 from datagen.datasets.config import DataConfig
 from datagen.models.config import ModelConfig
-from datagen.recipe.models import Fraction, Positive, Section
+from datagen.recipe.section import Fraction, Positive, Section
 
 Count = Annotated[int, Field(ge=1)]
 

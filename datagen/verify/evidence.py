@@ -6,17 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from datagen.core.errors import BrokenFile, DatagenError
+from pydantic import ValidationError
+
+from datagen.core.errors import BrokenFile
 from datagen.core.ids import bytes_hash
 from datagen.core.row import Job
-from datagen.pipeline.plans import AnyPlan
-from datagen.recipe import AnyRecipe
-from datagen.recipe.loader import parse_recipe
+from datagen.pipeline.plan import Plan
+from datagen.recipe.section import DatasetRecipe
 from datagen.shapes.collections import open_collection
 from datagen.shapes.source import Source
 from datagen.verify.source import P, open_plan
 from datagen.verify.tree import Tree
 
+M = TypeVar("M", bound=DatasetRecipe)
 T = TypeVar("T")
 R = TypeVar("R")
 NO_RECIPE = "there is no run.json with a recipe that this version reads"
@@ -47,7 +49,7 @@ class BaseEvidence:
     """`shapes` and `data_root` as given on the command line, for the geometry replay."""
 
     @property
-    def plan(self) -> AnyPlan | None:
+    def plan(self) -> Plan[Any] | None:
         """The plan of the build; None where its shapes are not here."""
         raise NotImplementedError
 
@@ -70,15 +72,14 @@ class BaseEvidence:
         """The shortcut audit."""
         raise NotImplementedError
 
-    @property
-    def _stated(self) -> AnyRecipe | None:
-        """The recipe in run.json; None without one that this version reads."""
+    def _stated(self, model: type[M]) -> M | None:
+        """The recipe in run.json as one of a kind; None without one that this version reads."""
         recipe = (self.tree.run or {}).get("recipe")
         if not isinstance(recipe, dict):
             return None
         try:
-            return parse_recipe(dict(recipe), "run.json")
-        except DatagenError:
+            return model.model_validate(recipe)
+        except ValidationError:
             return None
 
     def _open(self, make: Callable[[Source], P], textured: bool, built_in: Sequence[str]) -> tuple[P | None, str]:

@@ -13,7 +13,7 @@ from datagen.core.ids import canonical_json, fraction_of_hash
 from datagen.core.row import Job
 from datagen.pipeline.assets import open_library
 from datagen.pipeline.context import Context
-from datagen.pipeline.stages import run_job
+from datagen.pipeline.jobs import run_job
 from datagen.render.protocol import open_renderer
 from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED, Finding, Result
 from datagen.verify.evidence import BaseEvidence
@@ -86,7 +86,7 @@ def rebuild(evidence: BaseEvidence, fraction: float, note: Callable[[str], None]
     name = "fake" if evidence.tree.renderer == "fake" else "cycles"
     renderer = open_renderer(name, len(os.sched_getaffinity(0)))
     try:
-        context = Context(plan, open_library(plan), name, renderer)
+        context: Context = plan.building.context(plan, open_library(plan), name, renderer)
         same = canonical_json(json.loads(context.versions)) == canonical_json(json.loads(stated or "{}"))
         files = equal = 0
         differences: list[Difference] = []

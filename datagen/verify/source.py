@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 
 from datagen.core.errors import DatagenError, UsageError
 from datagen.pipeline.plan import Plan
-from datagen.pipeline.scene_plan import ScenePlan
 from datagen.store.launch import read_launch
 
-P = TypeVar("P", Plan, ScenePlan)
+P = TypeVar("P", bound=Plan[Any])
 SAME = ("collection_hash", "source", "weights")
 """Keys of run.json that the plan of the right shapes has to give again."""
 

@@ -8,9 +8,9 @@ from PIL import Image
 from datagen.bench.oddities import measure_operators
 from datagen.bench.sheet import CAPTION, contact_sheet, operator_tile, severity_svg
 from datagen.core.oddity import ODDITIES
+from datagen.kinds.oddoneout.tools import SceneTools
+from datagen.kinds.registry import make_plan
 from datagen.materials.open import open_libraries
-from datagen.pipeline.context import Context
-from datagen.pipeline.plans import make_plan
 from datagen.recipe import SceneRecipe
 from datagen.render.fake import FakeRenderer
 from datagen.shapes.collections import open_collection
@@ -34,7 +34,7 @@ def test_operators_are_counted_and_drawn(tmp_path):
     titles = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}title")]
     assert len(titles) == sum(len(f.severities) > 1 for f in found.kinds.values()) <= len(ODDITIES)
 
-    context = Context(
+    context = SceneTools(
         make_plan(RECIPE, open_collection("toys")), open_libraries(("procedural",), 0), "fake", FakeRenderer()
     )
     tile = operator_tile(examples[0], context, 48, {})

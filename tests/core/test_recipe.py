@@ -3,7 +3,8 @@
 import pytest
 
 from datagen.core.errors import RecipeError
-from datagen.recipe import load_recipe, recipe_hash
+from datagen.kinds.registry import load_recipe
+from datagen.recipe.loader import recipe_hash
 from tests.conftest import ROOT
 
 

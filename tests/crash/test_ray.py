@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 from ray.cloudpickle import register_pickle_by_value, unregister_pickle_by_value
 
+from datagen.kinds.registry import load_recipe, make_plan
 from datagen.pipeline import run_ray
 from datagen.pipeline.build import build
-from datagen.pipeline.plans import make_plan
 from datagen.pipeline.worker import Site
-from datagen.recipe import load_recipe
 from datagen.recipe.loader import find_recipe
 from datagen.shapes.collections import open_collection
 from datagen.store.log import LogReader

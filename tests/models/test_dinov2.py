@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 from datagen.core.errors import MissingDependency
 from datagen.core.shape import Mesh
 from datagen.geometry.descriptor import VIEWS, directions, shaded
+from datagen.kinds.oddoneout.descriptors import open_descriptor, weights_digest
+from datagen.kinds.registry import make_plan
 from datagen.models.dinov2 import MEAN, STD, image_features, load_dinov2
-from datagen.pipeline.descriptors import open_descriptor, weights_digest
-from datagen.pipeline.plans import make_plan
 from datagen.recipe.scenes import SceneRecipe, SimilarRecipe
 from datagen.shapes.collections import open_collection
 

@@ -4,8 +4,8 @@ import cProfile
 import pstats
 
 from datagen.bench.scale import NamedShapes, write_logs
-from datagen.pipeline.plan import Plan
-from datagen.recipe import load_recipe
+from datagen.kinds.brokenchairs.kind import plan_chairs
+from datagen.kinds.registry import load_recipe
 from datagen.recipe.loader import find_recipe
 from datagen.store.log import LogReader
 
@@ -18,7 +18,7 @@ def calls(work) -> int:
 
 
 def planned(shapes: int):
-    return list(Plan(load_recipe(find_recipe("brokenchairs180k")), NamedShapes(shapes)).jobs())
+    return list(plan_chairs(load_recipe(find_recipe("brokenchairs180k")), NamedShapes(shapes)).jobs())
 
 
 def test_planning_grows_linearly():

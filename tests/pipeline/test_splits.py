@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datagen.pipeline.splits import assign_splits, plan_order, public_ids
+from datagen.kinds.brokenchairs.splits import assign_splits, plan_order, public_ids
 from datagen.recipe.models import SplitRecipe
 from datagen.shapes.source import ShapeEntry
 

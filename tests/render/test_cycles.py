@@ -11,7 +11,7 @@ from datagen.core.material import Material, PartMaterial
 from datagen.core.rng import stream
 from datagen.core.scene import RenderJob, RenderPart, View
 from datagen.geometry.rays import RayScene
-from datagen.recipe import load_recipe
+from datagen.kinds.registry import load_recipe
 from datagen.render.blender.client import BlenderProcess
 from datagen.render.raycast import cast_view
 from datagen.scenes.cameras import query_cameras, query_transform

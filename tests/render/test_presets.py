@@ -6,8 +6,9 @@ import pytest
 from datagen.bench.presets import Contender, cost_at, joined
 from datagen.bench.quality import Judgement, gradient, psnr
 from datagen.core.errors import RecipeError
+from datagen.kinds.registry import load_recipe
 from datagen.pipeline.run_ray import RenderSlots, render_slots
-from datagen.recipe import load_recipe, recipe_hash
+from datagen.recipe.loader import recipe_hash
 from datagen.recipe.render import PRESETS
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from datagen.core.errors import MissingDependency
 from datagen.geometry.rays import RayScene
-from datagen.recipe import load_recipe
+from datagen.kinds.registry import load_recipe
 from datagen.render.raster import Rasteriser
 from datagen.render.raycast import cast_view
 from datagen.render.reference import ReferenceShader

@@ -10,9 +10,8 @@ import trimesh
 from datagen.core.errors import RecipeError, UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
-from datagen.pipeline.plans import make_plan
-from datagen.pipeline.scene_plan import five_views
-from datagen.recipe import load_recipe
+from datagen.kinds.oddoneout.plan import five_views
+from datagen.kinds.registry import load_recipe, make_plan
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
 from datagen.scenes.rest import all_points, snapped, stable_rotation, turn_between
 from datagen.scenes.tabletop import Body, footprint, lay_out, metric_scale, orbit, outline_gap

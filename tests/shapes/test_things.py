@@ -11,9 +11,9 @@ from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError
 from datagen.geometry.pieces import loose_area
 from datagen.geometry.segments import component_labels, convex_segments
 from datagen.geometry.solid import to_manifold
+from datagen.kinds.registry import load_recipe, make_plan
 from datagen.meshfiles.blend import images_named
-from datagen.pipeline.plans import make_plan
-from datagen.recipe.loader import find_recipe, load_recipe
+from datagen.recipe.loader import find_recipe
 from datagen.shapes.collections import open_collection
 from datagen.shapes.looks import load_textured
 from datagen.shapes.procedural.things.source import PARTS, TOYS, GeneratedThings

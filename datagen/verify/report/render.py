@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-import datagen
 from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED, Result
 from datagen.verify.document import Document
 
@@ -64,7 +64,7 @@ def draw(
         "results": sorted(document.results, key=lambda r: ORDER.get((r.level, r.status), 3)),
         "tally": _tally(document.results),
         "rebuilt": document.rebuild,
-        "version": datagen.__version__,
+        "version": version("datagen"),
         "sections": sections,
     }
     return _environment(folder).get_template(template).render({**shared, **values})

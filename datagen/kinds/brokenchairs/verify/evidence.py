@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from datagen.core.ids import fraction_of_hash
 from datagen.core.row import Job
+from datagen.kinds.brokenchairs.kind import plan_chairs
+from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.verify.audit import Audit, audit
 from datagen.kinds.brokenchairs.verify.bundles import BundleFacts, read_bundle, read_deep
 from datagen.kinds.brokenchairs.verify.correspond import ViewFigures, covisible_share, triangulate, view_figures
@@ -17,7 +19,6 @@ from datagen.kinds.brokenchairs.verify.replay import Replay, Replayer
 from datagen.kinds.brokenchairs.verify.source import OpenSource
 from datagen.kinds.brokenchairs.verify.turning import Turn, turns
 from datagen.pipeline.context import ShapeCache
-from datagen.pipeline.plan import Plan
 from datagen.recipe import Recipe
 from datagen.verify.evidence import NO_RECIPE, BaseEvidence, each, hash_the_rest
 
@@ -85,7 +86,7 @@ class ChairEvidence(BaseEvidence):
     @cached_property
     def recipe(self) -> Recipe | None:
         """The recipe of chairs in run.json, or None."""
-        return recipe if isinstance(recipe := self._stated, Recipe) else None
+        return self._stated(Recipe)
 
     @cached_property
     def rows_by_job(self) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
@@ -118,7 +119,7 @@ class ChairEvidence(BaseEvidence):
     def _opened(self) -> tuple[OpenSource | None, str]:
         if (recipe := self.recipe) is None:
             return None, NO_RECIPE
-        plan, why = self._open(lambda source: Plan(recipe, source), False, ("partnet/chair",))
+        plan, why = self._open(lambda source: plan_chairs(recipe, source), False, ("partnet/chair",))
         return (OpenSource(plan, ShapeCache(plan, size=24)) if plan else None), why
 
     @property
@@ -127,7 +128,7 @@ class ChairEvidence(BaseEvidence):
         return self._opened[0]
 
     @property
-    def plan(self) -> Plan | None:
+    def plan(self) -> ChairPlan | None:
         """The plan of the build; None where its shapes are not here."""
         return self.source.plan if self.source else None
 

@@ -6,15 +6,16 @@ from functools import cached_property
 
 from datagen.core.row import Job
 from datagen.core.shape import Shape
-from datagen.pipeline.context import ShapeCache, SplitDonors
-from datagen.pipeline.plan import Plan
+from datagen.kinds.brokenchairs.context import SplitDonors
+from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.pipeline.context import ShapeCache
 
 
 @dataclass(frozen=True, eq=False)
 class OpenSource:
     """The plan of the build, made again from its recipe and its collection."""
 
-    plan: Plan
+    plan: ChairPlan
     cache: ShapeCache = field(repr=False)
 
     def donors(self, split: str) -> SplitDonors:

@@ -13,13 +13,14 @@ from datagen.core.ids import fraction_of_hash
 from datagen.core.row import Job
 from datagen.core.shape import Mesh, concatenate
 from datagen.geometry.pieces import separation
+from datagen.kinds.oddoneout.descriptors import open_descriptor
+from datagen.kinds.oddoneout.kind import plan_scenes
+from datagen.kinds.oddoneout.plan import ScenePlan
+from datagen.kinds.oddoneout.shapes import SceneShapes
+from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.kinds.oddoneout.verify.audit import SceneAudit, audit_scenes
 from datagen.kinds.oddoneout.verify.facts import SceneFacts, read_scene, scene_folders
 from datagen.pipeline.assets import open_library
-from datagen.pipeline.context import Context
-from datagen.pipeline.descriptors import open_descriptor
-from datagen.pipeline.scene_plan import ScenePlan
-from datagen.pipeline.scene_shapes import SceneShapes
 from datagen.recipe import SceneRecipe
 from datagen.shapes.source import Source
 from datagen.verify.evidence import NO_RECIPE, BaseEvidence, hash_the_rest
@@ -70,7 +71,7 @@ class SceneEvidence(BaseEvidence):
     @cached_property
     def recipe(self) -> SceneRecipe | None:
         """The recipe of scenes in run.json, or None."""
-        return recipe if isinstance(recipe := self._stated, SceneRecipe) else None
+        return self._stated(SceneRecipe)
 
     @cached_property
     def _opened(self) -> tuple[ScenePlan | None, str]:
@@ -79,7 +80,7 @@ class SceneEvidence(BaseEvidence):
 
         def over(source: Source) -> ScenePlan:
             open_descriptor(recipe.anomaly.similar, Path())  # raises where similar shapes cannot be found again
-            return ScenePlan(recipe, source)
+            return plan_scenes(recipe, source)
 
         return self._open(over, True, ("toys", "abc"))
 
@@ -106,7 +107,7 @@ class SceneEvidence(BaseEvidence):
         ranked = sorted(self.scenes, key=lambda s: fraction_of_hash([self.seed, "verify", s.name]))
         chosen = ranked if self.full else ranked[:REPLAYED]
         self.note(f"putting the meshes of {len(chosen)} scenes in place")
-        shapes = SceneShapes(Context(plan, open_library(plan), "fake"))
+        shapes = SceneShapes(SceneTools(plan, open_library(plan), "fake"))
         return tuple(_replayed(scene, shapes, self.shape_of(scene)) for scene in sorted(chosen, key=lambda s: s.name))
 
     @cached_property

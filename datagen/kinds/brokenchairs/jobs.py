@@ -1,7 +1,4 @@
-"""The job types: reference, normal and anomaly of BrokenChairs, scene. Each is job + context -> Bundle."""
-
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+"""The job types of chairs: reference, normal and anomaly. Each is job + context -> what is to be rendered."""
 
 import numpy as np
 
@@ -12,65 +9,26 @@ from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json
 from datagen.core.rng import stream
-from datagen.core.row import Bundle, Job, Row
+from datagen.core.row import Job, Row
 from datagen.core.shape import T_PUBLISHED_FROM_INSIDE, Mesh, Shape, concatenate
 from datagen.formats import brokenchairs as layout
+from datagen.formats.cameras import camera_json
 from datagen.formats.encode import json_bytes, npy_bytes, obj_bytes, png_bytes
 from datagen.geometry.rays import RayScene
 from datagen.geometry.solid import solidify_part
-from datagen.pipeline import queries
-from datagen.pipeline.context import Context
-from datagen.pipeline.plan import draw_count
+from datagen.kinds.brokenchairs import queries
+from datagen.kinds.brokenchairs.context import ChairContext
+from datagen.kinds.brokenchairs.plan import draw_count
+from datagen.kinds.brokenchairs.queries import Candidate, Shot
 from datagen.pipeline.prepared import Prepared
-from datagen.pipeline.queries import Candidate, Shot
-from datagen.pipeline.scene_stage import scene_job
+from datagen.pipeline.rows import job_row, rejection
 from datagen.render.raster import Rasteriser
 from datagen.render.raycast import cast_view
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import query_cameras, query_transform, reference_cameras, reference_transform
 
 
-def run_job(job: Job, context: Context) -> Bundle:
-    """Both halves in one process. Raises ShapeError, MaterialError, RenderError: the caller quarantines it."""
-    outcome: Bundle | Prepared = prepare(job, context)
-    while isinstance(outcome, Prepared):
-        outcome = finish(outcome, context)
-    return outcome
-
-
-def prepare(job: Job, context: Context, before: Prepared | None = None) -> Prepared:
-    """Everything but the pictures: load, operators, ray casts, reference views.
-
-    `before` is an earlier half whose pictures all failed: its rows are kept, its proposals go on.
-    """
-    context.take_cost()
-    with context.phase("load"):
-        shape = context.shapes.load(job.shape_id)
-    prepared = STAGES[job.job_type](job, context, shape, before or Prepared(job))
-    return replace(prepared, cost=_summed(before.cost if before else {}, context.take_cost()))
-
-
-def finish(prepared: Prepared, context: Context) -> Bundle | Prepared:
-    """Render what is left and close the job; a fresh half if no picture passed and proposals remain."""
-    job = prepared.job
-    context.take_cost()
-    rows, files = list(prepared.rows), dict(prepared.files)
-    for shot in prepared.shots:
-        more, written = shot.take(job, context)
-        rows += more
-        files |= written
-    cost = _summed(prepared.cost, context.take_cost())
-    if prepared.shots and not files and prepared.next_attempt is not None:
-        return prepare(job, context, replace(prepared, rows=tuple(rows), cost=cost))
-    numbered = tuple(replace(row, index=k) for k, row in enumerate(rows))
-    return Bundle(job, files, numbered, cost)
-
-
-def _summed(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(a.get(name, 0.0) + b.get(name, 0.0), 4) for name in {*a, *b}}
-
-
-def reference_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Prepared:
+def reference_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
     """Textureless views with depth, camera and correspondences, model_id.txt and model.obj."""
     recipe = context.recipe.reference
     with context.phase("reference"):
@@ -82,7 +40,7 @@ def reference_job(job: Job, context: Context, shape: Shape, before: Prepared) ->
         points = draw_points(whole, recipe.points, stream(context.recipe.seed, "points", job.shape_id))
         folder = layout.reference_folder(job.public_id)
         files = {
-            f"{folder}/model_id.txt": (context.chairs.model_of(job.shape_id) + "\n").encode(),
+            f"{folder}/model_id.txt": (context.plan.model_of(job.shape_id) + "\n").encode(),
             f"{folder}/model.obj": obj_bytes(whole.transformed(T_PUBLISHED_FROM_INSIDE)),
         }
         views = Rasteriser(scene_parts) if recipe.renderer == "pyrender" else ReferenceShader(scene, meshes)
@@ -94,10 +52,10 @@ def reference_job(job: Job, context: Context, shape: Shape, before: Prepared) ->
             record = {"pxy": seen.pxy, "is_visible": seen.is_visible, "xyz": seen.xyz}
             files[f"{stem}.png"] = png_bytes(picture)
             files[f"{stem}.npy"] = npy_bytes(np.array(record, dtype=object), allow_pickle=True)
-            files[f"{stem}.json"] = json_bytes(layout.camera_json(camera))
+            files[f"{stem}.json"] = json_bytes(camera_json(camera))
             files[f"{stem}_depth.npy"] = npy_bytes(depth.astype(np.float32))
         views.close()
-    row = queries.job_row(
+    row = job_row(
         job,
         context,
         row_type="reference",
@@ -110,7 +68,7 @@ def reference_job(job: Job, context: Context, shape: Shape, before: Prepared) ->
     return Prepared(job, (row,), files)
 
 
-def normal_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Prepared:
+def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
     """Normal views, in groups that share a dress; half of the groups pass one part through repair.
 
     Group sizes are drawn as those of anomaly slots are, so that the number of pictures of one dress
@@ -133,7 +91,7 @@ def normal_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Pr
 
 
 def _normal_shot(
-    job: Job, context: Context, shape: Shape, placed: Shape, start: int, cameras: list[Camera]
+    job: Job, context: ChairContext, shape: Shape, placed: Shape, start: int, cameras: list[Camera]
 ) -> tuple[Shot, list[Row]]:
     recipe = context.recipe
     rng = stream(recipe.seed, "dress", "normal", job.shape_id, job.slot, start)
@@ -151,7 +109,7 @@ def _normal_shot(
             candidates.append(Candidate(camera, light, frame))
         else:
             view = {"azimuth_deg": camera.azimuth_deg, "elevation_deg": camera.elevation_deg}
-            rejected.append(queries.rejection(job, context, "view", why, radius=camera.radius, **view))
+            rejected.append(rejection(job, context, "view", why, radius=camera.radius, **view))
     common = {"T_shape_source": _source_transform(shape), "repaired_part_id": repaired}
     ground_z = float(placed.bounds[0, 2])
     folder = f"{job.public_id}-n{job.slot}"
@@ -172,7 +130,7 @@ def _repair_control(placed: Shape, share: float, rng: np.random.Generator) -> tu
     return meshes, part_id
 
 
-def anomaly_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Prepared:
+def anomaly_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
     """Proposals until one is accepted and seen."""
     rows = list(before.rows)
     attempts = context.recipe.anomaly.attempts
@@ -185,7 +143,7 @@ def anomaly_job(job: Job, context: Context, shape: Shape, before: Prepared) -> P
 
 
 def _attempt(
-    job: Job, context: Context, shape: Shape, attempt: int, rows: list[Row]
+    job: Job, context: ChairContext, shape: Shape, attempt: int, rows: list[Row]
 ) -> tuple[AnomalousShape, list[Candidate]] | None:
     """One proposal, from spec to visible views; appends the row of its rejection."""
     recipe = context.recipe
@@ -198,17 +156,17 @@ def _attempt(
     if not isinstance(spec, Rejected):
         columns |= {"part_id": spec.part_id, "spec": canonical_json(spec.to_json())}
     if isinstance(result, Rejected):
-        rows.append(queries.rejection(job, context, "proposal", result, **columns))
+        rows.append(rejection(job, context, "proposal", result, **columns))
         return None
     candidates = _visible_views(job, context, result, rng)
     if isinstance(candidates, Rejected):
-        rows.append(queries.rejection(job, context, "proposal", candidates, **columns))
+        rows.append(rejection(job, context, "proposal", candidates, **columns))
         return None
     return result, candidates
 
 
 def _visible_views(
-    job: Job, context: Context, anomaly: AnomalousShape, rng: np.random.Generator
+    job: Job, context: ChairContext, anomaly: AnomalousShape, rng: np.random.Generator
 ) -> list[Candidate] | Rejected:
     """Up to the wanted number of views that show the anomaly, or why none does."""
     recipe, shape = context.recipe, anomaly.normal
@@ -233,7 +191,7 @@ def _visible_views(
     return found
 
 
-def _anomaly_shot(job: Job, context: Context, anomaly: AnomalousShape, candidates: list[Candidate]) -> Shot:
+def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, candidates: list[Candidate]) -> Shot:
     shape, recipe = anomaly.normal, context.recipe
     T = query_transform(shape, recipe.query)
     rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)
@@ -264,11 +222,3 @@ def _anomaly_shot(job: Job, context: Context, anomaly: AnomalousShape, candidate
 
 def _source_transform(shape: Shape) -> tuple[float, ...]:
     return tuple(value for row in shape.T_shape_source for value in row)
-
-
-STAGES: dict[str, Callable[[Job, Context, Shape, Prepared], Prepared]] = {
-    "reference": reference_job,
-    "normal": normal_job,
-    "anomaly": anomaly_job,
-    "scene": scene_job,
-}

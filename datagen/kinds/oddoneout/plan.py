@@ -13,9 +13,10 @@ from datagen.core.ids import content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import Job
 from datagen.formats.oddoneout import scene_name
-from datagen.pipeline.base_plan import BasePlan
-from datagen.pipeline.descriptors import weights_digest
-from datagen.recipe import SceneRecipe, recipe_hash
+from datagen.kinds.oddoneout.descriptors import weights_digest
+from datagen.pipeline.plan import Plan
+from datagen.recipe import SceneRecipe
+from datagen.recipe.loader import recipe_hash
 from datagen.shapes.source import ShapeEntry
 
 SHARDS_ABOVE = 1000
@@ -43,7 +44,7 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class ScenePlan(BasePlan[SceneRecipe]):
+class ScenePlan(Plan[SceneRecipe]):
     """All scenes of the recipe in plan order; `limit` takes the first ones."""
 
     @cached_property

@@ -1,14 +1,14 @@
 """What normal and anomalous queries share: dress, render, check, write. One code path, so that
 nothing but the anomaly itself can tell them apart."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from datagen.annotate.masks import Annotation
 from datagen.annotate.quality import check_contrast, check_picture
-from datagen.core.anomaly import Rejected
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json, content_hash
 from datagen.core.material import MaterialAssignment
@@ -18,8 +18,9 @@ from datagen.core.shape import Mesh, Shape
 from datagen.formats import brokenchairs as layout
 from datagen.formats.cameras import published_pose
 from datagen.formats.encode import png_bytes
+from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.materials.assign import assign
-from datagen.pipeline.context import Context, texture_number
+from datagen.pipeline.rows import job_row, rejection
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,44 +33,12 @@ class Candidate:
     annotation: Annotation | None = None
 
 
-def job_row(job: Job, context: Context, **values: object) -> Row:
-    """A row with the job's columns filled in."""
-    base = Row(
-        job_id=job.job_id,
-        index=0,
-        row_type="sample",
-        status="ok",
-        shape_id=job.shape_id,
-        public_id=job.public_id,
-        split=job.split,
-        source=context.plan.source.name,
-        seed=context.plan.recipe.seed,
-        kind=job.kind,
-        versions=context.versions,
-    )
-    return replace(base, **values)  # type: ignore[arg-type]
-
-
-def rejection(job: Job, context: Context, stage: str, why: Rejected, **values: object) -> Row:
-    """A row that says why a proposal, a view or a picture was not taken."""
-    return job_row(
-        job,
-        context,
-        row_type="rejection",
-        status="rejected",
-        stage=stage,
-        reason=why.reason,
-        detail=why.detail,
-        **values,
-    )
-
-
-def draw_light(context: Context, rng: np.random.Generator) -> Light:
+def draw_light(context: ChairContext, rng: np.random.Generator) -> Light:
     """One of the recipe's set-ups."""
     return context.lights[int(rng.integers(len(context.lights)))]
 
 
-def dress(shape: Shape, context: Context, rng: np.random.Generator) -> MaterialAssignment:
+def dress(shape: Shape, context: ChairContext, rng: np.random.Generator) -> MaterialAssignment:
     """A material for every part, the same for normal and anomalous chairs under one rng."""
     return assign(shape, context.library, context.recipe.materials, rng)
 
@@ -87,12 +56,12 @@ class Shot:
     config: Mapping[str, object] | None = None
     """`config` of the annotation JSON; None for a normal chair."""
 
-    def take(self, job: Job, context: Context) -> tuple[list[Row], dict[str, bytes]]:
+    def take(self, job: Job, context: ChairContext) -> tuple[list[Row], dict[str, bytes]]:
         """Render the views and check each picture: rows, and the files of those that pass."""
         return take(job, context, self)
 
 
-def take(job: Job, context: Context, shot: Shot) -> tuple[list[Row], dict[str, bytes]]:
+def take(job: Job, context: ChairContext, shot: Shot) -> tuple[list[Row], dict[str, bytes]]:
     """Render a shot's views and check each picture: rows, and the files of those that pass."""
     rows: list[Row] = []
     files: dict[str, bytes] = {}
@@ -104,14 +73,14 @@ def take(job: Job, context: Context, shot: Shot) -> tuple[list[Row], dict[str, b
     return rows, files
 
 
-def _render(context: Context, shot: Shot) -> list[np.ndarray]:
+def _render(context: ChairContext, shot: Shot) -> list[np.ndarray]:
     assert context.renderer is not None, "this process renders nothing"
     scene = render_job(context, shot)
     with context.phase("render"):
         return context.renderer.render(scene)
 
 
-def render_job(context: Context, shot: Shot) -> RenderJob:
+def render_job(context: ChairContext, shot: Shot) -> RenderJob:
     """What the renderer is given for a shot; bakes its materials. Raises MaterialError."""
     worn = {part.part_id: part for part in shot.assignment.parts}
     with context.phase("materials"):
@@ -127,7 +96,7 @@ def render_job(context: Context, shot: Shot) -> RenderJob:
 
 
 def _write_query(
-    job: Job, context: Context, shot: Shot, candidate: Candidate, picture: np.ndarray
+    job: Job, context: ChairContext, shot: Shot, candidate: Candidate, picture: np.ndarray
 ) -> tuple[Row, dict[str, bytes]]:
     """The row and files of one picture, or its rejection and no file."""
     quality, note = context.recipe.quality, candidate.annotation
@@ -158,7 +127,7 @@ def assignment_json(assignment: MaterialAssignment) -> str:
     return canonical_json([[p.part_id, p.material_id, p.projection, p.offset] for p in assignment.parts])
 
 
-def candidate_json(context: Context, candidate: Candidate) -> list[object]:
+def candidate_json(context: ChairContext, candidate: Candidate) -> list[object]:
     """Camera, light and engine settings of a picture."""
     camera = candidate.camera
     return [
@@ -168,7 +137,7 @@ def candidate_json(context: Context, candidate: Candidate) -> list[object]:
     ]
 
 
-def _columns(context: Context, candidate: Candidate, assignment: MaterialAssignment) -> dict[str, object]:
+def _columns(context: ChairContext, candidate: Candidate, assignment: MaterialAssignment) -> dict[str, object]:
     camera = candidate.camera
     pose = published_pose(camera)
     return {
@@ -203,3 +172,8 @@ def _annotation_columns(paths: Mapping[str, str], note: Annotation) -> dict[str,
         "iou": note.iou,
         "changed_px": int(note.changed.sum()),
     }
+
+
+def texture_number(canonical: str) -> int:
+    """A stable number below 100,000 for a dress: the texture field of a query's file name."""
+    return int(hashlib.sha256(canonical.encode()).hexdigest()[:8], 16) % 100_000

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from datagen.formats.encode import json_bytes
+from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.materials.library import MaterialLibrary
-from datagen.pipeline.plan import Plan
 from datagen.pipeline.warned import Warned, card_section
 from datagen.scenes.lights import light_setups
 
@@ -16,14 +16,14 @@ STAND_IN_NOTE = (
 FAKE_NOTE = "The pictures are flat shading by the fake renderer, for tests and dry runs: no data to train on."
 
 
-def shapes_table(plan: Plan, shapes: Sequence[str]) -> bytes:
+def shapes_table(plan: ChairPlan, shapes: Sequence[str]) -> bytes:
     """shapes.json: the integer id of every shape beside the source's name, model and split."""
     rows = {str(plan.ids[s]): {"shape_id": s, "model_id": plan.model_of(s), "split": plan.splits[s]} for s in shapes}
     return json_bytes({"source": plan.source.name, "shapes": rows}, indent=1)
 
 
 def dataset_card(
-    plan: Plan, shapes: Sequence[str], library: MaterialLibrary, renderer: str, warnings: Sequence[Warned] = ()
+    plan: ChairPlan, shapes: Sequence[str], library: MaterialLibrary, renderer: str, warnings: Sequence[Warned] = ()
 ) -> bytes:
     """README.md of the dataset's folder: source and licence of shapes, materials and lights, and warnings."""
     counts = {split: sum(plan.splits[s] == split for s in shapes) for split in ("train", "val", "test")}

@@ -17,10 +17,10 @@ from datagen.core.row import Job, Row
 from datagen.core.shape import Shape
 from datagen.core.tabletop import Floor, Look, Sky, Standing, TabletopJob
 from datagen.formats import oddoneout as layout
-from datagen.pipeline.context import Context
+from datagen.kinds.oddoneout.context import SceneContext
+from datagen.kinds.oddoneout.plan import Scene, five_views
 from datagen.pipeline.prepared import Prepared
-from datagen.pipeline.queries import job_row, rejection
-from datagen.pipeline.scene_plan import Scene, five_views
+from datagen.pipeline.rows import job_row, rejection
 from datagen.scenes.poses import drop_together
 from datagen.scenes.skies import listed_worlds, world_file
 from datagen.scenes.tabletop import Body, lay_out, metric_scale, orbit
@@ -62,7 +62,7 @@ class SceneShot:
     boxes: tuple[tuple[tuple[int, ...], ...], ...]
     """Boxes of anomalous objects by view."""
 
-    def take(self, job: Job, context: Context) -> tuple[list[Row], dict[str, bytes]]:
+    def take(self, job: Job, context: SceneContext) -> tuple[list[Row], dict[str, bytes]]:
         """Pictures of every view and the strip. Raises RenderError for a black or blown-out one."""
         pictures = _render(context, self)
         files = {}
@@ -74,9 +74,9 @@ class SceneShot:
         return [], files
 
 
-def _render(context: Context, shot: SceneShot) -> list[np.ndarray]:
+def _render(context: SceneContext, shot: SceneShot) -> list[np.ndarray]:
     assert context.renderer is not None, "this process renders nothing"
-    recipe = context.scenes.recipe
+    recipe = context.plan.recipe
     with context.phase("materials"):
         materials = {}
         for thing in shot.arrangement.standing:
@@ -97,9 +97,9 @@ def _render(context: Context, shot: SceneShot) -> list[np.ndarray]:
         return context.renderer.tabletop(scene)
 
 
-def scene_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Prepared:
+def scene_job(job: Job, context: SceneContext, shape: Shape, before: Prepared) -> Prepared:
     """Everything of a scene but its pictures."""
-    plan = context.scenes
+    plan = context.plan
     scene = plan.scene_of[job.job_id]
     rows: list[Row] = []
     with context.phase("operator"):
@@ -117,9 +117,9 @@ def scene_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Pre
     return Prepared(job, tuple(rows), files, (shot,))
 
 
-def _members(job: Job, context: Context, scene: Scene, rows: list[Row]) -> list[Member]:
+def _members(job: Job, context: SceneContext, scene: Scene, rows: list[Row]) -> list[Member]:
     """The objects in the order of the list: anomalous ones anywhere in it."""
-    plan = context.scenes
+    plan = context.plan
     draw = plan.draw(scene)
     shape_id = scene.entry.shape_id
     normal = context.scene_shapes.normal(shape_id)
@@ -137,16 +137,16 @@ def _members(job: Job, context: Context, scene: Scene, rows: list[Row]) -> list[
     return [members[k] for k in order]
 
 
-def _refusal(job: Job, context: Context, kind: str, why: Rejected, spec: object) -> Row:
+def _refusal(job: Job, context: SceneContext, kind: str, why: Rejected, spec: object) -> Row:
     text = canonical_json(spec) if spec else ""
     return replace(rejection(job, context, "proposal", why, label=1, spec=text), kind=kind)
 
 
 def _arranged(
-    job: Job, context: Context, scene: Scene, members: list[Member], rows: list[Row]
+    job: Job, context: SceneContext, scene: Scene, members: list[Member], rows: list[Row]
 ) -> tuple[Arrangement, SceneViews]:
     """A layout in which every anomaly shows in some view; after the last try, what does not show is normal."""
-    recipe = context.scenes.recipe
+    recipe = context.plan.recipe
     least = recipe.anomaly.min_changed_px * (recipe.camera.size_px / 256) ** 2
     for attempt in range(recipe.layout.attempts):
         rng = stream(recipe.seed, "layout", scene.entry.shape_id, scene.number, attempt)
@@ -173,8 +173,8 @@ def _arranged(
                             arrangement.cameras)  # fmt: skip
 
 
-def _placed(context: Context, members: Sequence[Member], naming: str, rng: np.random.Generator) -> Arrangement:
-    recipe = context.scenes.recipe
+def _placed(context: SceneContext, members: Sequence[Member], naming: str, rng: np.random.Generator) -> Arrangement:
+    recipe = context.plan.recipe
     first = [m.body for m in members if m.odd is None] + [m.body for m in members if m.odd]
     scale = metric_scale(first, recipe.layout, rng)
     bodies = [m.body for m in members]
@@ -206,15 +206,15 @@ def _seen(member: Member, thing: Standing) -> SeenObject:
     return SeenObject(thing, replace(thing, shape=member.odd.normal), member.odd)
 
 
-def _floor(context: Context, rng: np.random.Generator) -> Floor:
+def _floor(context: SceneContext, rng: np.random.Generator) -> Floor:
     floors = context.floors.materials
     chosen = floors[int(rng.integers(len(floors)))]
     offset = (round(float(rng.random()), 6), round(float(rng.random()), 6))
     return Floor(chosen.material_id, round(float(rng.uniform(0, 360)), 4), offset)
 
 
-def _sky(context: Context, rng: np.random.Generator) -> Sky:
-    recipe = context.scenes.recipe.light
+def _sky(context: SceneContext, rng: np.random.Generator) -> Sky:
+    recipe = context.plan.recipe.light
     worlds = listed_worlds(recipe.worlds)
     world = worlds[int(rng.integers(len(worlds)))]
     return Sky(world, round(float(rng.uniform(0, 360)), 4), round(float(rng.uniform(*recipe.strength)), 4))
@@ -260,7 +260,7 @@ def part_labels(arrangement: Arrangement) -> list[dict[int, int]]:
 
 
 def _object_json(
-    context: Context, scene: Scene, arrangement: Arrangement, views: SceneViews, k: int, labels: Mapping[int, int]
+    context: SceneContext, scene: Scene, arrangement: Arrangement, views: SceneViews, k: int, labels: Mapping[int, int]
 ) -> dict[str, object]:
     """One entry of `objects`: the published keys, then ours."""
     member, pose, thing = arrangement.members[k], arrangement.poses[k], arrangement.standing[k]
@@ -273,12 +273,12 @@ def _object_json(
     }
     return {
         "name": thing.name,
-        "path": layout.asset_path(scene.name, mode, member.slot, context.scenes.recipe.naming),
+        "path": layout.asset_path(scene.name, mode, member.slot, context.plan.recipe.naming),
         "rotation_matrix": pose.tolist(),
         "rotation_euler": Rotation.from_matrix(pose[:3, :3]).as_euler("xyz").tolist(),
         "location": pose[:3, 3].tolist(),
         "scale": [1.0, 1.0, 1.0],
-        "bbox": forms[context.scenes.recipe.bbox],
+        "bbox": forms[context.plan.recipe.bbox],
         "bbox_world": forms["world"],
         "bbox_published": forms["published"],
         "T_world_shape": thing.T_world_shape.tolist(),
@@ -308,7 +308,7 @@ def _anomaly_json(odd: OddShape, views: SceneViews, k: int) -> dict[str, object]
 def _metadata(
     folder: str,
     job: Job,
-    context: Context,
+    context: SceneContext,
     scene: Scene,
     arrangement: Arrangement,
     views: SceneViews,
@@ -316,7 +316,7 @@ def _metadata(
     sky: Sky,
     boxes: Sequence[Sequence[Sequence[int]]],
 ) -> dict[str, bytes]:
-    plan = context.scenes
+    plan = context.plan
     labels = part_labels(arrangement)
     objects = [_object_json(context, scene, arrangement, views, k, own) for k, own in enumerate(labels)]
     extra = {
@@ -344,7 +344,7 @@ def _metadata(
 
 def _rows(
     job: Job,
-    context: Context,
+    context: SceneContext,
     scene: Scene,
     folder: str,
     arrangement: Arrangement,
@@ -380,7 +380,14 @@ def _rows(
 
 
 def _object_row(
-    job: Job, context: Context, scene: Scene, folder: str, member: Member, thing: Standing, views: SceneViews, k: int
+    job: Job,
+    context: SceneContext,
+    scene: Scene,
+    folder: str,
+    member: Member,
+    thing: Standing,
+    views: SceneViews,
+    k: int,
 ) -> Row:
     seen = [int((frame.object_index == k + 1).sum()) for frame in views.frames]
     columns: dict[str, object] = {

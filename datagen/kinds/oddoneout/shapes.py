@@ -15,8 +15,8 @@ from datagen.core.material import Material
 from datagen.core.oddity import OddShape, OddSpec
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
+from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.objects import dressed, wardrobe
-from datagen.pipeline.context import Context
 from datagen.scenes.poses import Rest
 from datagen.scenes.tabletop import Body, start_rotation
 
@@ -46,7 +46,7 @@ class Oddity:
 class SceneShapes:
     """Makes and remembers them. Every result depends on the recipe, the seed and the names alone."""
 
-    context: Context
+    context: SceneTools
     _dressed: dict[str, Shape] = field(default_factory=dict)
     _odd: dict[tuple[str, int], Oddity] = field(default_factory=dict)
     _described: dict[str, np.ndarray | None] = field(default_factory=dict)
@@ -55,17 +55,17 @@ class SceneShapes:
     @cached_property
     def choices(self) -> tuple[Material, ...]:
         """Materials that parts may wear."""
-        return wardrobe(self.context.library.materials, self.context.scenes.recipe.materials)
+        return wardrobe(self.context.library.materials, self.context.plan.recipe.materials)
 
     def normal(self, shape_id: str) -> Shape:
         """A shape in the clothes that it wears in every scene. Raises what the source raises."""
         if shape_id not in self._dressed:
             shape = self.context.shapes.load(shape_id)
             faces = sum(len(part.mesh.faces) for part in shape.parts)
-            most = self.context.scenes.recipe.split.max_faces
+            most = self.context.plan.recipe.split.max_faces
             if faces > most:
                 raise ShapeError(f"{shape_id} has {faces} triangles, more than split.max_faces {most}; simplify it")
-            recipe = self.context.scenes.recipe
+            recipe = self.context.plan.recipe
             rng = stream(recipe.seed, "dress", shape_id)
             _remember(self._dressed, shape_id, dressed(shape, self.choices, recipe.materials, rng))
         return self._dressed[shape_id]
@@ -78,7 +78,7 @@ class SceneShapes:
         return self._odd[key]
 
     def _made(self, shape_id: str, slot: int) -> Oddity:
-        plan, shape = self.context.scenes, self.normal(shape_id)
+        plan, shape = self.context.plan, self.normal(shape_id)
         recipe = plan.recipe.anomaly
         refused: list[Attempt] = []
         for kind in plan.kinds(shape_id, slot):
@@ -96,7 +96,7 @@ class SceneShapes:
     def nearest(self, shape: Shape) -> tuple[str, ...]:
         """Shapes of the split, and of the category where there are any, whose descriptors are nearest."""
         if shape.shape_id not in self._nearest:
-            recipe = self.context.scenes.recipe.anomaly.similar
+            recipe = self.context.plan.recipe.anomaly.similar
             others = [i for i in self._pool(shape.shape_id)[: recipe.pool] if self._vector(i) is not None]
             own = self._vector(shape.shape_id)
             if own is None:
@@ -107,7 +107,7 @@ class SceneShapes:
         return self._nearest[shape.shape_id]
 
     def _pool(self, shape_id: str) -> Sequence[str]:
-        plan = self.context.scenes
+        plan = self.context.plan
         members = [e for e in plan.members[plan.splits[shape_id]] if e.shape_id != shape_id]
         category = next(e.category for e in plan.chosen if e.shape_id == shape_id)
         own = [e.shape_id for e in members if e.category == category]
@@ -132,7 +132,7 @@ class SceneShapes:
 
     def body(self, shape: Shape, origin: np.ndarray, start: np.ndarray | None = None) -> Body:
         """A shape as it lies; an anomalous one is let go from how the normal one lies (`start`)."""
-        recipe = self.context.scenes.recipe
+        recipe = self.context.plan.recipe
         if start is None:
             start = start_rotation(recipe.layout, stream(recipe.seed, "tilt", shape.shape_id))
         return Body(shape, self._rest.rotation(shape, start, recipe.layout.poses), origin)

@@ -1,0 +1,51 @@
+"""What jobs on chairs may use besides what every job may."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from datagen.core.scene import Light
+from datagen.core.shape import Shape
+from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.pipeline.context import Context, ShapeCache
+from datagen.recipe import Recipe
+from datagen.scenes.lights import light_setups
+
+
+@dataclass(frozen=True)
+class SplitDonors:
+    """Donor pool of one split: shapes of other models that have a part of the class."""
+
+    plan: ChairPlan
+    cache: ShapeCache
+    split: str
+
+    def candidates(self, part_class: str, shape_id: str) -> tuple[str, ...]:
+        """Ids, sorted; never the shape itself or another annotation of its model."""
+        model = self.plan.model_of(shape_id)
+        entries = self.plan.donors.get((self.split, part_class), ())
+        return tuple(e.shape_id for e in entries if e.shape_id != shape_id and self.plan.model_of(e.shape_id) != model)
+
+    def load(self, shape_id: str) -> Shape:
+        """A donor."""
+        return self.cache.load(shape_id)
+
+
+@dataclass
+class ChairContext(Context):
+    """Donors and lights."""
+
+    plan: ChairPlan
+
+    @property
+    def recipe(self) -> Recipe:
+        """The plan's recipe."""
+        return self.plan.recipe
+
+    @cached_property
+    def lights(self) -> list[Light]:
+        """Light set-ups by index."""
+        return light_setups(self.recipe.light, self.recipe.seed)
+
+    def donors(self, split: str) -> SplitDonors:
+        """Donor pool of a split."""
+        return SplitDonors(self.plan, self.shapes, split)

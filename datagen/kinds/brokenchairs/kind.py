@@ -1,0 +1,35 @@
+"""Chairs with one anomaly: everything that is particular to this kind of dataset, by name."""
+
+from datagen.formats.brokenchairs import FOLDERS
+from datagen.kinds.brokenchairs.assets import check_assets
+from datagen.kinds.brokenchairs.card import STAND_IN_NOTE
+from datagen.kinds.brokenchairs.context import ChairContext
+from datagen.kinds.brokenchairs.estimate import estimate
+from datagen.kinds.brokenchairs.files import NAMES, root_files
+from datagen.kinds.brokenchairs.jobs import anomaly_job, normal_job, reference_job
+from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.brokenchairs.summary import summarise
+from datagen.pipeline.building import Building
+from datagen.recipe import Recipe
+from datagen.shapes.source import Source
+
+
+def plan_chairs(recipe: Recipe, source: Source, limit: int | None = None) -> ChairPlan:
+    """The plan of a recipe over a collection; `limit` counts shapes."""
+    return ChairPlan(recipe, source, limit, building=BUILDING)
+
+
+BUILDING = Building(
+    recipe=Recipe,
+    textured=False,
+    stand_in_note=STAND_IN_NOTE,
+    folders=FOLDERS,
+    root_names=NAMES,
+    plan=plan_chairs,
+    context=ChairContext,
+    jobs={"reference": reference_job, "normal": normal_job, "anomaly": anomaly_job},
+    check_assets=check_assets,
+    root_files=root_files,
+    estimate=estimate,
+    summarise=summarise,
+)

@@ -1,0 +1,115 @@
+"""The plan: every job of a dataset, a pure function of recipe and collection."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from datagen.core.anomaly import KINDS
+from datagen.core.ids import content_hash, fraction_of_hash
+from datagen.core.rng import stream
+from datagen.core.row import Job
+from datagen.kinds.brokenchairs.splits import assign_splits, plan_order, public_ids
+from datagen.pipeline.plan import Plan
+from datagen.recipe import Recipe
+from datagen.recipe.loader import recipe_hash
+from datagen.shapes.source import ShapeEntry
+
+
+@dataclass(frozen=True)
+class ChairPlan(Plan[Recipe]):
+    """All shapes of the collection in plan order; `limit` takes the first ones."""
+
+    @cached_property
+    def splits(self) -> Mapping[str, str]:
+        """shape_id -> split, over the whole collection whatever the limit."""
+        return assign_splits(self.entries, self.recipe.split)
+
+    @cached_property
+    def ids(self) -> Mapping[str, int]:
+        """shape_id -> the integer that names it on disk."""
+        return public_ids(self.entries)
+
+    @cached_property
+    def shapes(self) -> tuple[ShapeEntry, ...]:
+        """The shapes to build, in plan order."""
+        return tuple(plan_order(self.entries, dict(self.splits))[: self.limit])
+
+    @cached_property
+    def donors(self) -> Mapping[tuple[str, str], tuple[ShapeEntry, ...]]:
+        """(split, part class) -> shapes that have such a part, sorted by id."""
+        table: dict[tuple[str, str], list[ShapeEntry]] = {}
+        for entry in self.entries:
+            for name in set(entry.part_classes):
+                table.setdefault((self.splits[entry.shape_id], name), []).append(entry)
+        return {key: tuple(sorted(found, key=lambda e: e.shape_id)) for key, found in table.items()}
+
+    @cached_property
+    def _models(self) -> Mapping[str, str]:
+        return {e.shape_id: e.model_id or e.shape_id for e in self.entries}
+
+    def model_of(self, shape_id: str) -> str:
+        """The model a shape annotates: what splits and donors are kept apart by."""
+        return self._models[shape_id]
+
+    def jobs(self) -> Iterator[Job]:
+        """Every job of the limited plan: reference, normal and anomaly slots, shape by shape."""
+        for index, entry in enumerate(self.shapes):
+            yield from self.jobs_of(index, entry)
+
+    def jobs_of(self, index: int, entry: ShapeEntry) -> Iterator[Job]:
+        """The jobs of one shape; `index` is its place in the plan order."""
+        digest = self.source.digest(entry.shape_id)
+        yield self._job(entry, digest, "reference", 0, "reference", self.recipe.reference.views)
+        rng = stream(self.recipe.seed, "normal-views", entry.shape_id)
+        yield self._job(entry, digest, "normal", 0, "normal", draw_count(self.recipe.normal.views, rng))
+        for slot, kind in enumerate(self.kinds(index, entry)):
+            weights = self.recipe.anomaly.views_by_kind.get(kind) or self.recipe.anomaly.views
+            rng = stream(self.recipe.seed, "anomaly-views", entry.shape_id, slot)
+            yield self._job(entry, digest, "anomaly", slot, kind, draw_count(weights, rng))
+
+    def kinds(self, index: int, entry: ShapeEntry) -> list[str]:
+        """Anomaly kinds of a shape's slots; `swapped` only where the split has a donor."""
+        recipe = self.recipe.anomaly
+        wanted = [kind for kind in KINDS if recipe.slots.get(kind, 0) > 0]
+        if not self._has_donor(entry):
+            wanted = [kind for kind in wanted if kind != "swapped"]
+        if recipe.slots_per_shape is not None:
+            count = min(recipe.slots_per_shape, len(wanted))
+            start = index * recipe.slots_per_shape
+            return [wanted[(start + k) % len(wanted)] for k in range(count)]
+        dealt = []
+        for kind in wanted:
+            expected = recipe.slots[kind]
+            extra = fraction_of_hash([self.recipe.seed, "slot", entry.shape_id, kind]) < expected % 1
+            dealt += [kind] * (int(expected) + int(extra))
+        return dealt
+
+    def _has_donor(self, entry: ShapeEntry) -> bool:
+        split = self.splits[entry.shape_id]
+        return any(
+            self.model_of(other.shape_id) != self.model_of(entry.shape_id)
+            for name in set(entry.part_classes) - {"Other"}
+            for other in self.donors.get((split, name), ())
+        )
+
+    def _job(self, entry: ShapeEntry, digest: str, job_type: str, slot: int, kind: str, views: int) -> Job:
+        section = recipe_hash(self.recipe)
+        return Job(
+            job_id=content_hash([section, digest, self.recipe.seed, job_type, slot, kind, views]),
+            job_type=job_type,
+            shape_id=entry.shape_id,
+            slot=slot,
+            kind=kind,
+            views=views,
+            split=self.splits[entry.shape_id],
+            public_id=self.ids[entry.shape_id],
+        )
+
+
+def draw_count(weights: Mapping[int, float], rng: np.random.Generator) -> int:
+    """One of the counts, by weight."""
+    values = sorted(weights)
+    mass = np.array([weights[v] for v in values], dtype=float)
+    return int(rng.choice(values, p=mass / mass.sum()))

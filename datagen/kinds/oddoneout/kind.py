@@ -1,0 +1,35 @@
+"""Odd-one-out scenes: everything that is particular to this kind of dataset, by name."""
+
+from datagen.formats.oddoneout import FOLDERS
+from datagen.kinds.oddoneout.assets import check_assets
+from datagen.kinds.oddoneout.context import SceneContext
+from datagen.kinds.oddoneout.estimate import estimate
+from datagen.kinds.oddoneout.files import NAMES, root_files
+from datagen.kinds.oddoneout.jobs import scene_job
+from datagen.kinds.oddoneout.plan import ScenePlan
+from datagen.kinds.oddoneout.summary import summarise
+from datagen.pipeline.building import Building
+from datagen.recipe import SceneRecipe
+from datagen.shapes.procedural.things.source import NOTE
+from datagen.shapes.source import Source
+
+
+def plan_scenes(recipe: SceneRecipe, source: Source, limit: int | None = None) -> ScenePlan:
+    """The plan of a recipe over a collection; `limit` counts scenes."""
+    return ScenePlan(recipe, source, limit, building=BUILDING)
+
+
+BUILDING = Building(
+    recipe=SceneRecipe,
+    textured=True,
+    stand_in_note=NOTE,
+    folders=FOLDERS,
+    root_names=NAMES,
+    plan=plan_scenes,
+    context=SceneContext,
+    jobs={"scene": scene_job},
+    check_assets=check_assets,
+    root_files=root_files,
+    estimate=estimate,
+    summarise=summarise,
+)

@@ -1,0 +1,23 @@
+"""What all recipes are made of: frozen sections, numbers with bounds, and what every dataset's recipe says."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Range = tuple[float, float]
+
+
+class Section(BaseModel):
+    """A frozen mapping that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DatasetRecipe(Section):
+    """A whole dataset; `kind` names what kind of dataset it is."""
+
+    name: str
+    kind: str
+    seed: Annotated[int, Field(ge=0)] = 0
