@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from datagen.core.cache import cache_root
 from datagen.core.errors import MaterialError
 from datagen.core.ids import bytes_hash
 
@@ -29,10 +30,9 @@ class BakedSet:
     digests: Mapping[str, str]
 
 
-def cache_root() -> Path:
-    """`$DATAGEN_CACHE`, else ~/.cache/datagen; its folder `materials`."""
-    root = os.environ.get("DATAGEN_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "datagen") / "materials"
+def texture_cache() -> Path:
+    """Where sets lie unless a library is told another folder."""
+    return cache_root() / "materials"
 
 
 def fetch(folder: Path, bake: Callable[[], Mapping[str, np.ndarray]]) -> BakedSet:

@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datagen.core.cache import cache_root
 from datagen.core.ids import canonical_json
 from datagen.core.material import Material
 from datagen.core.scene import Light
 from datagen.core.shape import Shape
-from datagen.materials.cache import cache_root
 from datagen.materials.library import MaterialLibrary, listed
 from datagen.pipeline.assets import open_floor_library
 from datagen.pipeline.descriptors import Descriptor, open_descriptor
@@ -115,17 +115,17 @@ class Context:
     @property
     def pose_cache(self) -> Path:
         """Where resting poses are kept, by mesh hash."""
-        return cache_root().parent / "poses"
+        return cache_root() / "poses"
 
     @cached_property
     def descriptor(self) -> Descriptor:
         """What tells how alike two shapes look. Raises MissingDependency."""
-        return open_descriptor(self.scenes.recipe.anomaly.similar, cache_root().parent / "features")
+        return open_descriptor(self.scenes.recipe.anomaly.similar, cache_root() / "features")
 
     @property
     def sky_cache(self) -> Path:
         """Where environments that are made here are kept."""
-        return cache_root().parent
+        return cache_root()
 
     def open_physics(self) -> Physics:
         """The rigid-body simulation: the renderer's Blender where there is one, else one of our own."""

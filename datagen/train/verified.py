@@ -6,9 +6,9 @@ The dataset itself is not written to: another program owns it, and it may be rea
 import json
 from pathlib import Path
 
+from datagen.core.cache import cache_root
 from datagen.core.errors import EXIT_VERIFY_FAILED, DatagenError
 from datagen.core.ids import content_hash
-from datagen.datasets.pack import cache_base
 from datagen.datasets.samples import open_dataset
 from datagen.store.reader import content_key
 
@@ -22,7 +22,7 @@ class UnverifiedData(DatagenError):
 def note_path(data: Path) -> Path:
     """Where it is noted that this dataset passed."""
     return (
-        cache_base() / "verified" / f"{content_hash([str(data.resolve()), content_key(open_dataset(data))])[:32]}.json"
+        cache_root() / "verified" / f"{content_hash([str(data.resolve()), content_key(open_dataset(data))])[:32]}.json"
     )
 
 

@@ -11,7 +11,7 @@ from datagen.core.errors import MaterialError
 from datagen.core.ids import bytes_hash
 from datagen.core.material import MATERIAL_CLASSES, Material
 from datagen.core.rng import stream
-from datagen.materials.cache import cache_root, fetch
+from datagen.materials.cache import fetch, texture_cache
 from datagen.materials.colour import srgb_from_linear
 from datagen.materials.library import Generated, unknown_material, with_maps
 from datagen.materials.procedural import fabric, leather, metal, plastic, wood
@@ -59,7 +59,7 @@ class ProceduralLibrary(Generated):
         if material_id not in self._sheets:
             raise unknown_material(material_id)
         name, index, sheet = self._sheets[material_id]
-        folder = (self._cache or cache_root()) / f"procedural-{version()}" / f"seed-{self.seed}" / material_id
+        folder = (self._cache or texture_cache()) / f"procedural-{version()}" / f"seed-{self.seed}" / material_id
         baked = fetch(folder, lambda: encoded(bake(self.seed, name, index, sheet), sheet.tile_size))
         return with_maps(sheet.material(material_id, name), baked)
 
