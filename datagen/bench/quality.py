@@ -7,9 +7,9 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from datagen.bench.scenes import Target
+from datagen.core.colour import luminance
 
 OBJECT_MARGIN_PX, DEFECT_MARGIN_PX = 2, 3
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def psnr(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> float:
 
 def gradient(picture: np.ndarray, mask: np.ndarray) -> float:
     """Root mean square of the luminance gradient, 8-bit levels a pixel, over a mask (H, W)."""
-    rows, columns = np.gradient(picture @ LUMINANCE)
+    rows, columns = np.gradient(luminance(picture))
     return float(np.sqrt((rows**2 + columns**2)[mask].mean()))
 
 

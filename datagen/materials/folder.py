@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from datagen.core.clutter import check_name, is_clutter
+from datagen.core.colour import linear_from_srgb, luminance, srgb_from_linear
 from datagen.core.errors import MaterialError
 from datagen.core.ids import content_hash
 from datagen.core.material import Material
 from datagen.materials import images
 from datagen.materials.cache import fetch, texture_cache
-from datagen.materials.colour import MAX_LUMINANCE, as_rgb, linear_from_srgb, luminance, srgb_from_linear
+from datagen.materials.colour import MAX_LUMINANCE, as_rgb
 from datagen.materials.library import unknown_material, with_maps
 from datagen.materials.names import classify, parse
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.colour import srgb_from_linear
 from datagen.core.material import Material
 from datagen.core.rng import stream
 from datagen.materials.cache import fetch, texture_cache
-from datagen.materials.colour import as_rgb, rgb_from_hex, srgb_from_linear
+from datagen.materials.colour import as_rgb, rgb_from_hex
 from datagen.materials.library import Generated, unknown_material, with_maps
 from datagen.materials.procedural.library import version
 from datagen.materials.procedural.noise import grid, normal_from_height, power_noise, sampled, warped, worley

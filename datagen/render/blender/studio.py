@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from datagen.core.colour import luminance
 from datagen.core.errors import MissingDependency
 from datagen.core.scene import Light, RenderJob, Sun, View
 from datagen.render.blender.lens import add_camera, look_through
@@ -17,7 +18,6 @@ BLUR_PX = 4.0
 WHITE_BALANCE = 0.8
 FLOOR_HALF_SIZE = 2000.0
 """Far enough that no ray of a view at elevation 20 passes beyond it: the top row falls by 0.2 degrees."""
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 class Studio:
@@ -92,9 +92,9 @@ class Studio:
         share = 1.0 - sum(sun.share for sun in light.suns)
         pixels = _blurred(light.world)
         upper = _cosine_integral(pixels)
-        luminance = float(upper @ LUMINANCE)
-        tint = (luminance / np.maximum(upper, 1e-9)) ** WHITE_BALANCE
-        strength = share * self.irradiance / float((upper * tint) @ LUMINANCE)
+        level = float(luminance(upper))
+        tint = (level / np.maximum(upper, 1e-9)) ** WHITE_BALANCE
+        strength = share * self.irradiance / float(luminance(upper * tint))
         world = self.scene.world or bpy.data.worlds.new("world")
         self.scene.world = world
         world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", 64

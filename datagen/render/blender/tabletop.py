@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from datagen.core.camera import TabletopCamera
+from datagen.core.colour import luminance
 from datagen.core.errors import MissingDependency
 from datagen.core.shape import Mesh, Part
 from datagen.core.tabletop import FLOOR_SIZE_M, TabletopJob
@@ -142,5 +143,5 @@ def _gain(image: bpy.types.Image) -> float:
     pixels = flat.reshape(height, width, image.channels)[..., :3].astype(np.float64)
     elevation = (np.arange(height) + 0.5) / height * np.pi - np.pi / 2
     weight = np.clip(np.sin(elevation), 0, None) * np.cos(elevation) * (np.pi / height) * (2 * np.pi / width)
-    irradiance = np.einsum("hwc,h->c", pixels, weight) @ np.array([0.2126, 0.7152, 0.0722])
+    irradiance = float(luminance(np.einsum("hwc,h->c", pixels, weight)))
     return float(np.clip(SKY * np.pi / max(irradiance, 1e-6), 0.05, 20.0))
