@@ -16,7 +16,7 @@ from datagen.geometry.uv import box_projection
 from datagen.render.blender import shader
 from datagen.render.blender.lens import add_camera, look_through
 from datagen.render.blender.meshes import sharp_edges
-from datagen.render.blender.studio import world_path
+from datagen.render.blender.world import light_by, world_path
 
 IMPORTANCE_MAP = 256
 """Edge of the environment's importance map: suns are found, and it costs a tenth of a second."""
@@ -117,22 +117,7 @@ def _sky(scene: bpy.types.Scene, job: TabletopJob) -> None:
         image = bpy.data.images.load(str(path), check_existing=True)
     except RuntimeError as error:
         raise MissingDependency(f"environment {path}: {error}; give a readable .hdr or .exr") from error
-    world = bpy.data.worlds.new("world")
-    scene.world = world
-    world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", IMPORTANCE_MAP
-    world.use_nodes = True
-    nodes, links = world.node_tree.nodes, world.node_tree.links
-    nodes.clear()
-    coordinates, mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
-    texture, background = nodes.new("ShaderNodeTexEnvironment"), nodes.new("ShaderNodeBackground")
-    output = nodes.new("ShaderNodeOutputWorld")
-    mapping.inputs["Rotation"].default_value[2] = math.radians(job.sky.rotation_deg)
-    texture.image = image
-    background.inputs["Strength"].default_value = job.sky.strength * _gain(image)
-    links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
-    links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
-    links.new(texture.outputs["Color"], background.inputs["Color"])
-    links.new(background.outputs["Background"], output.inputs["Surface"])
+    light_by(scene, image, math.radians(job.sky.rotation_deg), job.sky.strength * _gain(image), IMPORTANCE_MAP)
 
 
 def _gain(image: bpy.types.Image) -> float:
