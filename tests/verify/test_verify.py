@@ -9,12 +9,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from datagen.bench.verify import measure_apart
+from datagen.core.statistics import auc
 from datagen.verify.audit import audit
 from datagen.verify.check import FAIL, REGISTRY, SKIPPED
 from datagen.verify.digests import byte_digest, content_digest
 from datagen.verify.document import examine
 from datagen.verify.evidence import Evidence
-from datagen.verify.logistic import auc, auc_interval, held_out_scores
+from datagen.verify.logistic import auc_interval, held_out_scores
 from datagen.verify.rebuild import rebuild
 from datagen.verify.runner import run_checks
 from datagen.verify.tree import open_tree

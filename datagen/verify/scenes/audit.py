@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from datagen.core.statistics import auc
 from datagen.verify.audit import CLOSE, Probe
-from datagen.verify.logistic import auc, auc_interval, held_out_scores
+from datagen.verify.logistic import auc_interval, held_out_scores
 from datagen.verify.scenes.evidence import SceneEvidence
 from datagen.verify.scenes.facts import ObjectFacts, SceneFacts
 
