@@ -4,7 +4,6 @@ A set is a folder of 8-bit PNG files and `set.json`, which names each file's SHA
 """
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from PIL import Image
 from datagen.core.cache import cache_root
 from datagen.core.errors import MaterialError
 from datagen.core.ids import bytes_hash
+from datagen.store.files import write_durable
 
 INDEX = "set.json"
 
@@ -86,8 +86,8 @@ def _publish(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         index = {f"{channel}.png": (bytes_hash(data), len(data)) for channel, data in files.items()}
         for channel, data in files.items():
-            _write(temporary / f"{channel}.png", data)
-        _write(temporary / INDEX, json.dumps(index, sort_keys=True).encode())
+            write_durable(temporary / f"{channel}.png", data)
+        write_durable(temporary / INDEX, json.dumps(index, sort_keys=True).encode())
         temporary.chmod(0o755)
         _move(temporary, folder)
     finally:
@@ -109,10 +109,3 @@ def _move(temporary: Path, folder: Path) -> None:
                 pass
             finally:
                 shutil.rmtree(damaged, ignore_errors=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

@@ -10,6 +10,7 @@ from datagen.core.cache import cache_root
 from datagen.core.errors import EXIT_VERIFY_FAILED, DatagenError
 from datagen.core.ids import content_hash
 from datagen.datasets.samples import open_dataset
+from datagen.store.files import write_cache
 from datagen.store.reader import content_key
 
 
@@ -33,9 +34,4 @@ def has_passed(data: Path) -> bool:
 
 def note_passed(data: Path, digest: str) -> None:
     """Remember that they passed. A cache that cannot be written is no reason to stop."""
-    path = note_path(data)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"data": str(data), "byte_digest": digest}) + "\n", encoding="utf-8")
-    except OSError:
-        return
+    write_cache(note_path(data), (json.dumps({"data": str(data), "byte_digest": digest}) + "\n").encode())
