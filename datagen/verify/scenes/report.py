@@ -1,6 +1,5 @@
 """The page of a dataset of scenes."""
 
-import base64
 import io
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from datagen.core.oddity import ODDITIES
+from datagen.formats.pictures import data_url
 from datagen.shapes.procedural.things.source import NOTE
 from datagen.verify.conformance import Line
 from datagen.verify.damage import DAMAGE
@@ -99,9 +99,8 @@ def _strip(tree: Tree, scene: SceneFacts) -> Strip | None:
         return None
     try:
         with Image.open(io.BytesIO(tree.files.read(name))) as image:
-            buffer = io.BytesIO()
-            image.save(buffer, "JPEG", quality=80)
+            data = data_url(image, "JPEG", quality=80)
     except DAMAGE:
         return None
     kinds = ", ".join(str(o.record.get("kind")) for o in scene.objects if o.anomalous) or "no anomaly"
-    return Strip(scene.name, kinds, f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}")
+    return Strip(scene.name, kinds, data)
