@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
+from datagen.core.evenly import evenly
 from datagen.formats.pictures import RED, caption, contact_sheet, decoded, tinted
 from datagen.store.reader import DatasetReader
 
@@ -24,8 +25,7 @@ def _row(reader: DatasetReader, name: str) -> np.ndarray:
     meta = json.loads(reader.read(f"scenes/{name}/scene3d.metadata.json"))
     poses = [np.array(pose["rotation"]) for pose in meta["camera"]["poses"]]
     K = np.array(meta["camera"]["K"])
-    step = max(len(poses) // VIEWS, 1)
-    shown = range(0, len(poses), step)[:VIEWS]
+    shown = evenly(len(poses), VIEWS)
     tiles = [_view(reader, f"scenes/{name}", v, K, poses[v], meta["objects"]) for v in shown]
     kinds = ", ".join(f"{o['kind']} {o.get('severity', 0):.3f}" for o in meta["objects"] if o.get("label"))
     band = caption(f"{name}: {kinds or 'no anomaly'}", TILE * VIEWS)
