@@ -15,7 +15,7 @@ from datagen.geometry.clean import good_faces, weld
 from datagen.geometry.uv import box_projection
 from datagen.render.blender import shader
 from datagen.render.blender.lens import add_camera, look_through
-from datagen.render.blender.meshes import sharp_edges
+from datagen.render.blender.meshes import mark_sharp, smooth_triangles
 from datagen.render.blender.world import light_by, world_path
 
 IMPORTANCE_MAP = 256
@@ -83,30 +83,19 @@ def _mesh(part: Part, materials: dict[str, bpy.types.Material], job: TabletopJob
         own = skin.uv[keep]
         told = np.isfinite(own).all(axis=(1, 2))
         uv[told] = own[told]
-    data = bpy.data.meshes.new(f"part_{part.part_id}")
-    count = len(mesh.faces)
-    data.vertices.add(len(mesh.vertices))
-    data.vertices.foreach_set("co", mesh.vertices.astype(np.float32).ravel())
-    data.loops.add(3 * count)
-    data.loops.foreach_set("vertex_index", mesh.faces.astype(np.int32).ravel())
-    data.polygons.add(count)
-    data.polygons.foreach_set("loop_start", np.arange(0, 3 * count, 3, dtype=np.int32))
+    data = smooth_triangles(f"part_{part.part_id}", mesh)
     data.polygons.foreach_set("material_index", slot.astype(np.int32))
-    data.polygons.foreach_set("use_smooth", np.ones(count, dtype=bool))
-    data.update(calc_edges=True)
     layer = data.uv_layers.new(name=LAYER)
     layer.uv.foreach_set("vector", uv.reshape(-1).astype(np.float32))
     if any(job.materials[name].vertex_color for name in skin.materials):
+        count = len(mesh.faces)
         tint = np.ones((count, 3, 3)) if skin.color is None else skin.color[keep]
         colors = np.concatenate([tint.reshape(-1, 3), np.ones((3 * count, 1))], axis=1)
         painted = data.color_attributes.new(shader.COLORS, "FLOAT_COLOR", "CORNER")
         painted.data.foreach_set("color", colors.astype(np.float32).ravel())
     for name in skin.materials:
         data.materials.append(materials[name])
-    pairs = np.empty(2 * len(data.edges), dtype=np.int32)
-    data.edges.foreach_get("vertices", pairs)
-    attribute = data.attributes.new("sharp_edge", "BOOLEAN", "EDGE")
-    attribute.data.foreach_set("value", sharp_edges(mesh, pairs.reshape(-1, 2)))
+    mark_sharp(data, mesh)
     return data
 
 
