@@ -1,17 +1,18 @@
 """Pictures of scenes for people: views, what every pixel belongs to, boxes and labels in the world."""
 
-import io
 import json
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from datagen.core.evenly import evenly
+from datagen.formats.pictures import RED, caption, contact_sheet, decoded, tinted
 from datagen.store.reader import DatasetReader
 
 VIEWS = 4
-TILE, CAPTION = 256, 22
-RED, GREEN = (214, 30, 40), (60, 180, 60)
+TILE = 256
+NORMAL = (60, 180, 60)
 EDGES = [(0, 1), (0, 2), (0, 4), (1, 3), (1, 5), (2, 3), (2, 6), (3, 7), (4, 5), (4, 6), (5, 7), (6, 7)]
 
 
@@ -24,26 +25,20 @@ def _row(reader: DatasetReader, name: str) -> np.ndarray:
     meta = json.loads(reader.read(f"scenes/{name}/scene3d.metadata.json"))
     poses = [np.array(pose["rotation"]) for pose in meta["camera"]["poses"]]
     K = np.array(meta["camera"]["K"])
-    step = max(len(poses) // VIEWS, 1)
-    shown = range(0, len(poses), step)[:VIEWS]
+    shown = evenly(len(poses), VIEWS)
     tiles = [_view(reader, f"scenes/{name}", v, K, poses[v], meta["objects"]) for v in shown]
     kinds = ", ".join(f"{o['kind']} {o.get('severity', 0):.3f}" for o in meta["objects"] if o.get("label"))
-    band = Image.new("RGB", (TILE * VIEWS, CAPTION), (255, 255, 255))
-    ImageDraw.Draw(band).text((8, 4), f"{name}: {kinds or 'no anomaly'}", fill=(60, 60, 60))
-    row = np.full((TILE, TILE * VIEWS, 3), 255, np.uint8)
-    for k, tile in enumerate(tiles):
-        row[:, k * TILE : (k + 1) * TILE] = tile
-    return np.concatenate([row, np.asarray(band)])
+    band = caption(f"{name}: {kinds or 'no anomaly'}", TILE * VIEWS)
+    return np.concatenate([contact_sheet(tiles, VIEWS), band])
 
 
 def _view(
     reader: DatasetReader, folder: str, v: int, K: np.ndarray, T: np.ndarray, objects: Sequence[dict]
 ) -> np.ndarray:
-    picture = _image(reader.read(f"{folder}/RGB/{v:04d}.png"), "RGB").astype(float)
-    mask = _image(reader.read(f"{folder}/anomaly_masks/{v:04d}.png"), "L") > 127
-    picture[mask] = 0.55 * picture[mask] + 0.45 * np.array(RED)
+    picture = decoded(reader.read(f"{folder}/RGB/{v:04d}.png"))
+    mask = decoded(reader.read(f"{folder}/anomaly_masks/{v:04d}.png"), "L") > 127
     scale = TILE / picture.shape[0]
-    canvas = Image.fromarray(picture.astype(np.uint8)).resize((TILE, TILE), Image.Resampling.LANCZOS)
+    canvas = Image.fromarray(tinted(picture, mask, RED, 0.45)).resize((TILE, TILE), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(canvas)
     for thing in objects:
         centre, size = np.array(thing.get("bbox_world", thing["bbox"]))
@@ -52,12 +47,7 @@ def _view(
         if (p[:, 2] <= 0.01).any():
             continue
         pixels = p[:, :2] / p[:, 2:] * scale
-        colour = RED if "-" in thing["path"].rsplit("/", 1)[-1] else GREEN
+        colour = RED if "-" in thing["path"].rsplit("/", 1)[-1] else NORMAL
         for a, b in EDGES:
             draw.line([tuple(pixels[a]), tuple(pixels[b])], fill=colour)
     return np.asarray(canvas)
-
-
-def _image(data: bytes, mode: str) -> np.ndarray:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert(mode))

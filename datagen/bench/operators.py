@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from datagen.bench.oddities import OperatorFigures, measure_operators
-from datagen.bench.sheet import contact_sheet, operator_tile, severity_svg
+from datagen.bench.sheet import operator_tile, save_sheet, severity_svg
 from datagen.core.oddity import ODDITIES
 from datagen.kinds.oddoneout.kind import plan_scenes
 from datagen.kinds.oddoneout.tools import SceneTools
@@ -38,6 +38,6 @@ def _sheet(sources: Sequence[OperatorFigures], collection: str, path: Path) -> N
     try:
         context = SceneTools(plan, open_libraries(recipe.materials.libraries, recipe.seed), "cycles", renderer)
         made = [odd for kind in ODDITIES for source in sources for odd in source.examples(kind, share)]
-        contact_sheet([operator_tile(odd, context, TILE_PX, settings) for odd in made], 4, path)
+        save_sheet([operator_tile(odd, context, TILE_PX, settings) for odd in made], 4, path)
     finally:
         renderer.close()

@@ -7,9 +7,10 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from datagen.bench.scenes import Target
+from datagen.core.colour import luminance
+from datagen.core.statistics import psnr
 
 OBJECT_MARGIN_PX, DEFECT_MARGIN_PX = 2, 3
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 @dataclass(frozen=True)
@@ -26,18 +27,18 @@ def judge(picture: np.ndarray, converged: np.ndarray, target: Target, kind: str)
     body = binary_dilation(target.silhouette, iterations=OBJECT_MARGIN_PX)
     near = binary_dilation(target.defect, iterations=DEFECT_MARGIN_PX)
     ratio = gradient(picture, near) / max(gradient(converged, near), 1e-9)
-    return Judgement(kind, psnr(picture, converged, body), ratio)
+    return Judgement(kind, object_psnr(picture, converged, body), ratio)
 
 
-def psnr(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB of (H, W, 3) uint8 pictures over a mask (H, W); 99 for equal ones."""
-    error = float(((a[mask].astype(float) - b[mask]) ** 2).mean())
-    return float(10 * np.log10(255**2 / error)) if error > 0 else 99.0
+def object_psnr(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> float:
+    """PSNR in dB of (H, W, 3) uint8 pictures over a mask (H, W); 99 for equal ones."""
+    value = psnr(a[mask], b[mask])
+    return value if np.isfinite(value) else 99.0
 
 
 def gradient(picture: np.ndarray, mask: np.ndarray) -> float:
     """Root mean square of the luminance gradient, 8-bit levels a pixel, over a mask (H, W)."""
-    rows, columns = np.gradient(picture @ LUMINANCE)
+    rows, columns = np.gradient(luminance(picture))
     return float(np.sqrt((rows**2 + columns**2)[mask].mean()))
 
 

@@ -9,10 +9,10 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from datagen.bench.scenes import Target
+from datagen.core.cache import cache_root
 from datagen.core.ids import arrays_hash, content_hash
 from datagen.core.scene import RenderJob
 from datagen.formats.encode import png_bytes
-from datagen.materials.cache import cache_root
 from datagen.render.protocol import Renderer
 from datagen.store.files import write_whole
 
@@ -35,7 +35,7 @@ SHOWN = ("view_transform", "floor_radiance", "floor_emission", "floor_albedo")
 
 def folder() -> Path:
     """Where references are kept, beside the baked materials."""
-    return cache_root().parent / "references"
+    return cache_root() / "references"
 
 
 def reference(job: RenderJob, target: Target, renderer: Renderer) -> np.ndarray:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from datagen.annotate import overlay
 from datagen.bench.oddities import OperatorFigures
 from datagen.core.oddity import ODDITIES, OddShape
 from datagen.core.shape import Shape
 from datagen.core.tabletop import Floor, Look, Sky, Standing, TabletopJob
+from datagen.formats.pictures import contact_sheet
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.scenes.rest import all_points
 from datagen.scenes.tabletop import looking
@@ -65,9 +65,9 @@ def _stood(shape: Shape, origin: np.ndarray, scale: float) -> np.ndarray:
     return T
 
 
-def contact_sheet(tiles: Sequence[np.ndarray], columns: int, path: Path) -> None:
+def save_sheet(tiles: Sequence[np.ndarray], columns: int, path: Path) -> None:
     """Tiles of one size, row by row, as a PNG."""
-    Image.fromarray(overlay.contact_sheet(tiles, columns)).save(path, optimize=True)
+    Image.fromarray(contact_sheet(tiles, columns)).save(path, optimize=True)
 
 
 def severity_svg(sources: Sequence[OperatorFigures]) -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from datagen.annotate.overlay import contact_sheet, sample_tile
+from datagen.annotate.overlay import sample_tile
 from datagen.annotate.scene_sheet import scene_sheet
 from datagen.cli.console import console as open_console
 from datagen.cli.outfile import check_picture_path
 from datagen.core.errors import UsageError
+from datagen.formats.pictures import contact_sheet
 from datagen.store.manifest import read_manifest
 from datagen.store.reader import DatasetReader
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.cache import cache_root
 from datagen.core.errors import StoppedEarly, UsageError
 from datagen.core.ids import content_hash
 from datagen.datasets.locks import sole_writer
@@ -40,12 +41,6 @@ MOST_IN_I2 = 2**15
 """Patches whose numbers and the -1 for none fit into 16 bits: pictures of up to 1,448 px."""
 CANNOT_RESERVE = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 """What a filesystem that cannot reserve space answers."""
-
-
-def cache_base() -> Path:
-    """$DATAGEN_CACHE, or the user's cache folder."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("DATAGEN_CACHE") or home / "datagen")
 
 
 class PackedSource:
@@ -103,7 +98,7 @@ def open_packed(
     """
     root = str(files.root.resolve())
     key = content_hash([FORMAT, root, size, [s.query_path for s in samples], content_key(files)])[:24]
-    folder = cache_base() / "packed" / key
+    folder = cache_root() / "packed" / key
     if not (folder / "meta.json").is_file():
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)

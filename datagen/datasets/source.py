@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from datagen.core.errors import BrokenFile
+from datagen.core.evenly import evenly
 from datagen.datasets.samples import Sample
 from datagen.datasets.views import Bundle, read_picture
 from datagen.store.reader import DatasetReader
@@ -95,7 +96,7 @@ def spread(count: int, wanted: int, shape: str) -> tuple[int, ...]:
     """`wanted` of `count` views, evenly spread. Raises BrokenFile when there are fewer."""
     if wanted > count:
         raise BrokenFile(f"shape {shape} has {count} distinct reference views, {wanted} are wanted; lower data.views")
-    return tuple(int(k * count / wanted) for k in range(wanted))
+    return evenly(count, wanted)
 
 
 def require_equal_views(azimuths: Mapping[str, np.ndarray]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import OpenEXR
 from PIL import Image
 
+from datagen.core.colour import srgb_from_linear
 from datagen.core.errors import DatagenError
 
 MAX_PIXELS = 8192 * 8192
@@ -27,12 +28,6 @@ def read_color(source: Path | bytes, name: str, max_edge: int | None = None) -> 
     if not is_linear(source):
         return pixels
     return srgb_from_linear(pixels).astype(np.float32)
-
-
-def srgb_from_linear(values: np.ndarray) -> np.ndarray:
-    """Linear values, clipped to 0..1, as sRGB ones, any shape."""
-    linear = np.clip(values, 0.0, 1.0)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def is_linear(source: Path | bytes) -> bool:

@@ -5,11 +5,10 @@ black patches and a boolean takes them for an empty solid.
 """
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from datagen.core.errors import MeshLoadError
 from datagen.core.shape import Mesh
+from datagen.geometry.linked import linked
 
 WELD_GRID = 1e-5
 """Vertices closer than this (object units) are one vertex."""
@@ -70,9 +69,7 @@ def face_components(faces: np.ndarray, vertex_count: int) -> np.ndarray:
     """Label (F,) of the vertex-connected component of each face."""
     i = np.concatenate([faces[:, 0], faces[:, 1]])
     j = np.concatenate([faces[:, 1], faces[:, 2]])
-    graph = coo_matrix((np.ones(len(i), dtype=np.int8), (i, j)), shape=(vertex_count, vertex_count))
-    _, labels = connected_components(graph, directed=False)
-    _, compacted = np.unique(labels[faces[:, 0]], return_inverse=True)
+    _, compacted = np.unique(linked(i, j, vertex_count)[faces[:, 0]], return_inverse=True)
     return compacted
 
 

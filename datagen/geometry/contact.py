@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from datagen.core.shape import Mesh
+from datagen.geometry.linked import linked
 from datagen.geometry.sample import grid_samples
 
 CONTACT_DISTANCE = 0.012
@@ -47,7 +46,7 @@ def _clusters(points: np.ndarray) -> tuple[ContactRegion, ...]:
     if len(points) == 0:
         return ()
     pairs = cKDTree(points).query_pairs(CLUSTER_DISTANCE / 2, output_type="ndarray")
-    graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(points),) * 2)
-    count, labels = connected_components(graph, directed=False)
-    regions = [ContactRegion(points[labels == k].mean(axis=0), int((labels == k).sum())) for k in range(count)]
+    labels = linked(pairs[:, 0], pairs[:, 1], len(points))
+    groups = [points[labels == k] for k in range(int(labels.max()) + 1)]
+    regions = [ContactRegion(group.mean(axis=0), len(group)) for group in groups]
     return tuple(sorted(regions, key=lambda region: (-region.size, region.centroid.tolist())))

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from datagen.core.shape import Mesh
 from datagen.geometry.clean import split_components, weld
+from datagen.geometry.linked import linked
 from datagen.geometry.rays import RayScene
 from datagen.geometry.sample import grid_samples
 
@@ -46,8 +45,7 @@ def clusters(meshes: Sequence[Mesh], reach: float, spacing: float = SPACING) -> 
     if not links:
         return np.arange(len(meshes))
     rows, columns = np.array(links).T
-    graph = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(meshes),) * 2)
-    return connected_components(graph, directed=False)[1]
+    return linked(rows, columns, len(meshes))
 
 
 def loose_area(meshes: Sequence[Mesh], reach: float) -> float:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import manifold3d
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull, QhullError
 
 from datagen.core.shape import Mesh
 from datagen.geometry.clean import face_components, weld
+from datagen.geometry.linked import linked
 from datagen.geometry.solid import manifold_mesh, to_manifold
 
 SMALL = 0.004
@@ -73,8 +72,7 @@ def _regions(mesh: Mesh) -> Sequence[np.ndarray]:
     pairs, angles = shape.face_adjacency, shape.face_adjacency_angles
     joined = np.asarray(shape.face_adjacency_convex) | (angles < np.radians(CREASE_DEG))
     rows = np.asarray(pairs)[joined]
-    graph = coo_matrix((np.ones(len(rows)), (rows[:, 0], rows[:, 1])), shape=(len(mesh.faces),) * 2)
-    _, label = connected_components(graph, directed=False)
+    label = linked(rows[:, 0], rows[:, 1], len(mesh.faces))
     areas = np.bincount(label, mesh.face_areas)
     order = [k for k in np.argsort(-areas, kind="stable") if areas[k] > 0.01 * mesh.area]
     return [mesh.vertices[np.unique(mesh.faces[label == k])] for k in order[1:]]

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import manifold3d
 import numpy as np
 from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.sparse.csgraph import breadth_first_order
 
 from datagen.core.errors import MeshLoadError
 from datagen.core.shape import Mesh, concatenate
 from datagen.geometry.clean import clean, compact, split_components
+from datagen.geometry.linked import linked
 from datagen.geometry.sample import distances, grid_samples
 
 SHEET_THICKNESS = 0.012
@@ -173,21 +174,26 @@ def _border_edges(faces: np.ndarray) -> np.ndarray:
     return edges[counts[inverse.reshape(-1)] == 1]
 
 
+def _paired(edges: np.ndarray) -> np.ndarray:
+    """Rows (K, 2) of directed edges (E, 2): the two of each edge that exactly two faces share."""
+    _, inverse, counts = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True, return_counts=True)
+    inverse = inverse.reshape(-1)
+    order = np.argsort(inverse, kind="stable")
+    return order[counts[inverse[order]] == 2].reshape(-1, 2)
+
+
 def _oriented_sheets(mesh: Mesh) -> list[Mesh]:
     """Pieces of the mesh that meet only along two-face edges, consistently wound, vertices not shared."""
     faces = mesh.faces
     edges = _directed_edges(faces)
     owner = np.tile(np.arange(len(faces)), 3)
     forward = edges[:, 0] < edges[:, 1]
-    _, inverse, counts = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True, return_counts=True)
-    inverse = inverse.reshape(-1)
-    order = np.argsort(inverse, kind="stable")
-    order = order[counts[inverse[order]] == 2].reshape(-1, 2)
-    i, j = owner[order[:, 0]], owner[order[:, 1]]
-    same_way = forward[order[:, 0]] == forward[order[:, 1]]
+    paired = _paired(edges)
+    i, j = owner[paired[:, 0]], owner[paired[:, 1]]
+    same_way = forward[paired[:, 0]] == forward[paired[:, 1]]
     graph = coo_matrix((np.ones(len(i)), (i, j)), shape=(len(faces),) * 2).tocsr()
     flip = _parities(graph, i, j, same_way, len(faces))
-    _, labels = connected_components(graph, directed=False)
+    labels = linked(i, j, len(faces))
     wound = np.where(flip[:, None], faces[:, ::-1], faces)
     sheets = []
     for label in np.unique(labels):
@@ -216,18 +222,14 @@ def _split_pinched(sheet: Mesh) -> list[Mesh]:
     faces = sheet.faces.copy()
     edges = _directed_edges(faces)
     owner = np.tile(np.arange(len(faces)), 3)
-    _, inverse, counts = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True, return_counts=True)
-    inverse = inverse.reshape(-1)
-    order = np.argsort(inverse, kind="stable")
-    paired = order[counts[inverse[order]] == 2].reshape(-1, 2)
+    paired = _paired(edges)
     corners = 3 * len(faces)
     links = []
     for vertex in (0, 1):  # the two ends of a shared edge join the same corner of both faces
         first = edges[paired[:, 0], vertex]
         links.append([_corner(faces, owner[paired[:, 0]], first), _corner(faces, owner[paired[:, 1]], first)])
     i, j = np.concatenate([link[0] for link in links]), np.concatenate([link[1] for link in links])
-    _, fans = connected_components(coo_matrix((np.ones(len(i)), (i, j)), shape=(corners, corners)), directed=False)
-    _, first, new_faces = np.unique(fans, return_index=True, return_inverse=True)
+    _, first, new_faces = np.unique(linked(i, j, corners), return_index=True, return_inverse=True)
     return [Mesh(sheet.vertices[faces.reshape(-1)[first]], new_faces.reshape(-1, 3))]
 
 

@@ -4,7 +4,6 @@ A set is a folder of 8-bit PNG files and `set.json`, which names each file's SHA
 """
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,8 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from datagen.core.cache import cache_root
 from datagen.core.errors import MaterialError
 from datagen.core.ids import bytes_hash
+from datagen.store.files import write_durable
 
 INDEX = "set.json"
 
@@ -29,10 +30,9 @@ class BakedSet:
     digests: Mapping[str, str]
 
 
-def cache_root() -> Path:
-    """`$DATAGEN_CACHE`, else ~/.cache/datagen; its folder `materials`."""
-    root = os.environ.get("DATAGEN_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "datagen") / "materials"
+def texture_cache() -> Path:
+    """Where sets lie unless a library is told another folder."""
+    return cache_root() / "materials"
 
 
 def fetch(folder: Path, bake: Callable[[], Mapping[str, np.ndarray]]) -> BakedSet:
@@ -86,8 +86,8 @@ def _publish(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         index = {f"{channel}.png": (bytes_hash(data), len(data)) for channel, data in files.items()}
         for channel, data in files.items():
-            _write(temporary / f"{channel}.png", data)
-        _write(temporary / INDEX, json.dumps(index, sort_keys=True).encode())
+            write_durable(temporary / f"{channel}.png", data)
+        write_durable(temporary / INDEX, json.dumps(index, sort_keys=True).encode())
         temporary.chmod(0o755)
         _move(temporary, folder)
     finally:
@@ -109,10 +109,3 @@ def _move(temporary: Path, folder: Path) -> None:
                 pass
             finally:
                 shutil.rmtree(damaged, ignore_errors=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

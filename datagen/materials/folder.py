@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from datagen.core.clutter import check_name, is_clutter
+from datagen.core.colour import linear_from_srgb, luminance, srgb_from_linear
 from datagen.core.errors import MaterialError
 from datagen.core.ids import content_hash
 from datagen.core.material import Material
 from datagen.materials import images
-from datagen.materials.cache import cache_root, fetch
-from datagen.materials.colour import MAX_LUMINANCE, as_rgb, linear_from_srgb, luminance, srgb_from_linear
+from datagen.materials.cache import fetch, texture_cache
+from datagen.materials.colour import MAX_LUMINANCE, as_rgb
 from datagen.materials.library import unknown_material, with_maps
 from datagen.materials.names import classify, parse
 
@@ -84,7 +85,7 @@ class FolderLibrary:
         except OSError as error:
             raise MaterialError(f"material {material_id}: {error}; the folder has changed since the plan") from error
         key = content_hash([_VERSION, str(self.root), material_id, stamps, image_set.material.material_class])[:16]
-        folder = (self.cache or cache_root()) / _VERSION / f"{material_id}-{key}"
+        folder = (self.cache or texture_cache()) / _VERSION / f"{material_id}-{key}"
         baked = fetch(folder, lambda: _converted(image_set))
         return with_maps(image_set.material, baked)
 

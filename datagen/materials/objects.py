@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from datagen.core.colour import lab_from_linear
 from datagen.core.material import Material
 from datagen.core.shape import Part, Shape, Skin
-from datagen.materials.colour import lab_from_linear
 from datagen.recipe.scenes import DressRecipe
 
 CONTRAST, DRAWS = 18.0, 12

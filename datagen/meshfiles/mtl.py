@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from datagen.core.colour import linear_from_srgb
 from datagen.core.errors import MeshLoadError
 from datagen.meshfiles.places import Places
 from datagen.meshfiles.text import name_text, plain_text, without_remark
-from datagen.meshfiles.values import FileMaterial, Texture, bad, linear_from_srgb
+from datagen.meshfiles.values import FileMaterial, Texture, bad
 
 _OPTION_WORDS = {
     "-blendu": 1,

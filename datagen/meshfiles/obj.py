@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.colour import linear_from_srgb
 from datagen.meshfiles.polygons import triangulate
 from datagen.meshfiles.text import name_text, plain_text, shown, without_comment, without_remark
-from datagen.meshfiles.values import FilePart, bad, checked, linear_from_srgb, used_only
+from datagen.meshfiles.values import FilePart, bad, checked, used_only
 
 _NAMES = (b"o", b"g", b"usemtl", b"mtllib")
 _WITHOUT_SURFACE = {

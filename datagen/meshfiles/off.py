@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.colour import linear_from_srgb
 from datagen.meshfiles.polygons import triangulate
 from datagen.meshfiles.text import plain_text, without_comment
-from datagen.meshfiles.values import FilePart, MeshFile, bad, checked, linear_from_srgb, used_only
+from datagen.meshfiles.values import FilePart, MeshFile, bad, checked, used_only
 
 _HEADER = re.compile(rb"(ST)?(C)?(N)?(4)?(n)?OFF(?![A-Za-z])")
 _SMALL_HEADER = re.compile(rb"(st)?(c)?(n)?(4)?(\0)?off(?![a-z])")

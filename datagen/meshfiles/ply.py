@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from datagen.core.colour import linear_from_srgb
 from datagen.meshfiles.places import Places
 from datagen.meshfiles.ply_tables import Columns, ValueLists, read_tables
 from datagen.meshfiles.polygons import triangulate
@@ -17,7 +18,6 @@ from datagen.meshfiles.values import (
     Texture,
     bad,
     checked,
-    linear_from_srgb,
     used_only,
 )
 

@@ -141,9 +141,3 @@ def unique_names(names: Iterable[str]) -> list[str]:
         seen.add(name)
         found.append(name)
     return found
-
-
-def linear_from_srgb(value: np.ndarray) -> np.ndarray:
-    """sRGB values in 0..1 as linear ones, any shape."""
-    value = np.asarray(value, dtype=np.float64)
-    return np.where(value <= 0.04045, value / 12.92, ((np.maximum(value, 0.0) + 0.055) / 1.055) ** 2.4)

@@ -23,6 +23,7 @@ from datagen.pipeline.rows import job_row
 from datagen.render.protocol import Renderer
 from datagen.store import crash
 from datagen.store.dataset import Dataset
+from datagen.store.files import write_whole
 
 JOB_ERRORS = (ShapeError, MaterialError, RenderError, MemoryError)
 """What one job may fail with: it is quarantined and the others go on."""
@@ -87,9 +88,7 @@ class Worker:
                 return self._commit(bundle)
         except JOB_ERRORS as error:
             return self.quarantine(job, error)
-        temporary = half.with_suffix(".part")
-        temporary.write_bytes(pickle.dumps(prepared, protocol=5))
-        temporary.replace(half)
+        write_whole(half, pickle.dumps(prepared, protocol=5))
         return Outcome(job, prepared=str(half))
 
     def finish(self, job: Job, half: Path) -> Outcome:

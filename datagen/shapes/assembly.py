@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from datagen.core.shape import Mesh, concatenate
+from datagen.geometry.linked import linked
 
 MAX_COMPONENTS = 40
 SMALLEST_SHARE = 0.002
@@ -43,8 +42,7 @@ def components(mesh: Mesh) -> tuple[list[Mesh], Mesh | None]:
     faces = weld.reshape(-1)[mesh.faces]
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]])
     count = int(weld.max()) + 1
-    graph = coo_matrix((np.ones(len(edges), dtype=np.int8), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    label = connected_components(graph, directed=False)[1][faces[:, 0]]
+    label = linked(edges[:, 0], edges[:, 1], count)[faces[:, 0]]
     area = np.bincount(label, weights=mesh.face_areas)
     share = np.round(area / max(mesh.area, 1e-300), 9)
     order = sorted((k for k in range(len(area)) if area[k] > 0), key=lambda k: (-share[k], k))

@@ -1,15 +1,14 @@
 """Textures and converted files of shapes, kept by content."""
 
-import os
 from pathlib import Path
 
+from datagen.core.cache import cache_root
 from datagen.store.files import write_whole
 
 
 def shape_cache() -> Path:
-    """Where they lie: the folder `shapes` of `$DATAGEN_CACHE`, else of ~/.cache/datagen."""
-    root = os.environ.get("DATAGEN_CACHE")
-    return (Path(root) if root else Path.home() / ".cache" / "datagen") / "shapes"
+    """Where they lie."""
+    return cache_root() / "shapes"
 
 
 def cached(data: bytes, digest: str, suffix: str) -> str:

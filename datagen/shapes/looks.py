@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from datagen.core.colour import linear_from_srgb, srgb_from_linear
 from datagen.core.ids import bytes_hash, content_hash
 from datagen.core.material import Material
 from datagen.core.shape import Mesh, Skin
-from datagen.formats.images import ImageError, read_color, read_image, rgb, srgb_from_linear
+from datagen.formats.images import ImageError, read_color, read_image, rgb
 from datagen.meshfiles.load import read_mesh_file
-from datagen.meshfiles.values import FileMaterial, FilePart, SpecularGlossiness, Texture, linear_from_srgb
+from datagen.meshfiles.values import FileMaterial, FilePart, SpecularGlossiness, Texture
 from datagen.shapes.cache import cached
 
 TEXTURE_EDGE = 1024

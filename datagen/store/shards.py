@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from datagen.core.clutter import tidy
 from datagen.core.errors import UsageError
 from datagen.core.row import Job
-from datagen.store.files import sync_folders, write_durable
+from datagen.store.files import replace_atomic, sync_folders
 from datagen.store.parquet import read_parquet
 
 JOBS_A_SHARD = 64
@@ -96,9 +96,7 @@ def pack(root: Path, jobs: Sequence[Job], files_of: Mapping[str, Sequence[str]],
         if not paths:
             continue
         if any(before[path].shard != name for path in paths):
-            temporary = workspace / "shard.part"
-            write_durable(temporary, _joined(root, before, chunk, files_of))
-            temporary.replace(root / name)
+            replace_atomic(root / name, _joined(root, before, chunk, files_of), workspace)
             written += 1
         now.update(members(root, name))
     sync_folders([root / FOLDER])
@@ -146,10 +144,7 @@ def _write_index(root: Path, packed: Mapping[str, Place], workspace: Path) -> No
     )
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd", version="2.6")
-    temporary = workspace / "index.part"
-    write_durable(temporary, buffer.getvalue())
-    temporary.replace(root / INDEX)
-    sync_folders([root / FOLDER])
+    replace_atomic(root / INDEX, buffer.getvalue(), workspace)
 
 
 def _remove_packed(root: Path, packed: set[str]) -> None:

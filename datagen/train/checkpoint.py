@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from datagen.core.errors import StoppedEarly
+from datagen.store.files import publish
 from datagen.train.config import TrainRecipe
 from datagen.train.errors import BadCheckpoint
 from datagen.train.recipes import parse_train_recipe
@@ -66,9 +67,7 @@ def write_checkpoint(path: Path, recipe: TrainRecipe, progress: Progress, tensor
     metadata = {"format": FORMAT, "recipe": recipe.model_dump_json(), "progress": json.dumps(asdict(progress))}
     try:
         save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, temporary, metadata)
-        _sync(temporary)
-        temporary.replace(path)
-        _sync(path.parent)
+        publish(temporary, path)
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
@@ -76,14 +75,6 @@ def write_checkpoint(path: Path, recipe: TrainRecipe, progress: Progress, tensor
         raise StoppedEarly(
             f"{path}: {error}; the checkpoint before it is whole: make room and run again with --resume"
         ) from error
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from datagen.core.statistics import auc, bootstrap
 from datagen.datasets.chairs import Chairs
 from datagen.train.config import TrainRecipe
 from datagen.train.data import open_split
 from datagen.train.infer import predict_split
 from datagen.train.load import Loaded
-from datagen.train.metrics import accuracy, auc, average_precision, bootstrap, box_iou
+from datagen.train.metrics import accuracy, average_precision, box_iou
 from datagen.train.predictions import Predictions
 from datagen.train.runtime import Runtime, telling_memory
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datagen.core.errors import MissingDependency, StoppedEarly
+from datagen.store.files import write_whole
 from datagen.train.config import TrainRecipe
 from datagen.train.runtime import Runtime
 
@@ -95,9 +96,7 @@ class RunLog:
         head, *rows = path.read_text(encoding="utf-8").splitlines()
         width = head.count(",")
         kept = [row for row in rows if row.count(",") == width and int(row.split(",")[0]) < start]
-        temporary = path.with_suffix(".part")
-        temporary.write_text("\n".join([head, *kept]) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, ("\n".join([head, *kept]) + "\n").encode())
 
 
 @contextmanager

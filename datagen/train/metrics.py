@@ -1,22 +1,6 @@
-"""Metrics from labels and scores, in numpy alone: AUC, accuracy, average precision of boxes, intervals."""
-
-from collections.abc import Callable
+"""Metrics from labels and scores, in numpy alone: accuracy, ROC curve, average precision of boxes."""
 
 import numpy as np
-
-from datagen.core.rng import stream
-
-
-def auc(label: np.ndarray, score: np.ndarray) -> float:
-    """Area under the ROC curve, equal scores counting half; NaN when a class is absent."""
-    positive = int((label == 1).sum())
-    negative = len(label) - positive
-    if not positive or not negative:
-        return float("nan")
-    _, inverse, count = np.unique(score, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(count) - (count - 1) / 2
-    above = mean_rank[inverse][label == 1].sum() - positive * (positive + 1) / 2
-    return float(above / (positive * negative))
 
 
 def accuracy(label: np.ndarray, score: np.ndarray, threshold: float = 0.5) -> float:
@@ -70,28 +54,3 @@ def average_precision(label: np.ndarray, score: np.ndarray, iou: np.ndarray, lev
     recall, precision = hits / total, hits / (last + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float((np.diff(np.append(0.0, recall)) * envelope).sum())
-
-
-Statistic = Callable[[np.ndarray], float]
-
-
-def bootstrap(groups: np.ndarray, statistic: Statistic, rounds: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile interval of `statistic(rows)` when whole groups (shapes) are drawn with replacement.
-
-    Views of one shape are no independent samples, so shapes are what is drawn; with a single shape samples are.
-    NaN where no round is defined.
-    """
-    _, owner = np.unique(groups, return_inverse=True)
-    if len(groups) and owner.max() == 0:
-        owner = np.arange(len(groups))
-    members = [np.flatnonzero(owner == g) for g in range(owner.max() + 1)] if len(groups) else []
-    rng = stream(seed, "bootstrap")
-    values = []
-    for _ in range(rounds if members else 0):
-        drawn = rng.integers(0, len(members), len(members))
-        values.append(statistic(np.concatenate([members[g] for g in drawn])))
-    known = np.array([value for value in values if np.isfinite(value)])
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.percentile(known, [2.5, 97.5])
-    return float(low), float(high)

@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from datagen.core.statistics import auc
 from datagen.datasets.chairs import PairPlan, grey_to_rgb
 from datagen.models.alignment import alignment_loss, pseudo_labels, take_rows
 from datagen.models.blocks import Output
@@ -16,7 +17,6 @@ from datagen.models.cmt import CMT, Features
 from datagen.models.correspond import nearest_by
 from datagen.models.losses import detection_losses
 from datagen.train.config import LossConfig, TrainRecipe
-from datagen.train.metrics import auc
 from datagen.train.predictions import Predictions
 
 Batch = dict[str, Tensor]

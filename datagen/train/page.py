@@ -1,7 +1,5 @@
 """The evaluation as JSON and as one HTML page: curves, confusion, groups, best and worst samples, correspondences."""
 
-import base64
-import io
 import json
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +11,7 @@ from PIL import Image
 
 from datagen.datasets.chairs import Chairs
 from datagen.datasets.samples import Sample
+from datagen.formats.pictures import data_url
 from datagen.models.cmt import CMT
 from datagen.models.published import PublishedCMT
 from datagen.train.evaluate import Evaluation
@@ -104,13 +103,6 @@ def _sweep_curves(sweep: dict[str, Any] | None) -> list[tuple[str, str, str, str
     return curves
 
 
-def data_url(picture: np.ndarray) -> str:
-    """A picture as a data: URL (PNG)."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
 def _tile(found: Evaluation, row: int) -> dict[str, Any]:
     p, sample = found.predictions, found.predictions.samples[row]
     picture = np.array(found.data.source.query(sample))
@@ -118,7 +110,12 @@ def _tile(found: Evaluation, row: int) -> dict[str, Any]:
         picture = with_box(picture, sample.box, RED)
     if np.isfinite(p.box[row]).all() and p.score[row] > found.report["threshold"]:
         picture = with_box(picture, tuple(p.box[row]), BLUE)
-    return {"url": data_url(picture), "kind": sample.kind, "score": p.score[row], "path": sample.query_path}
+    return {
+        "url": data_url(Image.fromarray(picture)),
+        "kind": sample.kind,
+        "score": p.score[row],
+        "path": sample.query_path,
+    }
 
 
 def reference_of(data: Chairs, sample: Sample, *, published: bool) -> Reference:
@@ -143,5 +140,5 @@ def _correspondences(found: Evaluation, loaded: Loaded, order: np.ndarray) -> li
         photo = np.array(found.data.source.query(sample))
         nearest = int(p.view[row]) if p.view[row] >= 0 else None
         picture = attention_picture(model, photo, views, sample.box, nearest)
-        pictures.append({"url": data_url(picture), "kind": sample.kind, "path": sample.query_path})
+        pictures.append({"url": data_url(Image.fromarray(picture)), "kind": sample.kind, "path": sample.query_path})
     return pictures

@@ -5,6 +5,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
+from datagen.core.evenly import evenly
 from datagen.datasets.chairs import grey_to_rgb, normalised
 from datagen.models.attention import choose_top_k
 from datagen.models.cmt import CMT
@@ -88,7 +89,7 @@ def attention_picture(
     k = model.config.k if isinstance(model, CMT) else model.k
     patch = point_of_interest(model, photo, views, box)
     count = len(views.pictures)
-    shown = sorted({((nearest or 0) + step * max(1, count // SHOWN_VIEWS)) % count for step in range(SHOWN_VIEWS)})
+    shown = sorted(((nearest or 0) + k) % count for k in evenly(count, SHOWN_VIEWS))
     return correspondence_picture(model, with_box(photo, box), views, patch, k, shown)
 
 

@@ -1,7 +1,6 @@
 """A run's folder: who made it, and that nothing else writes into it."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from datagen import __version__
 from datagen.core.differences import differing, told
 from datagen.core.errors import OtherRecipe, UsageError
 from datagen.datasets.samples import open_dataset
+from datagen.store.files import write_whole
 from datagen.store.reader import content_key
 from datagen.train.checkpoint import newest_checkpoint
 from datagen.train.config import TrainRecipe, free_on_resume
@@ -43,7 +43,7 @@ def open_run(run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: boo
             if newest_checkpoint(run) and not resume:
                 raise UsageError(f"{run} holds a run of this recipe; add --resume or choose another --out")
         else:
-            _write_once(note, mine)
+            write_whole(note, (json.dumps(mine, indent=1) + "\n").encode())
     except (OSError, ValueError) as error:
         raise UsageError(f"{run}: {error}; choose another --out") from error
     return run
@@ -58,9 +58,3 @@ def _note(data: Path, recipe: TrainRecipe, ranks: int) -> dict[str, Any]:
         "processes": ranks,
         "versions": {"datagen": __version__, "torch": torch.__version__},
     }
-
-
-def _write_once(path: Path, value: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from datagen.core.statistics import auc, bootstrap
 from datagen.train.checkpoint import newest_checkpoint, read_checkpoint
 from datagen.train.config import TrainRecipe
 from datagen.train.data import open_split
 from datagen.train.infer import predict_split
 from datagen.train.load import load_network
 from datagen.train.loop import train
-from datagen.train.metrics import auc, bootstrap
 from datagen.train.predictions import Predictions
 from datagen.train.recipes import apply_overrides, load_train_recipe
 from datagen.train.run import open_run

@@ -6,10 +6,11 @@ The dataset itself is not written to: another program owns it, and it may be rea
 import json
 from pathlib import Path
 
+from datagen.core.cache import cache_root
 from datagen.core.errors import EXIT_VERIFY_FAILED, DatagenError
 from datagen.core.ids import content_hash
-from datagen.datasets.pack import cache_base
 from datagen.datasets.samples import open_dataset
+from datagen.store.files import write_cache
 from datagen.store.reader import content_key
 
 
@@ -22,7 +23,7 @@ class UnverifiedData(DatagenError):
 def note_path(data: Path) -> Path:
     """Where it is noted that this dataset passed."""
     return (
-        cache_base() / "verified" / f"{content_hash([str(data.resolve()), content_key(open_dataset(data))])[:32]}.json"
+        cache_root() / "verified" / f"{content_hash([str(data.resolve()), content_key(open_dataset(data))])[:32]}.json"
     )
 
 
@@ -33,9 +34,4 @@ def has_passed(data: Path) -> bool:
 
 def note_passed(data: Path, digest: str) -> None:
     """Remember that they passed. A cache that cannot be written is no reason to stop."""
-    path = note_path(data)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"data": str(data), "byte_digest": digest}) + "\n", encoding="utf-8")
-    except OSError:
-        return
+    write_cache(note_path(data), (json.dumps({"data": str(data), "byte_digest": digest}) + "\n").encode())

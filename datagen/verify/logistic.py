@@ -1,13 +1,14 @@
-"""Logistic regression, AUC and their cross-validation by group: small enough to need no library."""
+"""Logistic regression, its cross-validation by group and the interval of its AUC: small enough to need no library."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.special import expit
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from datagen.core.ids import fraction_of_hash
 from datagen.core.rng import stream
+from datagen.core.statistics import auc, resampled
 
 FOLDS = 5
 ROUNDS, DEALS = 300, 60
@@ -61,16 +62,6 @@ def _folds(X: np.ndarray, groups: Sequence[str]) -> Iterator[tuple[np.ndarray, n
             yield train, test, (X[:, use] - mean[use]) / spread[use]
 
 
-def auc(y: np.ndarray, scores: np.ndarray) -> float:
-    """Area under the ROC curve, ties counted half; NaN with one class only."""
-    positive = int(y.sum())
-    negative = len(y) - positive
-    if positive == 0 or negative == 0:
-        return float("nan")
-    ranks = rankdata(scores)
-    return float((ranks[y > 0].sum() - positive * (positive + 1) / 2) / (positive * negative))
-
-
 def mean_auc(Y: np.ndarray, scores: np.ndarray) -> float:
     """Macro average of the AUC over the columns of targets and scores (N, K); NaN where a column has one class only."""
     return float(np.mean([auc(y, s) for y, s in zip(Y.T, scores.T, strict=True)]))
@@ -91,15 +82,8 @@ def auc_interval(
 
 
 def _bootstrap_spread(Y: np.ndarray, scores: np.ndarray, groups: Sequence[str]) -> float:
-    names = sorted(set(groups))
-    members = [np.flatnonzero(np.array(groups) == name) for name in names]
-    rng = stream(0, "bootstrap")
-    values = []
-    for _ in range(ROUNDS):
-        chosen = np.concatenate([members[k] for k in rng.integers(len(names), size=len(names))])
-        value = mean_auc(Y[chosen], scores[chosen])
-        if np.isfinite(value):
-            values.append(value)
+    found = [mean_auc(Y[rows], scores[rows]) for rows in resampled(groups, ROUNDS)]
+    values = [value for value in found if np.isfinite(value)]
     return float(np.std(values)) if values else 1.0
 
 

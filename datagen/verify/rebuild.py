@@ -11,6 +11,7 @@ import numpy as np
 from datagen.core.errors import DatagenError
 from datagen.core.ids import canonical_json, fraction_of_hash
 from datagen.core.row import Job
+from datagen.core.statistics import psnr
 from datagen.pipeline.assets import open_library
 from datagen.pipeline.context import Context
 from datagen.pipeline.jobs import run_job
@@ -147,9 +148,3 @@ def compare_bytes(path: str, found: bytes, made: bytes) -> tuple[str, bool]:
         return f"{changed} values of 16 bit differ", share >= MASK_IOU
     value = psnr(a, b)
     return f"{changed} pixels differ, PSNR {value:.1f} dB", value >= PSNR_DB
-
-
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB of two 8-bit pictures; infinite for equal ones."""
-    error = float(((a.astype(float) - b.astype(float)) ** 2).mean())
-    return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from datagen.bench.oddities import measure_operators
-from datagen.bench.sheet import CAPTION, contact_sheet, operator_tile, severity_svg
+from datagen.bench.sheet import CAPTION, operator_tile, save_sheet, severity_svg
 from datagen.core.oddity import ODDITIES
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.kinds.registry import make_plan
@@ -40,6 +40,6 @@ def test_operators_are_counted_and_drawn(tmp_path):
     tile = operator_tile(examples[0], context, 48, {})
     assert tile.shape == (48 + CAPTION, 96, 3)
     assert (tile[:48, :48] != tile[:48, 48:]).any(), "the odd one looks otherwise"
-    contact_sheet([tile] * 3, 2, tmp_path / "sheet.png")
+    save_sheet([tile] * 3, 2, tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (192, 2 * (48 + CAPTION)) and sheet.getpixel((191, 2 * (48 + CAPTION) - 1)) == (255,) * 3

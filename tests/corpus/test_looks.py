@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datagen.meshfiles.values import linear_from_srgb
+from datagen.core.colour import linear_from_srgb
 from datagen.shapes.collections import open_collection
 from datagen.shapes.looks import TexturedPiece, load_textured
 from tests.corpus.gltf_writer import Gltf

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datagen.core.colour import lab_from_linear, linear_from_lab, linear_from_srgb, luminance
 from datagen.core.errors import MaterialError
 from datagen.core.material import MATERIAL_CLASSES
 from datagen.core.rng import stream
 from datagen.materials.cache import fetch
-from datagen.materials.colour import lab_from_linear, linear_from_lab, linear_from_srgb, luminance
 from datagen.materials.library import CombinedLibrary
 from datagen.materials.open import open_libraries
 from datagen.materials.procedural.library import DEFAULT_COUNTS, ProceduralLibrary, bake, draw, encoded

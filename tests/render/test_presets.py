@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datagen.bench.presets import Contender, cost_at, joined
-from datagen.bench.quality import Judgement, gradient, psnr
+from datagen.bench.quality import Judgement, gradient, object_psnr
 from datagen.core.errors import RecipeError
 from datagen.kinds.registry import load_recipe
 from datagen.pipeline.run_ray import RenderSlots, render_slots
@@ -65,8 +65,8 @@ def test_figures_of_quality():
     picture = np.zeros((8, 8, 3), np.uint8)
     other = picture + np.uint8(5)
     everywhere = np.ones((8, 8), bool)
-    assert psnr(picture, picture, everywhere) == 99.0
-    assert psnr(picture, other, everywhere) == pytest.approx(20 * np.log10(255 / 5))
+    assert object_psnr(picture, picture, everywhere) == 99.0
+    assert object_psnr(picture, other, everywhere) == pytest.approx(20 * np.log10(255 / 5))
     ramp = np.repeat(np.arange(0, 80, 10, dtype=np.uint8)[None, :, None], 8, axis=0).repeat(3, axis=2)
     assert gradient(ramp, everywhere) == pytest.approx(10.0)
     assert cost_at([(30.0, 1.0), (40.0, 4.0)], 35.0) == pytest.approx(2.0)

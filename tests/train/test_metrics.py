@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
+from datagen.core.statistics import auc, bootstrap
 from datagen.train.evaluate import severity_bins
 from datagen.train.metrics import (
     accuracy,
-    auc,
     average_precision,
     best_threshold,
-    bootstrap,
     box_iou,
     roc_curve,
 )

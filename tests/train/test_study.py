@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 from datagen.core.anomaly import KINDS
+from datagen.core.statistics import auc
 from datagen.datasets.samples import Sample
 from datagen.train.infer import Predictions
 from datagen.train.log import read_log
-from datagen.train.metrics import auc
 from datagen.train.recipes import apply_overrides
 from datagen.train.runtime import Runtime
 from datagen.train.study import fit, paired_difference, predict_test, study, table

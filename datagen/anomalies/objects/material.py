@@ -7,6 +7,7 @@ import numpy as np
 
 from datagen.anomalies.objects.common import choose, rebuilt, usable_parts
 from datagen.core.anomaly import Rejected
+from datagen.core.colour import rounded_lab
 from datagen.core.material import Material
 from datagen.core.oddity import OddShape, OddSpec
 from datagen.core.shape import Part, Shape, Skin
@@ -31,7 +32,7 @@ def apply(shape: Shape, spec: OddSpec, recipe: MaterialRecipe, library: Sequence
     if chosen is None or part.skin is None:
         return Rejected("no_material", f"{spec.values['material']} is in no library")
     old = mean_color(shape, part)
-    contrast = float(np.linalg.norm(_lab(np.array(chosen.mean_color)) - _lab(old)))
+    contrast = float(np.linalg.norm(rounded_lab(np.array(chosen.mean_color)) - rounded_lab(old)))
     if contrast < recipe.contrast:
         return Rejected("low_contrast", f"{contrast:.1f} of {recipe.contrast:.1f}")
     skin = Skin((chosen.material_id,), np.zeros(len(part.mesh.faces), dtype=np.int32))
@@ -49,11 +50,3 @@ def mean_color(shape: Shape, part: Part) -> np.ndarray:
     colors = np.array([shape.palette[name].mean_color for name in part.skin.materials])
     weights = np.bincount(part.skin.slot, part.mesh.face_areas, minlength=len(colors))
     return weights @ colors / max(weights.sum(), 1e-12)
-
-
-def _lab(linear: np.ndarray) -> np.ndarray:
-    """CIELAB (D65) of a linear Rec. 709 colour."""
-    m = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-    t = m @ np.clip(linear, 0, 1) / np.array([0.9505, 1.0, 1.089])
-    f = np.where(t > 0.008856, np.cbrt(t), 7.787 * t + 16 / 116)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from datagen.core.cache import cache_root
 from datagen.core.material import Material
 from datagen.kinds.oddoneout.assets import open_floor_library
 from datagen.kinds.oddoneout.descriptors import Descriptor, open_descriptor
 from datagen.kinds.oddoneout.plan import ScenePlan
-from datagen.materials.cache import cache_root
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.context import Context
 from datagen.render.blender.client import BlenderProcess
@@ -30,17 +30,17 @@ class SceneTools(Context):
     @property
     def pose_cache(self) -> Path:
         """Where resting poses are kept, by mesh hash."""
-        return cache_root().parent / "poses"
+        return cache_root() / "poses"
 
     @cached_property
     def descriptor(self) -> Descriptor:
         """What tells how alike two shapes look. Raises MissingDependency."""
-        return open_descriptor(self.plan.recipe.anomaly.similar, cache_root().parent / "features")
+        return open_descriptor(self.plan.recipe.anomaly.similar, cache_root() / "features")
 
     @property
     def sky_cache(self) -> Path:
         """Where environments that are made here are kept."""
-        return cache_root().parent
+        return cache_root()
 
     def open_physics(self) -> Physics:
         """The rigid-body simulation: the renderer's Blender where there is one, else one of our own."""

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.colour import srgb_from_linear
 from datagen.core.material import Material
 from datagen.core.rng import stream
-from datagen.materials.cache import cache_root, fetch
-from datagen.materials.colour import as_rgb, rgb_from_hex, srgb_from_linear
+from datagen.materials.cache import fetch, texture_cache
+from datagen.materials.colour import as_rgb, rgb_from_hex
 from datagen.materials.library import Generated, unknown_material, with_maps
 from datagen.materials.procedural.library import version
 from datagen.materials.procedural.noise import grid, normal_from_height, power_noise, sampled, warped, worley
@@ -57,7 +58,7 @@ class FloorLibrary(Generated):
         if index is None:
             raise unknown_material(material_id)
         material = self._material(index)
-        folder = (self._cache or cache_root()) / f"floors-{version()}" / f"seed-{self.seed}" / material_id
+        folder = (self._cache or texture_cache()) / f"floors-{version()}" / f"seed-{self.seed}" / material_id
         return with_maps(material, fetch(folder, lambda: self._baked(index, material)))
 
     def _baked(self, index: int, material: Material) -> Mapping[str, np.ndarray]:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import PIL
 
+from datagen.core.colour import srgb_from_linear
 from datagen.core.errors import MaterialError
 from datagen.core.ids import bytes_hash
 from datagen.core.material import MATERIAL_CLASSES, Material
 from datagen.core.rng import stream
-from datagen.materials.cache import cache_root, fetch
-from datagen.materials.colour import srgb_from_linear
+from datagen.materials.cache import fetch, texture_cache
 from datagen.materials.library import Generated, unknown_material, with_maps
 from datagen.materials.procedural import fabric, leather, metal, plastic, wood
 from datagen.materials.procedural.noise import normal_from_height
@@ -59,7 +59,7 @@ class ProceduralLibrary(Generated):
         if material_id not in self._sheets:
             raise unknown_material(material_id)
         name, index, sheet = self._sheets[material_id]
-        folder = (self._cache or cache_root()) / f"procedural-{version()}" / f"seed-{self.seed}" / material_id
+        folder = (self._cache or texture_cache()) / f"procedural-{version()}" / f"seed-{self.seed}" / material_id
         baked = fetch(folder, lambda: encoded(bake(self.seed, name, index, sheet), sheet.tile_size))
         return with_maps(sheet.material(material_id, name), baked)
 
@@ -92,6 +92,8 @@ def _eight_bit(values: np.ndarray) -> np.ndarray:
 def version() -> str:
     """Digest of the generators and of the libraries whose numbers and bytes they use."""
     folder = Path(__file__).parent
-    sources = [*sorted(folder.glob("*.py")), folder.parent / "cache.py", folder.parent / "colour.py"]
+    package = folder.parents[1]
+    others = ("materials/cache.py", "materials/colour.py", "core/colour.py")
+    sources = [*sorted(folder.glob("*.py")), *(package / name for name in others)]
     text = b"".join(path.read_bytes() for path in sources)
     return bytes_hash(text + f"numpy {np.__version__} pillow {PIL.__version__}".encode())[:16]

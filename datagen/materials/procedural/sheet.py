@@ -5,16 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from datagen.core.colour import lab_from_linear, linear_from_lab, luminance
 from datagen.core.material import Material
-from datagen.materials.colour import (
-    RGB,
-    as_rgb,
-    darkened,
-    lab_from_linear,
-    linear_from_lab,
-    luminance,
-    rgb_from_hex,
-)
+from datagen.materials.colour import RGB, as_rgb, darkened, rgb_from_hex
 
 MAP_SIZE = 512
 """Texels along a map's edge: at 256 px a texel of a 0.5-unit tile is a ninth of a pixel."""

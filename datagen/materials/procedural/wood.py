@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.materials.colour import linear_from_srgb, rgb_from_hex
+from datagen.core.colour import linear_from_srgb
+from datagen.materials.colour import rgb_from_hex
 from datagen.materials.procedural.noise import curve_noise, grid, power_noise, sampled
 from datagen.materials.procedural.sheet import Maps, Sheet, tinted, varied
 

@@ -21,23 +21,29 @@ def add(part: RenderPart, material: bpy.types.Material, tile_size: float) -> bpy
     except MeshLoadError:
         return None
     mesh = _shrunk(mesh, part.part_id)
-    data = bpy.data.meshes.new(f"part_{part.part_id}")
+    data = smooth_triangles(f"part_{part.part_id}", mesh)
+    data.validate()
+    data.materials.append(material)
+    mark_sharp(data, mesh)
+    thing = bpy.data.objects.new(data.name, data)
+    bpy.context.scene.collection.objects.link(thing)
+    uv.unwrap(thing, part.dress.projection, tile_size, part.dress.offset)
+    return thing
+
+
+def smooth_triangles(name: str, mesh: Mesh) -> bpy.types.Mesh:
+    """The mesh as Blender's own, smooth all over, without materials."""
+    data = bpy.data.meshes.new(name)
+    count = len(mesh.faces)
     data.vertices.add(len(mesh.vertices))
     data.vertices.foreach_set("co", mesh.vertices.astype(np.float32).ravel())
-    count = len(mesh.faces)
     data.loops.add(3 * count)
     data.loops.foreach_set("vertex_index", mesh.faces.astype(np.int32).ravel())
     data.polygons.add(count)
     data.polygons.foreach_set("loop_start", np.arange(0, 3 * count, 3, dtype=np.int32))
     data.polygons.foreach_set("use_smooth", np.ones(count, dtype=bool))
     data.update(calc_edges=True)
-    data.validate()
-    data.materials.append(material)
-    _mark_sharp(data, mesh)
-    thing = bpy.data.objects.new(data.name, data)
-    bpy.context.scene.collection.objects.link(thing)
-    uv.unwrap(thing, part.dress.projection, tile_size, part.dress.offset)
-    return thing
+    return data
 
 
 def _shrunk(mesh: Mesh, part_id: int) -> Mesh:
@@ -46,16 +52,16 @@ def _shrunk(mesh: Mesh, part_id: int) -> Mesh:
     return Mesh((mesh.vertices - centre) * scale + centre, mesh.faces)
 
 
-def _mark_sharp(data: bpy.types.Mesh, mesh: Mesh) -> None:
+def mark_sharp(data: bpy.types.Mesh, mesh: Mesh) -> None:
     """Sharp: an edge of other than two faces, wound the same way in both, or bent beyond the angle."""
     pairs = np.empty(2 * len(data.edges), dtype=np.int32)
     data.edges.foreach_get("vertices", pairs)
-    sharp = sharp_edges(mesh, pairs.reshape(-1, 2))
+    sharp = _sharp_edges(mesh, pairs.reshape(-1, 2))
     attribute = data.attributes.new("sharp_edge", "BOOLEAN", "EDGE")
     attribute.data.foreach_set("value", sharp)
 
 
-def sharp_edges(mesh: Mesh, edges: np.ndarray) -> np.ndarray:
+def _sharp_edges(mesh: Mesh, edges: np.ndarray) -> np.ndarray:
     """Which of the edges (E, 2) are sharp, (E,) bool: "robust sharp" of lookdev.md, section 2."""
     faces, count = mesh.faces, len(mesh.vertices)
     directed = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)

@@ -1,23 +1,24 @@
 """The white ground, the environment and the suns (lookdev.md, section 1)."""
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from datagen.core.errors import MissingDependency
+from datagen.core.colour import luminance
 from datagen.core.scene import Light, RenderJob, Sun, View
 from datagen.render.blender.lens import add_camera, look_through
+from datagen.render.blender.world import light_by, world_path
 
 WORLD_SIZE = (64, 32)
 BLUR_PX = 4.0
 WHITE_BALANCE = 0.8
 FLOOR_HALF_SIZE = 2000.0
 """Far enough that no ray of a view at elevation 20 passes beyond it: the top row falls by 0.2 degrees."""
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+IMPORTANCE_MAP = 64
+"""Edge of the environment's importance map: it is blurred to that."""
 
 
 class Studio:
@@ -92,36 +93,11 @@ class Studio:
         share = 1.0 - sum(sun.share for sun in light.suns)
         pixels = _blurred(light.world)
         upper = _cosine_integral(pixels)
-        luminance = float(upper @ LUMINANCE)
-        tint = (luminance / np.maximum(upper, 1e-9)) ** WHITE_BALANCE
-        strength = share * self.irradiance / float((upper * tint) @ LUMINANCE)
-        world = self.scene.world or bpy.data.worlds.new("world")
-        self.scene.world = world
-        world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", 64
-        world.use_nodes = True
-        nodes, links = world.node_tree.nodes, world.node_tree.links
-        nodes.clear()
-        coordinates, mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
-        texture, background = nodes.new("ShaderNodeTexEnvironment"), nodes.new("ShaderNodeBackground")
-        output = nodes.new("ShaderNodeOutputWorld")
-        mapping.inputs["Rotation"].default_value[2] = float(np.radians(light.rotation_deg))
-        texture.image = _image(light.world, pixels * tint)
-        background.inputs["Strength"].default_value = strength
-        links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
-        links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
-        links.new(texture.outputs["Color"], background.inputs["Color"])
-        links.new(background.outputs["Background"], output.inputs["Surface"])
-
-
-def world_path(name: str) -> Path:
-    """A stock environment of the bpy wheel by name, or an image file. Raises MissingDependency."""
-    if Path(name).suffix:
-        path = Path(name).expanduser()
-    else:
-        path = Path(bpy.utils.system_resource("DATAFILES")) / "studiolights" / "world" / f"{name}.exr"
-    if not path.is_file():
-        raise MissingDependency(f"environment '{name}' is not at {path}; name one of the stock worlds or a file")
-    return path
+        level = float(luminance(upper))
+        tint = (level / np.maximum(upper, 1e-9)) ** WHITE_BALANCE
+        strength = share * self.irradiance / float(luminance(upper * tint))
+        image = _image(light.world, pixels * tint)
+        light_by(self.scene, image, float(np.radians(light.rotation_deg)), strength, IMPORTANCE_MAP)
 
 
 @lru_cache(maxsize=32)

@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from datagen.core.camera import TabletopCamera
+from datagen.core.colour import luminance
 from datagen.core.errors import MissingDependency
 from datagen.core.shape import Mesh, Part
 from datagen.core.tabletop import FLOOR_SIZE_M, TabletopJob
@@ -14,8 +15,8 @@ from datagen.geometry.clean import good_faces, weld
 from datagen.geometry.uv import box_projection
 from datagen.render.blender import shader
 from datagen.render.blender.lens import add_camera, look_through
-from datagen.render.blender.meshes import sharp_edges
-from datagen.render.blender.studio import world_path
+from datagen.render.blender.meshes import mark_sharp, smooth_triangles
+from datagen.render.blender.world import light_by, world_path
 
 IMPORTANCE_MAP = 256
 """Edge of the environment's importance map: suns are found, and it costs a tenth of a second."""
@@ -82,30 +83,19 @@ def _mesh(part: Part, materials: dict[str, bpy.types.Material], job: TabletopJob
         own = skin.uv[keep]
         told = np.isfinite(own).all(axis=(1, 2))
         uv[told] = own[told]
-    data = bpy.data.meshes.new(f"part_{part.part_id}")
-    count = len(mesh.faces)
-    data.vertices.add(len(mesh.vertices))
-    data.vertices.foreach_set("co", mesh.vertices.astype(np.float32).ravel())
-    data.loops.add(3 * count)
-    data.loops.foreach_set("vertex_index", mesh.faces.astype(np.int32).ravel())
-    data.polygons.add(count)
-    data.polygons.foreach_set("loop_start", np.arange(0, 3 * count, 3, dtype=np.int32))
+    data = smooth_triangles(f"part_{part.part_id}", mesh)
     data.polygons.foreach_set("material_index", slot.astype(np.int32))
-    data.polygons.foreach_set("use_smooth", np.ones(count, dtype=bool))
-    data.update(calc_edges=True)
     layer = data.uv_layers.new(name=LAYER)
     layer.uv.foreach_set("vector", uv.reshape(-1).astype(np.float32))
     if any(job.materials[name].vertex_color for name in skin.materials):
+        count = len(mesh.faces)
         tint = np.ones((count, 3, 3)) if skin.color is None else skin.color[keep]
         colors = np.concatenate([tint.reshape(-1, 3), np.ones((3 * count, 1))], axis=1)
         painted = data.color_attributes.new(shader.COLORS, "FLOAT_COLOR", "CORNER")
         painted.data.foreach_set("color", colors.astype(np.float32).ravel())
     for name in skin.materials:
         data.materials.append(materials[name])
-    pairs = np.empty(2 * len(data.edges), dtype=np.int32)
-    data.edges.foreach_get("vertices", pairs)
-    attribute = data.attributes.new("sharp_edge", "BOOLEAN", "EDGE")
-    attribute.data.foreach_set("value", sharp_edges(mesh, pairs.reshape(-1, 2)))
+    mark_sharp(data, mesh)
     return data
 
 
@@ -116,22 +106,7 @@ def _sky(scene: bpy.types.Scene, job: TabletopJob) -> None:
         image = bpy.data.images.load(str(path), check_existing=True)
     except RuntimeError as error:
         raise MissingDependency(f"environment {path}: {error}; give a readable .hdr or .exr") from error
-    world = bpy.data.worlds.new("world")
-    scene.world = world
-    world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", IMPORTANCE_MAP
-    world.use_nodes = True
-    nodes, links = world.node_tree.nodes, world.node_tree.links
-    nodes.clear()
-    coordinates, mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
-    texture, background = nodes.new("ShaderNodeTexEnvironment"), nodes.new("ShaderNodeBackground")
-    output = nodes.new("ShaderNodeOutputWorld")
-    mapping.inputs["Rotation"].default_value[2] = math.radians(job.sky.rotation_deg)
-    texture.image = image
-    background.inputs["Strength"].default_value = job.sky.strength * _gain(image)
-    links.new(coordinates.outputs["Generated"], mapping.inputs["Vector"])
-    links.new(mapping.outputs["Vector"], texture.inputs["Vector"])
-    links.new(texture.outputs["Color"], background.inputs["Color"])
-    links.new(background.outputs["Background"], output.inputs["Surface"])
+    light_by(scene, image, math.radians(job.sky.rotation_deg), job.sky.strength * _gain(image), IMPORTANCE_MAP)
 
 
 def _gain(image: bpy.types.Image) -> float:
@@ -142,5 +117,5 @@ def _gain(image: bpy.types.Image) -> float:
     pixels = flat.reshape(height, width, image.channels)[..., :3].astype(np.float64)
     elevation = (np.arange(height) + 0.5) / height * np.pi - np.pi / 2
     weight = np.clip(np.sin(elevation), 0, None) * np.cos(elevation) * (np.pi / height) * (2 * np.pi / width)
-    irradiance = np.einsum("hwc,h->c", pixels, weight) @ np.array([0.2126, 0.7152, 0.0722])
+    irradiance = float(luminance(np.einsum("hwc,h->c", pixels, weight)))
     return float(np.clip(SKY * np.pi / max(irradiance, 1e-6), 0.05, 20.0))

@@ -4,11 +4,10 @@ import math
 
 import bpy
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from datagen.core.shape import Mesh
 from datagen.geometry.clean import unique_rows
+from datagen.geometry.linked import linked
 from datagen.geometry.uv import box_projection
 
 LAYER = "uv"
@@ -71,8 +70,7 @@ def _islands(faces: np.ndarray, uv: np.ndarray) -> np.ndarray:
     _, corner = unique_rows(keys)
     face = np.repeat(np.arange(len(faces)), 3)
     nodes = len(faces) + int(corner.max()) + 1
-    graph = coo_matrix((np.ones(len(face), dtype=np.int8), (face, len(faces) + corner)), shape=(nodes, nodes))
-    return connected_components(graph, directed=False)[1][: len(faces)]
+    return linked(face, len(faces) + corner, nodes)[: len(faces)]
 
 
 def _smart(obj: bpy.types.Object) -> np.ndarray:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from datagen.core.anomaly import KINDS
+from datagen.core.statistics import auc
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
-from datagen.verify.logistic import auc, auc_interval, held_out_scores, mean_auc
+from datagen.verify.logistic import auc_interval, held_out_scores, mean_auc
 from datagen.verify.pictures import open_picture, probe_features
 from datagen.verify.tree import Tree
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from datagen.core.statistics import auc
 from datagen.kinds.brokenchairs.verify.audit import CLOSE, Probe
 from datagen.kinds.oddoneout.verify.facts import ObjectFacts, SceneFacts
-from datagen.verify.logistic import auc, auc_interval, held_out_scores
+from datagen.verify.logistic import auc_interval, held_out_scores
 from datagen.verify.tree import Tree
 
 MIN_SCENES, MIN_ODD = 20, 20

@@ -1,6 +1,5 @@
 """The page of a dataset of scenes."""
 
-import base64
 import io
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from datagen.core.oddity import ODDITIES
+from datagen.formats.pictures import data_url
 from datagen.kinds.oddoneout.verify.conformance import SETS
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.facts import SceneFacts
@@ -103,9 +103,8 @@ def _strip(tree: Tree, scene: SceneFacts) -> Strip | None:
         return None
     try:
         with Image.open(io.BytesIO(tree.files.read(name))) as image:
-            buffer = io.BytesIO()
-            image.save(buffer, "JPEG", quality=80)
+            data = data_url(image, "JPEG", quality=80)
     except DAMAGE:
         return None
     kinds = ", ".join(str(o.record.get("kind")) for o in scene.objects if o.anomalous) or "no anomaly"
-    return Strip(scene.name, kinds, f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}")
+    return Strip(scene.name, kinds, data)

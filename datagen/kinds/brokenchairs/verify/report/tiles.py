@@ -1,16 +1,14 @@
 """The contact sheet: which samples are shown, worst first, and their thumbnails."""
 
-import base64
-import io
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
-from scipy.ndimage import binary_dilation
+from PIL import Image
 
 from datagen.formats.brokenchairs import reference_name
+from datagen.formats.pictures import data_url, marked
 from datagen.kinds.brokenchairs.verify.checks.boxes import box_of
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
@@ -21,7 +19,6 @@ from datagen.verify.tree import Tree
 
 TILES = 240
 SIZE = 192
-RED, GREEN, BLUE = np.array([214, 40, 40]), np.array([40, 170, 60]), (30, 110, 210)
 
 
 @dataclass(frozen=True)
@@ -107,8 +104,8 @@ def make_tile(tree: Tree, query: QueryFacts, findings: tuple[str, ...], level: s
         facts=tuple(facts),
         findings=findings,
         level=level,
-        picture=data_url(picture),
-        overlay=data_url(overlay(tree, query, picture)) if name.label else "",
+        picture=thumbnail(picture),
+        overlay=thumbnail(overlay(tree, query, picture)) if name.label else "",
         reference=_reference(tree, query),
     )
 
@@ -118,26 +115,20 @@ def _read(tree: Tree, path: str) -> np.ndarray:
 
 
 def overlay(tree: Tree, query: QueryFacts, picture: np.ndarray) -> np.ndarray:
-    """The new mask red, the old one's outline green, the box blue (paper, Figure 2)."""
-    shown = picture.astype(float)
-    for key in ("mask_new", "mask_old"):
-        path = query.name.twin(key, ".png")
-        if path not in tree.files.sizes or path in query.problems:
-            continue
-        mask = _read(tree, path)[..., 0] > 127
-        if mask.shape != shown.shape[:2]:
-            continue
-        if key == "mask_new":
-            shown[mask] = 0.4 * shown[mask] + 0.6 * RED
-        else:
-            shown[binary_dilation(mask) & ~mask] = GREEN
-    image = Image.fromarray(shown.astype(np.uint8))
+    """The picture with what masks and box the sample has."""
     box = box_of(query)
-    if box is not None:
-        scale = picture.shape[1] / 512
-        x, y, w, h = (value * scale for value in box)
-        ImageDraw.Draw(image).rectangle((x - 1, y - 1, x + max(w, 0) + 1, y + max(h, 0) + 1), outline=BLUE)
-    return np.asarray(image)
+    scale = picture.shape[1] / 512
+    placed = None if box is None else (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale)
+    new, old = (_mask(tree, query, key, picture) for key in ("mask_new", "mask_old"))
+    return marked(picture, new, old, placed)
+
+
+def _mask(tree: Tree, query: QueryFacts, key: str, picture: np.ndarray) -> np.ndarray | None:
+    path = query.name.twin(key, ".png")
+    if path not in tree.files.sizes or path in query.problems:
+        return None
+    mask = _read(tree, path)[..., 0] > 127
+    return mask if mask.shape == picture.shape[:2] else None
 
 
 def _reference(tree: Tree, query: QueryFacts) -> str:
@@ -151,16 +142,14 @@ def _reference(tree: Tree, query: QueryFacts) -> str:
     if not views:
         return ""
     try:
-        return data_url(_read(tree, f"{min(views)[1]}.png"))
+        return thumbnail(_read(tree, f"{min(views)[1]}.png"))
     except DAMAGE:
         return ""
 
 
-def data_url(picture: np.ndarray, size: int = SIZE) -> str:
+def thumbnail(picture: np.ndarray) -> str:
     """A WebP thumbnail as a data URL."""
     image = Image.fromarray(picture)
-    if image.width > size:
-        image = image.resize((size, size * image.height // image.width), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=78, method=4)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    if image.width > SIZE:
+        image = image.resize((SIZE, SIZE * image.height // image.width), Image.Resampling.LANCZOS)
+    return data_url(image, "WEBP", quality=78, method=4)
