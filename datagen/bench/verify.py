@@ -17,13 +17,12 @@ from datagen.kinds.brokenchairs.kind import plan_chairs
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS
-from datagen.kinds.registry import load_recipe
+from datagen.kinds.registry import load_recipe, open_tree
 from datagen.pipeline.build import build
 from datagen.pipeline.worker import Site
 from datagen.recipe.loader import find_recipe
 from datagen.shapes.collections import open_collection
 from datagen.verify.document import examine
-from datagen.verify.tree import open_tree
 
 SAMPLES = 10_000
 EVERYTHING = ("dataset", "rows", "files", "queries", "anomalies", "bundles")

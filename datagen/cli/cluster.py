@@ -10,11 +10,12 @@ from string import Template
 from datagen.cli.build import print_json
 from datagen.cli.console import console as open_console
 from datagen.core.bundled import bundled
+from datagen.core.clutter import tidy
 from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
 from datagen.kinds.registry import load_recipe, make_plan, open_shapes, parse_recipe
 from datagen.pipeline.assets import open_library
 from datagen.pipeline.jobs import run_job
-from datagen.pipeline.merge import PLAN_FILES, merge
+from datagen.pipeline.merge import merge
 from datagen.pipeline.status import status
 from datagen.pipeline.worker import JOB_ERRORS
 from datagen.recipe.loader import find_recipe
@@ -157,7 +158,7 @@ def run_unpack(root: Path, out: Path) -> None:
     """Unpack and say how many files came out."""
     check_output_path(out)
     count = unpack(root, out)
-    for name in (*PLAN_FILES[:-1], "run.json", "manifest.parquet", "cost.parquet"):
-        if (root / name).is_file():
-            shutil.copyfile(root / name, out / name)
+    for path in tidy(root.iterdir()):
+        if path.is_file():
+            shutil.copyfile(path, out / path.name)
     open_console().print(f"{count} files in {out}")

@@ -14,7 +14,7 @@ from rich.table import Table
 from datagen.cli.console import console as open_console
 from datagen.cli.console import say
 from datagen.cli.outfile import check_picture_path
-from datagen.core.errors import MissingDependency
+from datagen.core.errors import MissingDependency, UsageError
 
 if TYPE_CHECKING:
     from datagen.train.loop import Event
@@ -51,6 +51,7 @@ def run_train(
 
     console = open_console()
     loaded = load_train_recipe(recipe, model, overrides, seed)
+    require_task(data)
     with open_runtime(device) as runtime:
         if runtime.leads and not unverified:
             ensure_verified(console, data)
@@ -69,15 +70,26 @@ def run_train(
             console.print(f"run: {folder}; best validation {word} {best}", soft_wrap=True)
 
 
+def require_task(data: Path) -> None:
+    """Raises UsageError for a dataset of a kind that nothing here learns from, or for no dataset."""
+    from datagen.kinds.registry import kind_of, kinds
+
+    kind = kind_of(data)
+    if not kind.trains:
+        known = ", ".join(name for name, other in sorted(kinds().items()) if other.trains)
+        raise UsageError(
+            f"{data} is a dataset of kind {kind.name}, which has no training task yet; those of kind {known} have one"
+        )
+
+
 def ensure_verified(console: Console, data: Path) -> None:
     """Verify the dataset unless these bytes have passed before. Raises UnverifiedData (exit 4), UsageError."""
     from datagen.train.verified import UnverifiedData, has_passed, note_passed
 
     if has_passed(data):
         return
-    from datagen.kinds.registry import examination_of
+    from datagen.kinds.registry import examination_of, open_tree
     from datagen.verify.document import examine
-    from datagen.verify.tree import open_tree
 
     console.print("verifying the dataset first (once; --unverified trains without)")
     tree = open_tree(data)
@@ -153,6 +165,7 @@ def run_evaluate(
     from datagen.train.runtime import open_runtime
 
     console = open_console()
+    require_task(data)
     with open_runtime(device) as runtime:
         loaded = load_network(run, runtime.device, overrides)
         found = evaluate(loaded, data, split, runtime, sweep=sweep)

@@ -11,10 +11,9 @@ from rich.text import Text
 
 from datagen.cli.console import console as open_console
 from datagen.core.errors import UsageError
-from datagen.kinds.registry import examination_of
+from datagen.kinds.registry import examination_of, open_tree
 from datagen.verify.check import FAIL, SKIPPED, Result, verdict
 from datagen.verify.document import Document, examine
-from datagen.verify.tree import open_tree
 
 
 def run_verify(

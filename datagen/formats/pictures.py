@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,14 @@ RED, GREEN, BLUE = (214, 30, 40), (60, 200, 40), (30, 120, 210)
 CAPTION = 22
 """Rows of a caption."""
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A picture (H, W, 3) uint8 for people, None where there is nothing to show, and what it shows in words."""
+
+    picture: np.ndarray | None
+    words: str
 
 
 def decoded(data: bytes, mode: str = "RGB") -> np.ndarray:

@@ -3,7 +3,8 @@
 The built-in ones, and those that installed packages name under the entry point group `datagen.kinds`.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -11,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from datagen.core.errors import RecipeError, UsageError
+from datagen.formats.pictures import Sheet
 from datagen.kinds.brokenchairs.kind import BUILDING as CHAIRS
+from datagen.kinds.brokenchairs.sheet import sheet as draw_chairs
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS as CHAIRS_EXAMINED
 from datagen.kinds.oddoneout.kind import BUILDING as SCENES
+from datagen.kinds.oddoneout.sheet import sheet as draw_scenes
 from datagen.kinds.oddoneout.verify.examination import SCENES as SCENES_EXAMINED
 from datagen.pipeline.building import Building
 from datagen.pipeline.plan import Plan
@@ -21,6 +25,8 @@ from datagen.recipe import loader
 from datagen.recipe.section import DatasetRecipe
 from datagen.shapes.collections import open_collection
 from datagen.shapes.source import Source
+from datagen.store.reader import DatasetReader
+from datagen.verify import tree
 from datagen.verify.document import Examination
 from datagen.verify.tree import Tree
 
@@ -29,14 +35,23 @@ GROUP = "datagen.kinds"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of dataset: how it is built and how it is examined. `name` is the word of a recipe's `kind`."""
+    """A kind of dataset: how it is built, examined and shown. `name` is the word of a recipe's `kind`.
+
+    `sheet`: (reader, manifest rows, names wanted, how many) -> what `datagen show` draws.
+    `trains`: whether `datagen train` has a task for it.
+    """
 
     name: str
     building: Building[Any]
     examination: Examination[Any]
+    sheet: Callable[[DatasetReader, Sequence[Mapping[str, Any]], Sequence[str], int | None], Sheet]
+    trains: bool = False
 
 
-BUILT_IN = (Kind("oddoneout", SCENES, SCENES_EXAMINED), Kind("brokenchairs", CHAIRS, CHAIRS_EXAMINED))
+BUILT_IN = (
+    Kind("oddoneout", SCENES, SCENES_EXAMINED, draw_scenes),
+    Kind("brokenchairs", CHAIRS, CHAIRS_EXAMINED, draw_chairs, trains=True),
+)
 
 
 @lru_cache(maxsize=1)
@@ -88,13 +103,36 @@ def make_plan(recipe: DatasetRecipe, source: Source, limit: int | None = None) -
     return plan
 
 
-def examination_of(tree: Tree) -> Examination[Any]:
-    """How a dataset is examined: by the kind in run.json, else by its folders. Raises UsageError for no known kind."""
-    recipe = (tree.run or {}).get("recipe")
-    named = kinds().get(str(recipe.get("kind", ""))) if isinstance(recipe, dict) else None
-    found = next((k.examination for k in kinds().values() if k.examination.recognises(tree)), None)
-    if named is not None and (found is None or named.examination.recognises(tree)):
-        return named.examination
-    if found is None:
-        raise UsageError(f"{tree.root} holds no dataset of a known kind; is it a dataset's folder?")
-    return found
+def kind_of(root: Path) -> Kind:
+    """The kind of a dataset's folder: by run.json, else by its folders or those in its tars.
+
+    Raises UsageError for no folder, or one that holds no dataset of a known kind.
+    """
+    try:
+        recipe = json.loads((root / "run.json").read_text(encoding="utf-8"))["recipe"]
+        named = kinds().get(str(recipe.get("kind", "")))
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        named = None
+    if named is not None:
+        return named
+    for kind in kinds().values():
+        if not DatasetReader(root, kind.building.folders).is_empty:
+            return kind
+    names = ", ".join(f"{folder}/" for kind in kinds().values() for folder in kind.building.folders)
+    raise UsageError(f"{root} holds none of {names} and no tar shard of a dataset; is it a dataset's folder?")
+
+
+def open_tree(root: Path) -> Tree:
+    """A dataset's folder as `datagen verify` reads it. Raises UsageError when it holds no dataset at all."""
+    return tree.open_tree(root, [folder for kind in kinds().values() for folder in kind.building.folders])
+
+
+def examination_of(found: Tree) -> Examination[Any]:
+    """How a dataset is examined: by the kind in run.json if its files are of it, else by its files."""
+    recipe = (found.run or {}).get("recipe")
+    named = str(recipe.get("kind", "")) if isinstance(recipe, dict) else ""
+    ordered = sorted(kinds().values(), key=lambda kind: kind.name != named)
+    for kind in ordered:
+        if any(name.partition("/")[0] in kind.building.folders for name in found.files.sizes):
+            return kind.examination
+    raise UsageError(f"{found.root} holds no dataset of a known kind; is it a dataset's folder?")

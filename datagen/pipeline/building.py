@@ -26,7 +26,7 @@ class Building(Generic[P]):
 
     `textured`: shapes keep their own materials. `context`: what its jobs may use. `jobs`: job type -> its geometry
     half. `check_assets` raises MissingDependency or UsageError for what a recipe names and is not there. `root_files`:
-    the files beside the data, functions of the plan and of what is there; `root_names` are all their names.
+    the files beside the data, functions of the plan and of what is there.
     `estimate`: jobs, pictures, disk and CPU-hours before anything is made, by renderer.
     """
 
@@ -34,7 +34,6 @@ class Building(Generic[P]):
     textured: bool
     stand_in_note: str
     folders: tuple[str, ...]
-    root_names: tuple[str, ...]
     plan: Callable[..., P]
     context: Callable[..., Context]
     jobs: Mapping[str, Prepare]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from datagen.core.clutter import tidy
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.ids import bytes_hash
 from datagen.core.row import Bundle, Job
@@ -12,7 +13,8 @@ from datagen.store.launch import read_run
 from datagen.store.log import LogEntry, LogReader
 from datagen.store.reader import DatasetReader
 
-PLAN_FILES = ("split.json", "shapes.json", "README.md", "split-count.json", "protocol.json", "log/launch.json")
+OWN_FILES = frozenset({"run.json", "manifest.parquet", "cost.parquet", "report.html"})
+"""Files at the root of a dataset that are made anew, or are no part of it."""
 
 
 def merge(sources: list[Path], target: Path) -> dict[str, int]:
@@ -39,7 +41,8 @@ def merge(sources: list[Path], target: Path) -> dict[str, int]:
                 else:
                     _copy(files, dataset, entry)
                     copied += 1
-            for name in PLAN_FILES:
+            planned = [path.name for path in tidy(source.iterdir()) if path.is_file() and path.name not in OWN_FILES]
+            for name in [*planned, "log/launch.json"]:
                 if (source / name).is_file() and not (target / name).is_file():
                     dataset.write_root_file(name, (source / name).read_bytes())
         dataset.compact()

@@ -10,7 +10,6 @@ from datagen.verify.check import ERROR, SKIPPED, WARNING, CheckList, Result, fai
 from datagen.verify.conformance import Line
 from datagen.verify.evidence import BaseEvidence
 from datagen.verify.rebuild import Rebuild, rebuild
-from datagen.verify.tree import Tree
 
 SCHEMA = 1
 E = TypeVar("E", bound=BaseEvidence)
@@ -20,12 +19,11 @@ E = TypeVar("E", bound=BaseEvidence)
 class Examination(Generic[E]):
     """What a kind of dataset tells the engine.
 
-    `recognises`: whether a folder is of this kind. `evidence` is called as `BaseEvidence` is. `counts`: figures with
+    `evidence` is called as `BaseEvidence` is. `counts`: figures with
     at least `images`, `anomalous` and `by_split`. `content`: what the content digest is of, rounded so that it compares
     across machines. `more`: further parts of the JSON. `page`: the report as HTML.
     """
 
-    recognises: Callable[[Tree], bool]
     evidence: Callable[..., E]
     checks: CheckList[E]
     counts: Callable[[E], Mapping[str, Any]]

@@ -1,7 +1,7 @@
 """A dataset as it lies on disk: ours, a partial build of ours, tar shards, or the published download."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Any
 
 from datagen.core.errors import BrokenFile, UsageError
 from datagen.core.ids import bytes_hash
-from datagen.formats import brokenchairs, oddoneout
 from datagen.formats.brokenchairs import QueryName, parse_query
 from datagen.store import log
 from datagen.store.manifest import read_manifest
@@ -137,21 +136,23 @@ class Tree:
         return str(self.run["recipe"]["name"]) if self.run and "recipe" in self.run else self.root.name
 
 
-def open_tree(root: Path) -> Tree:
-    """Read the tables of a dataset's folder. Raises UsageError when it holds no dataset at all."""
+def open_tree(root: Path, folders: Sequence[str]) -> Tree:
+    """Read the tables of a dataset's folder, whose data lies in `folders`.
+
+    Raises UsageError when it holds no dataset at all.
+    """
     if not root.is_dir():
         raise UsageError(f"{root} is no folder; give the folder that holds images/ and split.json")
     try:
-        files = DatasetReader(root, (*brokenchairs.FOLDERS, *oddoneout.FOLDERS))
+        files = DatasetReader(root, folders)
         listed = bool(files.sizes)
     except DAMAGE as error:
         raise UsageError(
             f"{root}: the files cannot be listed ({error}); check its permissions and tar shards"
         ) from error
     if not listed:
-        raise UsageError(
-            f"{root} holds no images/, annotations/ or shapes/ and no tar shard; is it a dataset's folder?"
-        )
+        names = ", ".join(f"{name}/" for name in folders)
+        raise UsageError(f"{root} holds none of {names} and no tar shard; is it a dataset's folder?")
     problems: dict[str, str] = {}
     hashes: dict[str, str] = {}
     documents = {name: _read_json(root / name, problems, hashes) for name in ("run.json", "shapes.json", "split.json")}

@@ -15,12 +15,13 @@ from datagen.kinds.oddoneout.verify.checks import CHECKS
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.examination import SCENES
 from datagen.kinds.oddoneout.verify.facts import read_scene
+from datagen.kinds.registry import open_tree
 from datagen.pipeline.plan import shard_index
 from datagen.store.reader import DatasetReader
 from datagen.verify.check import FAIL, run_check
 from datagen.verify.document import examine
 from datagen.verify.rebuild import rebuild
-from datagen.verify.tree import Tree, open_tree
+from datagen.verify.tree import Tree
 from tests.conftest import SMALL_SCENES, build_scenes, plan_of
 
 GEOMETRY = {"scene_cameras", "scene_floor_at_zero", "scene_boxes_hold_pixels", "scene_segments_disjoint",

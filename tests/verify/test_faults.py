@@ -8,8 +8,8 @@ from datagen.core.rng import stream
 from datagen.kinds.brokenchairs.verify import replay
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.registry import open_tree
 from datagen.verify.check import ERROR, FAIL
-from datagen.verify.tree import open_tree
 from tests.conftest import run_build
 from tests.verify.editor import Editor
 from tests.verify.faults import FAULTS, near_misses

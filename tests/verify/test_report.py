@@ -6,8 +6,8 @@ import pytest
 
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS
+from datagen.kinds.registry import open_tree
 from datagen.verify.document import examine
-from datagen.verify.tree import open_tree
 from tests.verify.browser import Browser, find_browser
 
 LEFT, RIGHT = "\ue012", "\ue014"

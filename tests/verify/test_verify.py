@@ -14,11 +14,11 @@ from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.digests import content
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS
+from datagen.kinds.registry import open_tree
 from datagen.verify.check import FAIL, SKIPPED
 from datagen.verify.document import byte_digest, examine
 from datagen.verify.logistic import auc_interval, held_out_scores
 from datagen.verify.rebuild import rebuild
-from datagen.verify.tree import open_tree
 from tests.conftest import ROOT, run_build
 from tests.forks import run_forked
 from tests.verify.editor import Editor

@@ -9,8 +9,6 @@ from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.warned import Warned
 from datagen.store.dataset import Dataset
 
-NAMES = ("split.json", "shapes.json", "README.md")
-
 
 def root_files(
     plan: ChairPlan, dataset: Dataset, library: MaterialLibrary, renderer: str, warnings: Sequence[Warned]

@@ -5,7 +5,7 @@ from datagen.kinds.brokenchairs.assets import check_assets
 from datagen.kinds.brokenchairs.card import STAND_IN_NOTE
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.estimate import estimate
-from datagen.kinds.brokenchairs.files import NAMES, root_files
+from datagen.kinds.brokenchairs.files import root_files
 from datagen.kinds.brokenchairs.jobs import anomaly_job, normal_job, reference_job
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.summary import summarise
@@ -24,7 +24,6 @@ BUILDING = Building(
     textured=False,
     stand_in_note=STAND_IN_NOTE,
     folders=FOLDERS,
-    root_names=NAMES,
     plan=plan_chairs,
     context=ChairContext,
     jobs={"reference": reference_job, "normal": normal_job, "anomaly": anomaly_job},

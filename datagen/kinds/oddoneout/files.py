@@ -10,8 +10,6 @@ from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.warned import Warned
 from datagen.store.dataset import Dataset
 
-NAMES = ("split.json", "split-count.json", "protocol.json", "shapes.json", "README.md")
-
 
 def root_files(
     plan: ScenePlan, dataset: Dataset, library: MaterialLibrary, renderer: str, warnings: Sequence[Warned]

@@ -4,7 +4,7 @@ from datagen.formats.oddoneout import FOLDERS
 from datagen.kinds.oddoneout.assets import check_assets
 from datagen.kinds.oddoneout.context import SceneContext
 from datagen.kinds.oddoneout.estimate import estimate
-from datagen.kinds.oddoneout.files import NAMES, root_files
+from datagen.kinds.oddoneout.files import root_files
 from datagen.kinds.oddoneout.jobs import scene_job
 from datagen.kinds.oddoneout.plan import ScenePlan
 from datagen.kinds.oddoneout.summary import summarise
@@ -24,7 +24,6 @@ BUILDING = Building(
     textured=True,
     stand_in_note=NOTE,
     folders=FOLDERS,
-    root_names=NAMES,
     plan=plan_scenes,
     context=SceneContext,
     jobs={"scene": scene_job},

@@ -3,18 +3,12 @@
 from collections import Counter
 from typing import Any
 
-from datagen.formats.brokenchairs import FOLDERS
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.conformance import conformance
 from datagen.kinds.brokenchairs.verify.digests import content
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.report.page import chair_page
 from datagen.verify.document import Examination
-from datagen.verify.tree import Tree
-
-
-def _recognises(tree: Tree) -> bool:
-    return any(name.partition("/")[0] in FOLDERS for name in tree.files.sizes)
 
 
 def _counts(evidence: ChairEvidence) -> dict[str, Any]:
@@ -47,7 +41,6 @@ def _more(evidence: ChairEvidence) -> dict[str, Any]:
 
 
 CHAIRS = Examination(
-    recognises=_recognises,
     evidence=ChairEvidence,
     checks=CHECKS,
     counts=_counts,

@@ -6,7 +6,6 @@ from typing import Any
 from datagen.kinds.oddoneout.verify.checks import CHECKS
 from datagen.kinds.oddoneout.verify.conformance import scene_conformance
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
-from datagen.kinds.oddoneout.verify.facts import scene_folders
 from datagen.kinds.oddoneout.verify.report import scene_page
 from datagen.shapes.procedural.things.source import GeneratedThings
 from datagen.verify.document import Examination
@@ -50,7 +49,6 @@ def _content(evidence: SceneEvidence) -> dict[str, Any]:
 
 
 SCENES = Examination(
-    recognises=lambda tree: bool(scene_folders(tree.files)),
     evidence=SceneEvidence,
     checks=CHECKS,
     counts=_counts,

@@ -1,16 +1,31 @@
-"""Pictures of samples for people: reference, query and overlay side by side."""
+"""Chairs for people: reference, query and overlay side by side (paper, Figure 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from datagen.core.errors import UsageError
 from datagen.formats.brokenchairs import reference_folder, reference_name
-from datagen.formats.pictures import caption, decoded, marked
+from datagen.formats.pictures import Sheet, caption, contact_sheet, decoded, marked
 from datagen.store.reader import DatasetReader
 
-TILE = 256
+Record = Mapping[str, Any]
+TILE, COLUMNS = 256, 3
+ORDER = ("position", "rotation", "broken", "swapped", "missing", "normal")
+
+
+def sheet(reader: DatasetReader, rows: Sequence[Record], wanted: Sequence[str], count: int | None) -> Sheet:
+    """Samples by id or by the end of their path; with `count` so many, spread over kinds and shapes.
+
+    Raises UsageError for a name that is no sample's.
+    """
+    samples = [row for row in rows if row["row_type"] == "sample"]
+    chosen = _spread(samples, count) if count else [_find(samples, name) for name in wanted or [""]]
+    tiles = [sample_tile(reader, row) for row in chosen]
+    picture = contact_sheet(tiles, columns=COLUMNS if len(tiles) > 2 else 1) if tiles else None
+    return Sheet(picture, f"{len(tiles)} samples")
 
 
 def sample_tile(reader: DatasetReader, row: Mapping[str, Any]) -> np.ndarray:
@@ -50,3 +65,25 @@ def _reference(reader: DatasetReader, row: Mapping[str, Any]) -> np.ndarray:
         return min(difference, 360 - difference)
 
     return _sized(decoded(reader.read(min(views, key=gap))))
+
+
+def _find(rows: Sequence[Record], name: str) -> Record:
+    for row in rows:
+        if row["sample_id"].startswith(name) or (name and row["query_path"].endswith(name)):
+            return row
+    raise UsageError(f"no sample {name or 'at all'}; ids are in manifest.parquet, column sample_id")
+
+
+def _spread(rows: Sequence[Record], count: int) -> list[Record]:
+    """Samples of all kinds and many shapes: kinds in turn, each time the shape shown least."""
+    queues = {kind: [row for row in rows if row["kind"] == kind] for kind in ORDER}
+    shown: dict[str, int] = {}
+    chosen: list[Record] = []
+    while len(chosen) < count and any(queues.values()):
+        for kind in ORDER:
+            if queues[kind] and len(chosen) < count:
+                row = min(queues[kind], key=lambda r: (shown.get(r["shape_id"], 0), r["sample_id"]))
+                queues[kind].remove(row)
+                shown[row["shape_id"]] = shown.get(row["shape_id"], 0) + 1
+                chosen.append(row)
+    return chosen
