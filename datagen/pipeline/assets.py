@@ -3,15 +3,17 @@
 from typing import Any
 
 from datagen.core.errors import MaterialError, MissingDependency
-from datagen.materials.library import MaterialLibrary
+from datagen.materials.library import CombinedLibrary, MaterialLibrary
 from datagen.materials.open import open_libraries
 from datagen.pipeline.plan import Plan
 
 
 def open_library(plan: Plan[Any]) -> MaterialLibrary:
-    """The recipe's material libraries. Raises MissingDependency."""
+    """The recipe's material libraries; an empty one for a kind that dresses nothing. Raises MissingDependency."""
+    if plan.libraries is None:
+        return CombinedLibrary(())
     try:
-        return open_libraries(plan.recipe.materials.libraries, plan.recipe.seed)
+        return open_libraries(plan.libraries, plan.recipe.seed)
     except MaterialError as error:
         raise MissingDependency(f"materials.libraries: {error.args[0]}") from error
 

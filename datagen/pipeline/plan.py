@@ -52,6 +52,16 @@ class Plan(ABC, Generic[R]):
         }
 
     @property
+    def libraries(self) -> Sequence[str] | None:
+        """The material libraries that the recipe names; None for kinds that dress nothing."""
+        return None
+
+    @property
+    def device(self) -> str:
+        """Where the recipe wants Cycles to render: cpu, gpu, auto ..."""
+        return "cpu"
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the recipe asks for and this collection cannot give, in sentences."""
         return ()

@@ -55,7 +55,7 @@ def _worker(boxed: Boxed, key: str, renders: bool) -> Worker:
     name = f"{key}:{renders}"
     if name not in _workers:
         site = ray.get(boxed[0])
-        if not renders or site.plan.recipe.render.device == "cpu":  # a GPU's driver maps far more than it holds
+        if not renders or site.plan.device == "cpu":  # a GPU's driver maps far more than it holds
             cap_memory(site.memory_cap_bytes)
         renderer = _renderer(site) if renders else None
         _workers[name] = Worker(site, Dataset.join(site.out, site.run_record()), renderer)
@@ -121,7 +121,7 @@ class RayExecutor:
             count = self._connect()
         try:
             gpus = int(ray.cluster_resources().get("GPU", 0))
-            device = site.plan.recipe.render.device if site.renderer_name == "cycles" else "cpu"
+            device = site.plan.device if site.renderer_name == "cycles" else "cpu"
             driver = _Driver(site, dataset, render_slots(device, count, gpus), count, self.wall_cap_s)
             yield from driver.run(unclaimed(dataset, jobs))
         finally:

@@ -1,0 +1,141 @@
+"""A third kind of dataset, as somebody else would add it: clouds of a shape's surface, some without one part."""
+
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from datagen.core.ids import content_hash, fraction_of_hash
+from datagen.core.rng import stream
+from datagen.core.row import Job
+from datagen.core.shape import Shape, concatenate
+from datagen.formats.encode import json_bytes, npy_bytes
+from datagen.formats.pictures import Sheet
+from datagen.geometry.sample import sample_surface
+from datagen.kinds.registry import Kind
+from datagen.pipeline.building import Building
+from datagen.pipeline.context import Context
+from datagen.pipeline.plan import Plan
+from datagen.pipeline.prepared import Prepared
+from datagen.pipeline.rows import job_row
+from datagen.pipeline.summary import Summary
+from datagen.recipe.section import DatasetRecipe
+from datagen.store.dataset import Dataset
+from datagen.store.reader import DatasetReader
+from datagen.verify.check import ERROR, CheckList, Finding, all_of
+from datagen.verify.document import Examination
+from datagen.verify.evidence import BaseEvidence, hash_the_rest
+from datagen.verify.report.render import draw
+
+LABELS = ("normal", "missing")
+
+
+class CloudRecipe(DatasetRecipe):
+    """Clouds of `points` points each."""
+
+    name: str = "clouds"
+    kind: Literal["pointclouds"] = "pointclouds"
+    points: int = 256
+
+
+@dataclass(frozen=True)
+class CloudPlan(Plan[CloudRecipe]):
+    """One normal and one anomalous cloud a shape."""
+
+    @property
+    def shapes(self) -> Sequence[Any]:
+        return self.entries[: self.limit]
+
+    def jobs(self) -> Iterator[Job]:
+        for number, entry in enumerate(self.shapes):
+            known = [self.recipe.model_dump(), self.source.digest(entry.shape_id)]
+            split = "test" if fraction_of_hash([entry.model_id]) < 0.2 else "train"
+            for slot, label in enumerate(LABELS):
+                yield Job(content_hash([*known, slot]), "cloud", entry.shape_id, slot, label, 1, split, number)
+
+
+def cloud_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Prepared:
+    """Points on the surface, of all parts or of all but one."""
+    rng = stream(context.plan.recipe.seed, "cloud", job.shape_id, job.slot)
+    gone = shape.parts[int(rng.integers(len(shape.parts)))] if job.kind == "missing" else None
+    mesh = concatenate([part.mesh for part in shape.parts if part is not gone])
+    points, _ = sample_surface(mesh, context.plan.recipe.points, rng)
+    path = f"clouds/{job.public_id}-{job.kind}.npy"
+    part = gone.path if gone else ""
+    row = job_row(job, context, query_path=path, label=int(gone is not None), part=part, sha256={path: ""})
+    return Prepared(job, (row,), {path: npy_bytes(points.astype(np.float32))})
+
+
+def summarise(plan: CloudPlan, dataset: Dataset) -> Summary:
+    """Clouds by kind and split."""
+    rows = [row for entry in dataset.entries.values() for row in entry.rows if row.row_type == "sample"]
+    kinds, splits = (dict(sorted(Counter(getattr(row, key) for row in rows).items())) for key in ("kind", "split"))
+    count, odd = len({row.shape_id for row in rows}), sum(row.label for row in rows)
+    return Summary(len(rows), odd, count, kinds, splits, {}, {}, {}, {}, 0, plan.source.stand_in, plan.source.name)
+
+
+class NoAudit:
+    """Nothing is probed."""
+
+    note = "clouds have no metadata to probe"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"note": self.note}
+
+
+class CloudEvidence(BaseEvidence):
+    """Hashes of all clouds."""
+
+    plan, source_note, audit = None, "clouds are not replayed", NoAudit()
+
+    @cached_property
+    def file_hashes(self) -> Mapping[str, str]:
+        return hash_the_rest(self.tree, {})
+
+
+CHECKS = CheckList[CloudEvidence]()
+
+
+@CHECKS.check(ERROR, "A cloud that is not what was committed is another one.", all_of("files", lambda e: e.file_hashes))
+def cloud_hashes(evidence: CloudEvidence) -> Iterator[Finding]:
+    """Every cloud has the digest that its row states."""
+    for path, digest in evidence.tree.hashes.items():
+        if evidence.file_hashes.get(path) != digest:
+            yield Finding(path, "is not what was committed")
+
+
+def counts(evidence: CloudEvidence) -> dict[str, Any]:
+    """Clouds by split."""
+    rows = evidence.tree.samples
+    splits = dict(sorted(Counter(row["split"] for row in rows).items()))
+    return {"images": len(rows), "anomalous": sum(row["label"] for row in rows), "by_split": splits}
+
+
+def sheet(reader: DatasetReader, rows: Sequence[Mapping[str, Any]], wanted: Sequence[str], count: int | None) -> Sheet:
+    """Clouds seen from the front, a column each."""
+    picture = np.full((64, 64 * (count or 1), 3), 255, np.uint8)
+    for k, row in enumerate(rows[: count or 1]):
+        x, _, z = (np.load(io.BytesIO(reader.read(row["query_path"]))).clip(-1, 1) * 31 + 32).astype(int).T
+        picture[63 - z, 64 * k + x] = 0
+    return Sheet(picture, f"{count or 1} clouds")
+
+
+BUILDING = Building(
+    recipe=CloudRecipe, textured=False, stand_in_note="Stand-ins.", folders=("clouds",),
+    plan=lambda recipe, source, limit=None: CloudPlan(recipe, source, limit, building=BUILDING),
+    context=Context, jobs={"cloud": cloud_job}, check_assets=lambda plan: None,
+    root_files=lambda plan, *_: {"split.json": json_bytes({"shapes": [e.shape_id for e in plan.shapes]})},
+    estimate=lambda plan, renderer: {"clouds": 2 * len(plan.shapes)}, summarise=summarise,
+)  # fmt: skip
+EXAMINATION = Examination(
+    evidence=CloudEvidence, checks=CHECKS, counts=counts, stand_in=lambda e: True,
+    content=lambda e: {"clouds": dict(e.file_hashes)},
+    conformance=lambda e: (), more=lambda e: {},
+    page=lambda document: draw(document, Path(__file__).parent, "page.html.j2", [], stand_in_note="Stand-ins."),
+)  # fmt: skip
+KIND = Kind("pointclouds", BUILDING, EXAMINATION, sheet)
