@@ -41,7 +41,7 @@ def measure(samples: int = SAMPLES) -> dict[str, float]:
         recipe = load_recipe(find_recipe("brokenchairs"))
         build(Site(plan_chairs(recipe, open_collection("partnet/chair"), 8), few, "fake"))
         count = multiply(few, many, -(-samples // len(open_tree(few).samples)))
-        evidence = ChairEvidence(open_tree(many))
+        evidence: ChairEvidence = CHAIRS.evidence(open_tree(many))
         start = time.process_time()
         chosen = [c.name for c in CHECKS.checks.values() if c.of.name in EVERYTHING and c.name not in SAMPLED]
         CHECKS.run(evidence, chosen)

@@ -9,7 +9,6 @@ from typing import Any
 
 from datagen.core.errors import BrokenFile, UsageError
 from datagen.core.ids import bytes_hash
-from datagen.formats.brokenchairs import QueryName, parse_query
 from datagen.store import log
 from datagen.store.manifest import read_manifest
 from datagen.store.parquet import read_parquet
@@ -19,8 +18,6 @@ from datagen.verify.damage import DAMAGE
 Record = Mapping[str, Any]
 NO_PHASE = ("job_id", "t", "peak_rss_bytes", "host", "retries", "wall_s")
 """Columns of cost.parquet that are no CPU-seconds of a phase."""
-ENDINGS = ("_depth.npy", ".png", ".npy", ".json")
-"""What the files of one reference view end with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,42 +85,9 @@ class Tree:
         return totals
 
     @cached_property
-    def queries(self) -> tuple[QueryName, ...]:
-        """Every file below images/, sorted by path: the loader takes them all (1.3)."""
-        return tuple(
-            parse_query(name)
-            for name in self.files.sizes
-            if name.startswith("images/") and not name.rsplit("/", 1)[-1].startswith(".")
-        )
-
-    @cached_property
-    def row_of(self) -> Mapping[str, Record]:
-        """Query path -> manifest row of the sample."""
-        return {row["query_path"]: row for row in self.rows if row["row_type"] == "sample"}
-
-    @cached_property
     def samples(self) -> tuple[Record, ...]:
         """Manifest rows of samples."""
         return tuple(row for row in self.rows if row["row_type"] == "sample")
-
-    @cached_property
-    def split_of(self) -> Mapping[str, str]:
-        """Shape id as a string -> split, as the published loader tests it; {} without a readable split.json."""
-        if not isinstance(self.split, dict):
-            return {}
-        return {str(i): name for name, ids in self.split.items() if isinstance(ids, list) for i in ids}
-
-    @cached_property
-    def bundles(self) -> Mapping[str, tuple[str, ...]]:
-        """Shape id -> stems (path without suffix) of its reference views, sorted."""
-        found: dict[str, set[str]] = {}
-        for name in self.files.sizes:
-            parts = name.split("/")
-            if len(parts) == 4 and parts[0] == "shapes" and parts[2] == "mv_images":
-                # Names hold dots (radius 3.0): only a known ending is taken off.
-                stem = next((parts[3].removesuffix(e) for e in ENDINGS if parts[3].endswith(e)), parts[3])
-                found.setdefault(parts[1].removeprefix("shape_"), set()).add("/".join([*parts[:3], stem]))
-        return {shape: tuple(sorted(stems)) for shape, stems in sorted(found.items())}
 
     @cached_property
     def hashes(self) -> Mapping[str, str]:

@@ -10,9 +10,9 @@ import numpy as np
 from datagen.core.anomaly import KINDS
 from datagen.core.statistics import auc
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
+from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.verify.logistic import auc_interval, held_out_scores, mean_auc
 from datagen.verify.pictures import open_picture, probe_features
-from datagen.verify.tree import Tree
 
 PAPER_QUERY_ONLY = 0.746
 """AUC of the paper's query-only baseline: what of it is no shortcut is the broken object itself."""
@@ -65,7 +65,7 @@ class Audit:
         }
 
 
-def audit(tree: Tree, queries: Sequence[QueryFacts]) -> Audit:
+def audit(tree: ChairTree, queries: Sequence[QueryFacts]) -> Audit:
     """Probe label and kind. The note says why nothing was probed, if so."""
     queries = [q for q in queries if q.picture is not None and not q.name.problem]
     step = max(1, -(-len(queries) // MAX_SAMPLES))
@@ -90,7 +90,7 @@ def audit(tree: Tree, queries: Sequence[QueryFacts]) -> Audit:
     return Audit(tuple(p for p in probes if p), tuple(g for g in groups if g))
 
 
-def _features(tree: Tree, path: str) -> np.ndarray:
+def _features(tree: ChairTree, path: str) -> np.ndarray:
     return probe_features(open_picture(tree.files.read(path))).astype(np.float64)
 
 

@@ -15,9 +15,10 @@ from datagen.core.errors import BrokenFile
 from datagen.formats.brokenchairs import reference_name
 from datagen.formats.cameras import PublishedCamera, read_camera
 from datagen.formats.safe_npy import parse_npy_dict
+from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import open_picture
-from datagen.verify.tree import Tree, refuse_constant
+from datagen.verify.tree import refuse_constant
 
 SUFFIXES = (".png", ".npy", ".json", "_depth.npy")
 
@@ -67,7 +68,7 @@ class DeepView:
     """Pixels (H, W) that the picture shows darker than white."""
 
 
-def read_bundle(tree: Tree, shape: str) -> BundleFacts:
+def read_bundle(tree: ChairTree, shape: str) -> BundleFacts:
     """The light pass. Never raises: what cannot be read is in `problems`."""
     problems: dict[str, str] = {}
     hashes: dict[str, str] = {}
@@ -78,7 +79,7 @@ def read_bundle(tree: Tree, shape: str) -> BundleFacts:
     return BundleFacts(shape, model_id, has_mesh, views, hashes, problems)
 
 
-def _light_view(tree: Tree, stem: str, problems: dict[str, str], hashes: dict[str, str]) -> ViewFacts:
+def _light_view(tree: ChairTree, stem: str, problems: dict[str, str], hashes: dict[str, str]) -> ViewFacts:
     have = tuple(suffix for suffix in SUFFIXES if stem + suffix in tree.files.sizes)
     for suffix in (".npy", "_depth.npy"):
         tree.load(stem + suffix, problems, hashes)
@@ -119,12 +120,12 @@ def _levels(image: Image.Image) -> tuple[bool, float, float, float]:
     return grey, float(border), total / level.size, spread
 
 
-def read_deep(tree: Tree, bundle: BundleFacts, problems: dict[str, str]) -> tuple[DeepView, ...]:
+def read_deep(tree: ChairTree, bundle: BundleFacts, problems: dict[str, str]) -> tuple[DeepView, ...]:
     """The arrays of a bundle's views; what cannot be read safely is told in `problems`."""
     return tuple(_deep_view(tree, view, problems) for view in bundle.views)
 
 
-def _deep_view(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> DeepView:
+def _deep_view(tree: ChairTree, view: ViewFacts, problems: dict[str, str]) -> DeepView:
     record: dict[str, np.ndarray] = {}
     if ".npy" in view.have:
         path = f"{view.stem}.npy"
@@ -159,7 +160,7 @@ def _record_faults(record: Mapping[str, np.ndarray]) -> list[str]:
     return faults
 
 
-def _depth(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> np.ndarray | None:
+def _depth(tree: ChairTree, view: ViewFacts, problems: dict[str, str]) -> np.ndarray | None:
     if "_depth.npy" not in view.have:
         return None
     path = f"{view.stem}_depth.npy"
@@ -176,7 +177,7 @@ def _depth(tree: Tree, view: ViewFacts, problems: dict[str, str]) -> np.ndarray 
     return np.asarray(depth)
 
 
-def _silhouette(tree: Tree, view: ViewFacts) -> np.ndarray | None:
+def _silhouette(tree: ChairTree, view: ViewFacts) -> np.ndarray | None:
     if view.size is None:
         return None
     return np.asarray(open_picture(tree.files.read(f"{view.stem}.png")).convert("L")) < 250

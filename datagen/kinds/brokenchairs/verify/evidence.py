@@ -17,6 +17,7 @@ from datagen.kinds.brokenchairs.verify.meshes import MeshPrint, mesh_print
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts, read_query
 from datagen.kinds.brokenchairs.verify.replay import Replay, Replayer
 from datagen.kinds.brokenchairs.verify.source import OpenSource
+from datagen.kinds.brokenchairs.verify.tree import ChairTree, chair_tree
 from datagen.kinds.brokenchairs.verify.turning import Turn, turns
 from datagen.pipeline.context import ShapeCache
 from datagen.recipe import Recipe
@@ -43,6 +44,11 @@ class BundleFigures:
 @dataclass(eq=False)
 class ChairEvidence(BaseEvidence):
     """Facts of a dataset of chairs, gathered on first use."""
+
+    tree: ChairTree
+
+    def __post_init__(self) -> None:
+        self.tree = chair_tree(self.tree)
 
     @cached_property
     def queries(self) -> tuple[QueryFacts, ...]:

@@ -11,9 +11,9 @@ from datagen.core.errors import BrokenFile, MeshLoadError
 from datagen.core.shape import Mesh
 from datagen.formats.brokenchairs import SPLITS
 from datagen.geometry.sample import grid_samples
+from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.meshfiles import obj
 from datagen.meshfiles.values import checked
-from datagen.verify.tree import Tree
 
 POINTS, DENSE = 1500, 30_000
 ROUGH = 0.05
@@ -33,13 +33,13 @@ class MeshPrint:
     coarse: np.ndarray
 
 
-def read_obj(tree: Tree, path: str) -> Mesh:
+def read_obj(tree: ChairTree, path: str) -> Mesh:
     """All triangles of a model.obj, published frame. Raises MeshLoadError, BrokenFile."""
     shape = obj.geometry(obj.read_text(tree.files.read(path), path))
     return checked(path, "model.obj", shape.vertices, shape.faces)
 
 
-def mesh_print(tree: Tree, shape: str) -> MeshPrint | None:
+def mesh_print(tree: ChairTree, shape: str) -> MeshPrint | None:
     """The print of a bundle's model.obj, scaled to its bounding sphere; None where it cannot be read."""
     try:
         mesh = read_obj(tree, f"shapes/shape_{shape}/model.obj")
@@ -59,7 +59,7 @@ def _coarse(points: np.ndarray) -> np.ndarray:
 
 
 def near_duplicates(
-    tree: Tree, prints: Sequence[MeshPrint], split_of: Mapping[str, str]
+    tree: ChairTree, prints: Sequence[MeshPrint], split_of: Mapping[str, str]
 ) -> Iterator[tuple[str, str, float]]:
     """(shape, shape of another split, mean distance) of pairs with nearly one surface, training shapes first."""
     known = [p for p in prints if p.shape in split_of]
@@ -79,7 +79,7 @@ def near_duplicates(
                     yield a.shape, b.shape, mean
 
 
-def close_distance(tree: Tree, a: str, b: str) -> tuple[float, float]:
+def close_distance(tree: ChairTree, a: str, b: str) -> tuple[float, float]:
     """Mean and 95th percentile of the symmetric distance of two model.obj, each scaled to its sphere."""
     dense = [_normalised(read_obj(tree, f"shapes/shape_{shape}/model.obj"), DENSE) for shape in (a, b)]
     (one, one_gap), (two, two_gap) = dense

@@ -9,9 +9,10 @@ import numpy as np
 
 from datagen.annotate.masks import tight_box
 from datagen.formats.brokenchairs import KIND_OF_TYPE, QueryName
+from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import PictureFacts, open_picture, picture_facts
-from datagen.verify.tree import Record, Tree, refuse_constant
+from datagen.verify.tree import Record, refuse_constant
 
 Box = tuple[float, float, float, float]
 MASKS = ("mask_new", "mask_old")
@@ -64,7 +65,7 @@ class QueryFacts:
         return KIND_OF_TYPE.get(str(config.get("type", ""))) or "anomaly" if isinstance(config, dict) else "anomaly"
 
 
-def read_query(tree: Tree, name: QueryName) -> QueryFacts:
+def read_query(tree: ChairTree, name: QueryName) -> QueryFacts:
     """Read what belongs to one query. Never raises: what cannot be read is in `problems`."""
     problems: dict[str, str] = {}
     hashes: dict[str, str] = {}

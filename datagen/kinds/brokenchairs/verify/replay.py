@@ -20,11 +20,11 @@ from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.kinds.brokenchairs.verify.source import OpenSource
+from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.recipe.models import Recipe
 from datagen.render.raycast import cast_view
 from datagen.scenes.cameras import query_transform
 from datagen.verify.pictures import open_picture
-from datagen.verify.tree import Tree
 
 QUERY_SCALE = 0.833
 """Bounding-sphere radius of the query scene where neither row nor recipe says it."""
@@ -61,7 +61,7 @@ class Replay:
 class Replayer:
     """Replays samples of a tree; shapes, scenes and operators are kept while they may be used again."""
 
-    tree: Tree
+    tree: ChairTree
     recipe: Recipe | None
     source: OpenSource | None
     _scenes: dict[str, tuple[RayScene, np.ndarray | None]] = field(default_factory=dict)

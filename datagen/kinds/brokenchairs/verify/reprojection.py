@@ -11,7 +11,7 @@ from datagen.formats.cameras import PublishedCamera
 from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.verify.bundles import BundleFacts, ViewFacts
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
-from datagen.verify.tree import Tree
+from datagen.kinds.brokenchairs.verify.tree import ChairTree
 
 VIEWS = 4
 """Views a bundle, spread over the ring."""
@@ -22,7 +22,7 @@ AGREE = 0.94
 """Share of pixels that have to agree: silhouette pixels may fall either way."""
 
 
-def depth_from_mesh(tree: Tree, bundle: BundleFacts) -> Iterator[tuple[str, str]]:
+def depth_from_mesh(tree: ChairTree, bundle: BundleFacts) -> Iterator[tuple[str, str]]:
     """(stem, fault) of views whose depth is not that of model.obj, within 1 %."""
     try:
         mesh = read_obj(tree, f"shapes/shape_{bundle.shape}/model.obj")
@@ -37,7 +37,7 @@ def depth_from_mesh(tree: Tree, bundle: BundleFacts) -> Iterator[tuple[str, str]
             yield view.stem, fault
 
 
-def _compare(tree: Tree, view: ViewFacts, scene: RayScene, mesh: Mesh) -> str:
+def _compare(tree: ChairTree, view: ViewFacts, scene: RayScene, mesh: Mesh) -> str:
     try:
         depth = np.load(io.BytesIO(tree.files.read(f"{view.stem}_depth.npy")), allow_pickle=False)
     except (BrokenFile, OSError, ValueError, EOFError):

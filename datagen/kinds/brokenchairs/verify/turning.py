@@ -8,8 +8,8 @@ from PIL import Image
 
 from datagen.core.errors import BrokenFile
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
+from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.verify.pictures import open_picture
-from datagen.verify.tree import Tree
 
 SIZE = 64
 DARK = 215
@@ -25,7 +25,7 @@ class Turn:
     same: float
 
 
-def turns(tree: Tree, queries: Sequence[QueryFacts]) -> Iterator[Turn]:
+def turns(tree: ChairTree, queries: Sequence[QueryFacts]) -> Iterator[Turn]:
     """Normal queries whose azimuth tells the two ways apart."""
     cache: dict[str, np.ndarray] = {}
 
@@ -49,7 +49,7 @@ def turns(tree: Tree, queries: Sequence[QueryFacts]) -> Iterator[Turn]:
         )
 
 
-def _ring(tree: Tree, shape: str) -> dict[float, str]:
+def _ring(tree: ChairTree, shape: str) -> dict[float, str]:
     from datagen.formats.brokenchairs import reference_name
 
     found = {}
@@ -64,7 +64,7 @@ def _nearest(views: dict[float, str], azimuth: float) -> str:
     return views[min(views, key=lambda a: abs((a - azimuth + 180) % 360 - 180))]
 
 
-def _silhouette(tree: Tree, path: str) -> np.ndarray:
+def _silhouette(tree: ChairTree, path: str) -> np.ndarray:
     """The object's bounding box, scaled to a square: elevation and distance differ between the two."""
     try:
         level = np.asarray(open_picture(tree.files.read(path)).convert("L"))

@@ -12,10 +12,10 @@ from datagen.formats.pictures import data_url, marked
 from datagen.kinds.brokenchairs.verify.checks.boxes import box_of
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
+from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.verify.check import ERROR, FAIL, Result
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import open_picture
-from datagen.verify.tree import Tree
 
 TILES = 240
 SIZE = 192
@@ -77,7 +77,7 @@ def _visibility(query: QueryFacts) -> float:
     return float(mask.area) if mask else 0.0
 
 
-def make_tile(tree: Tree, query: QueryFacts, findings: tuple[str, ...], level: str) -> Tile:
+def make_tile(tree: ChairTree, query: QueryFacts, findings: tuple[str, ...], level: str) -> Tile:
     """Thumbnails and words of one sample."""
     row = query.row
     part = str(row["part"]).rsplit("/", 1)[-1].replace("_", " ") if row is not None and row["label"] else ""
@@ -110,11 +110,11 @@ def make_tile(tree: Tree, query: QueryFacts, findings: tuple[str, ...], level: s
     )
 
 
-def _read(tree: Tree, path: str) -> np.ndarray:
+def _read(tree: ChairTree, path: str) -> np.ndarray:
     return np.asarray(open_picture(tree.files.read(path)).convert("RGB"))
 
 
-def overlay(tree: Tree, query: QueryFacts, picture: np.ndarray) -> np.ndarray:
+def overlay(tree: ChairTree, query: QueryFacts, picture: np.ndarray) -> np.ndarray:
     """The picture with what masks and box the sample has."""
     box = box_of(query)
     scale = picture.shape[1] / 512
@@ -123,7 +123,7 @@ def overlay(tree: Tree, query: QueryFacts, picture: np.ndarray) -> np.ndarray:
     return marked(picture, new, old, placed)
 
 
-def _mask(tree: Tree, query: QueryFacts, key: str, picture: np.ndarray) -> np.ndarray | None:
+def _mask(tree: ChairTree, query: QueryFacts, key: str, picture: np.ndarray) -> np.ndarray | None:
     path = query.name.twin(key, ".png")
     if path not in tree.files.sizes or path in query.problems:
         return None
@@ -131,7 +131,7 @@ def _mask(tree: Tree, query: QueryFacts, key: str, picture: np.ndarray) -> np.nd
     return mask if mask.shape == picture.shape[:2] else None
 
 
-def _reference(tree: Tree, query: QueryFacts) -> str:
+def _reference(tree: ChairTree, query: QueryFacts) -> str:
     """The reference view nearest to the query's: its azimuths run the other way."""
     azimuth = query.name.azimuth_deg or 0.0
     views = [
