@@ -14,7 +14,6 @@ from rich.table import Table
 from datagen.cli.console import console as open_console
 from datagen.cli.console import say
 from datagen.core.errors import UsageError
-from datagen.kinds.brokenchairs.card import FAKE_NOTE
 from datagen.kinds.registry import load_recipe, make_plan, open_shapes
 from datagen.pipeline.assets import open_assets
 from datagen.pipeline.build import Executor, build
@@ -24,7 +23,7 @@ from datagen.pipeline.status import missing_shards, ranges
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Outcome, Site
 from datagen.recipe.loader import DatasetRecipe, find_recipe
-from datagen.render.protocol import RENDERERS, open_renderer
+from datagen.render.protocol import FAKE_NOTE, RENDERERS, open_renderer
 from datagen.store.log import read_folder
 
 

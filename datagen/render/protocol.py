@@ -8,6 +8,7 @@ from datagen.core.errors import UsageError
 from datagen.core.scene import RenderJob
 from datagen.core.tabletop import TabletopJob
 
+FAKE_NOTE = "The pictures are flat shading by the fake renderer, for tests and dry runs: no data to train on."
 RENDERERS = ("cycles", "fake")
 
 

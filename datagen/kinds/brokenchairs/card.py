@@ -6,14 +6,13 @@ from datagen.formats.encode import json_bytes
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.warned import Warned, card_section
+from datagen.render.protocol import FAKE_NOTE
 from datagen.scenes.lights import light_setups
 
 STAND_IN_NOTE = (
     "The shapes are stand-ins made by this project in PartNet's on-disk format. They are NOT PartNet data; "
     "figures obtained on them say nothing about BrokenChairs-180K."
 )
-
-FAKE_NOTE = "The pictures are flat shading by the fake renderer, for tests and dry runs: no data to train on."
 
 
 def shapes_table(plan: ChairPlan, shapes: Sequence[str]) -> bytes:

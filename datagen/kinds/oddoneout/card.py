@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from datagen.formats.encode import json_bytes
 from datagen.formats.oddoneout import split_json
-from datagen.kinds.brokenchairs.card import FAKE_NOTE
 from datagen.kinds.oddoneout.plan import ScenePlan, five_views
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.warned import Warned, card_section
+from datagen.render.protocol import FAKE_NOTE
 from datagen.shapes.procedural.things.source import NOTE
 
 
