@@ -65,8 +65,7 @@ def cloud_job(job: Job, context: Context, shape: Shape, before: Prepared) -> Pre
     gone = shape.parts[int(rng.integers(len(shape.parts)))] if job.kind == "missing" else None
     mesh = concatenate([part.mesh for part in shape.parts if part is not gone])
     points, _ = sample_surface(mesh, context.plan.recipe.points, rng)
-    path = f"clouds/{job.public_id}-{job.kind}.npy"
-    part = gone.path if gone else ""
+    path, part = f"clouds/{job.public_id}-{job.kind}.npy", gone.path if gone else ""
     row = job_row(job, context, query_path=path, label=int(gone is not None), part=part, sha256={path: ""})
     return Prepared(job, (row,), {path: npy_bytes(points.astype(np.float32))})
 
@@ -75,7 +74,7 @@ def summarise(plan: CloudPlan, dataset: Dataset) -> Summary:
     """Clouds by kind and split."""
     rows = [row for entry in dataset.entries.values() for row in entry.rows if row.row_type == "sample"]
     kinds, splits = (dict(sorted(Counter(getattr(row, key) for row in rows).items())) for key in ("kind", "split"))
-    count, odd = len({row.shape_id for row in rows}), sum(row.label for row in rows)
+    odd, count = sum(row.label for row in rows), len({row.shape_id for row in rows})
     return Summary(len(rows), odd, count, kinds, splits, {}, {}, {}, {}, 0, plan.source.stand_in, plan.source.name)
 
 
@@ -85,7 +84,7 @@ class NoAudit:
     note = "clouds have no metadata to probe"
 
     def to_json(self) -> dict[str, Any]:
-        return {"note": self.note}
+        return {}
 
 
 class CloudEvidence(BaseEvidence):
@@ -110,7 +109,6 @@ def cloud_hashes(evidence: CloudEvidence) -> Iterator[Finding]:
 
 
 def counts(evidence: CloudEvidence) -> dict[str, Any]:
-    """Clouds by split."""
     rows = evidence.tree.samples
     splits = dict(sorted(Counter(row["split"] for row in rows).items()))
     return {"images": len(rows), "anomalous": sum(row["label"] for row in rows), "by_split": splits}
@@ -125,17 +123,28 @@ def sheet(reader: DatasetReader, rows: Sequence[Mapping[str, Any]], wanted: Sequ
     return Sheet(picture, f"{count or 1} clouds")
 
 
+def plan(recipe: CloudRecipe, source: Any, limit: int | None = None) -> CloudPlan:
+    """Nothing that it holds is a lambda: it travels to other processes."""
+    return CloudPlan(recipe, source, limit, building=BUILDING)
+
+
+def root_files(plan: CloudPlan, *_: Any) -> dict[str, bytes]:
+    """The shapes."""
+    return {"split.json": json_bytes({"shapes": [entry.shape_id for entry in plan.shapes]})}
+
+
+def estimate(plan: CloudPlan, renderer: str) -> dict[str, Any]:
+    """How many clouds."""
+    return {"clouds": 2 * len(plan.shapes)}
+
+
 BUILDING = Building(
-    recipe=CloudRecipe, textured=False, stand_in_note="Stand-ins.", folders=("clouds",),
-    plan=lambda recipe, source, limit=None: CloudPlan(recipe, source, limit, building=BUILDING),
-    context=Context, jobs={"cloud": cloud_job}, check_assets=lambda plan: None,
-    root_files=lambda plan, *_: {"split.json": json_bytes({"shapes": [e.shape_id for e in plan.shapes]})},
-    estimate=lambda plan, renderer: {"clouds": 2 * len(plan.shapes)}, summarise=summarise,
+    CloudRecipe, False, "Stand-ins.", ("clouds",), plan, Context, {"cloud": cloud_job},
+    id, root_files, estimate, summarise,
 )  # fmt: skip
 EXAMINATION = Examination(
     evidence=CloudEvidence, checks=CHECKS, counts=counts, stand_in=lambda e: True,
-    content=lambda e: {"clouds": dict(e.file_hashes)},
-    conformance=lambda e: (), more=lambda e: {},
+    content=lambda e: {"clouds": dict(e.file_hashes)}, conformance=lambda e: (), more=lambda e: {},
     page=lambda document: draw(document, Path(__file__).parent, "page.html.j2", [], stand_in_note="Stand-ins."),
 )  # fmt: skip
 KIND = Kind("pointclouds", BUILDING, EXAMINATION, sheet)

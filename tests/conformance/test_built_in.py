@@ -1,0 +1,87 @@
+"""The package's own plug-ins, each named once."""
+
+import numpy as np
+from PIL import Image
+
+from datagen.kinds.registry import BUILT_IN
+from datagen.materials.folder import load_folder
+from datagen.materials.procedural.floor import FloorLibrary
+from datagen.materials.procedural.library import ProceduralLibrary
+from datagen.shapes.collections import open_collection
+from tests.conformance.kinds import KindConformance
+from tests.conformance.libraries import LibraryConformance
+from tests.conformance.sources import SourceConformance
+from tests.corpus.test_layouts import write_chair
+from tests.kinds.pointclouds import KIND
+
+KINDS = {kind.name: kind for kind in BUILT_IN}
+
+
+class TestPartNet(SourceConformance):
+    def open(self, tmp_path):
+        return open_collection("partnet/chair")
+
+
+class TestGeneratedToys(SourceConformance):
+    def open(self, tmp_path):
+        return open_collection("toys", None, textured=True)
+
+
+class TestMeshes(SourceConformance):
+    textured = False
+
+    def open(self, tmp_path):
+        for name in ("one", "two"):
+            write_chair(tmp_path / name / "chair.obj", scale=1.0 if name == "one" else 2.0)
+        return open_collection(str(tmp_path), None, textured=self.textured)
+
+
+class TestTexturedMeshes(TestMeshes):
+    textured = True
+
+
+class TestProcedural(LibraryConformance):
+    def open(self, tmp_path):
+        return ProceduralLibrary(0, {"wood": 2, "metal": 1}, cache=tmp_path / "cache")
+
+
+class TestFloors(LibraryConformance):
+    classes = ("tiles", "slate", "terrazzo", "planks", "concrete", "marble")
+
+    def open(self, tmp_path):
+        return FloorLibrary(0, tmp_path / "cache")
+
+
+class TestFolder(LibraryConformance):
+    def open(self, tmp_path):
+        for name in ("Wood001", "Metal001"):
+            folder = tmp_path / "pbr" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((8, 8, 3), 120, np.uint8)).save(folder / f"{name}_1K_Color.png")
+            Image.fromarray(np.full((8, 8), 90, np.uint8)).save(folder / f"{name}_1K_Roughness.png")
+        return load_folder(tmp_path / "pbr", cache=tmp_path / "cache")
+
+
+class TestChairs(KindConformance):
+    kind = KINDS["brokenchairs"]
+
+    def recipe(self):
+        views = {"query": {"size_px": 64}, "reference": {"views": 4}}
+        return {**views, "anomaly": {"slots_per_shape": 2, "min_changed_px": 20}}
+
+
+class TestScenes(KindConformance):
+    kind = KINDS["oddoneout"]
+    collection = "toys"
+
+    def recipe(self):
+        return {
+            "split": {"categories": ["mug", "hammer"], "unseen": ["mug"], "scenes": {"train": 1, "unseen-test": 1}},
+            "layout": {"poses": "stable", "objects": {3: 1}},
+            "camera": {"views": 4, "size_px": 64},
+        }
+
+
+class TestPointClouds(KindConformance):
+    kind = KIND
+    limit = 3
