@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from datagen.core.errors import RecipeError, UsageError
+from datagen.formats.instances import Instances
+from datagen.kinds.brokenchairs.instances import CHAIR_INSTANCES
 from datagen.kinds.brokenchairs.kind import BUILDING as CHAIRS
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS as CHAIRS_EXAMINED
+from datagen.kinds.oddoneout.instances import SCENE_INSTANCES
 from datagen.kinds.oddoneout.kind import BUILDING as SCENES
 from datagen.kinds.oddoneout.verify.examination import SCENES as SCENES_EXAMINED
 from datagen.pipeline.building import Building
@@ -29,14 +32,23 @@ GROUP = "datagen.kinds"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of dataset: how it is built and how it is examined. `name` is the word of a recipe's `kind`."""
+    """A kind of dataset: how it is built, how it is examined, and what exporters find in it.
+
+    `name` is the word of a recipe's `kind`. `instances` tells its pictures with the masks of anomalies; None where
+    there are no masks. `has` are those of depth, pose and mesh that its files hold.
+    """
 
     name: str
     building: Building[Any]
     examination: Examination[Any]
+    instances: Instances | None = None
+    has: frozenset[str] = frozenset()
 
 
-BUILT_IN = (Kind("oddoneout", SCENES, SCENES_EXAMINED), Kind("brokenchairs", CHAIRS, CHAIRS_EXAMINED))
+BUILT_IN = (
+    Kind("oddoneout", SCENES, SCENES_EXAMINED, SCENE_INSTANCES, frozenset({"depth", "pose"})),
+    Kind("brokenchairs", CHAIRS, CHAIRS_EXAMINED, CHAIR_INSTANCES, frozenset({"depth", "pose", "mesh"})),
+)
 
 
 @lru_cache(maxsize=1)
@@ -89,12 +101,17 @@ def make_plan(recipe: DatasetRecipe, source: Source, limit: int | None = None) -
 
 
 def examination_of(tree: Tree) -> Examination[Any]:
-    """How a dataset is examined: by the kind in run.json, else by its folders. Raises UsageError for no known kind."""
+    """How a dataset is examined. Raises as `kind_of`."""
+    return kind_of(tree).examination
+
+
+def kind_of(tree: Tree) -> Kind:
+    """A dataset's kind: as run.json says, else by its folders. Raises UsageError for no known kind."""
     recipe = (tree.run or {}).get("recipe")
     named = kinds().get(str(recipe.get("kind", ""))) if isinstance(recipe, dict) else None
-    found = next((k.examination for k in kinds().values() if k.examination.recognises(tree)), None)
+    found = next((kind for kind in kinds().values() if kind.examination.recognises(tree)), None)
     if named is not None and (found is None or named.examination.recognises(tree)):
-        return named.examination
+        return named
     if found is None:
         raise UsageError(f"{tree.root} holds no dataset of a known kind; is it a dataset's folder?")
     return found
