@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from datagen.core.anomaly import KINDS
+from datagen.core.errors import BrokenFile
 from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_mask, read_size
 from datagen.store.reader import DatasetReader
 
@@ -31,7 +32,11 @@ def _instance(reader: DatasetReader, row: Record, size: tuple[int, int]) -> Inst
         "part_class": row["part_class"],
         "mask": which,
     }
-    return Instance(row["kind"], read_mask(reader, row[f"mask_{which}_path"], size), attributes)
+    path = row[f"mask_{which}_path"]
+    mask = read_mask(reader, path, size)
+    if not mask.any():
+        raise BrokenFile(f"{reader.root / path} marks no pixel; build its job again")
+    return Instance(row["kind"], mask, attributes)
 
 
 CHAIR_INSTANCES = Instances(KINDS, chair_pictures)
