@@ -57,7 +57,8 @@ def _rows(tree: Tree) -> list[Record]:
     if not tree.rows:
         why = tree.problems.get("manifest.parquet") or tree.problems.get("log") or "it has no manifest.parquet"
         raise UsageError(
-            f"{tree.root} lists no rows ({why}); export reads what `datagen build` made: running that again repairs it"
+            f"{tree.root} lists no rows ({why}); export needs those of `datagen build`: if it made this folder, run it "
+            "again"
         )
     if not tree.samples:
         raise UsageError(f"{tree.root} holds no finished picture yet; let the build go on first")
