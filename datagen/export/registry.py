@@ -30,8 +30,16 @@ def find_exporter(name: str) -> Exporter:
     if built_in:
         return built_in[0]
     if not points:
-        raise UsageError(f"no exporter {name}; there are {', '.join(exporter_names())}: choose one with --to")
+        told = "; ".join(f"{known} ({_about(known)})" for known in exporter_names())
+        raise UsageError(f"no exporter {name}; choose one with --to: {told}")
     return _loaded(points[0])
+
+
+def _about(name: str) -> str:
+    try:
+        return find_exporter(name).about.rstrip(".")
+    except UsageError:
+        return "of a package that is broken"
 
 
 def _loaded(point: EntryPoint) -> Exporter:

@@ -68,9 +68,14 @@ def test_the_exporter_of_the_documentation_works(install, tmp_path, fake_dataset
 
 
 def test_an_unknown_name_lists_those_there_are(install):
-    install(names=Names())
-    with pytest.raises(UsageError, match="no exporter yolo; there are coco, names: choose one with --to"):
+    install(names=Names(), other=object())
+    with pytest.raises(UsageError) as caught:
         find_exporter("yolo")
+    assert caught.value.args[0] == (
+        "no exporter yolo; choose one with --to: coco (COCO instance segmentation: one annotation per anomaly and "
+        "picture, one category per kind of anomaly); names (The names of the pictures, one a line); other (of a "
+        "package that is broken)"
+    )
 
 
 @pytest.mark.parametrize(
