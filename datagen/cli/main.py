@@ -119,6 +119,18 @@ def verify(
 
 
 @app.command()
+def export(
+    dataset: Annotated[Path, typer.Argument(help="A dataset's folder, finished or partial.")],
+    to: Annotated[str, typer.Option(help="Format: coco, or one that an installed package adds.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; empty, or not there yet.")],
+) -> None:
+    """Write a dataset's pictures and annotations in a format that other tools read."""
+    from datagen.cli.export import run_export
+
+    run_export(dataset, to, out)
+
+
+@app.command()
 def show(
     dataset: Annotated[Path, typer.Argument(help="A dataset's folder.")],
     sample: Annotated[list[str] | None, typer.Option(help="Sample id (a prefix does) or image path.")] = None,

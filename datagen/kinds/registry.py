@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from datagen.core.errors import RecipeError, UsageError
+from datagen.formats.instances import Instances
 from datagen.formats.pictures import Sheet
+from datagen.kinds.brokenchairs.instances import CHAIR_INSTANCES
 from datagen.kinds.brokenchairs.kind import BUILDING as CHAIRS
 from datagen.kinds.brokenchairs.sheet import sheet as draw_chairs
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS as CHAIRS_EXAMINED
+from datagen.kinds.oddoneout.instances import SCENE_INSTANCES
 from datagen.kinds.oddoneout.kind import BUILDING as SCENES
 from datagen.kinds.oddoneout.sheet import sheet as draw_scenes
 from datagen.kinds.oddoneout.verify.examination import SCENES as SCENES_EXAMINED
@@ -35,22 +38,33 @@ GROUP = "datagen.kinds"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of dataset: how it is built, examined and shown. `name` is the word of a recipe's `kind`.
+    """A kind of dataset: how it is built, examined, shown, and what exporters find in it.
 
-    `sheet`: (reader, manifest rows, names wanted, how many) -> what `datagen show` draws.
-    `trains`: whether `datagen train` has a task for it.
+    `name` is the word of a recipe's `kind`. `sheet`: (reader, manifest rows, names wanted, how many) -> what
+    `datagen show` draws. `instances` tells its pictures with the masks of anomalies; None where there are no masks.
+    `has` are those of depth, pose and mesh that its files hold. `trains`: whether `datagen train` has a task for it.
     """
 
     name: str
     building: Building[Any]
     examination: Examination[Any]
     sheet: Callable[[DatasetReader, Sequence[Mapping[str, Any]], Sequence[str], int | None], Sheet]
+    instances: Instances | None = None
+    has: frozenset[str] = frozenset()
     trains: bool = False
 
 
 BUILT_IN = (
-    Kind("oddoneout", SCENES, SCENES_EXAMINED, draw_scenes),
-    Kind("brokenchairs", CHAIRS, CHAIRS_EXAMINED, draw_chairs, trains=True),
+    Kind("oddoneout", SCENES, SCENES_EXAMINED, draw_scenes, SCENE_INSTANCES, frozenset({"depth", "pose"})),
+    Kind(
+        "brokenchairs",
+        CHAIRS,
+        CHAIRS_EXAMINED,
+        draw_chairs,
+        CHAIR_INSTANCES,
+        frozenset({"depth", "pose", "mesh"}),
+        trains=True,
+    ),
 )
 
 

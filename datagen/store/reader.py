@@ -86,6 +86,10 @@ class DatasetReader:
         except OSError as error:
             raise BrokenFile(f"{self.root / path}: {error.strerror}; restore the file and run again") from error
 
+    def loose_path(self, path: str) -> Path | None:
+        """Where a file of the data folders lies on the disk by itself; None for one in a tar, or absent."""
+        return self.root / path if self._is_loose(path) else None
+
     def _is_loose(self, path: str) -> bool:
         return path.partition("/")[0] in self._loose_folders and (self.root / path).is_file()
 

@@ -166,6 +166,26 @@ def show_nothing(tmp):
     return ["show", tmp]
 
 
+def export_unknown_format(tmp):
+    return ["export", tmp, "--to", "yolo", "--out", "out"]
+
+
+def export_into_files(tmp):
+    (tmp / "out").mkdir()
+    (tmp / "out" / "notes.txt").write_text("mine")
+    return ["export", tmp / "data", "--to", "coco", "--out", "out"]
+
+
+def export_no_dataset(tmp):
+    return ["export", tmp, "--to", "coco", "--out", tmp.parent / f"{tmp.name}-out"]
+
+
+def export_of_others(tmp):
+    (tmp / "set" / "images" / "a").mkdir(parents=True)
+    (tmp / "set" / "images" / "a" / "render_1_2_2.5_36_20_3_normal.png").write_bytes(b"")
+    return ["export", tmp / "set", "--to", "coco", "--out", "out"]
+
+
 CASES = {
     empty_folder: 2,
     unread_formats: 2,
@@ -190,6 +210,10 @@ CASES = {
     sky_without_number: 2,
     missing_weights: 5,
     missing_plugin: 5,
+    export_unknown_format: 2,
+    export_into_files: 2,
+    export_no_dataset: 2,
+    export_of_others: 2,
 }
 
 

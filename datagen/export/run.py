@@ -1,0 +1,75 @@
+"""One export from a dataset's folder to a folder of its own: whole, or not there."""
+
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+from datagen.core.errors import UsageError
+from datagen.export.protocol import Exported, Exporter, Options
+from datagen.export.registry import find_exporter
+from datagen.formats.instances import Record
+from datagen.kinds.registry import Kind, kind_of, open_tree
+from datagen.verify.tree import Tree
+
+
+def export_dataset(root: Path, to: str, out: Path) -> Exported:
+    """Write what the dataset at `root` has committed into `out`, which is empty or not there yet.
+
+    An export that fails leaves nothing. Raises UsageError (unknown exporter, no dataset, nothing committed, `out` holds
+    files or cannot be written, the kind of dataset lacks what the exporter needs) and BrokenFile.
+    """
+    exporter = find_exporter(to)
+    target = _free_folder(root, out)
+    tree = open_tree(root)
+    kind, rows = kind_of(root), _rows(tree)
+    _check_needs(exporter, kind)
+    options = Options(tree.name, kind.name, kind.instances)
+    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+    try:
+        part.mkdir(parents=True)
+        found = exporter.write(tree.files, rows, part, options)
+        part.rename(target)
+    except OSError as error:
+        raise UsageError(f"--out {out} cannot be written ({error.strerror or error}); choose another place") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return found
+
+
+def _free_folder(root: Path, out: Path) -> Path:
+    """`out` as an absolute path. Raises UsageError unless it is empty or absent, and outside the dataset."""
+    target = out.resolve()
+    if target.is_relative_to(root.resolve()):
+        raise UsageError(f"--out {out} lies in the dataset {root}, whose files are its own; choose a place outside")
+    try:
+        first = next(iter(sorted(target.iterdir())), None) if target.exists() else None
+    except NotADirectoryError as error:
+        raise UsageError(f"--out {out} is a file; name a folder that is empty or not there yet") from error
+    except OSError as error:
+        raise UsageError(f"--out {out} cannot be read ({error.strerror}); choose another place") from error
+    if first is not None:
+        raise UsageError(f"--out {out} holds {first.name} already; name a folder that is empty or not there yet")
+    return target
+
+
+def _rows(tree: Tree) -> list[Record]:
+    """Rows sorted by (job_id, index). Raises UsageError where none is of a picture."""
+    if not tree.rows:
+        why = tree.problems.get("manifest.parquet") or tree.problems.get("log") or "it has no manifest.parquet"
+        raise UsageError(
+            f"{tree.root} lists no rows ({why}); export needs those of `datagen build`: if it made this folder, run it "
+            "again"
+        )
+    if not tree.samples:
+        raise UsageError(f"{tree.root} holds no finished picture yet; let the build go on first")
+    return sorted(tree.rows, key=lambda row: (row["job_id"], row["index"]))
+
+
+def _check_needs(exporter: Exporter, kind: Kind) -> None:
+    has = kind.has | ({"masks", "boxes"} if kind.instances is not None else set())
+    lacking = sorted(exporter.needs - has)
+    if lacking:
+        raise UsageError(
+            f"exporter {exporter.name} needs {' and '.join(lacking)}, which datasets of kind {kind.name} do not hold; "
+            "choose another --to"
+        )

@@ -1,0 +1,110 @@
+"""Pictures with instances: what a dataset of any kind shows, as values that exporters read."""
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from datagen.core.errors import BrokenFile
+from datagen.formats.pictures import decoded
+from datagen.store.reader import DatasetReader
+
+Record = Mapping[str, Any]
+"""A row of the manifest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """One anomaly as one picture shows it: its mask (H, W) bool, never empty, and plain JSON `attributes`."""
+
+    kind: str
+    mask: np.ndarray = field(repr=False)
+    attributes: Mapping[str, Any]
+
+    @property
+    def area(self) -> int:
+        """Pixels of the mask."""
+        return int(self.mask.sum())
+
+    @property
+    def box_xywh(self) -> tuple[float, float, float, float]:
+        """The tight box in pixels of the picture; x + w and y + h are exclusive."""
+        rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
+        x, y = float(columns[0]), float(rows[0])
+        return x, y, float(columns[-1]) + 1 - x, float(rows[-1]) + 1 - y
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One sample: a PNG of the dataset, and the anomalies that it shows.
+
+    `name` is flat, holds no dot and no suffix, and is unique in the dataset. `path` is below the dataset's folder.
+    """
+
+    name: str
+    path: str
+    width: int
+    height: int
+    split: str
+    label: int
+    sample_id: str
+    instances: tuple[Instance, ...]
+
+
+@dataclass(frozen=True)
+class Instances:
+    """What a kind of dataset tells about its pictures: `kinds` of anomaly, and rows of the manifest as `Picture`s.
+
+    `pictures` yields the samples among the rows in the order of their names. It raises BrokenFile for a file that
+    cannot be read.
+    """
+
+    kinds: tuple[str, ...]
+    pictures: Callable[[DatasetReader, Sequence[Record]], Iterator[Picture]]
+
+
+def flat_name(*words: str) -> str:
+    """Words joined by '-', as a file name without dots and slashes: readers cut a name at its first dot."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", "-".join(words))
+
+
+def read_size(reader: DatasetReader, path: str) -> tuple[int, int]:
+    """(width, height) of a picture. Raises BrokenFile."""
+    data = reader.read(path)
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.size
+    except (OSError, ValueError, SyntaxError) as error:
+        raise _broken(reader, path, "picture") from error
+
+
+def read_mask(reader: DatasetReader, path: str, size: tuple[int, int]) -> np.ndarray:
+    """A mask as (H, W) bool: what is above 127. `size` is (width, height) of its picture. Raises BrokenFile."""
+    data = reader.read(path)
+    try:
+        mask = decoded(data, "L") > 127
+    except (OSError, ValueError, SyntaxError) as error:
+        raise _broken(reader, path, "mask") from error
+    if mask.shape != (size[1], size[0]):
+        raise BrokenFile(
+            f"{reader.root / path} is {mask.shape[1]} x {mask.shape[0]} and its picture {size[0]} x {size[1]}; "
+            "`datagen verify` says which of them is wrong"
+        )
+    return mask
+
+
+def read_json(reader: DatasetReader, path: str) -> Any:
+    """A JSON file of the dataset. Raises BrokenFile."""
+    try:
+        return json.loads(reader.read(path))
+    except ValueError as error:
+        raise _broken(reader, path, "JSON file") from error
+
+
+def _broken(reader: DatasetReader, path: str, what: str) -> BrokenFile:
+    return BrokenFile(f"{reader.root / path} is no {what} that can be read; restore it, or build the dataset again")

@@ -1,0 +1,42 @@
+"""Queries of chairs as pictures with instances: the changed part of each anomalous one."""
+
+from collections.abc import Iterator, Sequence
+
+from datagen.core.anomaly import KINDS
+from datagen.core.errors import BrokenFile
+from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_mask, read_size
+from datagen.store.reader import DatasetReader
+
+
+def chair_pictures(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Picture]:
+    """Every query, named by its job and its row. Raises BrokenFile for a file that cannot be read."""
+    named = {_name(row): row for row in rows if row["row_type"] == "sample"}
+    for name, row in sorted(named.items()):
+        width, height = read_size(reader, row["query_path"])
+        found = (_instance(reader, row, (width, height)),) if row["label"] else ()
+        yield Picture(name, row["query_path"], width, height, row["split"], row["label"], row["sample_id"], found)
+
+
+def _name(row: Record) -> str:
+    return flat_name(row["query_path"].split("/")[1], f"{row['index']:03d}")
+
+
+def _instance(reader: DatasetReader, row: Record, size: tuple[int, int]) -> Instance:
+    """The part's mask; a missing part has none in the picture, so its mask is where it was."""
+    which = "new" if row["mask_new_path"] else "old"
+    attributes = {
+        "severity": row["severity"],
+        "shape_id": row["shape_id"],
+        "changed_px": row["changed_px"],
+        "part": row["part"],
+        "part_class": row["part_class"],
+        "mask": which,
+    }
+    path = row[f"mask_{which}_path"]
+    mask = read_mask(reader, path, size)
+    if not mask.any():
+        raise BrokenFile(f"{reader.root / path} marks no pixel; build its job again")
+    return Instance(row["kind"], mask, attributes)
+
+
+CHAIR_INSTANCES = Instances(KINDS, chair_pictures)

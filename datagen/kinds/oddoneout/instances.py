@@ -1,0 +1,60 @@
+"""Views of scenes as pictures with instances: every odd object that the view shows."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from datagen.core.errors import BrokenFile
+from datagen.core.oddity import ODDITIES
+from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_json, read_mask, read_size
+from datagen.store.reader import DatasetReader
+
+
+def scene_pictures(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Picture]:
+    """Every view, named by its scene and its number. Raises BrokenFile for a file that cannot be read."""
+    odd: dict[str, list[Record]] = defaultdict(list)
+    views: dict[str, list[Record]] = defaultdict(list)
+    for row in rows:
+        if row["row_type"] == "object" and row["label"]:
+            odd[row["query_path"].partition("#")[0]].append(row)
+        elif row["row_type"] == "sample":
+            views[row["query_path"].rsplit("/", 2)[0]].append(row)
+    for folder in sorted(views):
+        changed = _changed_px(reader, folder) if odd[folder] else {}
+        for row in sorted(views[folder], key=lambda row: row["query_path"]):
+            yield _picture(reader, folder, row, odd[folder], changed)
+
+
+def _picture(
+    reader: DatasetReader, folder: str, row: Record, odd: Sequence[Record], changed: Mapping[str, Sequence[int]]
+) -> Picture:
+    view = row["query_path"].rsplit("/", 1)[1].removesuffix(".png")
+    width, height = read_size(reader, row["query_path"])
+    found = []
+    for item in sorted(odd, key=lambda item: item["index"]):
+        name = item["query_path"].partition("#")[2]
+        mask = read_mask(reader, f"{folder}/segmentations/{name}/{name}_{view}.png", (width, height))
+        if mask.any():
+            attributes = {
+                "severity": item["severity"],
+                "shape_id": item["shape_id"],
+                "changed_px": changed[name][int(view)],
+                "object": name,
+            }
+            found.append(Instance(item["kind"], mask, attributes))
+    name = flat_name(folder.split("/")[1], view)
+    return Picture(name, row["query_path"], width, height, row["split"], row["label"], row["sample_id"], tuple(found))
+
+
+def _changed_px(reader: DatasetReader, folder: str) -> Mapping[str, Sequence[int]]:
+    """Odd object -> changed pixels by view; rows hold the largest alone."""
+    path = f"{folder}/scene3d.metadata.json"
+    table = read_json(reader, path)
+    try:
+        return {item["name"]: item["anomaly"]["changed_px"] for item in table["objects"] if item["label"]}
+    except (KeyError, TypeError) as error:
+        raise BrokenFile(
+            f"{reader.root / path} lists no objects with their anomalies; build the scene again"
+        ) from error
+
+
+SCENE_INSTANCES = Instances(ODDITIES, scene_pictures)
