@@ -6,7 +6,7 @@ TORCH := .venv/.torch
 # Processes of the test suite; a file of tests stays in one of them.
 JOBS ?= 2
 
-.PHONY: demo test check bench soak format clean
+.PHONY: demo test check docs bench soak format clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c "" 2>/dev/null || { echo "datagen needs Python 3.11 (bpy has wheels for no other); set PYTHON=/path/to/python3.11"; exit 5; }
@@ -35,7 +35,11 @@ check: $(TORCH)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest tests/test_imports.py
+	$(BIN)/pytest tests/test_imports.py tests/test_reference.py
+
+# The pages of docs/reference, from the texts in the program.
+docs: $(READY)
+	$(BIN)/python -m datagen.cli.reference
 
 bench: $(READY)
 	$(BIN)/datagen bench $(addprefix --shapes ,partnet/chair $(wildcard ../shared/samples/chairs_partnet_format_clvrai))

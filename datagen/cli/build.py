@@ -13,10 +13,12 @@ from rich.table import Table
 
 from datagen.cli.console import console as open_console
 from datagen.cli.console import say
+from datagen.cli.options import BuildOptions
 from datagen.core.errors import UsageError
 from datagen.kinds.registry import load_recipe, make_plan, open_shapes
 from datagen.pipeline.assets import open_assets
 from datagen.pipeline.build import Executor, build
+from datagen.pipeline.cores import usable_cores
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.status import missing_shards, ranges
@@ -27,71 +29,54 @@ from datagen.render.protocol import FAKE_NOTE, RENDERERS, open_renderer
 from datagen.store.log import read_folder
 
 
-def run_build(
-    *,
-    shapes: str | None,
-    out: Path,
-    recipe: str | None,
-    seed: int | None,
-    limit: int | None,
-    data_root: Path | None,
-    renderer_name: str,
-    threads: int,
-    job_minutes: float,
-    job_gib: float | None,
-    skip: Sequence[str],
-    overrides: Sequence[str],
-    executor: str,
-    workers: int | None,
-    shard: tuple[int, int],
-    layout: str | None,
-    missing: bool,
-    dry_run: bool,
-    as_json: bool,
-    also_done: Path | None = None,
-) -> bool:
-    """Build, and return whether anything was quarantined."""
+def run_build(options: BuildOptions) -> bool:
+    """Build, and return whether anything was quarantined. Raises UsageError, RecipeError and what a build raises."""
+    shard = parse_shard(options.shard)
     console = open_console()
-    parsed = load_recipe(find_recipe(recipe), overrides, seed)
-    shapes = collection_name(shapes, parsed)
-    plan = make_plan(parsed, open_shapes(parsed, shapes, data_root), limit)
-    if renderer_name not in RENDERERS:
-        open_renderer(renderer_name)
+    recipe = load_recipe(find_recipe(options.recipe), tuple(options.overrides or ()), options.seed)
+    shapes = collection_name(options.shapes, recipe)
+    plan = make_plan(recipe, open_shapes(recipe, shapes, options.data_root), options.limit)
+    if options.renderer not in RENDERERS:
+        open_renderer(options.renderer)
     if plan.source.stand_in:
         say(console, "note", plan.building.stand_in_note)
     for note in plan.notes:
         say(console, "note", note)
-    layout = plan.layout if layout is None else layout
+    layout = plan.layout if options.layout is None else options.layout
     if layout not in ("loose", "shards"):
         raise UsageError(f"unknown layout '{layout}'; the layouts are loose, shards")
-    if missing:
+    out = options.out
+    if options.missing:
         left = missing_shards(plan, out, shard[1])
         console.print(f"{len(left)} of {shard[1]} shards have jobs left")
         sys.stdout.write(ranges(left) + "\n")
         return False
-    if dry_run:
+    if options.dry_run:
         open_assets(plan)
-        figures = plan.building.estimate(plan, renderer_name)
-        print_json(figures) if as_json else open_console(stderr=False).print(_figures(figures))
+        figures = plan.building.estimate(plan, options.renderer)
+        print_json(figures) if options.as_json else open_console(stderr=False).print(_figures(figures))
         return False
-    if renderer_name == "fake":
+    if options.renderer == "fake":
         say(console, "note", FAKE_NOTE)
     console.print(f"building into {out}", soft_wrap=True)
+    skip = tuple(options.skip or ())
+    threads = options.threads or (1 if options.executor == "ray" else usable_cores())
+    memory = int(options.job_gib * 2**30) if options.job_gib else None
     progress = Reporter(console, plan, skip)
     with progress:
         summary = build(
-            Site(plan, out, renderer_name, threads, layout, int(job_gib * 2**30) if job_gib else None),
-            open_executor(executor, workers, job_minutes),
+            Site(plan, out, options.renderer, threads, layout, memory),
+            open_executor(options.executor, options.workers, options.job_minutes),
             progress.watch,
             skip,
             shard,
-            launch={"shapes": shapes, "data_root": str(data_root) if data_root else None},
-            also_done=also_done,
+            launch={"shapes": shapes, "data_root": str(options.data_root) if options.data_root else None},
+            also_done=options.also_done,
         )
     _close(console, out, summary)
     for job_id in quarantined_jobs(out):
         console.print(f"reproduce: datagen repro {shlex.quote(str(out))} {job_id[:16]}", soft_wrap=True)
-    if as_json:
+    if options.as_json:
         print_json(summary.to_json())
     return bool(summary.quarantined)
 

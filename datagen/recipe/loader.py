@@ -78,7 +78,7 @@ def parse_recipe(data: dict[str, Any], origin: str, models: Models) -> DatasetRe
         return models[kind].model_validate(data)
     except ValidationError as error:
         wrong = describe_errors(error, models[kind])
-        raise RecipeError(f"{origin}: {wrong}; see the recipe reference in DATA.md") from error
+        raise RecipeError(f"{origin}: {wrong}; see docs/reference/recipes.md") from error
 
 
 def describe_errors(error: ValidationError, model: type[BaseModel]) -> str:

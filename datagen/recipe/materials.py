@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from datagen.core.material import MATERIAL_CLASSES
 from datagen.core.shape import PART_CLASSES
+from datagen.recipe.section import Section
 
 STAR_BASE, WHEEL, BARS = "StarBase", "Wheel", "Bars"
 """Rows beside the part classes, told by labels: swivel bases, casters, slats and spindles of a surface."""
@@ -41,10 +42,8 @@ DEFAULT_PROJECTION: Mapping[str, Projection] = {
 }
 
 
-class MaterialSettings(BaseModel):
+class MaterialSettings(Section):
     """Which materials a chair wears. Shares are probabilities; colour distances are CIE 1976."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     libraries: tuple[str, ...] = ("procedural",)
     """'procedural' for the built-in 400, or folders of image sets; several are joined."""

@@ -1,4 +1,4 @@
-"""The recipe as typed data. Magnitudes are relative to D, the shape's bounding-box diagonal."""
+"""The recipe of chairs as typed data. Magnitudes are relative to D, the shape's bounding-box diagonal."""
 
 from typing import Annotated, Literal
 
@@ -10,19 +10,21 @@ from datagen.recipe.section import DatasetRecipe, Fraction, Positive, Range, Sec
 
 
 class PositionRecipe(Section):
-    """Translation: length as a share of D (semantics.md, Magnitudes)."""
+    """Translation: one part is moved."""
 
     distance: Range = (0.04, 0.20)
+    """Length of the shift, as a share of D."""
     min_shift_px: Positive = 6.0
-    """Median shift of the part in the picture, at 256 px."""
+    """Least median shift of the part in the picture, in pixels at 256 px."""
 
 
 class RotationRecipe(Section):
     """Rotation about the contact with the neighbours."""
 
     angle_deg: Range = (8.0, 45.0)
+    """Angle of the turn, in degrees."""
     min_distance: Positive = 0.02
-    """Mean surface distance as a share of the part's own diagonal: symmetric turns fall below it."""
+    """Least mean surface distance, as a share of the part's own diagonal: symmetric turns fall below it."""
 
 
 class BrokenRecipe(Section):
@@ -33,27 +35,29 @@ class BrokenRecipe(Section):
     aimed: Range = (0.18, 0.70)
     """Share of the surface that a proposal aims to remove."""
     box_share: Fraction = 0.5
+    """Share of the cutters that are boxes; the others are spheres."""
     roughness: Range = (0.04, 0.12)
     """Amplitude of the cutter's surface noise, relative to its size."""
     box_is_union: bool = False
-    """True: 2d_bbox holds both masks; False: the new mask alone."""
+    """true: 2d_bbox holds both masks; false: the new mask alone."""
 
 
 class SwappedRecipe(Section):
     """The same salient part of another shape of the split."""
 
     min_distance: Positive = 0.02
-    """Symmetric surface distance (95th percentile) as a share of D."""
+    """Least symmetric surface distance (95th percentile) between the part and its donor, as a share of D."""
     extent_ratio: Range = (0.5, 2.0)
+    """Extents of the donor part over those of the part it replaces; it is scaled to lie between."""
 
 
 class MissingRecipe(Section):
     """Removal of a part."""
 
     min_area: Fraction = 0.005
-    """Share of the shape's surface."""
+    """Least share of the shape's surface that the part has."""
     min_remaining: Fraction = 0.5
-    """Share of the visible surface that has to remain, in every view."""
+    """Least share of the visible surface that remains, in every view."""
 
 
 class AnomalyRecipe(Section):
@@ -68,7 +72,9 @@ class AnomalyRecipe(Section):
     views: dict[int, Positive] = Field(default_factory=lambda: {1: 1.0, 2: 2.0, 3: 2.0, 4: 3.0, 5: 1.0, 6: 1.0, 7: 1.0})
     """Weights of the number of views a slot asks for."""
     views_by_kind: dict[str, dict[int, Positive]] = Field(default_factory=dict)
+    """Anomaly kind -> weights like those of `views`. A kind that is not named takes `views`."""
     attempts: Annotated[int, Field(ge=1, le=200)] = 24
+    """Proposals of a slot before it is given up."""
     weights: dict[str, dict[str, float]] = Field(default_factory=dict)
     """kind -> part class -> weight; empty means the published frequencies."""
     min_changed_px: Positive = 60.0
@@ -92,6 +98,7 @@ class NormalRecipe(Section):
     """Normal query images."""
 
     views: dict[int, Positive] = Field(default_factory=lambda: {6: 1.0, 8: 2.0, 10: 3.0, 12: 3.0})
+    """Weights of the number of normal query images of a shape."""
     repair_share: Fraction = 0.5
     """Share of dresses in which one part passes the repair path, shape unchanged (leak control)."""
 
@@ -100,23 +107,32 @@ class QueryRecipe(Section):
     """Query cameras (paper, section 3.2)."""
 
     size_px: Annotated[int, Field(ge=32, le=4096)] = 256
+    """Width and height of the query image, in pixels."""
     azimuth_step_deg: Positive = 18.0
+    """Step between the azimuths that cameras are drawn from, in degrees."""
     elevation_deg: Range = (20.0, 40.0)
+    """Elevation of the camera, in degrees, drawn uniformly."""
     radius: Positive = 2.5
+    """Distance of the camera from the centre of the object's box, in units of the scene."""
     scale: Positive = 0.833
     """Bounding-sphere radius of the object, so that no view is cut by the frame."""
 
 
 class ReferenceRecipe(Section):
-    """The reference bundle (published format, sections 1.5 and 1.8)."""
+    """The reference bundle: pictures, depth and tracked points of the normal shape."""
 
     views: Annotated[int, Field(ge=2)] = 20
+    """Reference views of a shape, evenly spread in azimuth."""
     elevation_deg: float = 20.0
+    """Elevation of their cameras, in degrees."""
     radius: Positive = 3.0
+    """Distance of their cameras from the object's centre; its bounding sphere has radius 1."""
     points: Annotated[int, Field(ge=64)] = 2000
+    """Surface points that are tracked through all views (`pxy` of the .npy)."""
     duplicate_first: bool = False
     """Also write azimuth 360, as the published bundles do."""
     renderer: Literal["raycast", "pyrender"] = "raycast"
+    """What draws the grey pictures: our ray caster, or pyrender (OpenGL)."""
 
 
 class LightRecipe(Section):
@@ -132,40 +148,56 @@ class LightRecipe(Section):
         "sunrise",
         "night",
     )
+    """Environments that light the scene, in turn over the set-ups: stock ones of Blender by name, or image files."""
     setups: Annotated[int, Field(ge=1)] = 8
+    """Number of light set-ups. Every query image uses one of them."""
     sun_share: Fraction = 0.45
+    """Share of the light that comes from suns; the rest comes from the environment."""
     suns: tuple[int, int] = (1, 3)
+    """Fewest and most suns of a set-up."""
 
 
 class QualityRecipe(Section):
-    """Checks after rendering (semantics.md, Ground and light), in 8-bit grey."""
+    """Checks after rendering. Levels are in 8-bit grey."""
 
     ground_level: float = 230.0
+    """Grey above which the ground counts as white."""
     ground_share: Fraction = 0.90
+    """Least share of the ground that has to be white."""
     ground_floor: float = 150.0
+    """No pixel of the ground may be darker than this grey."""
     object_level: float = 230.0
+    """Grey below which the object counts as not blown out."""
     object_share: Fraction = 0.95
+    """Least share of the object that has to be below `object_level`."""
     margin_px: float = 16.0
     """A box whose centre lies this near the frame is rejected, at 256 px."""
     min_object_share: Fraction = 0.02
+    """Least share of the picture that the object fills."""
     min_contrast: float = 6.0
-    """90th percentile of local contrast along the outline of the changed pixels."""
+    """Least local contrast (90th percentile) along the outline of the changed pixels."""
 
 
 class SplitRecipe(Section):
     """Shares of train, validation and test (paper, section 3.2: 138 : 13 : 26)."""
 
     train: Positive = 138.0
+    """Weight of training."""
     val: Positive = 13.0
+    """Weight of validation."""
     test: Positive = 26.0
+    """Weight of test."""
     use_published: bool = True
+    """Use PartNet's own lists where they lie beside the shapes, instead of the weights."""
 
 
 class Recipe(DatasetRecipe):
     """A whole dataset."""
 
     name: str = "brokenchairs"
+    """The dataset's name, on its card."""
     kind: Literal["brokenchairs"] = "brokenchairs"
+    """Chairs with one anomalous part, in the format of BrokenChairs-180K."""
     split: SplitRecipe = SplitRecipe()
     anomaly: AnomalyRecipe = AnomalyRecipe()
     normal: NormalRecipe = NormalRecipe()

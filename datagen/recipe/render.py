@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from datagen.recipe.section import Section
 
 Device = Literal["auto", "cpu", "cuda", "optix", "hip", "metal", "oneapi"]
 
@@ -20,15 +22,14 @@ def lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-class RenderRecipe(BaseModel):
+class RenderRecipe(Section):
     """Cycles, spelt out: nothing is left to a default of the Blender version.
 
     A preset fills in what the recipe does not say itself: `preset: draft, samples: 24` takes 24 samples.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     preset: Literal["draft", "standard", "paper"] = "standard"
+    """Fills in `samples`, `ground_samples` and `prefilter` where the recipe does not (docs/rendering-cost.md)."""
     samples: Annotated[int, Field(ge=1)]
     """Samples a pixel of the object."""
     ground_samples: Annotated[int, Field(ge=0)]
@@ -42,16 +43,23 @@ class RenderRecipe(BaseModel):
     min_samples: Annotated[int, Field(ge=1)] = 8
     """What every pixel takes before it may stop."""
     denoiser: Literal["oidn", "none"] = "oidn"
+    """OpenImageDenoise, or none."""
     prefilter: Literal["none", "fast", "accurate"]
     """How albedo and normal are cleaned before they guide the denoiser."""
     max_bounces: Annotated[int, Field(ge=0)] = 3
+    """Bounces of a light path."""
     clamp_indirect: float = 3.0
+    """Largest radiance of a bounced sample (against bright specks); 0 clamps nothing."""
     view_transform: Literal["Standard", "Filmic", "AgX", "Khronos PBR Neutral"] = "Standard"
+    """How Blender turns radiance into pixel values."""
     device: Annotated[Device, BeforeValidator(lower)] = "cpu"
     """auto: the first of OptiX, CUDA, HIP, Metal and oneAPI that is there, else the CPU."""
     floor_radiance: Annotated[float, Field(gt=0.0)] = 1.1
+    """Radiance of the lit ground: above 1 it is white in the picture."""
     floor_emission: Annotated[float, Field(ge=0.0, le=1.0)] = 0.35
+    """Share of that radiance that the ground emits by itself, so that shadows stay bright."""
     floor_albedo: Annotated[float, Field(ge=0.0, le=1.0)] = 0.6
+    """Reflectance of the ground."""
 
     @model_validator(mode="before")
     @classmethod

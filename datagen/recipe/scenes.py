@@ -24,12 +24,13 @@ class SceneSplitRecipe(Section):
     )
     """Scenes of each split; the shapes of a split take turns."""
     shapes: Annotated[int, Field(ge=1)] | None = None
-    """Use this many shapes of the collection, spread over the categories; None: all."""
+    """Use this many shapes of the collection, spread over the categories; null: all of them."""
     categories: tuple[str, ...] = ()
-    """Use these categories alone; () means all. A name's first word does (`ice` is ice_cream)."""
+    """Use these categories alone; an empty list means all. A name's first word does (`ice` is ice_cream)."""
     unseen: tuple[str, ...] = ()
     """Categories of unseen-test. Where the collection has none of them, a share is drawn by hash."""
     unseen_share: Fraction = 12 / 51
+    """Share of the categories that is drawn for unseen-test where none is named (Table 3: 12 of 51)."""
     test_share: Fraction = 1 / 6
     """Share of the (seen) shapes that are kept for testing: 1,000 of 6,000 scenes."""
     max_faces: Annotated[int, Field(ge=100)] = 400_000
@@ -63,18 +64,20 @@ class FractureRecipe(Section):
     gap: Range = (0.006, 0.018)
     """Crack: how far the piece moves off along the cut, over D."""
     turn_deg: Range = (2.0, 8.0)
-    """Crack: how far it turns."""
+    """Crack: how far it turns, in degrees."""
 
 
 class DeformRecipe(Section):
     """Bump, bend, twist and free deformation, magnitudes over D or in degrees."""
 
     bump: Range = (0.05, 0.12)
+    """Height of the bump, over D."""
     bump_width: Range = (0.07, 0.16)
+    """Standard deviation of the bump, over D."""
     angle_deg: Range = (30.0, 40.0)
-    """Total bend or twist, as published."""
+    """Total bend or twist in degrees, as published."""
     free: Range = (0.05, 0.12)
-    """Free deformation: how far the nodes of a coarse lattice move."""
+    """Free deformation: how far the nodes of a coarse lattice move, over D."""
     min_distance: Positive = 0.006
     """Mean distance over D of the changed surface from the old one: below, nothing has changed (a sphere twisted)."""
 
@@ -83,12 +86,15 @@ class MoveRecipe(Section):
     """Translation and rotation of one part."""
 
     distance: Range = (0.04, 0.14)
+    """Length of the shift, over D."""
     angle_deg: Range = (15.0, 40.0)
+    """Angle of the turn, in degrees."""
     loose: Positive = 0.012
     """A gap over D between the part and the rest beyond which it has come loose."""
     area: Range = (0.005, 0.5)
     """Share of the surface that a part may have to be moved, turned or removed."""
     min_distance: Positive = 0.008
+    """Mean distance over D of the moved part's surface from its old place: below, nothing has changed."""
 
 
 class MaterialRecipe(Section):
@@ -97,6 +103,7 @@ class MaterialRecipe(Section):
     contrast: Positive = 25.0
     """Least CIE 1976 distance between the mean colours of the old and the new material."""
     area: Range = (0.02, 0.6)
+    """Share of the surface that the part may have."""
 
 
 class SimilarRecipe(Section):
@@ -105,6 +112,7 @@ class SimilarRecipe(Section):
     pool: Annotated[int, Field(ge=1)] = 48
     """Shapes of the split, by hash, whose descriptors are compared; the nearest are tried."""
     nearest: Annotated[int, Field(ge=1)] = 8
+    """How many of the nearest are tried."""
     weights: str = ""
     """Path of DINOv2 weights (torch hub's layout) whose features tell what is near; empty: our geometric descriptor."""
     chamfer: Range = (0.004, 0.03)
@@ -146,21 +154,21 @@ class LayoutRecipe(Section):
     objects: dict[int, Positive] = Field(default_factory=lambda: {3: 4.0, 4: 3.0, 5: 2.0, 6: 1.0})
     """Weights of the number of objects."""
     normal_share: Fraction = 0.1
-    """Scenes without an anomaly."""
+    """Share of the scenes without an anomaly."""
     reach_m: Range = (0.20, 0.205)
-    """Largest vertex coordinate of the normal object, drawn a scene (format, 1.7)."""
+    """Largest vertex coordinate of the normal object, in metres, drawn for each scene."""
     max_height_m: Positive = 0.32
-    """Taller objects are scaled down: the published volume sees no higher (format, 1.8)."""
+    """Taller objects are scaled down, in metres: the published volume sees no higher."""
     spread: Positive = 1.0
     """Edge of the square that objects are dealt over: spread * footprint * sqrt(objects)."""
     gap_m: Positive = 0.01
-    """Least distance between the footprints of two objects."""
+    """Least distance between the footprints of two objects, in metres."""
     poses: Literal["rigid_body", "stable", "upright"] = "rigid_body"
     """rigid_body: dropped in Blender. stable: the nearest quasi-static pose. upright: as the source has it."""
     start: Literal["upright", "random"] = "upright"
     """How a shape is turned before it is dropped."""
     tilt_deg: Annotated[float, Field(ge=0, le=90)] = 4.0
-    """Random tilt before the drop."""
+    """Largest random tilt before the drop, in degrees."""
     joint_drop: bool = False
     """Drop all objects together: they may lean on each other and are checked for contact, not for footprints."""
     attempts: Annotated[int, Field(ge=1, le=100)] = 6
@@ -168,19 +176,24 @@ class LayoutRecipe(Section):
 
 
 class OrbitRecipe(Section):
-    """Cameras on an orbit about the scene, after the published sample (format, 1.6)."""
+    """Cameras on an orbit about the scene, as in the published sample scene."""
 
     views: Annotated[int, Field(ge=1)] = 20
+    """Views of a scene."""
     size_px: Annotated[int, Field(ge=16, le=4096)] = 256
+    """Width and height of a view, in pixels."""
     closed: bool = False
-    """True: the first and the last view share an azimuth, as published."""
+    """true: the first and the last view share an azimuth, as published."""
     margin_m: Positive = 0.09
+    """Part of the camera's radius (see `per_object_m`), in metres."""
     per_object_m: float = 0.04
-    """Radius = largest |x| or |y| of any object + per_object * count + margin + 0 to `sway_m`."""
+    """Radius = largest |x| or |y| of any object + `per_object_m` * count + `margin_m` + 0 to `sway_m`."""
     sway_m: float = 0.10
+    """How far the camera's radius sways along the orbit, in metres."""
     height_m: Range = (0.36, 0.42)
-    """Camera height at a radius of 0.7 m; it grows with the radius."""
+    """Height of the camera in metres at a radius of 0.7 m; it grows with the radius."""
     height_with_radius: Fraction = 0.5
+    """How much of a larger radius the height follows: 0 stays, 1 grows in proportion."""
 
 
 class TabletopLightRecipe(Section):
@@ -192,6 +205,7 @@ class TabletopLightRecipe(Section):
     )  # fmt: skip
     """Stock environments of Blender, `procedural:<n>`, image files, or folders of .hdr and .exr."""
     strength: Range = (0.7, 0.9)
+    """Strength of the environment once its light on the floor is normalised, drawn for each scene."""
     floors: tuple[str, ...] = ("procedural",)
     """`procedural`, or folders of PBR image sets."""
 
@@ -200,21 +214,30 @@ class TabletopRenderRecipe(Section):
     """Cycles, spelt out."""
 
     samples: Annotated[int, Field(ge=1)] = 64
+    """Samples a pixel."""
     adaptive_threshold: float = 0.02
+    """Noise below which a pixel takes no more samples; 0 turns adaptive sampling off."""
     min_samples: Annotated[int, Field(ge=1)] = 16
+    """Samples that every pixel takes before it may stop."""
     denoiser: Literal["oidn", "none"] = "oidn"
+    """OpenImageDenoise, or none."""
     prefilter: Literal["none", "fast", "accurate"] = "accurate"
     """How albedo and normal are cleaned before they guide the denoiser."""
     max_bounces: Annotated[int, Field(ge=0)] = 4
+    """Bounces of a light path."""
     clamp_indirect: float = 6.0
+    """Largest radiance of a bounced sample (against bright specks); 0 clamps nothing."""
     view_transform: Literal["Standard", "Filmic", "AgX", "Khronos PBR Neutral"] = "Filmic"
+    """How Blender turns radiance into pixel values."""
     device: Annotated[Device, BeforeValidator(lower)] = "cpu"
+    """auto: the first of OptiX, CUDA, HIP, Metal and oneAPI that is there, else the CPU."""
 
 
 class DressRecipe(Section):
     """Materials of shapes that bring none of their own."""
 
     libraries: tuple[str, ...] = ("procedural",)
+    """'procedural' for the built-in 400, or folders of image sets; several are joined."""
     classes: dict[str, Positive] = Field(
         default_factory=lambda: {"plastic": 4.0, "metal": 1.5, "wood": 2.0, "fabric": 0.5, "leather": 0.5}
     )
@@ -227,7 +250,9 @@ class SceneRecipe(DatasetRecipe):
     """A whole dataset of scenes."""
 
     name: str = "oddoneout"
+    """The dataset's name, on its card."""
     kind: Literal["oddoneout"] = "oddoneout"
+    """Scenes of several objects, some of them odd, in the format of ToysAD-8K and PartsAD-15K."""
     shapes: str = ""
     """The collection to use where --shapes is not given."""
     naming: Literal["toys", "parts"] = "toys"

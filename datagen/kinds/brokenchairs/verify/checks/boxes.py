@@ -34,7 +34,7 @@ def box_of(query: QueryFacts) -> tuple[float, float, float, float] | None:
 
 @check(ERROR, "The published loader drops a sample whose box leaves the 512 grid or is empty.", of=ANOMALIES)
 def boxes_valid(evidence: ChairEvidence) -> Iterator[Finding]:
-    """Four numbers, inside [0, 512] on all sides, with a width and a height (1.4)."""
+    """Four numbers, inside [0, 512] on all sides, with a width and a height."""
     for query in evidence.anomalies:
         if query.info is None:
             continue

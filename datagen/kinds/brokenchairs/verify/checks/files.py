@@ -80,7 +80,7 @@ def versions_uniform(evidence: ChairEvidence) -> Iterator[Finding]:
 
 @check(ERROR, "A name the published loader misreads is dropped, or stops it.", of=QUERIES)
 def names_parse(evidence: ChairEvidence) -> Iterator[Finding]:
-    """Names and depth of folders are as formats/brokenchairs.md 1.3 says."""
+    """Names of files and depth of folders are the published ones."""
     for query in evidence.queries:
         if query.name.problem:
             yield Finding(query.path, query.name.problem)

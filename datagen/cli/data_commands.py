@@ -1,0 +1,134 @@
+"""Commands that make, check and show a dataset. Heavy imports stay inside them: `--help` loads none."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from datagen.cli.options import BuildOptions, takes
+from datagen.core.errors import EXIT_QUARANTINED, EXIT_VERIFY_FAILED
+
+Dataset = Annotated[Path, typer.Argument(help="The dataset's folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")]
+
+
+@takes(BuildOptions)
+def build(**given: Any) -> None:
+    """Build a dataset from a recipe and a collection of shapes.
+
+    Running the same command again goes on where it was interrupted.
+
+    Exit codes: 3 when the build finished and some shapes are set aside (quarantined), 6 when the folder belongs to
+    another recipe, seed or collection, 75 when it stopped early and has to be run again.
+    """
+    from datagen.cli.build import run_build
+
+    raise typer.Exit(EXIT_QUARANTINED if run_build(BuildOptions(**given)) else 0)
+
+
+def status(dataset: Dataset, as_json: AsJson = False) -> None:
+    """Say how far a build is: jobs done, rejected and quarantined, the rate and the time left.
+
+    It reads the build's logs only, and may run beside the build.
+    """
+    from datagen.cli.cluster import run_status
+
+    run_status(dataset, as_json)
+
+
+def repro(
+    dataset: Dataset,
+    job_id: Annotated[str, typer.Argument(help="The id of the job, or its first digits.")],
+    shapes: Annotated[
+        str | None, typer.Option(help="The collection of shapes.", show_default="the one it was built from")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the files of the job into this folder.", show_default="they are dropped")
+    ] = None,
+) -> None:
+    """Do one job again, alone and in this process, and show the full trace of what goes wrong.
+
+    Exit code 3 when the job fails again.
+    """
+    from datagen.cli.cluster import run_repro
+
+    raise typer.Exit(run_repro(dataset, job_id, shapes, out))
+
+
+def verify(
+    dataset: Annotated[Path, typer.Argument(help="The dataset's folder: built here, unfinished, or published.")],
+    report: Annotated[
+        Path | None, typer.Option(help="The HTML page to write.", show_default="report.html in the dataset's folder")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on stdout.")] = False,
+    rebuild: Annotated[
+        float | None,
+        typer.Option(help="Make this share of the jobs again, above 0 and up to 1, and compare.", show_default="none"),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Replay the geometry of every sample instead of 200 of them.")
+    ] = False,
+    shapes: Annotated[
+        str | None,
+        typer.Option(help="The collection of shapes it was built from.", show_default="where the build found it"),
+    ] = None,
+    data_root: Annotated[
+        Path | None, typer.Option(help="Look for collections in this folder first, then in $DATAGEN_DATA.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The seed that draws the samples whose geometry is replayed.")] = 0,
+) -> None:
+    """Check a dataset and write a report. Nothing else in its folder is changed.
+
+    Exit code 4 when a check of level error failed.
+    """
+    from datagen.cli.verify import run_verify
+
+    ok = run_verify(
+        folder=dataset,
+        report=report,
+        as_json=as_json,
+        fraction=rebuild,
+        full=full,
+        shapes=shapes,
+        data_root=data_root,
+        seed=seed,
+    )
+    raise typer.Exit(0 if ok else EXIT_VERIFY_FAILED)
+
+
+def show(
+    dataset: Dataset,
+    sample: Annotated[
+        list[str] | None,
+        typer.Option(help="The id of a sample or the first letters of it, or its image's path. May be repeated."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("sample.png"),
+    sheet: Annotated[
+        int | None, typer.Option(help="Draw a contact sheet of N samples of all kinds instead.", metavar="N")
+    ] = None,
+) -> None:
+    """Draw a sample: the reference, the query, and the query with its masks and box."""
+    from datagen.cli.show import run_show
+
+    run_show(dataset, tuple(sample or ()), out, sheet)
+
+
+def export(
+    dataset: Dataset,
+    to: Annotated[str, typer.Option(help="The format: coco, or one that an installed package adds.")],
+    out: Annotated[Path, typer.Option(help="The folder to write; empty, or not there yet.")],
+) -> None:
+    """Write a dataset's pictures and annotations in a format that other tools read."""
+    from datagen.cli.export import run_export
+
+    run_export(dataset, to, out)
+
+
+def unpack(
+    dataset: Annotated[Path, typer.Argument(help="The folder of a dataset that was built with --layout shards.")],
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+) -> None:
+    """Write the loose files of a dataset that is packed in tar shards."""
+    from datagen.cli.cluster import run_unpack
+
+    run_unpack(dataset, out)
