@@ -112,7 +112,7 @@ def test_a_kind_that_lacks_what_an_exporter_needs_is_refused(install, monkeypatc
     with pytest.raises(UsageError, match="exporter clouds needs mesh, which datasets of kind oddoneout do not hold"):
         export_dataset(scene_dataset, "clouds", tmp_path / "out")
     scenes = kinds()["oddoneout"]
-    monkeypatch.setattr(run, "kind_of", lambda tree: Kind("plain", scenes.building, scenes.examination))
+    monkeypatch.setattr(run, "kind_of", lambda root: Kind("plain", scenes.building, scenes.examination, scenes.sheet))
     with pytest.raises(UsageError, match="exporter coco needs boxes and masks, which datasets of kind plain do not"):
         export_dataset(scene_dataset, "coco", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -64,6 +64,8 @@ def test_what_is_missing_for_a_kind_is_said(command, tmp_path, plain_chairs):
     build(command, plain_chairs, tmp_path / "data", "--limit", "1")
     code, said = command("train", "--data", tmp_path / "data", "--recipe", "recipes/train/smoke.yaml")
     assert code == 2 and "kind pointclouds, which has no training task yet" in said
+    code, said = command("export", tmp_path / "data", "--to", "coco", "--out", tmp_path / "coco")
+    assert code == 2 and "needs boxes and masks, which datasets of kind pointclouds do not hold" in said
 
 
 def test_an_entry_point_that_is_no_kind_is_named(command, monkeypatch, tmp_path, plain_chairs):
