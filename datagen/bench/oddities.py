@@ -22,7 +22,7 @@ from datagen.shapes.collections import open_collection
 
 
 @dataclass
-class KindFigures:
+class KindCounts:
     """One kind on one source."""
 
     proposals: int = 0
@@ -54,7 +54,7 @@ class OperatorFigures:
     source: str
     shapes: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
-    kinds: dict[str, KindFigures] = field(default_factory=dict)
+    kinds: dict[str, KindCounts] = field(default_factory=dict)
     kept: dict[str, list[OddShape]] = field(default_factory=dict)
 
     def examples(self, kind: str, count: int) -> list[OddShape]:
@@ -83,7 +83,7 @@ def measure_operators(
     some = plan_scenes(recipe.model_copy(update={"split": split.model_copy(update={"shapes": count})}), source)
     section = recipe.anomaly
     shapes = SceneShapes(SceneTools(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake"))
-    found = OperatorFigures(Path(collection).name, kinds={kind: KindFigures() for kind in ODDITIES})
+    found = OperatorFigures(Path(collection).name, kinds={kind: KindCounts() for kind in ODDITIES})
     for entry in some.chosen:
         try:
             normal = shapes.normal(entry.shape_id)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from datagen.bench.scenes import Scene
+from datagen.bench.scenes import MeasuredScene
 from datagen.kinds.brokenchairs.kind import plan_chairs
 from datagen.kinds.registry import load_recipe
 from datagen.pipeline.build import build
@@ -55,7 +55,7 @@ def build_phases(limit: int, preset: str, collection: str) -> dict[str, Any]:
     }
 
 
-def render_phases(scenes: Sequence[Scene], settings: dict[str, Any]) -> dict[str, float]:
+def render_phases(scenes: Sequence[MeasuredScene], settings: dict[str, Any]) -> dict[str, float]:
     """CPU-seconds a picture by what Blender does, mean over scenes."""
     blender = BlenderProcess(threads=1)
     try:

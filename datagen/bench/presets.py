@@ -16,7 +16,7 @@ import numpy as np
 
 from datagen.bench.quality import Judgement, judge, summary
 from datagen.bench.references import reference
-from datagen.bench.scenes import Scene, Target
+from datagen.bench.scenes import MeasuredScene, Target
 from datagen.core.errors import RenderError
 from datagen.core.scene import RenderJob
 from datagen.recipe.render import PRESETS, RenderRecipe
@@ -65,7 +65,7 @@ Contenders = Mapping[str, Contender]
 
 
 def compare(
-    scenes: Sequence[Scene], names: Sequence[str] = tuple(PRESETS), workers: int = 1
+    scenes: Sequence[MeasuredScene], names: Sequence[str] = tuple(PRESETS), workers: int = 1
 ) -> dict[str, dict[str, float]]:
     """Figures of every preset, side by side on the same scenes, in turning order.
 
@@ -76,14 +76,14 @@ def compare(
 
 
 def compare_plain(
-    scenes: Sequence[Scene], samples: Sequence[int] = PLAIN_SAMPLES, workers: int = 1
+    scenes: Sequence[MeasuredScene], samples: Sequence[int] = PLAIN_SAMPLES, workers: int = 1
 ) -> dict[str, dict[str, float]]:
     """Figures of the plain script by samples: one process a chair, its start-up included. Raises RenderError."""
     return _shared_out(scenes, workers, lambda some: _compare_plain(some, samples))
 
 
 def _shared_out(
-    scenes: Sequence[Scene], workers: int, measure: Callable[[Sequence[Scene]], Contenders]
+    scenes: Sequence[MeasuredScene], workers: int, measure: Callable[[Sequence[MeasuredScene]], Contenders]
 ) -> dict[str, dict[str, float]]:
     """What `workers` threads find on every so manieth scene, put together."""
     count = max(1, min(workers, len(scenes)))
@@ -97,7 +97,7 @@ def joined(parts: Sequence[Contender]) -> Contender:
     return Contender([c for p in parts for c in p.cpu_s], [j for p in parts for j in p.judgements])
 
 
-def _compare(scenes: Sequence[Scene], names: Sequence[str]) -> Contenders:
+def _compare(scenes: Sequence[MeasuredScene], names: Sequence[str]) -> Contenders:
     contenders = {name: Contender() for name in names}
     blender = BlenderProcess(threads=1)
     try:
@@ -114,7 +114,7 @@ def _compare(scenes: Sequence[Scene], names: Sequence[str]) -> Contenders:
     return contenders
 
 
-def _compare_plain(scenes: Sequence[Scene], samples: Sequence[int]) -> Contenders:
+def _compare_plain(scenes: Sequence[MeasuredScene], samples: Sequence[int]) -> Contenders:
     contenders = {str(count): Contender() for count in samples}
     for scene in scenes:
         converged = [picture for *_, found in _with_converged([scene]) for picture in found]
@@ -126,8 +126,8 @@ def _compare_plain(scenes: Sequence[Scene], samples: Sequence[int]) -> Contender
 
 
 def _with_converged(
-    scenes: Sequence[Scene],
-) -> Iterator[tuple[Scene, RenderJob, tuple[Target, ...], list[np.ndarray]]]:
+    scenes: Sequence[MeasuredScene],
+) -> Iterator[tuple[MeasuredScene, RenderJob, tuple[Target, ...], list[np.ndarray]]]:
     """Every shot with its converged pictures; a Blender of their own renders those that are missing."""
     blender = BlenderProcess(threads=1)
     try:

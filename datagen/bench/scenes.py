@@ -11,7 +11,7 @@ from datagen.core.rng import stream
 from datagen.core.scene import RenderJob, View
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.kind import plan_chairs
-from datagen.kinds.brokenchairs.queries import Candidate, Shot, render_job
+from datagen.kinds.brokenchairs.queries import Candidate, QueryShot, render_job
 from datagen.kinds.registry import load_recipe
 from datagen.materials.open import open_libraries
 from datagen.pipeline.jobs import prepare
@@ -40,7 +40,7 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class MeasuredScene:
     """One dressed anomalous chair, and the pictures of it; `job` is the render job without views."""
 
     name: str
@@ -49,7 +49,7 @@ class Scene:
     job: RenderJob
     targets: tuple[Target, ...]
 
-    def first_shot(self) -> "Scene":
+    def first_shot(self) -> "MeasuredScene":
         """The same chair in its first light alone."""
         return replace(self, targets=self.targets[:VIEWS])
 
@@ -60,7 +60,7 @@ class Scene:
             yield replace(self.job, views=tuple(target.view for target in targets)), targets
 
 
-def make_scenes(protocol: Protocol) -> Iterator[Scene]:
+def make_scenes(protocol: Protocol) -> Iterator[MeasuredScene]:
     """Scenes one by one; every second one is `broken`, the others take the other kinds in turn.
 
     A chair that the anomaly cannot be made on or seen in enough views gives way to the next one of its
@@ -83,7 +83,7 @@ class _Collection:
         self.context = ChairContext(self.plan, library, "cycles")
         self._left = list(enumerate(self.plan.shapes))
 
-    def scene(self, kind: str, number: int, pictures: int) -> Scene:
+    def scene(self, kind: str, number: int, pictures: int) -> MeasuredScene:
         """The next chair on which this kind shows. Raises ShapeError when none is left."""
         for place in list(self._left):
             job = next((job for job in self.plan.jobs_of(*place) if job.kind == kind), None)
@@ -91,12 +91,12 @@ class _Collection:
                 continue
             prepared = prepare(replace(job, views=VIEWS), self.context)
             shot = prepared.shots[0] if prepared.shots else None
-            if isinstance(shot, Shot) and len(shot.candidates) == VIEWS:
+            if isinstance(shot, QueryShot) and len(shot.candidates) == VIEWS:
                 self._left.remove(place)
                 return self._dressed(shot, kind, number, place[1].shape_id, pictures)
         raise ShapeError(f"{self.plan.source.name} has no chair left for a {kind} anomaly; name a larger collection")
 
-    def _dressed(self, shot: Shot, kind: str, number: int, shape_id: str, pictures: int) -> Scene:
+    def _dressed(self, shot: QueryShot, kind: str, number: int, shape_id: str, pictures: int) -> MeasuredScene:
         lights = self.context.lights
         first = int(stream(self.plan.recipe.seed, "bench-lights", number).integers(len(lights)))
         targets = []
@@ -106,7 +106,7 @@ class _Collection:
             targets.append(_target(shot.candidates[view], View(shot.candidates[view].camera, light)))
         job = render_job(self.context, shot)
         faces = sum(len(part.mesh.faces) for part in job.parts)
-        return Scene(f"{self.plan.source.name}/{shape_id}", kind, faces, replace(job, views=()), tuple(targets))
+        return MeasuredScene(f"{self.plan.source.name}/{shape_id}", kind, faces, replace(job, views=()), tuple(targets))
 
 
 def _target(candidate: Candidate, view: View) -> Target:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from datagen.bench import bundles, operators, phases, presets, scale, tabletop, verify, workers
-from datagen.bench.scenes import Protocol, Scene, make_scenes
+from datagen.bench.scenes import MeasuredScene, Protocol, make_scenes
 from datagen.cli.build import print_json
 from datagen.cli.console import console as open_console
 from datagen.core.errors import UsageError
@@ -32,10 +32,10 @@ class Bench:
     def __init__(self, protocol: Protocol, objects: Sequence[str], quick: bool, figures: Path | None) -> None:
         self.protocol, self.objects, self.quick, self.figures = protocol, objects, quick, figures
         self.document: dict[str, Any] = {}
-        self._scenes: list[Scene] = []
+        self._scenes: list[MeasuredScene] = []
 
     @property
-    def scenes(self) -> list[Scene]:
+    def scenes(self) -> list[MeasuredScene]:
         """The chairs of the protocol, made once."""
         self._scenes = self._scenes or list(make_scenes(self.protocol))
         return self._scenes

@@ -16,7 +16,7 @@ from datagen.core.rng import stream
 from datagen.datasets.augment import augment
 from datagen.datasets.config import DataConfig
 from datagen.datasets.samples import Sample
-from datagen.datasets.source import Source, require_equal_views, spread
+from datagen.datasets.source import SampleSource, require_equal_views, spread
 from datagen.datasets.tracked import tracked_pairs
 from datagen.datasets.viewpoint import nearest_view
 
@@ -46,7 +46,7 @@ class Chairs(Dataset[dict[str, Tensor]]):
 
     def __init__(
         self,
-        source: Source,
+        source: SampleSource,
         samples: list[Sample],
         config: DataConfig,
         *,

@@ -25,7 +25,7 @@ from datagen.core.ids import content_hash
 from datagen.datasets.locks import sole_writer
 from datagen.datasets.samples import Sample
 from datagen.datasets.source import LooseSource, require_equal_views
-from datagen.datasets.views import Bundle
+from datagen.datasets.views import ReferenceBundle
 from datagen.store.reader import DatasetReader, content_key
 
 FORMAT = 3
@@ -186,7 +186,7 @@ def _reserved(work: Path, form: Form) -> dict[str, np.memmap]:
 def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, watch: Watch) -> None:
     shapes = sorted({sample.shape for sample in samples})
     loose = LooseSource(files, size)
-    bundles = [Bundle(files, f"shapes/shape_{shape}/mv_images", size) for shape in shapes]
+    bundles = [ReferenceBundle(files, f"shapes/shape_{shape}/mv_images", size) for shape in shapes]
     require_equal_views({shape: b.azimuths() for shape, b in zip(shapes, bundles, strict=True)})
     V, P, S = max(len(b.views) for b in bundles), (size // 8) ** 2, size
     points = [bundle.points() for bundle in bundles]
@@ -218,7 +218,7 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
     (work / "meta.json").write_text(json.dumps(meta))
 
 
-def _pack_shape(out: Mapping[str, np.ndarray], row: int, bundle: Bundle) -> None:
+def _pack_shape(out: Mapping[str, np.ndarray], row: int, bundle: ReferenceBundle) -> None:
     out["azimuths"][row, : len(bundle.views)] = bundle.azimuths()
     for view in range(len(bundle.views)):
         out["pictures"][row, view] = bundle.picture(view)

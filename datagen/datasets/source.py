@@ -10,11 +10,11 @@ import numpy as np
 from datagen.core.errors import BrokenFile
 from datagen.core.evenly import evenly
 from datagen.datasets.samples import Sample
-from datagen.datasets.views import Bundle, read_picture
+from datagen.datasets.views import ReferenceBundle, read_picture
 from datagen.store.reader import DatasetReader
 
 
-class Source(Protocol):
+class SampleSource(Protocol):
     """Arrays of samples and shapes at one size S with P = (S/8)^2 patches."""
 
     def query(self, sample: Sample) -> np.ndarray:
@@ -50,14 +50,14 @@ class LooseSource:
 
     def __init__(self, files: DatasetReader, size: int) -> None:
         self.files, self.size = files, size
-        self._bundles: dict[str, Bundle] = {}
+        self._bundles: dict[str, ReferenceBundle] = {}
 
-    def bundle(self, shape: str) -> Bundle:
+    def bundle(self, shape: str) -> ReferenceBundle:
         """The shape's reference views."""
         if shape not in self._bundles:
             if len(self._bundles) >= 4:
                 self._bundles.pop(next(iter(self._bundles)))
-            self._bundles[shape] = Bundle(self.files, f"shapes/shape_{shape}/mv_images", self.size)
+            self._bundles[shape] = ReferenceBundle(self.files, f"shapes/shape_{shape}/mv_images", self.size)
         return self._bundles[shape]
 
     def query(self, sample: Sample) -> np.ndarray:

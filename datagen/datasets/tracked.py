@@ -3,7 +3,7 @@
 import numpy as np
 
 from datagen.core.errors import BrokenFile
-from datagen.datasets.source import Source
+from datagen.datasets.source import SampleSource
 
 MAX_DRAWS = 50
 
@@ -18,7 +18,9 @@ def farthest_points(points_T2: np.ndarray, count: int) -> np.ndarray:
     return chosen
 
 
-def tracked_pairs(source: Source, shape: str, count: int, rng: np.random.Generator) -> tuple[int, int, np.ndarray]:
+def tracked_pairs(
+    source: SampleSource, shape: str, count: int, rng: np.random.Generator
+) -> tuple[int, int, np.ndarray]:
     """Two distinct views and the [row, col] pixels (2, count, 2) of surface points visible in both.
 
     Raises BrokenFile when no drawn pair of views shares `count` points.

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from datagen.datasets.samples import Sample
-from datagen.datasets.source import Source
+from datagen.datasets.source import SampleSource
 
 
-def nearest_view(source: Source, shape: str, sample: Sample, views: Sequence[int]) -> int:
+def nearest_view(source: SampleSource, shape: str, sample: Sample, views: Sequence[int]) -> int:
     """Place in `views` of the view whose camera looks from the direction nearest the query's; -1 where it is unknown.
 
     From poses where both are known, else from the names' azimuths, of which the query's runs the other way.

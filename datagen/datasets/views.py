@@ -43,23 +43,23 @@ def read_picture(files: DatasetReader, path: str, mode: str, size: int) -> np.nd
 
 
 @dataclass(frozen=True)
-class View:
+class ReferenceView:
     """Relative paths of one view, and its azimuth where the name tells it."""
 
     stem: str
     azimuth_deg: float | None
 
 
-def list_views(files: DatasetReader, folder: str) -> list[View]:
+def list_views(files: DatasetReader, folder: str) -> list[ReferenceView]:
     """Distinct views of `<folder>`, by azimuth: 360 repeats 0 in the published bundles and is left out."""
     stems = [path[:-4] for path in files.list(folder) if path.endswith(".png")]
-    views: dict[object, View] = {}
+    views: dict[object, ReferenceView] = {}
     for stem in stems:
         _, azimuth, elevation = reference_name(stem)
         if azimuth is None:
-            views[stem] = View(stem, None)
+            views[stem] = ReferenceView(stem, None)
         else:
-            views.setdefault((azimuth % 360, elevation), View(stem, azimuth % 360))
+            views.setdefault((azimuth % 360, elevation), ReferenceView(stem, azimuth % 360))
     if not views:
         raise BrokenFile(f"{files.root}/{folder}: no reference view; the shape's bundle is missing")
     return sorted(views.values(), key=lambda view: (view.azimuth_deg is None, view.azimuth_deg or 0.0, view.stem))
@@ -87,7 +87,7 @@ class Tracks:
         return self.pxy if size == self.side_px else self.pxy * size // self.side_px
 
 
-class Bundle:
+class ReferenceBundle:
     """The views of one shape, read on demand; `grid` patches a side.
 
     Pictures, depth maps and position maps may have any size, of each view its own: what is asked for is given at

@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class Shown:
     """A picture (H, W, 3) uint8 for people, None where there is nothing to show, and what it shows in words."""
 
     picture: np.ndarray | None

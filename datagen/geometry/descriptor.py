@@ -14,7 +14,7 @@ VIEWS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class DescriptorView:
     """What N = size * size orthographic rays met, row by row from the top; misses have depth 0 and normal 0."""
 
     hit: np.ndarray
@@ -32,7 +32,7 @@ def directions() -> np.ndarray:
     return np.stack([np.sqrt(1 - z**2) * np.cos(angle), np.sqrt(1 - z**2) * np.sin(angle), z], axis=1)
 
 
-def views(meshes: Sequence[Mesh], size: int) -> Iterator[View]:
+def views(meshes: Sequence[Mesh], size: int) -> Iterator[DescriptorView]:
     """The shape, scaled to its bounding sphere about its box centre, from ten sides, z up in each."""
     whole = concatenate(meshes)
     radius = max(float(np.linalg.norm(whole.vertices - whole.centre, axis=1).max()), 1e-9)
@@ -49,7 +49,7 @@ def views(meshes: Sequence[Mesh], size: int) -> Iterator[View]:
         normal = np.zeros((len(hit), 3))
         normal[hit] = scene.normals[hits.face[hit]] @ axes.T
         normal *= np.where(normal[:, 2:] < 0, -1.0, 1.0)
-        yield View(hit, np.where(hit, np.clip(3 - hits.t, 0, 2), 0.0), normal)
+        yield DescriptorView(hit, np.where(hit, np.clip(3 - hits.t, 0, 2), 0.0), normal)
 
 
 def describe(meshes: Sequence[Mesh]) -> np.ndarray:

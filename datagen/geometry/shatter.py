@@ -86,7 +86,7 @@ def _frame(normal: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class Fragment:
     """A part after a boolean: mesh, which faces (F,) the cut made, and its skin (None as the part's)."""
 
     mesh: Mesh
@@ -97,7 +97,7 @@ class Piece:
 
 def carve(
     solid: Solid, part: Mesh, skin: Skin | None, tool: manifold3d.Manifold, inside: str | None, keep: str
-) -> Piece | None:
+) -> Fragment | None:
     """What of a solid lies outside (`keep` 'rest') or inside ('piece') the tool; None if nothing does.
 
     New faces wear the material `inside`; the others keep the material and texture of the face they lie in.
@@ -125,7 +125,7 @@ def carve(
         return None
     mesh = Mesh(np.concatenate([v for v, _ in meshes]), np.concatenate([f for _, f in meshes]))
     cut = np.concatenate(cuts)
-    return Piece(mesh, cut, _skin(part, skin, mesh, cut, inside), volume)
+    return Fragment(mesh, cut, _skin(part, skin, mesh, cut, inside), volume)
 
 
 def _skin(part: Mesh, skin: Skin | None, mesh: Mesh, cut: np.ndarray, inside: str | None) -> Skin | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from datagen.core.errors import RecipeError, UsageError
 from datagen.formats.instances import Instances
-from datagen.formats.pictures import Sheet
+from datagen.formats.pictures import Shown
 from datagen.kinds.brokenchairs.instances import CHAIR_INSTANCES
 from datagen.kinds.brokenchairs.kind import BUILDING as CHAIRS
 from datagen.kinds.brokenchairs.sheet import sheet as draw_chairs
@@ -48,7 +48,7 @@ class Kind:
     name: str
     building: Building[Any]
     examination: Examination[Any]
-    sheet: Callable[[DatasetReader, Sequence[Mapping[str, Any]], Sequence[str], int | None], Sheet]
+    sheet: Callable[[DatasetReader, Sequence[Mapping[str, Any]], Sequence[str], int | None], Shown]
     instances: Instances | None = None
     has: frozenset[str] = frozenset()
     trains: bool = False

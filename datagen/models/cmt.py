@@ -53,7 +53,7 @@ class Projection(nn.Module):
         return F.normalize(self.mlp(f_BLD).float(), dim=-1)
 
 
-class Block(nn.Module):
+class MatchingBlock(nn.Module):
     """One block of the CGA network: equations (2) to (9)."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -99,7 +99,7 @@ class CMT(nn.Module):
         self.token = nn.Parameter(torch.randn(1, 1, config.dim) * 0.02)
         patches = (image_px // 8) ** 2
         self.place = nn.Parameter(torch.randn(patches, config.dim) * 0.02) if config.query_position else None
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(MatchingBlock(config) for _ in range(config.blocks))
         self.heads = Heads(config.dim, config.box)
 
     def features(

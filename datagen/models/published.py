@@ -81,7 +81,7 @@ class GatedFeedForward(nn.Module):
         return self.net["2"](a * F.gelu(g))
 
 
-class Block(nn.Module):
+class PublishedBlock(nn.Module):
     """Pre-norm self-attention, cross-attention and gated feed-forward, each with a residual."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class CrossTransformer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.proj_in, self.proj_out = nn.Linear(DIM, WIDTH), nn.Linear(WIDTH, DIM)
-        self.transformer_blocks = nn.ModuleList(Block() for _ in range(3))
+        self.transformer_blocks = nn.ModuleList(PublishedBlock() for _ in range(3))
 
     def forward(self, x_BLD: Tensor, context_BVC: Tensor, chosen_BQk: Tensor | None) -> Tensor:
         x = self.proj_in(x_BLD)

@@ -12,7 +12,7 @@ from datagen.core.ids import code_hash, content_hash
 from datagen.core.shape import Shape, concatenate
 from datagen.recipe.scenes import LayoutRecipe
 from datagen.scenes.rest import centre_of_mass, snapped, stable_rotation
-from datagen.scenes.tabletop import Body, lay_out
+from datagen.scenes.tabletop import RestingBody, lay_out
 from datagen.store.files import write_cache
 
 SOURCES = ("scenes/rest.py", "scenes/poses.py", "render/blender/physics.py")
@@ -73,7 +73,7 @@ class Rest:
 
 
 def drop_together(
-    physics: Physics, bodies: Sequence[Body], scale: float, recipe: LayoutRecipe, rng: np.random.Generator
+    physics: Physics, bodies: Sequence[RestingBody], scale: float, recipe: LayoutRecipe, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Rigid poses (4, 4) of bodies dropped in one heap of layers: they may end up leaning on each other.
 

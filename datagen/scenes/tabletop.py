@@ -17,7 +17,7 @@ TRIES = 60
 
 
 @dataclass(frozen=True, eq=False)
-class Body:
+class RestingBody:
     """An object as it lies: shape, resting rotation (3, 3), and the point of the shape's frame that is its origin."""
 
     shape: Shape
@@ -37,7 +37,7 @@ class Body:
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class StandingPlace:
     """Yaw (rad) about z and location (3,) of an object's origin in the world."""
 
     yaw: float
@@ -64,7 +64,7 @@ def start_rotation(recipe: LayoutRecipe, rng: np.random.Generator) -> np.ndarray
     return np.eye(3) + np.sin(tilt) * K + (1 - np.cos(tilt)) * K @ K
 
 
-def metric_scale(bodies: Sequence[Body], recipe: LayoutRecipe, rng: np.random.Generator) -> float:
+def metric_scale(bodies: Sequence[RestingBody], recipe: LayoutRecipe, rng: np.random.Generator) -> float:
     """Metres a unit of the shape's frame: the first body's largest coordinate to the published reach.
 
     Smaller where any body would stand taller than the published volume sees.
@@ -96,17 +96,19 @@ def outline_gap(a: np.ndarray, b: np.ndarray) -> float:
     return best
 
 
-def lay_out(bodies: Sequence[Body], scale: float, recipe: LayoutRecipe, rng: np.random.Generator) -> list[Place]:
+def lay_out(
+    bodies: Sequence[RestingBody], scale: float, recipe: LayoutRecipe, rng: np.random.Generator
+) -> list[StandingPlace]:
     """A place for every body: random yaw, on the floor, footprints apart. The square grows until all fit."""
     clouds = [scale * body.points() for body in bodies]
     side = max(float(np.ptp(cloud[:, :2], axis=0).max()) for cloud in clouds)
     edge = recipe.spread * side * np.sqrt(len(bodies))
-    places: list[Place] = []
+    places: list[StandingPlace] = []
     outlines: list[np.ndarray] = []
     misses = 0
     while len(places) < len(bodies):
         cloud = clouds[len(places)]
-        place = Place(float(rng.uniform(-np.pi, np.pi)),
+        place = StandingPlace(float(rng.uniform(-np.pi, np.pi)),
                       np.array([*rng.uniform(-edge / 2, edge / 2, 2), -float(cloud[:, 2].min())]))  # fmt: skip
         outline = footprint(cloud @ place.matrix[:3, :3].T + place.location)
         if all(outline_gap(outline, other) >= recipe.gap_m for other in outlines):

@@ -21,7 +21,7 @@ _MESH_ATTRIBUTES = frozenset(
 
 
 @dataclass(frozen=True)
-class Document:
+class MjcfDocument:
     """A model's tree with its includes in place; `folders` says where an included element comes from."""
 
     root: ElementTree.Element
@@ -29,14 +29,14 @@ class Document:
     folders: dict[ElementTree.Element, Path]
 
 
-def read_document(path: Path, reach: Reach) -> Document:
+def read_document(path: Path, reach: Reach) -> MjcfDocument:
     """A model's files as one tree. Raises ShapeError naming a file that is broken, missing or included twice."""
-    document = Document(parse_xml(path), [path], {})
+    document = MjcfDocument(parse_xml(path), [path], {})
     _put_includes(document.root, document, reach, path.parent, 0)
     return document
 
 
-def _put_includes(element: ElementTree.Element, document: Document, reach: Reach, folder: Path, depth: int) -> None:
+def _put_includes(element: ElementTree.Element, document: MjcfDocument, reach: Reach, folder: Path, depth: int) -> None:
     if depth > MAX_XML_DEPTH:
         raise ShapeError(f"{reach.plan}: its includes nest over {MAX_XML_DEPTH} levels; simplify the file")
     children = list(element)
@@ -59,7 +59,7 @@ def _put_includes(element: ElementTree.Element, document: Document, reach: Reach
 
 
 def _included(
-    element: ElementTree.Element, document: Document, reach: Reach, folder: Path
+    element: ElementTree.Element, document: MjcfDocument, reach: Reach, folder: Path
 ) -> tuple[ElementTree.Element, Path]:
     """The root of an included file and its folder: looked for beside the model, then beside the including file."""
     name = element.get("file", "").replace("\\", "/")
@@ -95,7 +95,7 @@ class Assets:
     opacity: dict[str, float] = field(default_factory=dict)
 
 
-def read_assets(document: Document, classes: dict[str, DefaultClass], compiler: Compiler, reach: Reach) -> Assets:
+def read_assets(document: MjcfDocument, classes: dict[str, DefaultClass], compiler: Compiler, reach: Reach) -> Assets:
     """Every asset of a model. Raises ShapeError on files out of reach, ValueError on values that are not MJCF's."""
     assets = Assets()
     for element in document.root.iterfind("asset/material"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from datagen.core.errors import ShapeError
-from datagen.shapes.mjcf_assets import Assets, Document, MeshAsset, class_of, read_assets, read_document
+from datagen.shapes.mjcf_assets import Assets, MeshAsset, MjcfDocument, class_of, read_assets, read_document
 from datagen.shapes.mjcf_values import (
     ORIENTATIONS,
     Compiler,
@@ -25,7 +25,7 @@ from datagen.shapes.mjcf_values import (
     read_defaults,
     towards,
 )
-from datagen.shapes.placing import COLLISION_WORD, MAX_PLACEMENTS, Placement, Plan, Reach, distinct, left_out
+from datagen.shapes.placing import COLLISION_WORD, MAX_PLACEMENTS, Placement, PlacingPlan, Reach, distinct, left_out
 from datagen.shapes.primitives import primitive
 from datagen.shapes.xmlfile import numbers
 
@@ -43,7 +43,7 @@ _SILENT = frozenset({"inertial", "joint", "freejoint", "site", "camera", "light"
 _DEFAULT_RGBA = (0.5, 0.5, 0.5, 1.0)
 
 
-def read_mujoco(path: Path, collection: Path | None = None) -> Plan:
+def read_mujoco(path: Path, collection: Path | None = None) -> PlacingPlan:
     """The visible geoms of an MJCF file in document order, in its world frame at its initial pose.
 
     Left out are collision geoms (group 3 and above, opacity 0, or called so by name, class or mesh) and the ground
@@ -60,13 +60,13 @@ def read_mujoco(path: Path, collection: Path | None = None) -> Plan:
     warnings = [left_out(path, "collision geometry", walk.hidden)] if walk.hidden else []
     warnings += [left_out(path, "the ground", walk.ground)] if walk.ground else []
     named = tuple(asset.file for asset in walk.assets.meshes.values() if asset.file is not None)
-    return Plan(path, distinct(walk.placements, path), tuple(document.files), named, tuple(warnings))
+    return PlacingPlan(path, distinct(walk.placements, path), tuple(document.files), named, tuple(warnings))
 
 
 class _Walk:
     """One pass over a model's bodies; what it finds is in its lists."""
 
-    def __init__(self, document: Document, reach: Reach) -> None:
+    def __init__(self, document: MjcfDocument, reach: Reach) -> None:
         self.root = document.root
         if self.root.tag != "mujoco":
             raise ValueError(f"its root is <{self.root.tag}>, not <mujoco>")

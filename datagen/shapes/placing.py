@@ -40,7 +40,7 @@ class Placement:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class PlacingPlan:
     """What a plan's file says. `xmls` are the files read, `named` every mesh file of it that is named, seen or not."""
 
     path: Path
@@ -66,7 +66,9 @@ def distinct(placements: Sequence[Placement], path: Path) -> tuple[Placement, ..
     return tuple(unique.values())
 
 
-def placed_meshes(plan: Plan, load: Callable[[Path], Mesh]) -> tuple[list[tuple[Placement, Mesh]], tuple[str, ...]]:
+def placed_meshes(
+    plan: PlacingPlan, load: Callable[[Path], Mesh]
+) -> tuple[list[tuple[Placement, Mesh]], tuple[str, ...]]:
     """Every visible placement with its mesh in the plan's frame, and warnings of what is left out.
 
     A file is loaded once. Raises ShapeError naming plan and file, and what `load` raises.
@@ -99,7 +101,7 @@ def placed_meshes(plan: Plan, load: Callable[[Path], Mesh]) -> tuple[list[tuple[
 
 
 def _without_doubles(
-    plan: Plan, placed: list[tuple[Placement, Mesh]]
+    plan: PlacingPlan, placed: list[tuple[Placement, Mesh]]
 ) -> tuple[list[tuple[Placement, Mesh]], tuple[str, ...]]:
     """Drops colliders that stand for what their body shows by geometry that does not collide."""
     seen: dict[int, list[Mesh]] = {}

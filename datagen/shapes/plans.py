@@ -18,7 +18,7 @@ from pathlib import Path
 from datagen.core.errors import ShapeError
 from datagen.meshfiles.load import MESH_SUFFIXES
 from datagen.shapes.mujoco import read_mujoco
-from datagen.shapes.placing import Plan
+from datagen.shapes.placing import PlacingPlan
 from datagen.shapes.urdf import EXPAND, read_urdf
 from datagen.shapes.xmlfile import root_tag
 
@@ -55,7 +55,7 @@ def is_plan(path: Path) -> bool:
     return path.suffix.lower() in (".urdf", ".xacro", ".sdf") or root_tag(path) in ("mujoco", "robot")
 
 
-def read_plan(path: Path, collection: Path | None = None) -> Plan:
+def read_plan(path: Path, collection: Path | None = None) -> PlacingPlan:
     """A MuJoCo XML or URDF as its root says. Raises ShapeError naming the file."""
     if path.suffix.lower() == ".xacro":
         raise ShapeError(f"{path}: it is written in xacro; {EXPAND}")
@@ -132,7 +132,7 @@ def _read(path: Path, root: Path, meshes: dict[Path, list[Path]]) -> PlannedShap
     return PlannedShape((), path, _home(path, plan, root), plan.named or tuple(near), (), plan.xmls[1:], placed)
 
 
-def _home(path: Path, plan: Plan, root: Path) -> Path:
+def _home(path: Path, plan: PlacingPlan, root: Path) -> Path:
     folders = [file.parent for file in plan.files]
     beside = path.parent / path.stem
     if beside.is_dir() and folders and all(folder.is_relative_to(beside) for folder in folders):

@@ -9,14 +9,14 @@ import numpy as np
 from datagen.core.errors import ShapeError
 from datagen.core.shape import Mesh
 from datagen.shapes.mjcf_values import euler
-from datagen.shapes.placing import Placement, Plan, Reach, distinct
+from datagen.shapes.placing import Placement, PlacingPlan, Reach, distinct
 from datagen.shapes.primitives import primitive
 from datagen.shapes.xmlfile import numbers, parse_xml
 
 EXPAND = "expand it first: xacro model.urdf.xacro > model.urdf"
 
 
-def read_urdf(path: Path, collection: Path | None = None) -> Plan:
+def read_urdf(path: Path, collection: Path | None = None) -> PlacingPlan:
     """Visual geometry of a URDF in the frame of its root link. Raises ShapeError naming what cannot be read."""
     root = parse_xml(path)
     if root.tag.startswith("{"):
@@ -42,7 +42,7 @@ def read_urdf(path: Path, collection: Path | None = None) -> Plan:
     except ValueError as error:
         raise ShapeError(f"{path}: {error}; mend the file") from error
     named += [p.file for p in placements if p.file is not None]
-    return Plan(path, distinct(placements, path), (path,), tuple(dict.fromkeys(named)))
+    return PlacingPlan(path, distinct(placements, path), (path,), tuple(dict.fromkeys(named)))
 
 
 def _link_frames(root: ElementTree.Element) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from datagen.core.clutter import is_clutter, tidy
 from datagen.core.errors import BrokenFile, UsageError
 from datagen.store.shards import FOLDER as SHARDS
-from datagen.store.shards import Place, members, places, read_place
+from datagen.store.shards import TarPlace, members, places, read_place
 
 Stamp = tuple[str, int, int]
 """A file's relative path, size in bytes and time of change in ns."""
@@ -93,7 +93,7 @@ class DatasetReader:
     def _is_loose(self, path: str) -> bool:
         return path.partition("/")[0] in self._loose_folders and (self.root / path).is_file()
 
-    def _from_tar(self, path: str, place: Place) -> bytes:
+    def _from_tar(self, path: str, place: TarPlace) -> bytes:
         shard = self.root / place.shard
         try:
             data = read_place(self.root, place)
@@ -148,7 +148,7 @@ def content_key(reader: DatasetReader, *, times: bool = True) -> str:
     return digest.hexdigest()
 
 
-def _packed(root: Path, alone: bool) -> dict[str, Place]:
+def _packed(root: Path, alone: bool) -> dict[str, TarPlace]:
     """Places by the index and in jobs' tars; archives that were copied `alone` are listed one by one."""
     try:
         found = places(root)

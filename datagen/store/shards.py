@@ -43,7 +43,7 @@ def job_tar(job_id: str) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class TarPlace:
     """Where a file lies: tar below the dataset's folder, byte offset and size."""
 
     shard: str
@@ -51,23 +51,23 @@ class Place:
     size: int
 
 
-def members(root: Path, tar: str) -> dict[str, Place]:
+def members(root: Path, tar: str) -> dict[str, TarPlace]:
     """Places of all regular files of a tar. Raises UsageError if it is none."""
     try:
         with tarfile.open(root / tar, mode="r:") as archive:
-            return {m.name: Place(tar, m.offset_data, m.size) for m in archive if m.isreg()}
+            return {m.name: TarPlace(tar, m.offset_data, m.size) for m in archive if m.isreg()}
     except (tarfile.TarError, OSError) as error:
         raise UsageError(f"{root / tar} cannot be read as a tar ({error})") from error
 
 
-def read_place(root: Path, place: Place) -> bytes:
+def read_place(root: Path, place: TarPlace) -> bytes:
     """The bytes at a place."""
     with (root / place.shard).open("rb") as stream:
         stream.seek(place.offset)
         return stream.read(place.size)
 
 
-def places(root: Path) -> dict[str, Place]:
+def places(root: Path) -> dict[str, TarPlace]:
     """Where every packed file of a dataset lies: by the index, and in the tars of jobs. Raises UsageError."""
     found = dict(_index(root))
     for tar in tidy((root / FOLDER / "jobs").rglob("*.tar")):
@@ -75,10 +75,10 @@ def places(root: Path) -> dict[str, Place]:
     return found
 
 
-def _index(root: Path) -> Iterator[tuple[str, Place]]:
+def _index(root: Path) -> Iterator[tuple[str, TarPlace]]:
     if (root / INDEX).is_file():
         for row in read_parquet(root / INDEX).to_pylist():
-            yield row["path"], Place(row["shard"], row["offset"], row["size"])
+            yield row["path"], TarPlace(row["shard"], row["offset"], row["size"])
 
 
 def pack(root: Path, jobs: Sequence[Job], files_of: Mapping[str, Sequence[str]], workspace: Path) -> int:
@@ -90,7 +90,7 @@ def pack(root: Path, jobs: Sequence[Job], files_of: Mapping[str, Sequence[str]],
     """
     before = places(root)
     (root / FOLDER).mkdir(exist_ok=True)
-    written, now = 0, dict[str, Place]()
+    written, now = 0, dict[str, TarPlace]()
     for name, chunk in _chunks(jobs):
         paths = [path for job in chunk for path in sorted(files_of.get(job.job_id, ()))]
         if not paths:
@@ -113,7 +113,7 @@ def _chunks(jobs: Sequence[Job]) -> Iterator[tuple[str, list[Job]]]:
 
 
 def _joined(
-    root: Path, there: Mapping[str, Place], jobs: Iterable[Job], files_of: Mapping[str, Sequence[str]]
+    root: Path, there: Mapping[str, TarPlace], jobs: Iterable[Job], files_of: Mapping[str, Sequence[str]]
 ) -> bytes:
     """One tar of the jobs' files, job by job."""
     body = []
@@ -132,7 +132,7 @@ def _without_end(tar: bytes) -> bytes:
     return tar[: end + -end % tarfile.BLOCKSIZE]
 
 
-def _write_index(root: Path, packed: Mapping[str, Place], workspace: Path) -> None:
+def _write_index(root: Path, packed: Mapping[str, TarPlace], workspace: Path) -> None:
     names = sorted(packed)
     table = pa.table(
         {

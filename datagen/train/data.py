@@ -13,7 +13,7 @@ from datagen.datasets.config import DataConfig
 from datagen.datasets.pack import open_packed
 from datagen.datasets.sampler import EpochSampler
 from datagen.datasets.samples import Sample, list_samples, open_dataset
-from datagen.datasets.source import LooseSource, Source
+from datagen.datasets.source import LooseSource, SampleSource
 from datagen.store.reader import DatasetReader
 from datagen.train.config import TrainRecipe
 
@@ -24,7 +24,7 @@ def _quiet(done: int, total: int) -> None:
     """No progress shown."""
 
 
-def open_source(files: DatasetReader, samples: list[Sample], config: DataConfig, watch: Watch = _quiet) -> Source:
+def open_source(files: DatasetReader, samples: list[Sample], config: DataConfig, watch: Watch = _quiet) -> SampleSource:
     """The packed cache where the recipe wants it, else the files themselves."""
     if config.pack:
         return open_packed(files, samples, config.image_px, watch)

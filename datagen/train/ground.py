@@ -18,7 +18,7 @@ SPECK = 0.002
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class GroundCut:
     """Opacity (H, W) in 0..255 of the object, and what a user should know of it."""
 
     mask: np.ndarray
@@ -30,7 +30,7 @@ def border_of(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
 
 
-def plain_background(rgb: np.ndarray) -> Cut:
+def plain_background(rgb: np.ndarray) -> GroundCut:
     """The object in front of a plain ground, or one that changes evenly across the picture.
 
     Ground is what the border's colour reaches from the border, and enclosed areas of just that colour (seen between
@@ -52,7 +52,7 @@ def plain_background(rgb: np.ndarray) -> Cut:
         solid &= ~np.isin(pieces, 1 + np.flatnonzero(areas < SPECK * areas.max()))
     if straying > TOUCHING:
         notes.append("the object reaches the edge, or the background is not plain; look at the prepared picture")
-    return Cut(255.0 * solid, tuple(notes))
+    return GroundCut(255.0 * solid, tuple(notes))
 
 
 def _ground(colors: np.ndarray) -> np.ndarray:

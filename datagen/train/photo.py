@@ -10,7 +10,7 @@ from scipy import ndimage
 from datagen.core.errors import UsageError
 from datagen.formats.images import ImageError
 from datagen.formats.photo_file import PhotoFile, read_photo_file
-from datagen.train.ground import Cut, border_of, plain_background
+from datagen.train.ground import GroundCut, border_of, plain_background
 
 OBJECT_SHARE = 0.78
 """Longest side of a cut-out object as a share of the picture: the built queries' is 170 to 230 of 256 px."""
@@ -79,7 +79,7 @@ def prepare_photo(picture: Image.Image, size: int, options: PhotoOptions) -> Pho
         return _padded(rgb, size)
     on_white = cut is None
     if cut is None:
-        cut = Cut(255.0 * ndimage.binary_opening(rgb.min(axis=2) < GROUND_LEVEL))
+        cut = GroundCut(255.0 * ndimage.binary_opening(rgb.min(axis=2) < GROUND_LEVEL))
     mask = cut.mask
     if (mask > 127).sum() < LEAST_SHARE * mask.size:
         raise UsageError("the query shows no object on its background; give another photo, or try --background keep")
@@ -105,7 +105,7 @@ def _refuse_several(solid: np.ndarray) -> None:
         raise UsageError(f"the query shows {several} objects apart from each other; crop it to the one to be judged")
 
 
-def cut_out(picture: Image.Image, rgb: np.ndarray, background: str) -> Cut | None:
+def cut_out(picture: Image.Image, rgb: np.ndarray, background: str) -> GroundCut | None:
     """The object's opacity, or None where the picture is to be taken as it is."""
     if background not in ("auto", "alpha", "plain", "keep"):
         raise UsageError(f"background {background!r} is none of auto, alpha, plain, keep")
@@ -114,7 +114,7 @@ def cut_out(picture: Image.Image, rgb: np.ndarray, background: str) -> Cut | Non
     if picture.mode == "RGBA":
         alpha = np.asarray(picture)[..., 3]
         if alpha.min() < 255:
-            return Cut(alpha.astype(np.float64))
+            return GroundCut(alpha.astype(np.float64))
     if background == "alpha":
         raise UsageError("the query has no alpha channel; use --background plain or keep")
     if background == "auto" and border_of(rgb).min() >= GROUND_LEVEL:

@@ -13,7 +13,7 @@ from datagen.core.rng import stream
 from datagen.core.shape import Shape, concatenate
 from datagen.datasets.geometry import ViewGeometry, patch_positions
 from datagen.datasets.source import spread
-from datagen.datasets.views import Bundle
+from datagen.datasets.views import ReferenceBundle
 from datagen.formats.cameras import published_pose
 from datagen.geometry.rays import RayScene
 from datagen.recipe.models import ReferenceRecipe
@@ -48,7 +48,7 @@ def open_reference(path: Path, size: int, *, published: bool, views: int = 20) -
 
 
 def _from_bundle(folder: Path, size: int, published: bool, views: int) -> Reference:
-    bundle = Bundle(DatasetReader(folder.parent, (folder.name,)), folder.name, size)
+    bundle = ReferenceBundle(DatasetReader(folder.parent, (folder.name,)), folder.name, size)
     numbers = spread(len(bundle.views), min(views, len(bundle.views)), folder.parent.name)
     positions = bundle.published_positions if published else bundle.positions
     return Reference(

@@ -1,4 +1,4 @@
-"""The seam `shapes.source.Source`."""
+"""The seam `shapes.source.SampleSource`."""
 
 import pickle
 

@@ -14,7 +14,7 @@ from datagen.kinds.oddoneout.plan import five_views
 from datagen.kinds.registry import load_recipe, make_plan
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
 from datagen.scenes.rest import all_points, snapped, stable_rotation, turn_between
-from datagen.scenes.tabletop import Body, footprint, lay_out, metric_scale, orbit, outline_gap
+from datagen.scenes.tabletop import RestingBody, footprint, lay_out, metric_scale, orbit, outline_gap
 from datagen.shapes.collections import open_collection
 from tests.conftest import ROOT, box
 
@@ -47,7 +47,7 @@ def test_a_simulated_tilt_is_taken_away_and_a_lean_is_kept():
 def test_footprints_keep_apart_and_all_touch_the_floor(count):
     recipe = LayoutRecipe()
     shape = block()
-    bodies = [Body(shape, np.eye(3), shape.centre) for _ in range(count)]
+    bodies = [RestingBody(shape, np.eye(3), shape.centre) for _ in range(count)]
     rng = stream(1, "layout", count)
     scale = metric_scale(bodies, recipe, rng)
     assert 0.2 <= scale * 0.5 <= 0.205
@@ -68,7 +68,7 @@ def test_footprints_keep_apart_and_all_touch_the_floor(count):
 
 def test_tall_objects_are_scaled_below_the_volume():
     tall = block((0.3, 0.3, 1.0))
-    scale = metric_scale([Body(tall, np.eye(3), tall.centre)], LayoutRecipe(), stream(0, "x"))
+    scale = metric_scale([RestingBody(tall, np.eye(3), tall.centre)], LayoutRecipe(), stream(0, "x"))
     assert scale * 1.0 == pytest.approx(0.32)
 
 

@@ -15,7 +15,7 @@ from datagen.core.rng import unit_vector
 from datagen.core.shape import Mesh, Part, Shape, Skin, concatenate
 from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.sample import sample_surface
-from datagen.geometry.shatter import Cell, Piece, carve
+from datagen.geometry.shatter import Cell, Fragment, carve
 from datagen.geometry.solid import Solid, solidify_part
 from datagen.recipe.scenes import OddRecipe
 
@@ -85,8 +85,8 @@ class _Broken:
     """Both sides of a break, by part: what stays, what breaks off; parts that are untouched are in neither."""
 
     def __init__(self) -> None:
-        self.rest: dict[int, Piece | None] = {}
-        self.off: dict[int, Piece | None] = {}
+        self.rest: dict[int, Fragment | None] = {}
+        self.off: dict[int, Fragment | None] = {}
         self.kept_volume = self.off_volume = 0.0
         self.methods: set[str] = set()
         self.normal = np.array([0.0, 0.0, 1.0])
@@ -115,7 +115,7 @@ def _by_cell(shape: Shape, spec: OddSpec) -> _Broken | Rejected:
         if depth.min() > margin:
             broken.off_volume += _volume(part.mesh)
             broken.rest[part.part_id] = None
-            broken.off[part.part_id] = Piece(part.mesh, np.zeros(len(part.mesh.faces), bool), part.skin, 0.0)
+            broken.off[part.part_id] = Fragment(part.mesh, np.zeros(len(part.mesh.faces), bool), part.skin, 0.0)
             continue
         solid = solidify_part(part.mesh)
         if solid is None:
@@ -164,7 +164,7 @@ def _by_plugin(shape: Shape, spec: OddSpec) -> _Broken | Rejected:
     return broken
 
 
-def _fragment(part: Part, mesh: Mesh) -> Piece:
+def _fragment(part: Part, mesh: Mesh) -> Fragment:
     """A fragment with its broken faces told by their distance from the part's surface."""
     centres = mesh.triangles.mean(axis=1)
     source = nearest_faces(part.mesh, centres)
@@ -174,10 +174,10 @@ def _fragment(part: Part, mesh: Mesh) -> Piece:
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-30)
     cut = np.abs(np.einsum("ni,ni->n", centres - corner, normal)) > 2e-3
     if part.skin is None:
-        return Piece(mesh, cut, None, _volume(mesh))
+        return Fragment(mesh, cut, None, _volume(mesh))
     materials = (*part.skin.materials, f"{INSIDE}:{part.skin.materials[0]}")
     slot = np.where(cut, len(materials) - 1, part.skin.slot[source])
-    return Piece(mesh, cut, Skin(materials, slot), _volume(mesh))
+    return Fragment(mesh, cut, Skin(materials, slot), _volume(mesh))
 
 
 def open_plugin(name: str) -> Plugin:

@@ -19,7 +19,7 @@ from datagen.geometry.solid import solidify_part
 from datagen.kinds.brokenchairs import queries
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.plan import draw_count
-from datagen.kinds.brokenchairs.queries import Candidate, Shot
+from datagen.kinds.brokenchairs.queries import Candidate, QueryShot
 from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.rows import job_row, rejection
 from datagen.render.raster import Rasteriser
@@ -79,7 +79,7 @@ def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) 
     rng = stream(recipe.seed, "normal", job.shape_id, job.slot)
     cameras = query_cameras(recipe.query, rng)[: job.views]
     rows: list[Row] = []
-    shots: list[Shot] = []
+    shots: list[QueryShot] = []
     start = 0
     while start < len(cameras):
         end = start + draw_count(recipe.anomaly.views, rng)
@@ -92,7 +92,7 @@ def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) 
 
 def _normal_shot(
     job: Job, context: ChairContext, shape: Shape, placed: Shape, start: int, cameras: list[Camera]
-) -> tuple[Shot, list[Row]]:
+) -> tuple[QueryShot, list[Row]]:
     recipe = context.recipe
     rng = stream(recipe.seed, "dress", "normal", job.shape_id, job.slot, start)
     assignment = queries.dress(shape, context, rng)
@@ -113,7 +113,7 @@ def _normal_shot(
     common = {"T_shape_source": _source_transform(shape), "repaired_part_id": repaired}
     ground_z = float(placed.bounds[0, 2])
     folder = f"{job.public_id}-n{job.slot}"
-    return Shot(folder, tuple(meshes), assignment, tuple(candidates), ground_z, common), rejected
+    return QueryShot(folder, tuple(meshes), assignment, tuple(candidates), ground_z, common), rejected
 
 
 def _repair_control(placed: Shape, share: float, rng: np.random.Generator) -> tuple[list[tuple[int, Mesh]], int]:
@@ -191,7 +191,7 @@ def _visible_views(
     return found
 
 
-def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, candidates: list[Candidate]) -> Shot:
+def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, candidates: list[Candidate]) -> QueryShot:
     shape, recipe = anomaly.normal, context.recipe
     T = query_transform(shape, recipe.query)
     rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)
@@ -209,7 +209,7 @@ def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, cand
         "spec": canonical_json(anomaly.spec.to_json()),
         "T_shape_source": _source_transform(shape),
     }
-    return Shot(
+    return QueryShot(
         folder=f"{job.public_id}-a{job.slot}-{job.kind}",
         meshes=tuple((part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()),
         assignment=queries.dress(shape, context, rng),

@@ -44,7 +44,7 @@ def dress(shape: Shape, context: ChairContext, rng: np.random.Generator) -> Mate
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class QueryShot:
     """One scene ready to render: dressed meshes in the query frame, its views, and what its rows will say."""
 
     folder: str
@@ -61,7 +61,7 @@ class Shot:
         return take(job, context, self)
 
 
-def take(job: Job, context: ChairContext, shot: Shot) -> tuple[list[Row], dict[str, bytes]]:
+def take(job: Job, context: ChairContext, shot: QueryShot) -> tuple[list[Row], dict[str, bytes]]:
     """Render a shot's views and check each picture: rows, and the files of those that pass."""
     rows: list[Row] = []
     files: dict[str, bytes] = {}
@@ -73,14 +73,14 @@ def take(job: Job, context: ChairContext, shot: Shot) -> tuple[list[Row], dict[s
     return rows, files
 
 
-def _render(context: ChairContext, shot: Shot) -> list[np.ndarray]:
+def _render(context: ChairContext, shot: QueryShot) -> list[np.ndarray]:
     assert context.renderer is not None, "this process renders nothing"
     scene = render_job(context, shot)
     with context.phase("render"):
         return context.renderer.render(scene)
 
 
-def render_job(context: ChairContext, shot: Shot) -> RenderJob:
+def render_job(context: ChairContext, shot: QueryShot) -> RenderJob:
     """What the renderer is given for a shot; bakes its materials. Raises MaterialError."""
     worn = {part.part_id: part for part in shot.assignment.parts}
     with context.phase("materials"):
@@ -96,7 +96,7 @@ def render_job(context: ChairContext, shot: Shot) -> RenderJob:
 
 
 def _write_query(
-    job: Job, context: ChairContext, shot: Shot, candidate: Candidate, picture: np.ndarray
+    job: Job, context: ChairContext, shot: QueryShot, candidate: Candidate, picture: np.ndarray
 ) -> tuple[Row, dict[str, bytes]]:
     """The row and files of one picture, or its rejection and no file."""
     quality, note = context.recipe.quality, candidate.annotation
@@ -154,7 +154,7 @@ def _columns(context: ChairContext, candidate: Candidate, assignment: MaterialAs
 
 
 def _annotation_files(
-    job: Job, shot: Shot, paths: Mapping[str, str], note: Annotation, candidate: Candidate, texture: int
+    job: Job, shot: QueryShot, paths: Mapping[str, str], note: Annotation, candidate: Candidate, texture: int
 ) -> dict[str, bytes]:
     info = layout.annotation_json(job.kind, note.bbox_xywh_512, note.iou, candidate.camera, texture, shot.config or {})
     files = {paths["annotation"]: info, paths["mask_old"]: png_bytes(note.mask_old)}

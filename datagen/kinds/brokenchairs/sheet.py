@@ -8,7 +8,7 @@ from PIL import Image
 
 from datagen.core.errors import UsageError
 from datagen.formats.brokenchairs import reference_folder, reference_name
-from datagen.formats.pictures import Sheet, caption, contact_sheet, decoded, marked
+from datagen.formats.pictures import Shown, caption, contact_sheet, decoded, marked
 from datagen.store.reader import DatasetReader
 
 Record = Mapping[str, Any]
@@ -16,7 +16,7 @@ TILE, COLUMNS = 256, 3
 ORDER = ("position", "rotation", "broken", "swapped", "missing", "normal")
 
 
-def sheet(reader: DatasetReader, rows: Sequence[Record], wanted: Sequence[str], count: int | None) -> Sheet:
+def sheet(reader: DatasetReader, rows: Sequence[Record], wanted: Sequence[str], count: int | None) -> Shown:
     """Samples by id or by the end of their path; with `count` so many, spread over kinds and shapes.
 
     Raises UsageError for a name that is no sample's.
@@ -25,7 +25,7 @@ def sheet(reader: DatasetReader, rows: Sequence[Record], wanted: Sequence[str], 
     chosen = _spread(samples, count) if count else [_find(samples, name) for name in wanted or [""]]
     tiles = [sample_tile(reader, row) for row in chosen]
     picture = contact_sheet(tiles, columns=COLUMNS if len(tiles) > 2 else 1) if tiles else None
-    return Sheet(picture, f"{len(tiles)} samples")
+    return Shown(picture, f"{len(tiles)} samples")
 
 
 def sample_tile(reader: DatasetReader, row: Mapping[str, Any]) -> np.ndarray:

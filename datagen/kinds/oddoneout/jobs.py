@@ -18,19 +18,19 @@ from datagen.core.shape import Shape
 from datagen.core.tabletop import Floor, Look, Sky, Standing, TabletopJob
 from datagen.formats import oddoneout as layout
 from datagen.kinds.oddoneout.context import SceneContext
-from datagen.kinds.oddoneout.plan import Scene, five_views
+from datagen.kinds.oddoneout.plan import PlannedScene, five_views
 from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.rows import job_row, rejection
 from datagen.scenes.poses import drop_together
 from datagen.scenes.skies import listed_worlds, world_file
-from datagen.scenes.tabletop import Body, lay_out, metric_scale, orbit
+from datagen.scenes.tabletop import RestingBody, lay_out, metric_scale, orbit
 
 
 @dataclass(frozen=True, eq=False)
 class Member:
     """One object of a scene before it has a place: `odd` is None for a normal one."""
 
-    body: Body
+    body: RestingBody
     slot: int = -1
     odd: OddShape | None = None
 
@@ -117,7 +117,7 @@ def scene_job(job: Job, context: SceneContext, shape: Shape, before: Prepared) -
     return Prepared(job, tuple(rows), files, (shot,))
 
 
-def _members(job: Job, context: SceneContext, scene: Scene, rows: list[Row]) -> list[Member]:
+def _members(job: Job, context: SceneContext, scene: PlannedScene, rows: list[Row]) -> list[Member]:
     """The objects in the order of the list: anomalous ones anywhere in it."""
     plan = context.plan
     draw = plan.draw(scene)
@@ -143,7 +143,7 @@ def _refusal(job: Job, context: SceneContext, kind: str, why: Rejected, spec: ob
 
 
 def _arranged(
-    job: Job, context: SceneContext, scene: Scene, members: list[Member], rows: list[Row]
+    job: Job, context: SceneContext, scene: PlannedScene, members: list[Member], rows: list[Row]
 ) -> tuple[Arrangement, SceneViews]:
     """A layout in which every anomaly shows in some view; after the last try, what does not show is normal."""
     recipe = context.plan.recipe
@@ -260,7 +260,12 @@ def part_labels(arrangement: Arrangement) -> list[dict[int, int]]:
 
 
 def _object_json(
-    context: SceneContext, scene: Scene, arrangement: Arrangement, views: SceneViews, k: int, labels: Mapping[int, int]
+    context: SceneContext,
+    scene: PlannedScene,
+    arrangement: Arrangement,
+    views: SceneViews,
+    k: int,
+    labels: Mapping[int, int],
 ) -> dict[str, object]:
     """One entry of `objects`: the published keys, then ours."""
     member, pose, thing = arrangement.members[k], arrangement.poses[k], arrangement.standing[k]
@@ -309,7 +314,7 @@ def _metadata(
     folder: str,
     job: Job,
     context: SceneContext,
-    scene: Scene,
+    scene: PlannedScene,
     arrangement: Arrangement,
     views: SceneViews,
     floor: Floor,
@@ -345,7 +350,7 @@ def _metadata(
 def _rows(
     job: Job,
     context: SceneContext,
-    scene: Scene,
+    scene: PlannedScene,
     folder: str,
     arrangement: Arrangement,
     views: SceneViews,
@@ -382,7 +387,7 @@ def _rows(
 def _object_row(
     job: Job,
     context: SceneContext,
-    scene: Scene,
+    scene: PlannedScene,
     folder: str,
     member: Member,
     thing: Standing,

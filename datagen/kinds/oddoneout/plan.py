@@ -26,7 +26,7 @@ STUDY_COUNTS = {"3-7": (3, 7), "8-12": (8, 12)}
 
 
 @dataclass(frozen=True)
-class Scene:
+class PlannedScene:
     """One scene of the plan: its split, shape, number among the shape's scenes (from 1) and folder."""
 
     split: str
@@ -129,7 +129,7 @@ class ScenePlan(Plan[SceneRecipe]):
         }
 
     @cached_property
-    def scenes(self) -> tuple[Scene, ...]:
+    def scenes(self) -> tuple[PlannedScene, ...]:
         """Every scene in plan order: the splits advance in proportion, so that any prefix holds them all."""
         keyed = []
         for split, entries in self.members.items():
@@ -140,7 +140,7 @@ class ScenePlan(Plan[SceneRecipe]):
                 entry, number = entries[k % len(entries)], k // len(entries) + 1
                 salt = content_hash(["scene-name", entry.shape_id, number])
                 name = scene_name(self.recipe.naming, entry.category, self.ids[entry.shape_id], number, salt)
-                keyed.append((((k + 0.5) / count, split), Scene(split, entry, number, name)))
+                keyed.append((((k + 0.5) / count, split), PlannedScene(split, entry, number, name)))
         keyed.sort(key=lambda item: item[0])
         scenes = tuple(scene for _, scene in keyed)
         if not scenes:
@@ -166,7 +166,7 @@ class ScenePlan(Plan[SceneRecipe]):
         return tuple({scene.entry.shape_id: scene.entry for scene in self.scenes}.values())
 
     @cached_property
-    def scene_of(self) -> Mapping[str, Scene]:
+    def scene_of(self) -> Mapping[str, PlannedScene]:
         """job_id -> scene."""
         return {job.job_id: scene for job, scene in zip(self.jobs(), self.scenes, strict=True)}
 
@@ -195,7 +195,7 @@ class ScenePlan(Plan[SceneRecipe]):
         order = rng.choice(len(names), size=len(names), replace=False, p=mass / mass.sum())
         return tuple(names[order[(slot + k) % len(names)]] for k in range(len(names)))
 
-    def draw(self, scene: Scene) -> Draw:
+    def draw(self, scene: PlannedScene) -> Draw:
         """How many objects, and which anomalous shapes: always fewer than half.
 
         A shape's anomalous shapes take turns over its scenes, so that as many as can be are shown.

@@ -18,7 +18,7 @@ from datagen.core.shape import Shape
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.objects import dressed, wardrobe
 from datagen.scenes.poses import Rest
-from datagen.scenes.tabletop import Body, start_rotation
+from datagen.scenes.tabletop import RestingBody, start_rotation
 
 T = TypeVar("T")
 KEEP = 24
@@ -130,12 +130,12 @@ class SceneShapes:
         """A neighbour."""
         return self.context.shapes.load(shape_id)
 
-    def body(self, shape: Shape, origin: np.ndarray, start: np.ndarray | None = None) -> Body:
+    def body(self, shape: Shape, origin: np.ndarray, start: np.ndarray | None = None) -> RestingBody:
         """A shape as it lies; an anomalous one is let go from how the normal one lies (`start`)."""
         recipe = self.context.plan.recipe
         if start is None:
             start = start_rotation(recipe.layout, stream(recipe.seed, "tilt", shape.shape_id))
-        return Body(shape, self._rest.rotation(shape, start, recipe.layout.poses), origin)
+        return RestingBody(shape, self._rest.rotation(shape, start, recipe.layout.poses), origin)
 
     @cached_property
     def _rest(self) -> Rest:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from datagen.core.errors import UsageError
 from datagen.core.evenly import evenly
-from datagen.formats.pictures import RED, Sheet, caption, contact_sheet, decoded, tinted
+from datagen.formats.pictures import RED, Shown, caption, contact_sheet, decoded, tinted
 from datagen.store.reader import DatasetReader
 
 VIEWS = 4
@@ -18,14 +18,14 @@ NORMAL = (60, 180, 60)
 EDGES = [(0, 1), (0, 2), (0, 4), (1, 3), (1, 5), (2, 3), (2, 6), (3, 7), (4, 5), (4, 6), (5, 7), (6, 7)]
 
 
-def sheet(reader: DatasetReader, rows: Sequence[Mapping[str, Any]], wanted: Sequence[str], count: int | None) -> Sheet:
+def sheet(reader: DatasetReader, rows: Sequence[Mapping[str, Any]], wanted: Sequence[str], count: int | None) -> Shown:
     """Scenes by name (a prefix does), or the first `count`. Raises UsageError for a name that is no scene's."""
     folders = sorted({row["query_path"].split("/")[1] for row in rows if row["row_type"] == "sample"})
     found = [next((name for name in folders if name.startswith(w)), None) for w in wanted]
     if None in found:
         raise UsageError(f"no scene {wanted[found.index(None)]}; the folders are in scenes/")
     names = [name for name in found if name] or folders[: count or 1]
-    return Sheet(drawn(reader, names) if names else None, f"{len(names)} scenes")
+    return Shown(drawn(reader, names) if names else None, f"{len(names)} scenes")
 
 
 def drawn(reader: DatasetReader, names: Sequence[str]) -> np.ndarray:

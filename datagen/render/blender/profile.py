@@ -10,7 +10,7 @@ import numpy as np
 
 from datagen.core.scene import RenderJob
 from datagen.render.blender import engine, picture, uv
-from datagen.render.blender.stage import Stage, set_stage
+from datagen.render.blender.stage import StudioStage, set_stage
 
 
 def profile(job: RenderJob, threads: int) -> dict[str, float]:
@@ -41,7 +41,7 @@ def profile(job: RenderJob, threads: int) -> dict[str, float]:
 
 
 def _add_pass(
-    cost: dict[str, float], stage: Stage, name: str, passes: str, prefilter: str, samples: int, first: bool
+    cost: dict[str, float], stage: StudioStage, name: str, passes: str, prefilter: str, samples: int, first: bool
 ) -> None:
     def take() -> None:
         picture.render_linear(stage.scene, stage.folder)
@@ -62,11 +62,11 @@ def _add_pass(
         _add(cost, f"denoising, {name}", max(_timed(take) - traced, 0.0))
 
 
-def _compose(stage: Stage, size: int) -> None:
+def _compose(stage: StudioStage, size: int) -> None:
     picture.shown(stage.scene, picture.enlarged(np.ones((size // 2, size // 2, 3), np.float32), size), stage.folder)
 
 
-def _unwrap_again(stage: Stage) -> None:
+def _unwrap_again(stage: StudioStage) -> None:
     dress = {f"part_{part.part_id}": part.dress for part in stage.job.parts}
     for thing in stage.objects:
         worn = dress[thing.data.name]

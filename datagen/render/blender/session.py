@@ -38,7 +38,7 @@ class BlenderSession:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         scene = bpy.context.scene
         engine.configure(scene, job, self.threads)
-        stage = tabletop.Stage(scene, job)
+        stage = tabletop.TabletopStage(scene, job)
         with tempfile.TemporaryDirectory(prefix="datagen-") as folder:
             pictures = []
             for view in job.views:

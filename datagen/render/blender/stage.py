@@ -24,7 +24,7 @@ BOX_MARGIN_PX = 3
 """The pixel filter reaches 0.75 px beyond a pixel; the rest is for rounding."""
 
 
-def set_stage(job: RenderJob, threads: int, folder: Path) -> "Stage":
+def set_stage(job: RenderJob, threads: int, folder: Path) -> "StudioStage":
     """An empty Blender with the job's scene in it. Raises MaterialError, MissingDependency."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
@@ -35,11 +35,11 @@ def set_stage(job: RenderJob, threads: int, folder: Path) -> "Stage":
         for part in job.parts
     ]
     objects = [thing for thing in added if thing is not None]
-    return Stage(scene, job, objects, studio.Studio(scene, job), folder)
+    return StudioStage(scene, job, objects, studio.Studio(scene, job), folder)
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class StudioStage:
     """A scene that is ready to render."""
 
     scene: bpy.types.Scene

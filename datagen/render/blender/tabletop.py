@@ -25,7 +25,7 @@ SKY = 1.5
 LAYER = "uv"
 
 
-class Stage:
+class TabletopStage:
     """Floor, sky, camera and objects of one job."""
 
     def __init__(self, scene: bpy.types.Scene, job: TabletopJob) -> None:

@@ -15,7 +15,7 @@ from datagen.core.rng import stream
 from datagen.core.row import Job
 from datagen.core.shape import Shape, concatenate
 from datagen.formats.encode import json_bytes, npy_bytes
-from datagen.formats.pictures import Sheet
+from datagen.formats.pictures import Shown
 from datagen.geometry.sample import sample_surface
 from datagen.kinds.registry import Kind
 from datagen.pipeline.building import Building
@@ -114,13 +114,13 @@ def counts(evidence: CloudEvidence) -> dict[str, Any]:
     return {"images": len(rows), "anomalous": sum(row["label"] for row in rows), "by_split": splits}
 
 
-def sheet(reader: DatasetReader, rows: Sequence[Mapping[str, Any]], wanted: Sequence[str], count: int | None) -> Sheet:
+def sheet(reader: DatasetReader, rows: Sequence[Mapping[str, Any]], wanted: Sequence[str], count: int | None) -> Shown:
     """Clouds seen from the front, a column each."""
     picture = np.full((64, 64 * (count or 1), 3), 255, np.uint8)
     for k, row in enumerate(rows[: count or 1]):
         x, _, z = (np.load(io.BytesIO(reader.read(row["query_path"]))).clip(-1, 1) * 31 + 32).astype(int).T
         picture[63 - z, 64 * k + x] = 0
-    return Sheet(picture, f"{count or 1} clouds")
+    return Shown(picture, f"{count or 1} clouds")
 
 
 def plan(recipe: CloudRecipe, source: Any, limit: int | None = None) -> CloudPlan:

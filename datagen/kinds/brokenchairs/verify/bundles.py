@@ -24,7 +24,7 @@ SUFFIXES = (".png", ".npy", ".json", "_depth.npy")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ViewFacts:
+class ReferenceFacts:
     """One reference view as its files say. Angles in degrees; None where the name or a file lacks them."""
 
     stem: str
@@ -50,7 +50,7 @@ class BundleFacts:
     shape: str
     model_id: str
     has_mesh: bool
-    views: tuple[ViewFacts, ...]
+    views: tuple[ReferenceFacts, ...]
     hashes: Mapping[str, str]
     problems: Mapping[str, str]
 
@@ -59,7 +59,7 @@ class BundleFacts:
 class DeepView:
     """The arrays of one view, kept only while its bundle is looked at. Absent ones are None."""
 
-    facts: ViewFacts
+    facts: ReferenceFacts
     pxy: np.ndarray | None
     is_visible: np.ndarray | None
     xyz: np.ndarray | None
@@ -79,7 +79,7 @@ def read_bundle(tree: ChairTree, shape: str) -> BundleFacts:
     return BundleFacts(shape, model_id, has_mesh, views, hashes, problems)
 
 
-def _light_view(tree: ChairTree, stem: str, problems: dict[str, str], hashes: dict[str, str]) -> ViewFacts:
+def _light_view(tree: ChairTree, stem: str, problems: dict[str, str], hashes: dict[str, str]) -> ReferenceFacts:
     have = tuple(suffix for suffix in SUFFIXES if stem + suffix in tree.files.sizes)
     for suffix in (".npy", "_depth.npy"):
         tree.load(stem + suffix, problems, hashes)
@@ -101,7 +101,7 @@ def _light_view(tree: ChairTree, stem: str, problems: dict[str, str], hashes: di
             size, (grey, border, share, contrast) = image.size, _levels(image)
         except DAMAGE as error:
             problems[f"{stem}.png"] = f"is no picture: {error}"
-    return ViewFacts(stem, have, *reference_name(stem), size, grey, border, share, contrast, camera)
+    return ReferenceFacts(stem, have, *reference_name(stem), size, grey, border, share, contrast, camera)
 
 
 def _levels(image: Image.Image) -> tuple[bool, float, float, float]:
@@ -125,7 +125,7 @@ def read_deep(tree: ChairTree, bundle: BundleFacts, problems: dict[str, str]) ->
     return tuple(_deep_view(tree, view, problems) for view in bundle.views)
 
 
-def _deep_view(tree: ChairTree, view: ViewFacts, problems: dict[str, str]) -> DeepView:
+def _deep_view(tree: ChairTree, view: ReferenceFacts, problems: dict[str, str]) -> DeepView:
     record: dict[str, np.ndarray] = {}
     if ".npy" in view.have:
         path = f"{view.stem}.npy"
@@ -160,7 +160,7 @@ def _record_faults(record: Mapping[str, np.ndarray]) -> list[str]:
     return faults
 
 
-def _depth(tree: ChairTree, view: ViewFacts, problems: dict[str, str]) -> np.ndarray | None:
+def _depth(tree: ChairTree, view: ReferenceFacts, problems: dict[str, str]) -> np.ndarray | None:
     if "_depth.npy" not in view.have:
         return None
     path = f"{view.stem}_depth.npy"
@@ -177,7 +177,7 @@ def _depth(tree: ChairTree, view: ViewFacts, problems: dict[str, str]) -> np.nda
     return np.asarray(depth)
 
 
-def _silhouette(tree: ChairTree, view: ViewFacts) -> np.ndarray | None:
+def _silhouette(tree: ChairTree, view: ReferenceFacts) -> np.ndarray | None:
     if view.size is None:
         return None
     return np.asarray(open_picture(tree.files.read(f"{view.stem}.png")).convert("L")) < 250

@@ -9,7 +9,7 @@ from datagen.core.errors import BrokenFile, MeshLoadError
 from datagen.core.shape import Mesh
 from datagen.formats.cameras import PublishedCamera
 from datagen.geometry.rays import RayScene
-from datagen.kinds.brokenchairs.verify.bundles import BundleFacts, ViewFacts
+from datagen.kinds.brokenchairs.verify.bundles import BundleFacts, ReferenceFacts
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
 
@@ -37,7 +37,7 @@ def depth_from_mesh(tree: ChairTree, bundle: BundleFacts) -> Iterator[tuple[str,
             yield view.stem, fault
 
 
-def _compare(tree: ChairTree, view: ViewFacts, scene: RayScene, mesh: Mesh) -> str:
+def _compare(tree: ChairTree, view: ReferenceFacts, scene: RayScene, mesh: Mesh) -> str:
     try:
         depth = np.load(io.BytesIO(tree.files.read(f"{view.stem}_depth.npy")), allow_pickle=False)
     except (BrokenFile, OSError, ValueError, EOFError):

@@ -95,7 +95,7 @@ def scene_folders(files: DatasetReader) -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(ending) for name in files.sizes if name.endswith(ending)))
 
 
-class _Reader:
+class _SceneFiles:
     """Files of one scene, every damage noted."""
 
     def __init__(self, files: DatasetReader, folder: str) -> None:
@@ -171,7 +171,7 @@ class _Reader:
 
 def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
     """Every table and view of a scene; damage is told in `problems`, never raised."""
-    reader = _Reader(files, folder)
+    reader = _SceneFiles(files, folder)
     table, flat = reader.table("scene3d.metadata.json"), reader.table("scene2d.metadata.json")
     records = _records(table.get("objects"), reader.problems)
     try:
@@ -271,7 +271,7 @@ class _Gathered:
 
 
 def _view(
-    reader: _Reader, v: int, K: np.ndarray, T: np.ndarray, names: list[str], odd: list[bool], gathered: _Gathered
+    reader: _SceneFiles, v: int, K: np.ndarray, T: np.ndarray, names: list[str], odd: list[bool], gathered: _Gathered
 ) -> ViewFacts:
     picture = reader.image(f"RGB/{v:04d}.png")
     depth = reader.depth(f"depth_exr/{v:04d}.exr")
