@@ -73,6 +73,12 @@ def run_build(options: BuildOptions) -> bool:
             launch={"shapes": shapes, "data_root": str(options.data_root) if options.data_root else None},
             also_done=options.also_done,
         )
+    if options.limit is not None and summary.shapes > len(plan.shapes):
+        say(
+            console,
+            "note",
+            f"these are figures of the whole folder, which holds more than --limit {options.limit}",
+        )
     _close(console, out, summary)
     for job_id in quarantined_jobs(out):
         console.print(f"reproduce: datagen repro {shlex.quote(str(out))} {job_id[:16]}", soft_wrap=True)

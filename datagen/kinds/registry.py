@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from datagen.core.errors import RecipeError, UsageError
+from datagen.core.errors import UsageError
 from datagen.formats.instances import Instances
 from datagen.formats.pictures import Shown
 from datagen.kinds.brokenchairs.instances import CHAIR_INSTANCES
@@ -92,13 +92,6 @@ def load_recipe(path: Path | None, overrides: Sequence[str] = (), seed: int | No
 def parse_recipe(data: dict[str, Any], origin: str) -> Any:
     """A recipe out of plain data, such as run.json's. Raises RecipeError."""
     return loader.parse_recipe(data, origin, _models())
-
-
-def recipe_of_kind(recipe: DatasetRecipe, name: str) -> Any:
-    """The recipe, if it is of this kind. Raises RecipeError."""
-    if recipe.kind != name:
-        raise RecipeError(f"{recipe.name} is a recipe of kind {recipe.kind}; this needs one of kind {name}")
-    return recipe
 
 
 def building_of(recipe: DatasetRecipe) -> Building[Any]:

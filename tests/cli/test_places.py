@@ -14,6 +14,7 @@ from datagen.pipeline import run_ray
 from datagen.shapes.collections import open_collection
 from datagen.store.dataset import Dataset
 from tests.conftest import ROOT
+from tests.forks import run_forked
 from tests.shapes.helpers import SEAT_BOX
 
 RUN = {"seed": 1}
@@ -114,3 +115,10 @@ def test_a_long_temporary_folder_is_not_used_for_sockets(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(MissingDependency, match="set TMPDIR"):
         run_ray._session_folder()
+
+
+def test_a_smaller_limit_says_that_the_figures_are_of_the_whole_folder(tmp_path, plain_chairs):
+    line = ["build", "--shapes", plain_chairs, "--renderer", "fake", "--executor", "serial", "--out", tmp_path / "data"]
+    line += ["--set", "query.size_px=64", "--set", "reference.views=2", "--set", "anomaly.slots_per_shape=1"]
+    assert "figures of the whole folder" not in run_forked([*line, "--limit", "2"]).stderr
+    assert "figures of the whole folder, which holds more than --limit 1" in run_forked([*line, "--limit", "1"]).stderr
