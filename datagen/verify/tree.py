@@ -1,6 +1,7 @@
 """A dataset as it lies on disk: ours, a partial build of ours, tar shards, or the published download."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -116,7 +117,10 @@ def open_tree(root: Path, folders: Sequence[str]) -> Tree:
         ) from error
     if not listed:
         names = ", ".join(f"{name}/" for name in folders)
-        raise UsageError(f"{root} holds none of {names} and no tar shard; is it a dataset's folder?")
+        why = "is it a dataset's folder?"
+        if (root / "log").is_dir():
+            why = f"no job of its build has made a file yet: `datagen status {shlex.quote(str(root))}` says why"
+        raise UsageError(f"{root} holds none of {names} and no tar shard; {why}")
     problems: dict[str, str] = {}
     hashes: dict[str, str] = {}
     documents = {name: _read_json(root / name, problems, hashes) for name in ("run.json", "shapes.json", "split.json")}

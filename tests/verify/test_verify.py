@@ -58,6 +58,12 @@ def test_command_prints_json_and_ends_with_4(tiny, tmp_path):
     assert bad.stderr.rstrip().splitlines()[-1] == f"report: {editor.root / 'report.html'}"
 
 
+def test_a_build_that_has_made_nothing_points_to_its_status(tmp_path):
+    (tmp_path / "log").mkdir()
+    said = verify(tmp_path)
+    assert said.returncode == 2 and f"`datagen status {tmp_path}` says why" in said.stderr
+
+
 def test_no_dataset_is_a_usage_error(tmp_path):
     result = verify(tmp_path)
     assert result.returncode == 2 and "is it a dataset's folder" in result.stderr
