@@ -1,15 +1,21 @@
 """The package's own plug-ins, each named once."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from datagen.export.registry import find_exporter
 from datagen.kinds.registry import BUILT_IN
 from datagen.materials.folder import load_folder
 from datagen.materials.procedural.floor import FloorLibrary
 from datagen.materials.procedural.library import ProceduralLibrary
+from datagen.render.blender.client import BlenderProcess
+from datagen.render.fake import FakeRenderer
 from datagen.shapes.collections import open_collection
+from tests.conformance.exporters import ExporterConformance
 from tests.conformance.kinds import KindConformance
 from tests.conformance.libraries import LibraryConformance
+from tests.conformance.renderers import RendererConformance
 from tests.conformance.sources import SourceConformance
 from tests.corpus.test_layouts import write_chair
 from tests.kinds.pointclouds import KIND
@@ -85,3 +91,19 @@ class TestScenes(KindConformance):
 class TestPointClouds(KindConformance):
     kind = KIND
     limit = 3
+
+
+class TestFakeRenderer(RendererConformance):
+    def open(self):
+        return FakeRenderer()
+
+
+@pytest.mark.cycles
+class TestCycles(RendererConformance):
+    def open(self):
+        return BlenderProcess(threads=1)
+
+
+class TestCoco(ExporterConformance):
+    def open(self):
+        return find_exporter("coco")

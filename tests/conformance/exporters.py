@@ -1,0 +1,36 @@
+"""The seam `export.protocol.Exporter`."""
+
+import pytest
+
+from datagen.export.protocol import NEEDS, Exporter, Options
+from datagen.kinds.registry import kind_of, open_tree
+
+
+class ExporterConformance:
+    """A subclass says how to open its exporter; it is tried on every built-in kind that has what it needs."""
+
+    def open(self) -> Exporter:
+        raise NotImplementedError
+
+    def test_it_answers_the_protocol(self):
+        exporter = self.open()
+        assert isinstance(exporter, Exporter) and exporter.name.isidentifier() and exporter.about.endswith(".")
+        assert set(exporter.needs) <= set(NEEDS)
+
+    @pytest.mark.parametrize("name", ["fake_dataset", "scene_dataset"])
+    def test_what_it_writes_is_what_it_reads_back(self, name, request, tmp_path):
+        root = request.getfixturevalue(name)
+        tree, kind, exporter = open_tree(root), kind_of(root), self.open()
+        rows = sorted(tree.rows, key=lambda row: (row["job_id"], row["index"]))
+        options = Options(tree.name, kind.name, kind.instances)
+        for folder in ("one", "two"):
+            (tmp_path / folder).mkdir()
+            written = exporter.write(tree.files, rows, tmp_path / folder, options)
+        assert written.pictures == len(tree.samples) > 0
+        assert written.anomalous == sum(row["label"] for row in tree.samples)
+        assert exporter.read_back(tmp_path / "one") == written
+        one, two = (
+            {p.relative_to(tmp_path / f).as_posix(): p.read_bytes() for p in (tmp_path / f).rglob("*") if p.is_file()}
+            for f in ("one", "two")
+        )
+        assert one == two, "an export repeats to the byte"
