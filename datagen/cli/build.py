@@ -14,6 +14,7 @@ from rich.table import Table
 from datagen.cli.console import console as open_console
 from datagen.cli.console import say
 from datagen.cli.options import BuildOptions
+from datagen.core.clutter import real
 from datagen.core.errors import UsageError
 from datagen.kinds.registry import load_recipe, make_plan, open_shapes
 from datagen.pipeline.assets import open_assets
@@ -42,6 +43,16 @@ def run_build(options: BuildOptions) -> bool:
         say(console, "note", plan.building.stand_in_note)
     for note in plan.notes:
         say(console, "note", note)
+    home = real(plan.source.root)
+    if home.is_dir() and real(options.out).is_relative_to(home):
+        raise UsageError(
+            f"--out {options.out} lies in the collection {home}, whose shapes it would join; choose another"
+        )
+    unknown = sorted({*(options.skip or ())} - {entry.shape_id for entry in plan.entries})
+    if unknown:
+        raise UsageError(f"--skip {unknown[0]}: the collection has no such shape")
+    if options.data_root and plan.source.stand_in and not plan.source.root.is_relative_to(options.data_root):
+        say(console, "note", f"--data-root {options.data_root} holds no {shapes}; the built-in collection is used")
     layout = plan.layout if options.layout is None else options.layout
     if layout not in ("loose", "shards"):
         raise UsageError(f"unknown layout '{layout}'; the layouts are loose, shards")

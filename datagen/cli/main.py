@@ -1,5 +1,6 @@
 """`datagen`: the commands, and what their errors end with."""
 
+import errno
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -56,8 +57,13 @@ def main() -> None:
         code = app(prog_name="datagen", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except DatagenError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(_one_line(str(error)), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            _show_other(error)
+        typer.echo(f"UsageError: {str(error.filename)[:80]}...: {error.strerror}; choose a shorter path", err=True)
+        sys.exit(EXIT_USAGE)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("stopped; run the same command again to go on", err=True)
         sys.exit(130)
@@ -72,6 +78,11 @@ def main() -> None:
         sys.exit(EXIT_USAGE)
     except Exception as error:
         _show_other(error)
+
+
+def _one_line(text: str) -> str:
+    """A message with what a terminal would act on (line ends and escapes in file names) written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
 
 
 def _show_other(error: Exception) -> None:

@@ -1,11 +1,17 @@
 """Files that operating systems leave beside a user's own: never data."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from datagen.core.errors import UsageError
 
 _NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"})
+
+
+def real(path: Path) -> Path:
+    """Where a path leads once its links are followed; a loop of links leads to itself."""
+    return Path(os.path.realpath(path))
 
 
 def check_name(path: Path) -> None:

@@ -174,6 +174,9 @@ def _add(name: str, files: dict[str, Path], root: Path, licence: str, found: _Fi
     for channel, path in files.items():
         if channel != "base_color" and channel not in UNUSED:
             _packed(path, channel, 128) if channel in PACKED else images.read(path, "vector", 128)
+    unused = row.material_class != "metal" and not floors and "metallic" in files
+    if unused and images.read(files["metallic"], "L", 128).max() > 25:
+        found.warnings.append(f"metallic map not used, its set is no metal by name: {name}")
     if "normal" in files and not {"normal_gl", "normal_dx"} & set(files):
         found.warnings.append(f"normal map's convention not stated, taken as OpenGL (+y up): {name}")
     mean = linear_from_srgb(small / 255).mean(axis=(0, 1))
@@ -229,8 +232,10 @@ def _grey_maps(files: Mapping[str, Path], material_class: str) -> dict[str, np.n
     for channel in ("roughness", "metallic"):
         if channel in files:
             grey[channel] = images.squared(images.read(files[channel], "L", images.MAX_EDGE))
-    if material_class != "metal" or ("metallic" in grey and grey["metallic"].std() < _CONSTANT_DEVIATION):
-        grey.pop("metallic", None)
+    found = grey.get("metallic")
+    # A map that is white all over says what the class says; a dark one is painted metal.
+    if found is not None and (material_class != "metal" or (found.std() < _CONSTANT_DEVIATION and found.mean() > 250)):
+        grey.pop("metallic")
     return grey
 
 

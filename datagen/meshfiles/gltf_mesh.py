@@ -45,6 +45,7 @@ class PrimitiveReader:
             raise bad(self.path, "a primitive has no POSITION")
         vertices = attributes["POSITION"][:, :3].copy()
         vertices = self._morphed(vertices, primitive, weights)
+        mirrored = np.linalg.det(T[:3, :3]) < 0
         if "skin" in node:
             # A skinned mesh stands where its joints put it; the node's own place does not count.
             vertices, T = self._skinned(vertices, attributes, node["skin"]), np.eye(4)
@@ -59,8 +60,11 @@ class PrimitiveReader:
         color = _corner_colors(attributes.get("COLOR_0"), mesh.faces)
         if color is not None and (attributes["COLOR_0"].shape[1] == 4) and (attributes["COLOR_0"][:, 3] < 0.999).any():
             self.warnings[f"transparency shown opaque: {self.path.name} (vertex colours)"] = None
+        if mirrored and "skin" in node:
+            # The node's own transform still says which side of a triangle is its front (glTF 2.0, 3.7.2.1).
+            mesh = Mesh(mesh.vertices, mesh.faces[:, ::-1])
         placed = mesh.transformed(T)
-        if np.linalg.det(T[:3, :3]) < 0:
+        if mirrored:
             uv = None if uv is None else uv[:, ::-1]
             color = None if color is None else color[:, ::-1]
         return FilePart("", placed, np.full(len(faces), slot, np.int32), uv, color)

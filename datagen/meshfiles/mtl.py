@@ -29,6 +29,16 @@ _OPTION_WORDS = {
 _MAPS = {"map_kd": "base_map", "map_pr": "roughness_map", "map_pm": "metallic_map", "norm": "normal_map"}
 _UNSHOWN = {
     "map_d": "opacity map",
+    "map_opacity": "opacity map",
+    "map_tr": "opacity map",
+    "tf": "transparency",
+    "map_ka": "material map",
+    "map_ao": "material map",
+    "decal": "material map",
+    "map_normal": "material map",
+    "map_kn": "material map",
+    "pc": "material coat",
+    "aniso": "material anisotropy",
     "map_ke": "emission map",
     "refl": "reflection map",
     "bump": "bump map",
@@ -121,15 +131,20 @@ def _material(path: Path, name: str, said: dict[str, str], places: Places, found
             if slot == "base_map":
                 return replace(result, material=replace(material, base_map=Texture(reference)))
             continue
+        channel = options.pop("channel")
         if maps and options != laid:
             found.warnings.append(f"texture on other coordinates left out: {path.name} {name} ({key})")
             continue
         laid = options
-        maps[slot] = Texture(image.name, image)
+        maps[slot] = Texture(image.name, image, channel=channel if slot in ("roughness_map", "metallic_map") else "")
         result = replace(result, scale=options["-s"], offset=options["-o"])
         if slot == "base_map":
             # The image stands for Kd: exporters write black, grey or white beside it without meaning it.
             material = replace(material, base_color=(1.0, 1.0, 1.0))
+        elif slot == "roughness_map":
+            material = replace(material, roughness=1.0)
+        elif slot == "metallic_map":
+            material = replace(material, metallic=1.0)
         if slot == "base_map" and options["clamp"]:
             found.warnings.append(f"clamped texture repeated: {path.name} {name} (-clamp on)")
     if any(_is_number(word) and float(word) > 0 for word in said.get("ke", "").split()):
@@ -145,7 +160,7 @@ def _material(path: Path, name: str, said: dict[str, str], places: Places, found
 def _map(path: Path, name: str, text: str) -> tuple[str, dict]:
     """The file of a map statement and its options; a file name may hold spaces."""
     words = text.split()
-    options: dict = {"-s": (1.0, 1.0), "-o": (0.0, 0.0), "clamp": False}
+    options: dict = {"-s": (1.0, 1.0), "-o": (0.0, 0.0), "clamp": False, "channel": ""}
     at = 0
     while at < len(words) and words[at].startswith("-"):
         option = words[at].lower()
@@ -161,6 +176,8 @@ def _map(path: Path, name: str, text: str) -> tuple[str, dict]:
             options[option] = (values[0], values[1] if len(values) > 1 else default)
         elif option in _OPTION_WORDS:
             options["clamp"] |= option == "-clamp" and words[at : at + 1] == ["on"]
+            if option == "-imfchan" and words[at : at + 1] and words[at].lower() in ("r", "g", "b"):
+                options["channel"] = words[at].lower()
             at += _OPTION_WORDS[option]
         else:
             at -= 1

@@ -1,5 +1,6 @@
 """Wavefront OBJ as text: positions, polygons, objects, groups, materials, texture coordinates, colours."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +63,7 @@ class ObjText:
 def read_text(data: bytes, path: Path | str) -> ObjText:
     """The statements of an OBJ. Raises MeshLoadError with the line of one that OBJ does not have or we cannot read."""
     text = ObjText(path)
-    plain = plain_text(data, path).replace(b"\\\n", b" ")
+    plain = _joined(plain_text(data, path))
     has_comment = b"#" in plain
     here = {b"o": "", b"g": "", b"usemtl": ""}
     owner = ("", "", "")
@@ -194,9 +195,33 @@ def _positions(text: ObjText) -> tuple[np.ndarray, np.ndarray | None]:
     if not widths & {6, 7}:
         _floats(text, [row[3:] or [b"1"] for row in rows], 1)
         return vertices, None
-    color = _floats(text, [row[-3:] if len(row) > 4 else [b"1", b"1", b"1"] for row in rows], 3)
+    start = _color_start(text, rows) if 7 in widths else 4
+    if start == 0:
+        text.left_out["colours of vertices of seven numbers"] = len(rows)
+        return vertices, None
+    starts = {7: start, 6: 3}
+    bare = [b"1", b"1", b"1"]
+    told = [row[at : at + 3] if (at := starts.get(len(row))) else bare for row in rows]
+    color = _floats(text, told, 3)
     largest = float(color.max(initial=0.0))
     return vertices, linear_from_srgb(np.clip(color / (255.0 if largest > 1.0 else 1.0), 0, 1))
+
+
+def _color_start(text: ObjText, rows: list[list[bytes]]) -> int:
+    """Where the colour stands in vertices of seven numbers: after a weight (4), before an alpha (3), 0 if unclear."""
+    seven = _floats(text, [row for row in rows if len(row) == 7], 7)
+    weight, alpha = ((seven[:, column] == 1.0).all() for column in (3, 6))
+    return 0 if weight == alpha else 4 if weight else 3
+
+
+def _joined(text: bytes) -> bytes:
+    """Lines that end with a backslash joined to the next; a comment such as `# C:\\models\\` ends with its line."""
+    while b"\\\n" in text:
+        more = re.sub(rb"(?m)^(?![ \t]*#)([^\n]*)\\\n", rb"\1 ", text)
+        if more == text:
+            break
+        text = more
+    return text
 
 
 def _coordinates(text: ObjText) -> np.ndarray:

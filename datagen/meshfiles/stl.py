@@ -58,6 +58,8 @@ def _ascii(path: Path, data: bytes) -> MeshFile:
         body, _, after = (
             re.split(rb"(?i)(endsolid)", body, maxsplit=1) if b"endsolid" in body.lower() else (body, b"", b"")
         )
+        if not re.search(rb"(?i)end\s*solid", solid):
+            raise bad(path, "a solid has no endsolid: cut short")
         if b"facet" in after.lower():
             raise bad(path, "facets stand after an endsolid")
         corners = _corners(path, body)

@@ -71,7 +71,12 @@ def read_card(root: Path, source: str, licence: str | None = None) -> Collection
     if not path.is_file():
         return default
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(data, dict):
+            raise ValueError("it holds no JSON object")
+        unknown = sorted(set(data) - KEYS)
+        if unknown:
+            raise ValueError(f"{unknown[0]} is no key of it, which are {', '.join(sorted(KEYS))}")
         return CollectionCard(
             source=str(data.get("source") or default.source),
             licence=str(data.get("licence") or default.licence),
@@ -88,6 +93,9 @@ _CHOICES = {
     "front": ("", *(sign + axis for sign in "+-" for axis in "xyz")),
     "files": ("", "parts", "shapes"),
 }
+
+
+KEYS = frozenset({*_CHOICES, "source", "licence", "stand_in", "note"})
 
 
 def _choice(data: dict[str, object], key: str, allowed: tuple[str, ...]) -> str:

@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from datagen.core.clutter import check_name, is_clutter
+from datagen.core.clutter import check_name, is_clutter, real
 from datagen.core.errors import MeshLoadError, UsageError
 from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, STEP_SUFFIXES, needs_draco
 from datagen.shapes.classify import PART_WORD
+from datagen.shapes.partnet_tree import refuse_buried
 from datagen.shapes.plans import PlannedShape, find_plans, is_plan
 from datagen.shapes.source import natural_key
 
@@ -54,6 +55,7 @@ def find_shapes(path: Path, files_rule: str = "") -> tuple[ShapeFiles, ...]:
     for folder in folders(path):
         if any(folder.is_relative_to(other) for other in whole):
             continue
+        refuse_buried(folder)
         here = _folder_shapes(folder, files_rule, taken, telling_parts(folder, path))
         if here and len(here[0].files) > 1:
             whole.append(folder)
@@ -83,10 +85,10 @@ def folders(root: Path) -> Iterator[Path]:
     stack = [(root, 0)]
     while stack:
         folder, depth = stack.pop()
-        real = folder.resolve()
-        if real in seen:
+        place = real(folder)
+        if place in seen:
             continue
-        seen.add(real)
+        seen.add(place)
         yield folder
         if depth < MAX_DEPTH:
             children = sorted((c for c in folder.iterdir() if not is_clutter(c.name) and c.is_dir()), reverse=True)
@@ -107,7 +109,7 @@ def telling_parts(folder: Path, root: Path) -> list[str]:
 
 
 def _folder_shapes(folder: Path, files_rule: str, taken: frozenset[Path], words: list[str]) -> list[ShapeFiles]:
-    objects = distinct_objects(path for path in folder.iterdir() if not taken or path.resolve() not in taken)
+    objects = distinct_objects(path for path in folder.iterdir() if not taken or real(path) not in taken)
     if not objects:
         return []
     if files_rule != "shapes" and len(objects) > 1 and (files_rule == "parts" or _parts(objects)):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.clutter import real
 from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
 from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, files_named, read_mesh_file
@@ -151,8 +152,8 @@ def _read_placed(files: ShapeFiles, path: Path, collection: Path) -> tuple[list[
         # A single mesh has its parts inside it, as one that nothing places.
         inner = [_Piece(p.name, p.name, p.mesh.transformed(first.T_world_mesh)) for p in read[first.file].parts]
         pieces = inner if len(inner) > 1 else _split(inner[0].mesh)
-    named = {file.resolve() for file in plan.named}
-    idle = [file.name for file in files.files if file.resolve() not in named]
+    named = {real(file) for file in plan.named}
+    idle = [file.name for file in files.files if real(file) not in named]
     told = [warning for file in read.values() for warning in geometry_warnings(file.warnings)]
     if idle:
         told.append(left_out(path, "what it does not place", idle))

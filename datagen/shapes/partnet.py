@@ -21,6 +21,7 @@ from datagen.shapes.partnet_tree import (
     refuse_mobility,
     tree_path,
 )
+from datagen.shapes.passed_over import passed_over
 from datagen.shapes.semantics import part_class
 from datagen.shapes.source import ShapeEntry, natural_key
 
@@ -46,11 +47,12 @@ def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource
         )
     for folder in folders:
         check_name(folder)
-    folders = _of_category(folders, category)
+    every, folders = folders, _of_category(folders, category)
     if not folders:
         return None
     licence = PARTNET_LICENCE if _looks_original(folders[0]) else folder_licence(root)
-    return PartNetSource(root, folders, read_card(root, "partnet", licence))
+    others = tuple(folder for folder in every if folder not in folders) if category is None else ()
+    return PartNetSource(root, folders, read_card(root, "partnet", licence), others, category is None and root == path)
 
 
 def _is_shape(folder: Path) -> bool:
@@ -92,10 +94,20 @@ class PartNetSource(Carded):
     root: Path
     folders: tuple[Path, ...]
     card: CollectionCard
+    others: tuple[Path, ...] = ()
+    """Annotations that were left out without being asked to."""
+    searched: bool = False
+    """Whether `root` was given, and not one annotation in it or a category of a download."""
 
     @cached_property
     def _by_id(self) -> dict[str, Path]:
         return {path.name: path for path in sorted(self.folders, key=lambda p: natural_key(p.name))}
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Meshes beside the annotations, and annotations of other categories that a plain path leaves out."""
+        others = tuple(f"annotation of another category left out: {folder.name}" for folder in self.others)
+        return (*others, *passed_over(self.root, (), (*self.folders, *self.others))) if self.searched else ()
 
     def entries(self) -> tuple[ShapeEntry, ...]:
         """One entry a folder, reading JSON only; a broken tree leaves `part_classes` empty."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datagen.core.errors import ShapeError
+from datagen.core.errors import ShapeError, UsageError
 
 TREE_NAMES = ("result_after_merging.json", "result.json")
 MAX_DEPTH = 64
@@ -64,6 +64,15 @@ def refuse_mobility(folder: Path) -> None:
         )
 
 
+def refuse_buried(folder: Path) -> None:
+    """Raises UsageError for a PartNet annotation where meshes are looked for: its tree would not be read there."""
+    if (folder / "objs").is_dir() and tree_path(folder) is not None:
+        raise UsageError(
+            f"{folder} is a PartNet annotation below other folders, where its tree is not read; give its folder, "
+            f"{folder.parent}, to --shapes"
+        )
+
+
 def tree_path(folder: Path) -> Path | None:
     """The merged tree of a shape's folder, else the raw one, else None."""
     return next((folder / name for name in TREE_NAMES if (folder / name).is_file()), None)
@@ -94,9 +103,11 @@ def _walk(node: Any, prefix: str, leaves: list[Leaf], named: dict[str, None], pa
         raise ShapeError(f"{path}: a node under {prefix or 'the root'} is no object or lies too deep")
     name = str(node.get("name") or node.get("text") or "unnamed").strip()
     here = f"{prefix}/{name}" if prefix else name
-    objs = tuple(_stem(value, path) for value in node.get("objs") or ())
+    listed, children = node.get("objs") or [], node.get("children") or []
+    if not isinstance(listed, list) or not isinstance(children, list):
+        raise ShapeError(f"{path}: objs or children of {here} are no list; fetch the shape again")
+    objs = tuple(_stem(value, path) for value in listed)
     named.update(dict.fromkeys(objs))
-    children = node.get("children") or ()
     if not children:
         node_id = node.get("id")
         leaves.append(Leaf(node_id if type(node_id) is int else -1, name, here, objs))

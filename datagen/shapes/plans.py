@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from datagen.core.clutter import real
 from datagen.core.errors import ShapeError
 from datagen.meshfiles.load import MESH_SUFFIXES
 from datagen.shapes.mujoco import read_mujoco
@@ -22,7 +23,7 @@ from datagen.shapes.placing import PlacingPlan
 from datagen.shapes.urdf import EXPAND, read_urdf
 from datagen.shapes.xmlfile import root_tag
 
-MAX_PLAN_DEPTH = 5
+MAX_PLAN_DEPTH = 6
 PLAN_SUFFIXES = (".xml", ".urdf", ".mjcf", ".xacro", ".sdf")
 
 
@@ -45,14 +46,23 @@ class PlannedShape:
     @property
     def taken(self) -> frozenset[Path]:
         """Files that are no shapes of their own, as they are on disk."""
-        return frozenset(path.resolve() for path in (*self.files, *self.idle))
+        return frozenset(real(path) for path in (*self.files, *self.idle))
 
 
 def is_plan(path: Path) -> bool:
     """Whether a file is MJCF or URDF (or xacro, which is refused when it is read)."""
     if path.suffix.lower() not in PLAN_SUFFIXES or path.name.startswith(".") or not path.is_file():
         return False
-    return path.suffix.lower() in (".urdf", ".xacro", ".sdf") or root_tag(path) in ("mujoco", "robot")
+    if path.suffix.lower() in (".urdf", ".xacro", ".sdf"):
+        return True
+    return _is_lost(path) or root_tag(path) in ("mujoco", "robot")
+
+
+def _is_lost(path: Path) -> bool:
+    """Whether an XML is empty or a git-lfs pointer: what it placed cannot be known, and is no shape meanwhile."""
+    with path.open("rb") as file:
+        start = file.read(40)
+    return not start.strip() or start.startswith(b"version https://git-lfs")
 
 
 def read_plan(path: Path, collection: Path | None = None) -> PlacingPlan:
@@ -61,6 +71,8 @@ def read_plan(path: Path, collection: Path | None = None) -> PlacingPlan:
         raise ShapeError(f"{path}: it is written in xacro; {EXPAND}")
     if path.suffix.lower() == ".sdf":
         raise ShapeError(f"{path}: SDF is not read; convert it to URDF or MuJoCo XML")
+    if path.is_file() and _is_lost(path):
+        raise ShapeError(f"{path}: it is empty or a git-lfs pointer; run `git lfs pull` or remove it")
     if path.is_file() and root_tag(path) == "robot":
         return read_urdf(path, collection)
     return read_mujoco(path, collection)
@@ -128,7 +140,7 @@ def _read(path: Path, root: Path, meshes: dict[Path, list[Path]]) -> PlannedShap
         )
     if not plan.files and ((near and plan.placements) or (not near and not plan.placements)):
         return None
-    placed = frozenset(file.resolve() for file in plan.files)
+    placed = frozenset(real(file) for file in plan.files)
     return PlannedShape((), path, _home(path, plan, root), plan.named or tuple(near), (), plan.xmls[1:], placed)
 
 
@@ -143,12 +155,10 @@ def _home(path: Path, plan: PlacingPlan, root: Path) -> Path:
 
 def _without_pieces(found: list[PlannedShape]) -> list[PlannedShape]:
     """Included files and scenes of several shapes taken out."""
-    own = {shape.path.resolve(): shape for shape in found}
+    own = {real(shape.path): shape for shape in found}
     scenes, pieces = set(), set()
     for shape in found:
-        inner = [
-            own[xml.resolve()] for xml in shape.xmls if xml.resolve() in own and xml.resolve() != shape.path.resolve()
-        ]
+        inner = [own[real(xml)] for xml in shape.xmls if real(xml) in own and real(xml) != real(shape.path)]
         whole = [piece for piece in inner if piece.placed]
         if len(whole) > 1 and shape.placed == frozenset().union(*(piece.placed for piece in whole)):
             scenes.add(shape.path)
@@ -180,18 +190,18 @@ def _without_variants(found: list[PlannedShape], root: Path) -> list[PlannedShap
 
 def _named(chosen: list[PlannedShape], root: Path, meshes: dict[Path, list[Path]]) -> Iterable[PlannedShape]:
     """Shapes with their names and the idle meshes beside theirs."""
-    every = {file.resolve() for shape in chosen for file in shape.files}
+    every = {real(file) for shape in chosen for file in shape.files}
     for shape in sorted(chosen, key=lambda s: str(s.path)):
         words = shape.home.relative_to(root).parts
         at_home = [other for other in chosen if other.home == shape.home]
         folders = {shape.home, *(file.parent for file in shape.files)}
         stems = {(file.parent, file.stem.lower()) for file in shape.files}
         twins = [p for f in folders for p in meshes.get(f, []) if (p.parent, p.stem.lower()) in stems]
-        idle = [p for f in sorted(folders) for p in meshes.get(f, []) if p.resolve() not in every and p not in twins]
-        named_like_home = shape.path.stem in (shape.home.name, shape.home.resolve().name)
+        idle = [p for f in sorted(folders) for p in meshes.get(f, []) if real(p) not in every and p not in twins]
+        named_like_home = shape.path.stem in (shape.home.name, real(shape.home).name)
         alone = len(at_home) == 1 and (named_like_home or len(shape.placed) > 1 or not idle)
         if not alone:
             words, idle = (*words, shape.path.stem), []
         elif not words:
-            words = (shape.home.resolve().name,)
-        yield replace(shape, words=words, idle=(*idle, *(t for t in twins if t.resolve() not in every)))
+            words = (real(shape.home).name,)
+        yield replace(shape, words=words, idle=(*idle, *(t for t in twins if real(t) not in every)))

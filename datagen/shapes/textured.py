@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datagen.core.clutter import is_clutter
+from datagen.core.clutter import is_clutter, real
 from datagen.core.errors import MeshLoadError, ShapeError, UsageError
 from datagen.core.shape import Mesh, Part, Shape
 from datagen.geometry.proximity import nearest_faces
@@ -30,7 +30,7 @@ from datagen.shapes.digest import files_digest
 from datagen.shapes.layout import distinct_objects, folders, reach, telling_parts
 from datagen.shapes.looks import TexturedPiece, load_textured
 from datagen.shapes.orient import T_up
-from datagen.shapes.partnet_tree import refuse_mobility
+from datagen.shapes.partnet_tree import refuse_buried, refuse_mobility
 from datagen.shapes.passed_over import passed_over
 from datagen.shapes.placed_looks import PlacedLooks, load_placed, turned_skin
 from datagen.shapes.placing import left_out
@@ -143,6 +143,7 @@ def find_things(path: Path) -> tuple[ThingFile, ...]:
     found = {thing.shape_id: thing for thing in map(_planned, plans)}
     for folder in folders(path):
         refuse_mobility(folder)
+        refuse_buried(folder)
         meshes = _meshes(folder, taken)
         words = telling_parts(folder, path)
         for mesh in meshes:
@@ -165,7 +166,7 @@ def _planned(plan: PlannedShape) -> ThingFile:
 def _meshes(folder: Path, taken: frozenset[Path]) -> list[Path]:
     """Mesh files of a folder, twins in several formats dropped; a .blend counts where nothing else does."""
     paths = sorted(path for path in folder.iterdir() if not is_clutter(path.name) and path.is_file())
-    paths = [path for path in paths if not taken or path.resolve() not in taken]
+    paths = [path for path in paths if not taken or real(path) not in taken]
     # Convex pieces for physics engines are no shapes.
     paths = [p for p in paths if not re.search(r"(_vhacd|_coacd|collision|_convex)", p.stem.lower())]
     meshes = list(distinct_objects(paths))

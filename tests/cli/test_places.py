@@ -122,3 +122,17 @@ def test_a_smaller_limit_says_that_the_figures_are_of_the_whole_folder(tmp_path,
     line += ["--set", "query.size_px=64", "--set", "reference.views=2", "--set", "anomaly.slots_per_shape=1"]
     assert "figures of the whole folder" not in run_forked([*line, "--limit", "2"]).stderr
     assert "figures of the whole folder, which holds more than --limit 1" in run_forked([*line, "--limit", "1"]).stderr
+
+
+def test_an_output_inside_the_collection_is_refused(tmp_path):
+    (tmp_path / "chairs").mkdir()
+    (tmp_path / "chairs" / "seat.obj").write_text(SEAT_BOX)
+    line = ["build", "--shapes", tmp_path / "chairs", "--renderer", "fake", "--executor", "serial"]
+    said = run_forked([*line, "--out", tmp_path / "chairs" / "out"])
+    assert (
+        said.returncode == 2 and "lies in the collection" in said.stderr and not (tmp_path / "chairs" / "out").exists()
+    )
+    said = run_forked([*line, "--out", tmp_path / "data", "--skip", "nosuch"])
+    assert said.returncode == 2 and "--skip nosuch" in said.stderr
+    said = run_forked([*line, "--out", tmp_path / ("x" * 300)])
+    assert said.returncode == 2 and "choose a shorter path" in said.stderr

@@ -157,6 +157,58 @@ def test_a_chair_of_partnet_can_stand_in_a_scene(tmp_path: Path) -> None:
 
 
 @BOTH
+def test_a_buried_partnet_annotation_is_refused_with_its_folder(tmp_path: Path, textured: bool) -> None:
+    write_shape(tmp_path / "train", "7")
+    with pytest.raises(UsageError, match=f"give its folder, {tmp_path}/train, to --shapes"):
+        open_collection(str(tmp_path), textured=textured)
+    assert ids(tmp_path / "train", textured) == ["7"]
+
+
+@BOTH
+def test_what_lies_beside_annotations_is_told(tmp_path: Path, textured: bool) -> None:
+    write_shape(tmp_path, "7")
+    assert open_collection(str(tmp_path), textured=textured).warnings == ()
+    write_chair(tmp_path / "sub" / "chair.obj")
+    (tmp_path / "x.fbx").write_bytes(b"x")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    assert sorted(open_collection(str(tmp_path), textured=textured).warnings) == [
+        "broken link left out: gone",
+        "mesh file left out: sub/chair.obj",
+        "mesh format not read: x.fbx",
+    ]
+
+
+@BOTH
+@pytest.mark.parametrize("text", ["", "version https://git-lfs.github.com/spec/v1\noid sha256:1\n"])
+def test_meshes_of_a_lost_xml_are_no_shapes(tmp_path: Path, textured: bool, text: str) -> None:
+    for name in ("a", "b"):
+        write_chair(tmp_path / "robot" / f"{name}.obj")
+    (tmp_path / "robot" / "robot.xml").write_text(text)
+    source = open_collection(str(tmp_path), textured=textured)
+    (entry,) = source.entries()
+    with pytest.raises(ShapeError, match=r"robot\.xml: it is empty or a git-lfs pointer"):
+        source.load(entry.shape_id)
+
+
+@BOTH
+def test_a_loop_of_links_is_no_shape(tmp_path: Path, textured: bool) -> None:
+    write_chair(tmp_path / "one" / "chair.obj")
+    (tmp_path / "one" / "loop.obj").symlink_to(tmp_path / "one" / "loop.obj")
+    source = open_collection(str(tmp_path), textured=textured)
+    assert len(source.entries()) == 1 and source.warnings == ("broken link left out: one/loop.obj",)
+
+
+@pytest.mark.parametrize("text", ['{"Up": "z"}', "[1]", "version https://git-lfs"])
+def test_a_card_that_says_nothing_known_is_refused(tmp_path: Path, text: str) -> None:
+    write_chair(tmp_path / "chair.obj")
+    (tmp_path / "collection.json").write_text(text)
+    with pytest.raises(UsageError, match=r"collection\.json"):
+        open_collection(str(tmp_path))
+    (tmp_path / "collection.json").write_text("\ufeff" + '{"up": "z"}')
+    assert open_collection(str(tmp_path)).card.up == "z"
+
+
+@BOTH
 def test_what_a_scan_passes_over_is_told(tmp_path: Path, textured: bool) -> None:
     write_chair(tmp_path / "one" / "chair.obj")
     write_chair(tmp_path / "two" / "chair.obj")

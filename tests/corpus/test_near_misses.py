@@ -1,6 +1,8 @@
 """Names, encodings and neighbours that once fell together: each pair stays apart, each refusal names its file."""
 
+import base64
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -194,3 +196,72 @@ def test_an_off_of_lines_keeps_its_lines(tmp_path: Path, broken: str) -> None:
         read_mesh_file(tmp_path / "a.off")
     (tmp_path / "b.off").write_text("OFF\n8 6 0\n" + f"{points}{faces}3 0 1 2".replace("\n", " "))
     assert len(read_mesh_file(tmp_path / "b.off").mesh.faces) == 6
+
+
+def test_a_skinned_mesh_under_a_mirror_keeps_its_outside(tmp_path: Path) -> None:
+    """The determinant of the node's own transform decides the winding, also where joints decide the place."""
+    from tests.corpus.test_gltf import plain as gltf
+
+    path = gltf().write(tmp_path / "a.glb", "beside")
+    document = json.loads(path.read_text())
+    joint = len(document["nodes"])
+    meshes = [node for node in document["nodes"] if "mesh" in node]
+    plain_area = [part.mesh for part in read_mesh_file(path).parts]
+    primitive = document["meshes"][meshes[0]["mesh"]]["primitives"][0]
+    count = document["accessors"][primitive["attributes"]["POSITION"]]["count"]
+    joints, weights = np.zeros((count, 4), np.uint8), np.tile(np.array([1, 0, 0, 0], np.float32), (count, 1))
+    for name, values, kind in (("JOINTS_0", joints, 5121), ("WEIGHTS_0", weights, 5126)):
+        uri = "data:application/octet-stream;base64," + base64.b64encode(values.tobytes()).decode()
+        document["buffers"].append({"byteLength": values.nbytes, "uri": uri})
+        document["bufferViews"].append({"buffer": len(document["buffers"]) - 1, "byteLength": values.nbytes})
+        view = len(document["bufferViews"]) - 1
+        document["accessors"].append({"bufferView": view, "componentType": kind, "count": count, "type": "VEC4"})
+        primitive["attributes"][name] = len(document["accessors"]) - 1
+    only = {"mesh": meshes[0]["mesh"], "skin": 0}
+    document["nodes"] = [{"children": [1, 2], "scale": [-1, 1, 1]}, only, {"name": "joint"}]
+    document["skins"] = [{"joints": [2]}]
+    document["scenes"], document["scene"] = [{"nodes": [0]}], 0
+    path.write_text(json.dumps(document))
+    (part,) = read_mesh_file(path).parts
+    signed = np.einsum("ij,ij->i", part.mesh.triangles[:, 0], np.cross(*part.mesh.triangles[:, 1:].swapaxes(0, 1)))
+    assert signed.sum() > 0 and joint and plain_area, "a closed body keeps a positive volume"
+
+
+def test_a_cut_text_stl_is_refused(tmp_path: Path) -> None:
+    facet = "facet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\n"
+    (tmp_path / "a.stl").write_text("solid a\n" + facet)
+    with pytest.raises(MeshLoadError, match=r"a\.stl: a solid has no endsolid"):
+        read_mesh_file(tmp_path / "a.stl")
+
+
+def test_a_comment_that_ends_in_a_backslash_ends_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.obj").write_text("# from C:\\models\\\n" + TRIANGLE + "f 1 \\\n 2 \\\n 3\n")
+    assert read_mesh_file(tmp_path / "a.obj").mesh.vertices.shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "red"), [("1 0 0 1", None), ("1 1 0 0", True), ("1 0 0 0.5", None), ("0.5 0 0 1", True)]
+)
+def test_colours_of_seven_numbers_are_taken_where_they_are_clear(
+    tmp_path: Path, numbers: str, red: bool | None
+) -> None:
+    """A weight of 1 before the colour, or an alpha of 1 after it; where both or neither could be, it is told."""
+    (tmp_path / "a.obj").write_text("".join(f"v {p} {numbers}\n" for p in ("0 0 0", "1 0 0", "0 1 0")) + "f 1 2 3\n")
+    file = read_mesh_file(tmp_path / "a.obj")
+    if numbers == "1 0 0 0.5":
+        assert file.parts[0].color is not None, "a weight of 1 and a dark blue"
+    elif red:
+        assert (file.parts[0].color[..., 0] > 0.2).all() and (file.parts[0].color[..., 1:] == 0).all()
+    else:
+        assert file.parts[0].color is None and any("seven numbers left out" in told for told in file.warnings)
+
+
+@pytest.mark.parametrize(("line", "channel"), [("map_Pr orm.png", ""), ("map_Pr -imfchan g orm.png", "g")])
+def test_a_map_of_roughness_stands_for_its_number(tmp_path: Path, line: str, channel: str) -> None:
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "orm.png")
+    (tmp_path / "a.obj").write_text("mtllib a.mtl\n" + TRIANGLE + "usemtl red\nf 1 2 3\n")
+    (tmp_path / "a.mtl").write_text(f"newmtl red\nPr 0\n{line}\nmap_Pm orm.png\nmap_opacity orm.png\n")
+    file = read_mesh_file(tmp_path / "a.obj")
+    (material,) = file.materials
+    assert (material.roughness, material.metallic) == (1.0, 1.0) and material.roughness_map.channel == channel
+    assert file.warnings == ("opacity map not shown: a.mtl red (map_opacity)",)
