@@ -123,7 +123,11 @@ def _grouped(root: Path, found: _Findings) -> dict[str, dict[str, Path]]:
     by_folder: dict[Path, dict[str, dict[str, Path]]] = {}
     inside = root.resolve()
     for path in sorted(root.rglob("*")):
-        if any(is_clutter(part) for part in path.relative_to(root).parts) or not path.is_file():
+        if any(is_clutter(part) for part in path.relative_to(root).parts):
+            continue
+        if path.is_symlink() and not path.is_file():
+            found.warnings.append(f"link in a material folder not followed: {path.relative_to(root)}")
+        if not path.is_file():
             continue
         check_name(path)
         if path.suffix.lower() not in images.SUFFIXES:

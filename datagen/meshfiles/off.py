@@ -106,7 +106,12 @@ def _read(path: Path, rows: list[list[bytes]], has_uv: bool, has_color: bool, ha
     used, compact = used_only(vertices, faces)
     mesh = checked(path, path.stem, used, compact)
     clear = has_color and _seen_through(table, after, after + 3 + 2 * has_uv)
-    warnings = (f"transparency shown opaque: {path.name} (vertex colours)",) if clear else ()
+    told = [f"transparency shown opaque: {path.name} (vertex colours)"] if clear else []
+    if not has_color and _seen_through(extra, 0, 3):
+        told.append(f"transparency shown opaque: {path.name} (face colours)")
+    if any(len(row) in (1, 2) for row in extra):
+        told.append(f"material colours by index not read: {path.name}")
+    warnings = tuple(told)
     return MeshFile(path, (FilePart(path.stem, mesh, np.full(len(faces), -1, np.int32), None, color),), (), warnings)
 
 

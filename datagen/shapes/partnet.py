@@ -9,6 +9,7 @@ from datagen.core.clutter import check_name, is_clutter, tidy
 from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.shape import REMAINDER_PATH, T_INSIDE_FROM_PUBLISHED, Mesh, Part, Shape, concatenate
 from datagen.meshfiles import obj
+from datagen.meshfiles.load import MESH_SUFFIXES
 from datagen.meshfiles.values import bad, checked, used_only
 from datagen.shapes.card import PARTNET_LICENCE, Carded, CollectionCard, folder_licence, read_card
 from datagen.shapes.digest import files_digest
@@ -169,6 +170,7 @@ def _read_parts(folder: Path, tree: PartTree) -> tuple[tuple[Part, ...], tuple[s
             parts.append(Part(leaf.node_id + 1, leaf.name, leaf.path, label, concatenate(meshes), leaf.path))
         else:
             warnings.append(f"part without a face skipped: {leaf.path}")
+    warnings += [f"obj that no node names left out: {name}" for name in _strange(folder, tree)]
     rest = _read_objs(folder, (*tree.leftovers, *_unnamed(folder, tree)), warnings)
     if rest:
         next_id = max((leaf.node_id for leaf in tree.leaves), default=0) + 2
@@ -184,6 +186,14 @@ def _unnamed(folder: Path, tree: PartTree) -> tuple[str, ...]:
     objs = folder / "objs"
     stems = [p.stem for p in objs.iterdir() if _OBJ_NAME.fullmatch(p.name)] if objs.is_dir() else []
     return tuple(sorted(set(stems) - named, key=natural_key))
+
+
+def _strange(folder: Path, tree: PartTree) -> list[str]:
+    """Names of meshes in objs/ that neither a node nor PartNet's way of naming knows."""
+    named = {*tree.leftovers, *(obj for leaf in tree.leaves for obj in leaf.objs)}
+    objs = folder / "objs"
+    meshes = [p for p in tidy(objs.iterdir()) if p.suffix.lower() in MESH_SUFFIXES] if objs.is_dir() else []
+    return [p.name for p in meshes if not (_OBJ_NAME.fullmatch(p.name) or (p.suffix == ".obj" and p.stem in named))]
 
 
 def _read_objs(folder: Path, stems: tuple[str, ...], warnings: list[str]) -> list[Mesh]:

@@ -11,10 +11,12 @@ from PIL import Image, ImageCms
 
 from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.formats.photo_file import read_photo_file
+from datagen.materials.folder import load_folder
 from datagen.materials.names import parse
 from datagen.meshfiles.load import read_mesh_file
 from datagen.shapes.collections import open_collection
 from tests.corpus.test_gltf import plain
+from tests.shapes.helpers import write_shape
 
 TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
 
@@ -265,3 +267,31 @@ def test_a_map_of_roughness_stands_for_its_number(tmp_path: Path, line: str, cha
     (material,) = file.materials
     assert (material.roughness, material.metallic) == (1.0, 1.0) and material.roughness_map.channel == channel
     assert file.warnings == ("opacity map not shown: a.mtl red (map_opacity)",)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [("255 0 0", ""), ("1 0 0 0.2", "transparency"), ("3", "material colours by")]
+)
+def test_colours_of_faces_of_an_off_are_told(tmp_path: Path, words: str, told: str) -> None:
+    (tmp_path / "a.off").write_text(f"OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2 {words}\n")
+    warnings = read_mesh_file(tmp_path / "a.off").warnings
+    assert len(warnings) == bool(told) and all(warning.startswith(told) for warning in warnings)
+
+
+def test_meshes_of_a_partnet_folder_that_nothing_names_are_told(tmp_path: Path) -> None:
+    write_shape(tmp_path, "7")
+    (tmp_path / "7" / "objs" / "extra.OBJ").write_text(TRIANGLE + "f 1 2 3\n")
+    assert open_collection(str(tmp_path)).load("7").warnings == ("obj that no node names left out: extra.OBJ",)
+
+
+def test_links_that_a_material_folder_does_not_follow_are_told(tmp_path: Path) -> None:
+    for name in ("pbr/Wood001", "else/Metal001"):
+        (tmp_path / name).mkdir(parents=True)
+        stem = Path(name).name
+        Image.fromarray(np.full((8, 8, 3), 120, np.uint8)).save(tmp_path / name / f"{stem}_1K_Color.png")
+    (tmp_path / "pbr" / "Metal001").symlink_to(tmp_path / "else" / "Metal001")
+    (tmp_path / "pbr" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    library = load_folder(tmp_path / "pbr", cache=tmp_path / "cache")
+    assert [m.material_id for m in library.materials] == ["Wood001"]
+    told = [warning for warning in library.warnings if warning.startswith("link in a material folder not followed")]
+    assert [warning.rsplit(": ", 1)[1] for warning in told] == ["Metal001", "gone.png"]
