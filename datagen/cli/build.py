@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -43,14 +44,7 @@ def run_build(options: BuildOptions) -> bool:
         say(console, "note", plan.building.stand_in_note)
     for note in plan.notes:
         say(console, "note", note)
-    home = real(plan.source.root)
-    if home.is_dir() and real(options.out).is_relative_to(home):
-        raise UsageError(
-            f"--out {options.out} lies in the collection {home}, whose shapes it would join; choose another"
-        )
-    unknown = sorted({*(options.skip or ())} - {entry.shape_id for entry in plan.entries})
-    if unknown:
-        raise UsageError(f"--skip {unknown[0]}: the collection has no such shape")
+    _check(plan, options)
     if options.data_root and plan.source.stand_in and not plan.source.root.is_relative_to(options.data_root):
         say(console, "note", f"--data-root {options.data_root} holds no {shapes}; the built-in collection is used")
     layout = plan.layout if options.layout is None else options.layout
@@ -96,6 +90,18 @@ def run_build(options: BuildOptions) -> bool:
     if options.as_json:
         print_json(summary.to_json())
     return bool(summary.quarantined)
+
+
+def _check(plan: Plan[Any], options: BuildOptions) -> None:
+    """Raises UsageError for an output inside the collection, or a shape to skip that is none of it."""
+    home = real(plan.source.root)
+    if home.is_dir() and real(options.out).is_relative_to(home):
+        raise UsageError(
+            f"--out {options.out} lies in the collection {home}, whose shapes it would join; choose another"
+        )
+    unknown = sorted({*(options.skip or ())} - {entry.shape_id for entry in plan.entries})
+    if unknown:
+        raise UsageError(f"--skip {unknown[0]}: the collection has no such shape")
 
 
 def collection_name(shapes: str | None, recipe: DatasetRecipe) -> str:

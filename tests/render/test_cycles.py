@@ -125,10 +125,13 @@ def test_an_absent_device_is_named(warm, plain_chair):
         warm.render(chair_job(plain_chair, device="optix"))
 
 
-def test_a_dead_blender_is_an_error_and_then_renewed(plain_chair):
+@pytest.mark.parametrize("buried", [False, True], ids=["dying", "dead"])
+def test_a_dead_blender_is_an_error_and_then_renewed(plain_chair, buried):
     process = BlenderProcess(threads=1)
     process.versions()
     process._process.kill()
+    if buried:  # then its pipe is closed before the job is written
+        process._process.wait()
     with pytest.raises(RenderError, match="ended with status"):
         process.render(chair_job(plain_chair))
     assert process.render(chair_job(plain_chair))[0].shape == (256, 256, 3)

@@ -1,5 +1,6 @@
 """A Blender process seen from outside: bpy may die without taking the build along."""
 
+import contextlib
 import pickle
 import struct
 import subprocess
@@ -92,7 +93,8 @@ class BlenderProcess:
             self._process.wait()
             for stream in (self._process.stdin, self._process.stdout):
                 if stream:
-                    stream.close()
+                    with contextlib.suppress(BrokenPipeError):  # what was not sent to a dead process is lost
+                        stream.close()
             self._process = None
         self._past_cpu += self._cpu
         self._cpu, self._jobs = 0.0, 0
