@@ -108,17 +108,27 @@ def kill_at_random(out: Path, kills: int, seed: int, executor="serial", limit=24
     rng = random.Random(seed)
     done = inside = 0
     for _ in range(kills):
-        before = len(read_folder(out / "log")) if (out / "log").is_dir() else 0
+        before = _committed(out)
         process = start(out, executor=executor, limit=limit)
         if not _wait_for_work(out, process, before, rng):
             process.wait(timeout=600)
             break
-        time.sleep(rng.uniform(0.0, 0.8))
+        # By progress, not by time: a fast machine would be done before it is killed often enough.
+        wanted = _committed(out) + rng.randrange(9)
+        while _committed(out) < wanted and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0.0, 0.03))
+        if process.poll() is not None:
+            break
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=60)
         done += 1
         inside += in_a_job(out, process.pid)
     return done, inside
+
+
+def _committed(out: Path) -> int:
+    return len(read_folder(out / "log")) if (out / "log").is_dir() else 0
 
 
 def _wait_for_work(out: Path, process: subprocess.Popen, before: int, rng: random.Random) -> bool:
