@@ -55,6 +55,8 @@ def _ascii(path: Path, data: bytes) -> MeshFile:
     found = []
     for solid in solids:
         name, _, body = solid.partition(b"\n")
+        if (start := re.search(rb"(?i)\bfacet\s+normal\b", name)) is not None:  # all on one line
+            name, body = name[: start.start()], name[start.start() :] + b"\n" + body
         body, _, after = (
             re.split(rb"(?i)(endsolid)", body, maxsplit=1) if b"endsolid" in body.lower() else (body, b"", b"")
         )

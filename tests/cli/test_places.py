@@ -136,3 +136,8 @@ def test_an_output_inside_the_collection_is_refused(tmp_path):
     assert said.returncode == 2 and "--skip nosuch" in said.stderr
     said = run_forked([*line, "--out", tmp_path / ("x" * 300)])
     assert said.returncode == 2 and "choose a shorter path" in said.stderr
+
+
+def test_what_a_terminal_acts_on_is_written_out(tmp_path):
+    said = run_forked(["verify", tmp_path / "two\nlines\x1b[31m"])
+    assert said.returncode == 2 and r"two\nlines\x1b[31m" in said.stderr and len(said.stderr.splitlines()) == 1

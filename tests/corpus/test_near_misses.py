@@ -295,3 +295,48 @@ def test_links_that_a_material_folder_does_not_follow_are_told(tmp_path: Path) -
     assert [m.material_id for m in library.materials] == ["Wood001"]
     told = [warning for warning in library.warnings if warning.startswith("link in a material folder not followed")]
     assert [warning.rsplit(": ", 1)[1] for warning in told] == ["Metal001", "gone.png"]
+
+
+def test_a_text_stl_may_be_one_line(tmp_path: Path) -> None:
+    facet = "facet normal 0 0 1 outer loop vertex 0 0 0 vertex 1 0 0 vertex 0 1 0 endloop endfacet "
+    (tmp_path / "a.stl").write_text(f"solid my part {facet}{facet}endsolid my part\n")
+    assert len(read_mesh_file(tmp_path / "a.stl").mesh.faces) == 2
+
+
+@pytest.mark.parametrize(("metalness", "kept"), [(0, True), (255, False)])
+def test_painted_metal_is_no_metal(tmp_path: Path, metalness: int, kept: bool) -> None:
+    folder = tmp_path / "pbr" / "PaintedMetal003"
+    folder.mkdir(parents=True)
+    for channel, value in (("Color", 120), ("Metalness", metalness), ("Roughness", 90)):
+        Image.fromarray(np.full((8, 8), value, np.uint8)).save(folder / f"PaintedMetal003_1K_{channel}.png")
+    library = load_folder(tmp_path / "pbr", cache=tmp_path / "cache")
+    maps = library.prepare(library.materials[0].material_id).maps
+    assert ("metallic" in maps) == kept
+    if kept:
+        assert np.asarray(Image.open(maps["metallic"])).max() == 0
+
+
+@pytest.mark.parametrize("key", ["objs", "children"])
+@pytest.mark.parametrize("value", [5, "original-1", {"a": 1}])
+def test_a_tree_of_the_wrong_types_is_one_bad_shape(tmp_path: Path, key: str, value: object) -> None:
+    write_shape(tmp_path, "7")
+    path = tmp_path / "7" / "result_after_merging.json"
+    tree = json.loads(path.read_text())
+    tree[0][key] = value
+    path.write_text(json.dumps(tree))
+    source = open_collection(str(tmp_path))
+    assert len(source.entries()) == 1
+    with pytest.raises(ShapeError, match="no list"):
+        source.load("7")
+
+
+@pytest.mark.parametrize("textured", [False, True])
+def test_an_xml_at_the_deepest_level_places_its_meshes(tmp_path: Path, textured: bool) -> None:
+    home = tmp_path.joinpath(*"123456")
+    home.mkdir(parents=True)
+    for name in ("a", "b"):
+        (home / f"{name}.obj").write_text(TRIANGLE + "f 1 2 3\n")
+    geoms = "".join(f'<geom type="mesh" mesh="{n}"/>' for n in "ab")
+    meshes = "".join(f'<mesh file="{n}.obj"/>' for n in "ab")
+    (home / "m.xml").write_text(f"<mujoco><asset>{meshes}</asset><worldbody>{geoms}</worldbody></mujoco>")
+    assert len(open_collection(str(tmp_path), textured=textured).entries()) == 1
