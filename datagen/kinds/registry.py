@@ -110,36 +110,44 @@ def make_plan(recipe: DatasetRecipe, source: Source, limit: int | None = None) -
     return plan
 
 
+def _folders() -> list[str]:
+    """The folders of data of every kind."""
+    return [folder for kind in kinds().values() for folder in kind.building.folders]
+
+
+def _named(run: Any) -> str:
+    """The kind that a run.json names; '' where it names none."""
+    recipe = run.get("recipe") if isinstance(run, Mapping) else None
+    return str(recipe.get("kind", "")) if isinstance(recipe, Mapping) else ""
+
+
 def kind_of(root: Path) -> Kind:
     """The kind of a dataset's folder: by run.json, else by its folders or those in its tars.
 
     Raises UsageError for no folder, or one that holds no dataset of a known kind.
     """
     try:
-        recipe = json.loads((root / "run.json").read_text(encoding="utf-8"))["recipe"]
-        named = kinds().get(str(recipe.get("kind", "")))
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
-        named = None
-    if named is not None:
-        return named
+        named = _named(json.loads((root / "run.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        named = ""
+    if named in kinds():
+        return kinds()[named]
     for kind in kinds().values():
         if not DatasetReader(root, kind.building.folders).is_empty:
             return kind
-    names = ", ".join(f"{folder}/" for kind in kinds().values() for folder in kind.building.folders)
+    names = ", ".join(f"{folder}/" for folder in _folders())
     raise UsageError(f"{root} holds none of {names} and no tar shard of a dataset; is it a dataset's folder?")
 
 
 def open_tree(root: Path) -> Tree:
     """A dataset's folder as `datagen verify` reads it. Raises UsageError when it holds no dataset at all."""
-    return tree.open_tree(root, [folder for kind in kinds().values() for folder in kind.building.folders])
+    return tree.open_tree(root, _folders())
 
 
 def examination_of(found: Tree) -> Examination[Any]:
     """How a dataset is examined: by the kind in run.json if its files are of it, else by its files."""
-    recipe = (found.run or {}).get("recipe")
-    named = str(recipe.get("kind", "")) if isinstance(recipe, dict) else ""
-    ordered = sorted(kinds().values(), key=lambda kind: kind.name != named)
-    for kind in ordered:
+    named = _named(found.run)
+    for kind in sorted(kinds().values(), key=lambda kind: kind.name != named):
         if any(name.partition("/")[0] in kind.building.folders for name in found.files.sizes):
             return kind.examination
     raise UsageError(f"{found.root} holds no dataset of a known kind; is it a dataset's folder?")

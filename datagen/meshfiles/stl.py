@@ -9,7 +9,6 @@ from datagen.meshfiles.text import plain_text, refuse_pointer
 from datagen.meshfiles.values import FilePart, MeshFile, bad, checked, unique_names
 
 _RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-_NUMBER = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf"
 
 
 def read_stl(path: Path) -> MeshFile:

@@ -11,7 +11,7 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +79,11 @@ def _planned(plan: PlannedShape) -> ShapeFiles:
     return ShapeFiles("-".join(plan.words), files, plan.home, plan.path)
 
 
-def folders(root: Path) -> Iterator[Path]:
-    """A folder and those below it, sorted, six levels deep; links are followed, each real folder once."""
+def folders(root: Path, without: Set[Path] = frozenset()) -> Iterator[Path]:
+    """A folder and those below it, sorted, six levels deep; links are followed, each real folder once.
+
+    What lies in and below the folders `without` is not looked at.
+    """
     seen: set[Path] = set()
     stack = [(root, 0)]
     while stack:
@@ -91,7 +94,8 @@ def folders(root: Path) -> Iterator[Path]:
         seen.add(place)
         yield folder
         if depth < MAX_DEPTH:
-            children = sorted((c for c in folder.iterdir() if not is_clutter(c.name) and c.is_dir()), reverse=True)
+            inner = (c for c in folder.iterdir() if not is_clutter(c.name) and c not in without and c.is_dir())
+            children = sorted(inner, reverse=True)
             for child in children:
                 check_name(child)
             stack.extend((child, depth + 1) for child in children)

@@ -170,8 +170,9 @@ def _read_parts(folder: Path, tree: PartTree) -> tuple[tuple[Part, ...], tuple[s
             parts.append(Part(leaf.node_id + 1, leaf.name, leaf.path, label, concatenate(meshes), leaf.path))
         else:
             warnings.append(f"part without a face skipped: {leaf.path}")
-    warnings += [f"obj that no node names left out: {name}" for name in _strange(folder, tree)]
-    rest = _read_objs(folder, (*tree.leftovers, *_unnamed(folder, tree)), warnings)
+    unnamed, strange = _unnamed(folder, tree)
+    warnings += [f"obj that no node names left out: {name}" for name in strange]
+    rest = _read_objs(folder, (*tree.leftovers, *unnamed), warnings)
     if rest:
         next_id = max((leaf.node_id for leaf in tree.leaves), default=0) + 2
         parts.append(Part(next_id, "remainder", REMAINDER_PATH, "Other", concatenate(rest)))
@@ -180,20 +181,17 @@ def _read_parts(folder: Path, tree: PartTree) -> tuple[tuple[Part, ...], tuple[s
     return tuple(parts), tuple(warnings)
 
 
-def _unnamed(folder: Path, tree: PartTree) -> tuple[str, ...]:
-    """Stems of PartNet objs on disk that no node names: kept, so that the rendered chair is whole."""
-    named = {*tree.leftovers, *(obj for leaf in tree.leaves for obj in leaf.objs)}
-    objs = folder / "objs"
-    stems = [p.stem for p in objs.iterdir() if _OBJ_NAME.fullmatch(p.name)] if objs.is_dir() else []
-    return tuple(sorted(set(stems) - named, key=natural_key))
+def _unnamed(folder: Path, tree: PartTree) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Meshes in objs/ that no node names: stems of PartNet's own, and file names of others.
 
-
-def _strange(folder: Path, tree: PartTree) -> list[str]:
-    """Names of meshes in objs/ that neither a node nor PartNet's way of naming knows."""
-    named = {*tree.leftovers, *(obj for leaf in tree.leaves for obj in leaf.objs)}
+    The first are kept, so that the rendered chair is whole.
+    """
+    named = {f"{stem}.obj" for stem in (*tree.leftovers, *(obj for leaf in tree.leaves for obj in leaf.objs))}
     objs = folder / "objs"
-    meshes = [p for p in tidy(objs.iterdir()) if p.suffix.lower() in MESH_SUFFIXES] if objs.is_dir() else []
-    return [p.name for p in meshes if not (_OBJ_NAME.fullmatch(p.name) or (p.suffix == ".obj" and p.stem in named))]
+    found = [p.name for p in tidy(objs.iterdir()) if p.suffix.lower() in MESH_SUFFIXES] if objs.is_dir() else []
+    rest = sorted(set(found) - named, key=natural_key)
+    kept = tuple(name.removesuffix(".obj") for name in rest if _OBJ_NAME.fullmatch(name))
+    return kept, tuple(name for name in rest if not _OBJ_NAME.fullmatch(name))
 
 
 def _read_objs(folder: Path, stems: tuple[str, ...], warnings: list[str]) -> list[Mesh]:

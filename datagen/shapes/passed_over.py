@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -28,14 +29,25 @@ def passed_over(root: Path, read: Iterable[Path], whole: Iterable[Path] = ()) ->
     """
     if not root.is_dir():
         return ()
-    known = {real(path) for path in read}
-    return tuple(_warnings(root, known, frozenset(whole)))
+    return tuple(_warnings(root, _Read(read), frozenset(whole)))
 
 
-def _warnings(root: Path, known: set[Path], whole: frozenset[Path]) -> Iterator[str]:
-    for folder in folders(root):
-        if not whole.isdisjoint((folder, *folder.parents)):
-            continue
+class _Read:
+    """The files that are read. Links are followed only where a path is not among them as it is written."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = frozenset(paths)
+
+    @cached_property
+    def _real(self) -> frozenset[Path]:
+        return frozenset(map(real, self._paths))
+
+    def __contains__(self, path: Path) -> bool:
+        return path in self._paths or real(path) in self._real
+
+
+def _warnings(root: Path, known: _Read, whole: frozenset[Path]) -> Iterator[str]:
+    for folder in folders(root, without=whole):
         depth = len(folder.relative_to(root).parts)
         for path in sorted(folder.iterdir()):
             if is_clutter(path.name):
@@ -46,11 +58,11 @@ def _warnings(root: Path, known: set[Path], whole: frozenset[Path]) -> Iterator[
             elif path.is_dir():
                 if depth == MAX_DEPTH and _holds_meshes(path):
                     yield f"folder below six levels not searched: {name}"
-            elif suffix in UNREAD_SUFFIXES and real(path) not in known:
+            elif suffix in UNREAD_SUFFIXES and path not in known:
                 yield f"mesh format not read: {name}"
-            elif suffix in MESH_SUFFIXES and real(path) not in known:
+            elif suffix in MESH_SUFFIXES and path not in known:
                 yield f"mesh file left out: {name}"
-            elif suffix in PLAN_SUFFIXES and real(path) not in known and is_plan(path):
+            elif suffix in PLAN_SUFFIXES and path not in known and is_plan(path):
                 yield f"placing file left out: {name}"
 
 

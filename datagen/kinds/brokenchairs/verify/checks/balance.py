@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from datagen.kinds.brokenchairs.verify.checks import needs
-from datagen.kinds.brokenchairs.verify.checks.needs import QUERIES, ROWS
+from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.needs import QUERIES, ROWS
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 
 CHECKS = CheckList[ChairEvidence]()

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datagen.kinds.brokenchairs.verify.checks import needs
-from datagen.kinds.brokenchairs.verify.checks.needs import ANOMALIES
+from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.needs import ANOMALIES
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 

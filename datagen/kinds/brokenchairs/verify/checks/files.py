@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from datagen.formats.brokenchairs import SPLITS
-from datagen.kinds.brokenchairs.verify.checks import needs
-from datagen.kinds.brokenchairs.verify.checks.needs import FILES, QUERIES, ROWS
+from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.needs import FILES, QUERIES, ROWS
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 
 CHECKS = CheckList[ChairEvidence]()

@@ -10,10 +10,10 @@ import numpy as np
 from datagen.core.anomaly import KINDS, PUBLISHED_TYPE
 from datagen.formats.brokenchairs import KIND_OF_TYPE
 from datagen.formats.cameras import read_camera
+from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.cameras import camera_faults
-from datagen.kinds.brokenchairs.verify.checks import needs
-from datagen.kinds.brokenchairs.verify.checks.needs import ANOMALIES, QUERIES
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.needs import ANOMALIES, QUERIES
 from datagen.kinds.brokenchairs.verify.queries import MASKS, QueryFacts
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 

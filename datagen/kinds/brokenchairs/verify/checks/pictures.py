@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from datagen.kinds.brokenchairs.verify.checks.needs import QUERIES
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.needs import QUERIES
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.verify.check import ERROR, CheckList, Finding
 from datagen.verify.pictures import PictureFacts

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.bundles import SUFFIXES, BundleFacts
 from datagen.kinds.brokenchairs.verify.cameras import camera_faults
-from datagen.kinds.brokenchairs.verify.checks import needs
-from datagen.kinds.brokenchairs.verify.checks.needs import BUNDLES, DEEP_BUNDLES
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.brokenchairs.verify.needs import BUNDLES, DEEP_BUNDLES
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 
 CHECKS = CheckList[ChairEvidence]()

@@ -7,11 +7,11 @@ import numpy as np
 from datagen.core.errors import DatagenError
 from datagen.core.row import Job
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED
-from datagen.kinds.brokenchairs.verify.checks import needs
-from datagen.kinds.brokenchairs.verify.checks.needs import DEEP_BUNDLES, REPLAYED, ROWS
+from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.checks.references import mesh_bundles
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
+from datagen.kinds.brokenchairs.verify.needs import DEEP_BUNDLES, REPLAYED, ROWS
 from datagen.kinds.brokenchairs.verify.reprojection import depth_from_mesh
 from datagen.scenes.cameras import reference_transform
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding

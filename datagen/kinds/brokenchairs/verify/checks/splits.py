@@ -4,10 +4,10 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 
-from datagen.kinds.brokenchairs.verify.checks import needs
-from datagen.kinds.brokenchairs.verify.checks.needs import BUNDLES, MESHED, ROWS
+from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.meshes import near_duplicates
+from datagen.kinds.brokenchairs.verify.needs import BUNDLES, MESHED, ROWS
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 
 CHECKS = CheckList[ChairEvidence]()
