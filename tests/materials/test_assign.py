@@ -10,8 +10,11 @@ from pydantic import ValidationError
 from datagen.core.errors import MaterialError
 from datagen.core.rng import stream
 from datagen.core.shape import PART_CLASSES, Mesh, Part, Shape
-from datagen.materials import CombinedLibrary, MaterialSettings, ProceduralLibrary, assign
+from datagen.materials.assign import assign
 from datagen.materials.colour import colour_distance
+from datagen.materials.library import CombinedLibrary
+from datagen.materials.procedural.library import ProceduralLibrary
+from datagen.recipe.materials import MaterialSettings
 
 LIBRARY = ProceduralLibrary(5)
 BY_ID = {material.material_id: material for material in LIBRARY.materials}
