@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.core.camera import TabletopCamera
+from datagen.core.camera import Camera
 from datagen.core.oddity import OddShape
-from datagen.core.tabletop import Standing
+from datagen.core.scene import SceneObject
 from datagen.geometry.rays import RayScene
+from datagen.render.caster import SceneCaster, SceneFrame
 from datagen.render.raycast import cast_view
-from datagen.render.tabletop import SceneCaster, SceneFrame
 
 TOLERANCE_M = 0.0015
 """Depth differences below this are what repair leaves."""
@@ -20,8 +20,8 @@ TOLERANCE_M = 0.0015
 class SeenObject:
     """An object in the world; for an anomalous one also its normal twin in the same pose, and what was done."""
 
-    thing: Standing
-    twin: Standing | None
+    thing: SceneObject
+    twin: SceneObject | None
     odd: OddShape | None = None
 
 
@@ -38,7 +38,7 @@ class SceneViews:
         return int(self.changed_px[:, index].max())
 
 
-def see(objects: Sequence[SeenObject], cameras: Sequence[TabletopCamera]) -> SceneViews:
+def see(objects: Sequence[SeenObject], cameras: Sequence[Camera]) -> SceneViews:
     """Cast every view, and the normal twins of anomalous objects beside it."""
     caster = SceneCaster([seen.thing for seen in objects])
     twins = {k: RayScene(seen.twin.meshes()) for k, seen in enumerate(objects) if seen.twin is not None}

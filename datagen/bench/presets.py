@@ -18,7 +18,7 @@ from datagen.bench.quality import Judgement, judge, summary
 from datagen.bench.references import reference
 from datagen.bench.scenes import MeasuredScene, Target
 from datagen.core.errors import RenderError
-from datagen.core.scene import RenderJob
+from datagen.core.scene import Scene
 from datagen.recipe.render import PRESETS, RenderRecipe
 from datagen.render.blender.client import BlenderProcess
 
@@ -127,7 +127,7 @@ def _compare_plain(scenes: Sequence[MeasuredScene], samples: Sequence[int]) -> C
 
 def _with_converged(
     scenes: Sequence[MeasuredScene],
-) -> Iterator[tuple[MeasuredScene, RenderJob, tuple[Target, ...], list[np.ndarray]]]:
+) -> Iterator[tuple[MeasuredScene, Scene, tuple[Target, ...], list[np.ndarray]]]:
     """Every shot with its converged pictures; a Blender of their own renders those that are missing."""
     blender = BlenderProcess(threads=1)
     try:
@@ -138,7 +138,7 @@ def _with_converged(
         blender.close()
 
 
-def _run_plain(job: RenderJob, samples: int) -> tuple[float, list[np.ndarray]]:
+def _run_plain(job: Scene, samples: int) -> tuple[float, list[np.ndarray]]:
     """CPU-seconds and pictures of one run of the plain script."""
     with tempfile.TemporaryDirectory(prefix="datagen-plain-") as folder:
         path = Path(folder) / "job.pickle"

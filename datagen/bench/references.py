@@ -11,7 +11,8 @@ from scipy.ndimage import binary_dilation
 from datagen.bench.scenes import Target
 from datagen.core.cache import cache_root
 from datagen.core.ids import arrays_hash, content_hash
-from datagen.core.scene import RenderJob
+from datagen.core.material import PartMaterial
+from datagen.core.scene import Scene
 from datagen.formats.encode import png_bytes
 from datagen.render.protocol import Renderer
 from datagen.store.files import write_whole
@@ -38,7 +39,7 @@ def folder() -> Path:
     return cache_root() / "references"
 
 
-def reference(job: RenderJob, target: Target, renderer: Renderer) -> np.ndarray:
+def reference(job: Scene, target: Target, renderer: Renderer) -> np.ndarray:
     """The converged picture (H, W, 3) uint8 of a target, white outside the box about its masks.
 
     Rendered once a machine and Blender version (a minute and a half of CPU), then read from disk.
@@ -63,11 +64,19 @@ def box_about(masks: np.ndarray) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _key(job: RenderJob, versions: Mapping[str, str]) -> str:
+def _key(job: Scene, versions: Mapping[str, str]) -> str:
     """Hash of all that shows: geometry, materials, camera, light and the settings of the converged picture."""
     view = job.views[0]
-    parts = [[p.part_id, asdict(p.dress), arrays_hash(p.mesh.vertices, p.mesh.faces)] for p in job.parts]
+    parts = [
+        [
+            p.part_id,
+            asdict(p.surface) if isinstance(p.surface, PartMaterial) else p.surface and p.surface.digest,
+            arrays_hash(p.mesh.vertices, p.mesh.faces),
+        ]
+        for thing in job.objects
+        for p in thing.parts
+    ]
     shown = {name: job.settings[name] for name in (*SHOWN, *CONVERGED, "border_px")}
     digests = {name: material.digest for name, material in job.materials.items()}
-    seen = [asdict(view.camera), asdict(view.light), job.ground_z]
+    seen = [asdict(view.camera), asdict(view.light), asdict(job.ground)]
     return content_hash([parts, digests, seen, job.seed, shown, dict(versions)])

@@ -8,10 +8,10 @@ import numpy as np
 from datagen.core.anomaly import KINDS
 from datagen.core.errors import ShapeError
 from datagen.core.rng import stream
-from datagen.core.scene import RenderJob, View
+from datagen.core.scene import Scene, View
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.kind import plan_chairs
-from datagen.kinds.brokenchairs.queries import Candidate, QueryShot, render_job
+from datagen.kinds.brokenchairs.queries import Candidate, QueryShot, scene_of
 from datagen.kinds.registry import load_recipe
 from datagen.materials.open import open_libraries
 from datagen.pipeline.jobs import prepare
@@ -46,14 +46,14 @@ class MeasuredScene:
     name: str
     kind: str
     faces: int
-    job: RenderJob
+    job: Scene
     targets: tuple[Target, ...]
 
     def first_shot(self) -> "MeasuredScene":
         """The same chair in its first light alone."""
         return replace(self, targets=self.targets[:VIEWS])
 
-    def shots(self) -> Iterator[tuple[RenderJob, tuple[Target, ...]]]:
+    def shots(self) -> Iterator[tuple[Scene, tuple[Target, ...]]]:
         """Render jobs of up to four pictures, the light changing from one to the next as in a build."""
         for start in range(0, len(self.targets), VIEWS):
             targets = self.targets[start : start + VIEWS]
@@ -104,8 +104,8 @@ class _Collection:
             view, turn = k % VIEWS, (k + k // VIEWS) % LIGHTS
             light = lights[(first + 3 * ((turn + view) % LIGHTS)) % len(lights)]
             targets.append(_target(shot.candidates[view], View(shot.candidates[view].camera, light)))
-        job = render_job(self.context, shot)
-        faces = sum(len(part.mesh.faces) for part in job.parts)
+        job = scene_of(self.context, shot)
+        faces = sum(len(part.mesh.faces) for thing in job.objects for part in thing.parts)
         return MeasuredScene(f"{self.plan.source.name}/{shape_id}", kind, faces, replace(job, views=()), tuple(targets))
 
 

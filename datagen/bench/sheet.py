@@ -8,12 +8,12 @@ from PIL import Image, ImageDraw
 
 from datagen.bench.oddities import OperatorFigures
 from datagen.core.oddity import ODDITIES, OddShape
+from datagen.core.scene import Floor, Scene, SceneObject, Sky, View
 from datagen.core.shape import Shape
-from datagen.core.tabletop import Floor, Look, Sky, Standing, TabletopJob
 from datagen.formats.pictures import contact_sheet
 from datagen.kinds.oddoneout.tools import SceneTools
+from datagen.scenes.layout import camera_towards
 from datagen.scenes.rest import all_points
-from datagen.scenes.tabletop import looking
 from datagen.verify.report.plots import Series, histogram
 
 CAPTION = 18
@@ -30,9 +30,11 @@ def operator_tile(made: OddShape, context: SceneTools, size_px: int, settings: d
     """(H, W, 3) uint8: the normal shape on the left, the odd one on the right, seen alike."""
     scale = 0.2 / float(np.abs(all_points(made.normal) - made.normal.centre).max())
     high = scale * float(np.ptp(all_points(made.normal)[:, 2]))
-    camera = looking(np.array([0.12, -0.42, 0.2 + 0.5 * high]), np.array([0.0, 0.0, 0.45 * high]), size_px)
-    pictures = [_picture(shape, made.normal.centre, scale, context, Look(camera), settings)
-                for shape in (made.normal, made.shape)]  # fmt: skip
+    camera = camera_towards(np.array([0.12, -0.42, 0.2 + 0.5 * high]), np.array([0.0, 0.0, 0.45 * high]), size_px)
+    view = View(camera, Sky("courtyard", 40.0, 0.9))
+    pictures = [
+        _picture(shape, made.normal.centre, scale, context, view, settings) for shape in (made.normal, made.shape)
+    ]
     image = Image.new("RGB", (2 * size_px, size_px + CAPTION), (255, 255, 255))
     image.paste(Image.fromarray(np.concatenate(pictures, axis=1)), (0, 0))
     text = f"{made.spec.kind} {made.severity:.3f}, {made.normal.shape_id}"
@@ -41,16 +43,16 @@ def operator_tile(made: OddShape, context: SceneTools, size_px: int, settings: d
 
 
 def _picture(
-    shape: Shape, origin: np.ndarray, scale: float, context: SceneTools, look: Look, settings: dict[str, object]
+    shape: Shape, origin: np.ndarray, scale: float, context: SceneTools, view: View, settings: dict[str, object]
 ) -> np.ndarray:
     floor = Floor(context.floors.materials[3].material_id)
     names = sorted({name for part in shape.parts if part.skin for name in part.skin.materials})
     materials = {name: context.prepared_material(shape.palette[name]) for name in names}
     materials[floor.material_id] = context.floor(floor.material_id)
-    standing = Standing("object", shape, _stood(shape, origin, scale))
+    standing = SceneObject.of("object", shape.parts, _stood(shape, origin, scale))
     assert context.renderer is not None, "a sheet needs a renderer"
-    job = TabletopJob((standing,), materials, floor, Sky("courtyard", 40.0, 0.9), (look,), settings=settings)
-    (picture,) = context.renderer.tabletop(job)
+    scene = Scene((standing,), materials, floor, (view,), settings=settings)
+    (picture,) = context.renderer.render(scene)
     return picture
 
 

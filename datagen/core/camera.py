@@ -5,14 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 
 FOCAL_PX_AT_256 = 355.0
-"""Focal length of the published views at 256 px; other sizes scale with the image."""
+"""Focal length of the published views of single shapes at 256 px; other sizes scale with the image."""
+SCENE_FOCAL_PX_AT_256 = 256 * 30 / 36
+"""A 30 mm lens on a 36 mm sensor: the focal length of the published odd-one-out scenes."""
+OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+"""Camera axes (x right, y up, z back) to (x right, y down, z forward)."""
 
 
 @dataclass(frozen=True)
 class Camera:
     """A perspective camera on a sphere about `target` in the frame inside (z up).
 
-    Azimuth is counter-clockwise seen from above, from +x; angles in degrees, lengths in object units.
+    Azimuth is counter-clockwise seen from above, from +x; angles in degrees, lengths in units of the world.
     """
 
     azimuth_deg: float
@@ -20,11 +24,12 @@ class Camera:
     radius: float
     size_px: int = 256
     target: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    focal_px_at_256: float = FOCAL_PX_AT_256
 
     @property
     def focal_px(self) -> float:
         """Focal length in pixels, scaled with the image size."""
-        return FOCAL_PX_AT_256 * self.size_px / 256
+        return self.focal_px_at_256 * self.size_px / 256
 
     @property
     def K(self) -> np.ndarray:
@@ -55,6 +60,11 @@ class Camera:
         """World-to-camera (4, 4): the inverse of the rigid `T_world_camera`."""
         return rigid_inverse(self.T_world_camera)
 
+    @property
+    def extrinsic(self) -> np.ndarray:
+        """World to camera (4, 4), OpenCV axes: what `camera.poses[i].rotation` of a published scene holds."""
+        return OPENCV_FROM_OPENGL @ self.T_camera_world
+
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixel coordinates (N, 2) as (column, row), continuous, and z-depth (N,) of world points (N, 3)."""
         T = self.T_camera_world
@@ -63,27 +73,6 @@ class Camera:
         f, c = self.focal_px, self.size_px / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.stack([c + f * p[:, 0] / depth, c - f * p[:, 1] / depth], axis=1), depth
-
-
-TABLETOP_FOCAL_PX_AT_256 = 256 * 30 / 36
-"""A 30 mm lens on a 36 mm sensor: the focal length of the published odd-one-out scenes."""
-OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
-"""Camera axes (x right, y up, z back) to (x right, y down, z forward)."""
-
-
-@dataclass(frozen=True)
-class TabletopCamera(Camera):
-    """A camera of an odd-one-out scene: the published lens. Metres, world z up."""
-
-    @property
-    def focal_px(self) -> float:
-        """Focal length in pixels, scaled with the image size."""
-        return TABLETOP_FOCAL_PX_AT_256 * self.size_px / 256
-
-    @property
-    def extrinsic(self) -> np.ndarray:
-        """World to camera (4, 4), OpenCV axes: what `camera.poses[i].rotation` of a scene holds."""
-        return OPENCV_FROM_OPENGL @ self.T_camera_world
 
 
 def rigid_inverse(T: np.ndarray) -> np.ndarray:

@@ -1,13 +1,16 @@
-"""What a renderer is given and what it gives back."""
+"""What a renderer is given, whatever kind of dataset it is for, and what a ray cast gives back. World z is up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from datagen.core.camera import Camera
 from datagen.core.material import Material, PartMaterial
-from datagen.core.shape import Mesh
+from datagen.core.shape import Mesh, Part, Skin
+
+FLOOR_SIZE_M = 10.0
+"""Edge of a floor, which is square: its far edge is the horizon of the published odd-one-out views."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,10 @@ class Sun:
 
 @dataclass(frozen=True)
 class Light:
-    """One light set-up, named by `index` as in a query's file name.
+    """One light set-up of a studio, named by `index` as in a query's file name.
 
     `world` is a stock environment of the renderer or an image path; it is blurred, white-balanced
-    and given `1 - sum(share)` of the ground's irradiance (design: a white ground by construction).
+    and given `1 - sum(share)` of the ground's irradiance: the ground is white by construction.
     """
 
     index: int
@@ -36,30 +39,76 @@ class Light:
 
 
 @dataclass(frozen=True)
+class Sky:
+    """An environment over a floor, seen and lighting: a stock one by name, an image file, or `procedural:<n>`."""
+
+    world: str
+    rotation_deg: float = 0.0
+    strength: float = 0.8
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A white ground without end, the plane z = `z`; its views are lit by a `Light` each."""
+
+    z: float = 0.0
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A square floor, z = 0, in a material laid on by world coordinates: `rotation_deg` about z, `offset` in tiles.
+
+    Its views are lit by a `Sky` each.
+    """
+
+    material_id: str
+    rotation_deg: float = 0.0
+    offset: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
 class View:
     """One picture to make."""
 
     camera: Camera
-    light: Light
+    light: Light | Sky
 
 
 @dataclass(frozen=True, eq=False)
-class RenderPart:
-    """A mesh with the material it wears."""
+class ScenePart:
+    """A mesh, and one material unwrapped over it or a skin face by face; None where only its geometry is looked at."""
 
     part_id: int
     mesh: Mesh
-    dress: PartMaterial
+    surface: PartMaterial | Skin | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class RenderJob:
-    """One scene, several views. The ground is the plane z = `ground_z`."""
+class SceneObject:
+    """One object in a scene: its parts, and the similarity (4, 4) from their frame to the world."""
 
-    parts: tuple[RenderPart, ...]
+    name: str
+    parts: tuple[ScenePart, ...]
+    T_world_object: np.ndarray = field(default_factory=lambda: np.eye(4))
+
+    @classmethod
+    def of(cls, name: str, parts: Iterable[Part], T_world_object: np.ndarray) -> "SceneObject":
+        """The parts of a shape in their own skins."""
+        return cls(name, tuple(ScenePart(p.part_id, p.mesh, p.skin) for p in parts), T_world_object)
+
+    def meshes(self) -> list[tuple[int, Mesh]]:
+        """(part id, mesh in the world)."""
+        return [(part.part_id, part.mesh.transformed(self.T_world_object)) for part in self.parts]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Objects on a ground, and the views to render of them. `materials` holds every one that is worn, maps on disk."""
+
+    objects: tuple[SceneObject, ...]
     materials: Mapping[str, Material]
+    ground: Studio | Floor
     views: tuple[View, ...]
-    ground_z: float = 0.0
     seed: int = 0
     settings: Mapping[str, object] = field(default_factory=dict)
     """Engine settings of the recipe, as plain JSON."""

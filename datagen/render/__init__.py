@@ -1,6 +1,6 @@
 """Renderers behind one protocol: Cycles (in its own process), a numpy fake, and ray-cast geometry.
 
-Turns a RenderJob into pictures; knows no anomaly, no file layout and no dataset.
+Turns a scene into pictures; knows no anomaly, no file layout and no dataset.
 """
 
 from datagen.render.protocol import Renderer, open_renderer

@@ -4,38 +4,35 @@ For tests and dry runs. It obeys the same figures for ground and object as Cycle
 quality checks after rendering mean something with it too.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from datagen.core.scene import GeometryFrame, RenderJob, View
-from datagen.core.tabletop import TabletopJob
-from datagen.geometry.rays import RayScene
-from datagen.render.raycast import cast_view
-from datagen.render.tabletop import SceneCaster, SceneFrame
+from datagen.core.material import PartMaterial
+from datagen.core.scene import Light, Scene, ScenePart, Studio, View
+from datagen.core.shape import Skin
+from datagen.render.caster import SceneCaster, SceneFrame
 
 
 class FakeRenderer:
-    """Lambert shading of the mean material colour, a soft blob of shadow on white."""
+    """Lambert shading of the mean material colour: on white with a soft blob of shadow, or on a plain floor."""
 
     name = "fake"
     flat = True
 
-    def render(self, job: RenderJob) -> list[np.ndarray]:
-        """One (H, W, 3) uint8 picture a view."""
-        scene = RayScene([(part.part_id, part.mesh) for part in job.parts])
-        colors = {p.part_id: _shown(job.materials[p.dress.material_id].mean_color) for p in job.parts}
-        return [_picture(cast_view(scene, view.camera), view, colors, job.ground_z) for view in job.views]
-
-    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
-        """The same of objects on a floor: flat shading, a plain floor, a pale sky."""
-        caster = SceneCaster(job.objects)
+    def render(self, scene: Scene) -> list[np.ndarray]:
+        """One (H, W, 3) uint8 picture for each view."""
+        caster = SceneCaster(scene.objects)
         colors = {
-            (k + 1, part.part_id): _shown(job.materials[part.skin.materials[0]].mean_color)
-            for k, thing in enumerate(job.objects)
-            for part in thing.shape.parts
-            if part.skin is not None
+            (k + 1, part.part_id): _shown(scene.materials[name].mean_color)
+            for k, thing in enumerate(scene.objects)
+            for part in thing.parts
+            if (name := _worn(part)) is not None
         }
-        ground = _shown(job.materials[job.floor.material_id].mean_color)
-        return [_scene_picture(caster.cast(view.camera), colors, ground) for view in job.views]
+        if isinstance(scene.ground, Studio):
+            return [_on_white(caster.alone(view.camera), view, colors, scene.ground.z) for view in scene.views]
+        floor = _shown(scene.materials[scene.ground.material_id].mean_color)
+        return [_on_floor(caster.cast(view.camera), colors, floor) for view in scene.views]
 
     def versions(self) -> dict[str, str]:
         """Version of this shading: it changes when its pixels do."""
@@ -53,23 +50,37 @@ def _shown(linear: tuple[float, float, float]) -> np.ndarray:
     return np.clip(np.array(linear), 0.02, 0.6) ** (1 / 2.2)
 
 
-def _picture(frame: GeometryFrame, view: View, colors: dict[int, np.ndarray], ground_z: float) -> np.ndarray:
+def _worn(part: ScenePart) -> str | None:
+    """The material that stands for a part: the first of its skin."""
+    match part.surface:
+        case PartMaterial():
+            return part.surface.material_id
+        case Skin():
+            return part.surface.materials[0]
+    return None
+
+
+def _on_white(frame: SceneFrame, view: View, colors: Mapping[tuple[int, int], np.ndarray], z: float) -> np.ndarray:
+    assert isinstance(view.light, Light), "a studio is lit by light set-ups"
     size = view.camera.size_px
     picture = np.full((size, size, 3), 1.0)
-    picture *= (1 - 0.12 * _shadow(view, ground_z))[..., None]
+    picture *= (1 - 0.12 * _shadow(view, z))[..., None]
     azimuth = np.radians(view.light.rotation_deg)
     sun = np.array([np.cos(azimuth) * 0.5, np.sin(azimuth) * 0.5, 0.7])
-    shade = 0.45 + 0.5 * np.clip(frame.normal @ (sun / np.linalg.norm(sun)), 0, 1)
-    for part_id, color in colors.items():
-        mask = frame.part_id == part_id
-        picture[mask] = color * shade[mask][:, None]
-    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    return _with_objects(picture, frame, colors, sun / np.linalg.norm(sun))
 
 
-def _scene_picture(frame: SceneFrame, colors: dict[tuple[int, int], np.ndarray], ground: np.ndarray) -> np.ndarray:
+def _on_floor(frame: SceneFrame, colors: Mapping[tuple[int, int], np.ndarray], floor: np.ndarray) -> np.ndarray:
     picture = np.full((*frame.depth.shape, 3), 0.8)
-    picture[frame.floor] = ground
-    shade = 0.45 + 0.5 * np.clip(frame.normal @ np.array([0.48, 0.36, 0.8]), 0, 1)
+    picture[frame.floor] = floor
+    return _with_objects(picture, frame, colors, np.array([0.48, 0.36, 0.8]))
+
+
+def _with_objects(
+    picture: np.ndarray, frame: SceneFrame, colors: Mapping[tuple[int, int], np.ndarray], sun: np.ndarray
+) -> np.ndarray:
+    """Objects painted over a picture in 0..1, lit from `sun` (3,): (H, W, 3) uint8."""
+    shade = 0.45 + 0.5 * np.clip(frame.normal @ sun, 0, 1)
     hit = frame.object_index > 0
     seen, which = np.unique(np.stack([frame.object_index[hit], frame.part_id[hit]]), axis=1, return_inverse=True)
     if hit.any():

@@ -5,26 +5,21 @@ from typing import Protocol
 import numpy as np
 
 from datagen.core.errors import UsageError
-from datagen.core.scene import RenderJob
-from datagen.core.tabletop import TabletopJob
+from datagen.core.scene import Scene
 
 FAKE_NOTE = "The pictures are flat shading by the fake renderer, for tests and dry runs: no data to train on."
 RENDERERS = ("cycles", "fake")
 
 
 class Renderer(Protocol):
-    """Makes the pictures of a job. Same job, same bytes, whatever was rendered before."""
+    """Makes the pictures of a scene. Same scene, same bytes, whatever was rendered before."""
 
     name: str
     flat: bool
     """Whether it shades by mean colours alone: materials then need no maps and skies no file."""
 
-    def render(self, job: RenderJob) -> list[np.ndarray]:
-        """One (H, W, 3) uint8 sRGB picture a view. Raises RenderError; raises MissingDependency."""
-        ...
-
-    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
-        """The same of a scene of objects on a floor. Raises as `render`."""
+    def render(self, scene: Scene) -> list[np.ndarray]:
+        """One (H, W, 3) uint8 sRGB picture for each view. Raises RenderError, MaterialError, MissingDependency."""
         ...
 
     def versions(self) -> dict[str, str]:

@@ -11,8 +11,8 @@ import numpy as np
 from datagen.core.ids import code_hash, content_hash
 from datagen.core.shape import Shape, concatenate
 from datagen.recipe.scenes import LayoutRecipe
+from datagen.scenes.layout import RestingBody, lay_out
 from datagen.scenes.rest import centre_of_mass, snapped, stable_rotation
-from datagen.scenes.tabletop import RestingBody, lay_out
 from datagen.store.files import write_cache
 
 SOURCES = ("scenes/rest.py", "scenes/poses.py", "render/blender/physics.py")

@@ -7,7 +7,7 @@ import pytest
 
 from datagen.render.protocol import Renderer
 from tests.render.test_cycles import chair_job
-from tests.render.test_tabletop import scene
+from tests.render.test_floor import scene
 
 SIZE = 48
 
@@ -42,7 +42,7 @@ class RendererConformance:
 
     def test_scenes_on_a_floor_too(self, renderer):
         job = scene()
-        first, again = renderer.tabletop(job), renderer.tabletop(job)
+        first, again = renderer.render(job), renderer.render(job)
         assert len(first) == len(job.views) and all((a == b).all() for a, b in zip(first, again, strict=True))
 
     def test_it_says_what_it_is(self, renderer):

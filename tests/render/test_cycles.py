@@ -9,7 +9,7 @@ from datagen.annotate.quality import check_picture, grey
 from datagen.core.errors import MissingDependency, RenderError
 from datagen.core.material import Material, PartMaterial
 from datagen.core.rng import stream
-from datagen.core.scene import RenderJob, RenderPart, View
+from datagen.core.scene import Scene, SceneObject, ScenePart, Studio, View
 from datagen.geometry.rays import RayScene
 from datagen.kinds.registry import load_recipe
 from datagen.render.blender.client import BlenderProcess
@@ -28,14 +28,15 @@ def chair_job(shape, seed=0, views=1, device="cpu"):
         "cloth": Material("cloth", "fabric", base_color=(0.05, 0.12, 0.3), roughness=0.9),
     }
     parts = tuple(
-        RenderPart(p.part_id, p.mesh, PartMaterial(p.part_id, "wood" if p.part_class == "Leg" else "cloth", way))
+        ScenePart(p.part_id, p.mesh, PartMaterial(p.part_id, "wood" if p.part_class == "Leg" else "cloth", way))
         for p, way in zip(placed.parts, ["box", "smart"] * 3, strict=True)
     )
     cameras = query_cameras(RECIPE.query, stream(seed, "camera"))[:views]
     lights = light_setups(RECIPE.light, 0)
     shots = tuple(View(camera, lights[(seed + k) % len(lights)]) for k, camera in enumerate(cameras))
     settings = {**RECIPE.render.model_dump(mode="json"), "device": device}
-    return RenderJob(parts, materials, shots, float(placed.bounds[0, 2]), 0, settings)
+    ground = Studio(float(placed.bounds[0, 2]))
+    return Scene((SceneObject("chair", parts),), materials, ground, shots, 0, settings)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_every_light_gives_a_white_ground_and_a_lit_chair(warm, plain_chair):
     for seed in range(8):
         job = chair_job(plain_chair, seed)
         (picture,) = warm.render(job)
-        frame = cast_view(RayScene([(p.part_id, p.mesh) for p in job.parts]), job.views[0].camera)
+        frame = cast_view(RayScene([(p.part_id, p.mesh) for p in job.objects[0].parts]), job.views[0].camera)
         assert check_picture(picture, frame, RECIPE.quality) is None, seed
         assert grey(picture)[frame.silhouette].mean() < 200
 
@@ -88,7 +89,7 @@ def test_pixels_agree_with_the_ray_cast(warm, plain_chair):
     """The silhouette of the picture is that of the ray cast: same camera, same axes, nothing mirrored."""
     job = chair_job(plain_chair, 11)
     (picture,) = warm.render(job)
-    frame = cast_view(RayScene([(p.part_id, p.mesh) for p in job.parts]), job.views[0].camera)
+    frame = cast_view(RayScene([(p.part_id, p.mesh) for p in job.objects[0].parts]), job.views[0].camera)
     dark = grey(picture) < 170
     assert (dark & frame.silhouette).sum() / frame.silhouette.sum() > 0.8
     assert (dark & ~frame.silhouette).sum() / dark.sum() < 0.06

@@ -13,8 +13,8 @@ from datagen.core.shape import Part, Shape
 from datagen.kinds.oddoneout.plan import five_views
 from datagen.kinds.registry import load_recipe, make_plan
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
+from datagen.scenes.layout import RestingBody, footprint, lay_out, metric_scale, orbit, outline_gap
 from datagen.scenes.rest import all_points, snapped, stable_rotation, turn_between
-from datagen.scenes.tabletop import RestingBody, footprint, lay_out, metric_scale, orbit, outline_gap
 from datagen.shapes.collections import open_collection
 from tests.conftest import ROOT, box
 

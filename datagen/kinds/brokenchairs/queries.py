@@ -13,7 +13,7 @@ from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json, content_hash
 from datagen.core.material import MaterialAssignment
 from datagen.core.row import Job, Row
-from datagen.core.scene import GeometryFrame, Light, RenderJob, RenderPart, View
+from datagen.core.scene import GeometryFrame, Light, Scene, SceneObject, ScenePart, Studio, View
 from datagen.core.shape import Mesh, Shape
 from datagen.formats import brokenchairs as layout
 from datagen.formats.cameras import published_pose
@@ -75,21 +75,22 @@ def take(job: Job, context: ChairContext, shot: QueryShot) -> tuple[list[Row], d
 
 def _render(context: ChairContext, shot: QueryShot) -> list[np.ndarray]:
     assert context.renderer is not None, "this process renders nothing"
-    scene = render_job(context, shot)
+    scene = scene_of(context, shot)
     with context.phase("render"):
         return context.renderer.render(scene)
 
 
-def render_job(context: ChairContext, shot: QueryShot) -> RenderJob:
+def scene_of(context: ChairContext, shot: QueryShot) -> Scene:
     """What the renderer is given for a shot; bakes its materials. Raises MaterialError."""
     worn = {part.part_id: part for part in shot.assignment.parts}
     with context.phase("materials"):
         materials = context.materials(shot.assignment.material_ids)
-    return RenderJob(
-        parts=tuple(RenderPart(part_id, mesh, worn[part_id]) for part_id, mesh in shot.meshes),
+    parts = tuple(ScenePart(part_id, mesh, worn[part_id]) for part_id, mesh in shot.meshes)
+    return Scene(
+        objects=(SceneObject(shot.folder, parts),),
         materials=materials,
+        ground=Studio(shot.ground_z),
         views=tuple(View(c.camera, c.light) for c in shot.candidates),
-        ground_z=shot.ground_z,
         seed=context.recipe.seed,
         settings=context.recipe.render.model_dump(mode="json"),
     )

@@ -8,22 +8,22 @@ from scipy.spatial.transform import Rotation
 
 from datagen.annotate.scenes import SceneViews, SeenObject, see
 from datagen.core.anomaly import Rejected
-from datagen.core.camera import TabletopCamera
+from datagen.core.camera import Camera
 from datagen.core.errors import RenderError
 from datagen.core.ids import canonical_json, content_hash
 from datagen.core.oddity import PUBLISHED_MODES, OddShape
 from datagen.core.rng import stream
 from datagen.core.row import Job, Row
+from datagen.core.scene import Floor, Scene, SceneObject, Sky, View
 from datagen.core.shape import Shape
-from datagen.core.tabletop import Floor, Look, Sky, Standing, TabletopJob
 from datagen.formats import oddoneout as layout
 from datagen.kinds.oddoneout.context import SceneContext
 from datagen.kinds.oddoneout.plan import PlannedScene, five_views
 from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.rows import job_row, rejection
+from datagen.scenes.layout import RestingBody, lay_out, metric_scale, orbit
 from datagen.scenes.poses import drop_together
 from datagen.scenes.skies import listed_worlds, world_file
-from datagen.scenes.tabletop import RestingBody, lay_out, metric_scale, orbit
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +47,8 @@ class Arrangement:
     members: tuple[Member, ...]
     poses: tuple[np.ndarray, ...]
     scale: float
-    standing: tuple[Standing, ...]
-    cameras: tuple[TabletopCamera, ...]
+    standing: tuple[SceneObject, ...]
+    cameras: tuple[Camera, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,22 +79,22 @@ def _render(context: SceneContext, shot: SceneShot) -> list[np.ndarray]:
     recipe = context.plan.recipe
     with context.phase("materials"):
         materials = {}
-        for thing in shot.arrangement.standing:
-            for name in {name for part in thing.shape.parts if part.skin for name in part.skin.materials}:
-                known = thing.shape.palette[name]
-                materials[name] = context.prepared_material(known)
+        for member in shot.arrangement.members:
+            shape = member.body.shape
+            for name in {name for part in shape.parts if part.skin for name in part.skin.materials}:
+                materials[name] = context.prepared_material(shape.palette[name])
         materials[shot.floor.material_id] = context.floor(shot.floor.material_id)
-    scene = TabletopJob(
+    sky = shot.sky if context.flat else replace(shot.sky, world=world_file(shot.sky.world, context.sky_cache))
+    scene = Scene(
         objects=shot.arrangement.standing,
         materials=dict(sorted(materials.items())),
-        floor=shot.floor,
-        sky=shot.sky if context.flat else replace(shot.sky, world=world_file(shot.sky.world, context.sky_cache)),
-        views=tuple(Look(camera) for camera in shot.arrangement.cameras),
+        ground=shot.floor,
+        views=tuple(View(camera, sky) for camera in shot.arrangement.cameras),
         seed=recipe.seed,
         settings=recipe.render.model_dump(mode="json"),
     )
     with context.phase("render"):
-        return context.renderer.tabletop(scene)
+        return context.renderer.render(scene)
 
 
 def scene_job(job: Job, context: SceneContext, shape: Shape, before: Prepared) -> Prepared:
@@ -166,11 +166,11 @@ def _arranged(
             # One more draw, without what no layout showed: a label that no view supports would be a lie.
             whole = next(m.body for m in members if m.odd is None)
             members = [Member(whole) if k in hidden else m for k, m in enumerate(members)]
-    members = [m if m.odd is None or k not in hidden else Member(next(x.body for x in members if not x.odd))
-               for k, m in enumerate(members)]  # fmt: skip
+    whole = next(m.body for m in members if m.odd is None)
+    members = [m if m.odd is None or k not in hidden else Member(whole) for k, m in enumerate(members)]
     arrangement = _placed(context, members, recipe.naming, rng)
-    return arrangement, see([_seen(m, s) for m, s in zip(members, arrangement.standing, strict=True)],
-                            arrangement.cameras)  # fmt: skip
+    pairs = zip(members, arrangement.standing, strict=True)
+    return arrangement, see([_seen(m, s) for m, s in pairs], arrangement.cameras)
 
 
 def _placed(context: SceneContext, members: Sequence[Member], naming: str, rng: np.random.Generator) -> Arrangement:
@@ -183,7 +183,7 @@ def _placed(context: SceneContext, members: Sequence[Member], naming: str, rng: 
     else:
         poses = [place.matrix for place in lay_out(bodies, scale, recipe.layout, rng)]
     things = tuple(
-        Standing(layout.object_name(naming, k), body.shape, T @ body.baked(scale))
+        SceneObject.of(layout.object_name(naming, k), body.shape.parts, T @ body.baked(scale))
         for k, (body, T) in enumerate(zip(bodies, poses, strict=True))
     )
     bounds = np.array([world_bounds(thing) for thing in things])
@@ -194,16 +194,16 @@ def _placed(context: SceneContext, members: Sequence[Member], naming: str, rng: 
     return Arrangement(tuple(members), tuple(poses), scale, things, tuple(cameras))
 
 
-def world_bounds(thing: Standing) -> np.ndarray:
+def world_bounds(thing: SceneObject) -> np.ndarray:
     """True axis-aligned bounds (2, 3) of an object in the world."""
     bounds = np.array([mesh.bounds for _, mesh in thing.meshes()])
     return np.stack([bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)])
 
 
-def _seen(member: Member, thing: Standing) -> SeenObject:
+def _seen(member: Member, thing: SceneObject) -> SeenObject:
     if member.odd is None:
         return SeenObject(thing, None)
-    return SeenObject(thing, replace(thing, shape=member.odd.normal), member.odd)
+    return SeenObject(thing, SceneObject.of(thing.name, member.odd.normal.parts, thing.T_world_object), member.odd)
 
 
 def _floor(context: SceneContext, rng: np.random.Generator) -> Floor:
@@ -256,7 +256,7 @@ def _view_files(folder: str, naming: str, arrangement: Arrangement, views: Scene
 
 def part_labels(arrangement: Arrangement) -> list[dict[int, int]]:
     """What each object's parts are called in part_labels/. Raises ShapeError where 16 bits cannot number them."""
-    return layout.part_labels([[part.part_id for part in thing.shape.parts] for thing in arrangement.standing])
+    return layout.part_labels([[part.part_id for part in thing.parts] for thing in arrangement.standing])
 
 
 def _object_json(
@@ -286,12 +286,12 @@ def _object_json(
         "bbox": forms[context.plan.recipe.bbox],
         "bbox_world": forms["world"],
         "bbox_published": forms["published"],
-        "T_world_shape": thing.T_world_shape.tolist(),
+        "T_world_shape": thing.T_world_object.tolist(),
         "shape_id": scene.entry.shape_id,
         "label": int(member.odd is not None),
         "kind": member.kind,
         "severity": member.odd.severity if member.odd else 0.0,
-        "parts": {str(part.part_id): part.name for part in thing.shape.parts},
+        "parts": {str(part.part_id): part.name for part in member.body.shape.parts},
         "part_labels": {str(part_id): label for part_id, label in labels.items()},
         "anomaly": _anomaly_json(member.odd, views, k) if member.odd else None,
     }
@@ -390,19 +390,20 @@ def _object_row(
     scene: PlannedScene,
     folder: str,
     member: Member,
-    thing: Standing,
+    thing: SceneObject,
     views: SceneViews,
     k: int,
 ) -> Row:
+    shape = member.body.shape
     seen = [int((frame.object_index == k + 1).sum()) for frame in views.frames]
     columns: dict[str, object] = {
         "row_type": "object",
         "kind": member.kind,
         "label": int(member.odd is not None),
         "query_path": f"{folder}#{thing.name}",
-        "T_shape_source": tuple((thing.T_world_shape @ np.array(thing.shape.T_shape_source)).ravel().tolist()),
+        "T_shape_source": tuple((thing.T_world_object @ np.array(shape.T_shape_source)).ravel().tolist()),
         "visible_px": max(seen),
-        "material_ids": tuple(sorted(thing.shape.palette)),
+        "material_ids": tuple(sorted(shape.palette)),
     }
     if member.odd:
         part = next((p.name for p in member.odd.normal.parts if p.part_id == member.odd.spec.part_id), "")

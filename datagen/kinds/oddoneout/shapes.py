@@ -17,8 +17,8 @@ from datagen.core.rng import stream
 from datagen.core.shape import Shape
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.objects import dressed, wardrobe
+from datagen.scenes.layout import RestingBody, start_rotation
 from datagen.scenes.poses import Rest
-from datagen.scenes.tabletop import RestingBody, start_rotation
 
 T = TypeVar("T")
 KEEP = 24

@@ -11,8 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from datagen.core.errors import MissingDependency, RenderError
-from datagen.core.scene import RenderJob
-from datagen.core.tabletop import TabletopJob
+from datagen.core.scene import Scene
 
 
 def write_message(stream: IO[bytes], value: Any) -> None:
@@ -50,27 +49,20 @@ class BlenderProcess:
         self._cpu = 0.0
         self._versions: dict[str, str] = {}
 
-    def render(self, job: RenderJob) -> list[np.ndarray]:
+    def render(self, scene: Scene) -> list[np.ndarray]:
         """Pictures of every view. Raises RenderError if Blender dies or refuses the scene."""
         if self._jobs >= self.recycle_after:
             self.close()
         self._jobs += 1
-        return self._call("render", job)
-
-    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
-        """Pictures of every view of objects on a floor. Raises RenderError, MissingDependency."""
-        if self._jobs >= self.recycle_after:
-            self.close()
-        self._jobs += 1
-        return self._call("tabletop", job)
+        return self._call("render", scene)
 
     def drop(self, bodies: Sequence[tuple[np.ndarray, np.ndarray]], starts: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Rigid bodies (vertices, faces) let fall on z = 0: their final transforms (4, 4). Raises RenderError."""
         return self._call("drop", (list(bodies), list(starts)))
 
-    def profile(self, job: RenderJob) -> dict[str, float]:
-        """CPU-seconds of a job by phase. Raises RenderError."""
-        return self._call("profile", job)
+    def profile(self, scene: Scene) -> dict[str, float]:
+        """CPU-seconds of a scene by phase. Raises RenderError."""
+        return self._call("profile", scene)
 
     def versions(self) -> dict[str, str]:
         """Blender's version and build hash."""

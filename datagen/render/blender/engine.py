@@ -6,14 +6,13 @@ from typing import Any
 import bpy
 
 from datagen.core.errors import MissingDependency
-from datagen.core.scene import RenderJob
-from datagen.core.tabletop import TabletopJob
+from datagen.core.scene import Scene
 
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI")
 """In the order in which `device: auto` takes them."""
 
 
-def configure(scene: bpy.types.Scene, job: RenderJob | TabletopJob, threads: int) -> None:
+def configure(scene: bpy.types.Scene, job: Scene, threads: int) -> None:
     """Set every render setting that reaches a pixel. Raises MissingDependency for an absent device."""
     settings: dict[str, Any] = dict(job.settings)
     render, cycles = scene.render, scene.cycles

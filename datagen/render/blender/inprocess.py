@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from datagen.core.errors import RenderError
-from datagen.core.scene import RenderJob
-from datagen.core.tabletop import TabletopJob
+from datagen.core.scene import Scene
 from datagen.render.blender.affinity import born_on
 
 
@@ -18,24 +17,17 @@ class BlenderHere:
     flat = False
 
     def __init__(self, threads: int = 1) -> None:
-        # bpy and the embree of other libraries clash unless bpy comes first (design: rendering facts).
+        # bpy and the embree of other libraries clash unless bpy comes first.
         with born_on(threads):
             from datagen.render.blender.session import BlenderSession
 
         self._session: Any = BlenderSession(threads)
 
-    def render(self, job: RenderJob) -> list[np.ndarray]:
+    def render(self, scene: Scene) -> list[np.ndarray]:
         """Pictures of every view. Raises RenderError, MissingDependency."""
         try:
-            return self._session.render(job)
+            return self._session.render(scene)
         except RuntimeError as error:  # what bpy operators raise
-            raise RenderError(f"Blender refused the scene: {error}") from error
-
-    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
-        """Pictures of every view of objects on a floor. Raises RenderError, MissingDependency."""
-        try:
-            return self._session.tabletop(job)
-        except RuntimeError as error:
             raise RenderError(f"Blender refused the scene: {error}") from error
 
     def drop(self, bodies: Sequence[tuple[np.ndarray, np.ndarray]], starts: Sequence[np.ndarray]) -> list[np.ndarray]:

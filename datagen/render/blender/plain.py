@@ -12,11 +12,11 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from datagen.core.scene import RenderJob
+from datagen.core.scene import Scene
 from datagen.render.blender import meshes, picture, shader, studio
 
 
-def render(job: RenderJob, samples: int, folder: Path) -> list[np.ndarray]:
+def render(job: Scene, samples: int, folder: Path) -> list[np.ndarray]:
     """One (H, W, 3) uint8 picture a view."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
@@ -27,9 +27,8 @@ def render(job: RenderJob, samples: int, folder: Path) -> list[np.ndarray]:
     scene.cycles.use_denoising = True
     scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
     materials = {key: shader.build(material) for key, material in job.materials.items()}
-    for part in job.parts:
-        meshes.add(part, materials[part.dress.material_id], job.materials[part.dress.material_id].tile_size)
-    rig = studio.Studio(scene, job)
+    meshes.add_objects(job, materials)
+    rig = studio.StudioRig(scene, job)
     pictures = []
     for view in job.views:
         rig.aim(view)

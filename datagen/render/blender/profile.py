@@ -1,4 +1,4 @@
-"""Where the CPU-seconds of a render job go: the same calls as a render makes, timed, some of them twice."""
+"""Where the CPU-seconds of a render go: the same calls as a render makes, timed, some of them twice."""
 
 import tempfile
 import time
@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from datagen.core.scene import RenderJob
+from datagen.core.material import PartMaterial
+from datagen.core.scene import Scene
 from datagen.render.blender import engine, picture, uv
-from datagen.render.blender.stage import StudioStage, set_stage
+from datagen.render.blender.stage import Stage, set_stage
 
 
-def profile(job: RenderJob, threads: int) -> dict[str, float]:
-    """CPU-seconds a picture of a job in two passes, by phase.
+def profile(job: Scene, threads: int) -> dict[str, float]:
+    """CPU-seconds a picture of a scene in two passes, by phase.
 
     Cycles does its work in one call: what it spends on what is told apart by leaving things out. A first
     sample without denoiser pays for sync and BVH, a second one for what every picture costs; all samples
@@ -41,7 +42,7 @@ def profile(job: RenderJob, threads: int) -> dict[str, float]:
 
 
 def _add_pass(
-    cost: dict[str, float], stage: StudioStage, name: str, passes: str, prefilter: str, samples: int, first: bool
+    cost: dict[str, float], stage: Stage, name: str, passes: str, prefilter: str, samples: int, first: bool
 ) -> None:
     def take() -> None:
         picture.render_linear(stage.scene, stage.folder)
@@ -62,15 +63,16 @@ def _add_pass(
         _add(cost, f"denoising, {name}", max(_timed(take) - traced, 0.0))
 
 
-def _compose(stage: StudioStage, size: int) -> None:
+def _compose(stage: Stage, size: int) -> None:
     picture.shown(stage.scene, picture.enlarged(np.ones((size // 2, size // 2, 3), np.float32), size), stage.folder)
 
 
-def _unwrap_again(stage: StudioStage) -> None:
-    dress = {f"part_{part.part_id}": part.dress for part in stage.job.parts}
-    for thing in stage.objects:
-        worn = dress[thing.data.name]
-        uv.unwrap(thing, worn.projection, stage.job.materials[worn.material_id].tile_size, worn.offset)
+def _unwrap_again(stage: Stage) -> None:
+    surfaces = {f"part_{part.part_id}": part.surface for thing in stage.job.objects for part in thing.parts}
+    for made in stage.objects:
+        worn = surfaces.get(made.data.name)
+        if isinstance(worn, PartMaterial):
+            uv.unwrap(made, worn.projection, stage.job.materials[worn.material_id].tile_size, worn.offset)
 
 
 def _add(cost: dict[str, float], name: str, value: float) -> None:

@@ -6,15 +6,14 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from datagen.core.scene import RenderJob
-from datagen.core.tabletop import TabletopJob
-from datagen.render.blender import engine, physics, picture, tabletop
+from datagen.core.scene import Scene
+from datagen.render.blender import engine, physics
 from datagen.render.blender.profile import profile
 from datagen.render.blender.stage import set_stage
 
 
 class BlenderSession:
-    """Renders jobs in this process; a warm session writes what a fresh one writes."""
+    """Renders scenes in this process; a warm session writes what a fresh one writes."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
@@ -27,30 +26,17 @@ class BlenderSession:
         """Cycles devices by type."""
         return engine.devices()
 
-    def render(self, job: RenderJob) -> list[np.ndarray]:
-        """One (H, W, 3) uint8 sRGB picture a view. Raises RenderError, MaterialError, MissingDependency."""
+    def render(self, scene: Scene) -> list[np.ndarray]:
+        """One (H, W, 3) uint8 sRGB picture for each view. Raises RenderError, MaterialError, MissingDependency."""
         with tempfile.TemporaryDirectory(prefix="datagen-") as folder:
-            stage = set_stage(job, self.threads, Path(folder))
-            return stage.in_two_passes() if stage.settings["ground_samples"] else stage.in_one_pass()
-
-    def tabletop(self, job: TabletopJob) -> list[np.ndarray]:
-        """One (H, W, 3) uint8 picture a view of objects on a floor under a visible sky."""
-        bpy.ops.wm.read_factory_settings(use_empty=True)
-        scene = bpy.context.scene
-        engine.configure(scene, job, self.threads)
-        stage = tabletop.TabletopStage(scene, job)
-        with tempfile.TemporaryDirectory(prefix="datagen-") as folder:
-            pictures = []
-            for view in job.views:
-                stage.aim(view.camera)
-                pictures.append(picture.render_shown(scene, Path(folder)))
-            return pictures
+            stage = set_stage(scene, self.threads, Path(folder))
+            return stage.in_two_passes() if stage.settings.get("ground_samples") else stage.in_one_pass()
 
     def drop(self, argument: tuple[list[physics.Body], list[np.ndarray]]) -> list[np.ndarray]:
         """Final transforms (4, 4) of rigid bodies let fall."""
         bpy.ops.wm.read_factory_settings(use_empty=True)
         return physics.drop(*argument)
 
-    def profile(self, job: RenderJob) -> dict[str, float]:
-        """CPU-seconds of a job by phase: what `datagen bench` prints."""
-        return profile(job, self.threads)
+    def profile(self, scene: Scene) -> dict[str, float]:
+        """CPU-seconds of a scene by phase: what `datagen bench` prints."""
+        return profile(scene, self.threads)

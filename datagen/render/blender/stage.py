@@ -1,14 +1,12 @@
-"""A shape's stage: white ground, lights at infinity, Cycles.
+"""A scene in Blender, ready to render: its objects, the rig of its ground (white studio or floor), Cycles.
 
-The rig is lookdev.md, section 1: a ground that is white by construction (diffuse plus emission)
-under a blurred, white-balanced environment and suns, so no light falls off over the floor.
-
-A picture is made in two passes: the ground alone (small and with few samples: it holds nothing but
-soft shadows) and the object alone within its box, laid over it by its coverage. Every light path is
-the one of a single pass; samples are spent where there is something to see.
+A picture is made in one pass, or in two: the ground alone (small and with few samples: a white one holds
+nothing but soft shadows) and the objects alone within their box, laid over it by their coverage. Every light
+path is the one of a single pass; samples are spent where there is something to see.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,42 +14,46 @@ import bpy
 import numpy as np
 
 from datagen.core.camera import Camera
-from datagen.core.scene import RenderJob, View
-from datagen.render.blender import engine, meshes, picture, shader, studio
+from datagen.core.scene import Scene, Studio, View
+from datagen.render.blender import engine, meshes, picture, shader
+from datagen.render.blender.floor import FloorRig
+from datagen.render.blender.studio import StudioRig
 from datagen.render.grain import without_grain
 
 BOX_MARGIN_PX = 3
 """The pixel filter reaches 0.75 px beyond a pixel; the rest is for rounding."""
 
 
-def set_stage(job: RenderJob, threads: int, folder: Path) -> "StudioStage":
-    """An empty Blender with the job's scene in it. Raises MaterialError, MissingDependency."""
+def set_stage(job: Scene, threads: int, folder: Path) -> "Stage":
+    """An empty Blender with the scene in it. Raises MaterialError, MissingDependency."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     engine.configure(scene, job, threads)
     materials = {key: shader.build(job.materials[key]) for key in sorted(job.materials)}
-    added = [
-        meshes.add(part, materials[part.dress.material_id], job.materials[part.dress.material_id].tile_size)
-        for part in job.parts
-    ]
-    objects = [thing for thing in added if thing is not None]
-    return StudioStage(scene, job, objects, studio.Studio(scene, job), folder)
+    objects = meshes.add_objects(job, materials)
+    rig = StudioRig(scene, job) if isinstance(job.ground, Studio) else FloorRig(scene, job, materials)
+    return Stage(scene, job, objects, rig, folder)
 
 
 @dataclass(frozen=True, eq=False)
-class StudioStage:
+class Stage:
     """A scene that is ready to render."""
 
     scene: bpy.types.Scene
-    job: RenderJob
+    job: Scene
     objects: list[bpy.types.Object]
-    rig: studio.Studio
+    rig: StudioRig | FloorRig
     folder: Path
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The engine settings of the job."""
+        """The engine settings of the scene."""
         return dict(self.job.settings)
+
+    @cached_property
+    def _points(self) -> np.ndarray:
+        """Vertices (V, 3) of all objects in the world."""
+        return np.concatenate([mesh.vertices for thing in self.job.objects for _, mesh in thing.meshes()])
 
     def in_one_pass(self) -> list[np.ndarray]:
         """Every view as a whole; with `border_px` (x0, y0, x1, y1) only that box, on white."""
@@ -67,7 +69,7 @@ class StudioStage:
 
     def in_two_passes(self) -> list[np.ndarray]:
         """Every view as the object over its ground. All grounds come first: what the camera sees of the
-        scene changes once a job, and Cycles keeps its geometry."""
+        scene changes once, and Cycles keeps its geometry."""
         grounds = self._grounds()
         self.show_object()
         return [self._over(view, ground) for view, ground in zip(self.job.views, grounds, strict=True)]
@@ -131,7 +133,7 @@ class StudioStage:
 
     def _box(self, camera: Camera) -> tuple[int, int, int, int] | None:
         """Columns and rows (x0, y0, x1, y1) that hold the object, ends excluded; None if it is out of sight."""
-        pixels, depth = camera.project(np.concatenate([part.mesh.vertices for part in self.job.parts]))
+        pixels, depth = camera.project(self._points)
         size = camera.size_px
         if (depth <= 1e-6).any():
             return 0, 0, size, size

@@ -1,4 +1,7 @@
-"""The white ground, the environment and the suns (lookdev.md, section 1)."""
+"""The rig of a studio: a ground that is white by construction (diffuse plus emission), environment and suns.
+
+The environment is blurred and white-balanced, and all lights are at infinity: no light falls off over the ground.
+"""
 
 from functools import lru_cache
 from typing import Any
@@ -8,7 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from datagen.core.colour import luminance
-from datagen.core.scene import Light, RenderJob, Sun, View
+from datagen.core.scene import Light, Scene, Studio, Sun, View
 from datagen.render.blender.lens import add_camera, look_through
 from datagen.render.blender.world import light_by, world_path
 
@@ -21,24 +24,25 @@ IMPORTANCE_MAP = 64
 """Edge of the environment's importance map: it is blurred to that."""
 
 
-class Studio:
-    """Camera, ground and lights of one job's scene; `aim` sets them for a view."""
+class StudioRig:
+    """Camera, ground and lights of a scene in a studio; `aim` sets them for a view."""
 
-    def __init__(self, scene: bpy.types.Scene, job: RenderJob) -> None:
+    def __init__(self, scene: bpy.types.Scene, job: Scene) -> None:
+        assert isinstance(job.ground, Studio), "another rig is for floors"
         self.scene = scene
         self.settings: dict[str, Any] = dict(job.settings)
         self._light: Light | None = None
         # Lamps are made once and changed in place: removing and adding them reorders Cycles' light
         # list from one run to the next, and the noise with it.
-        self._suns = [self._add_sun(k) for k in range(max(len(view.light.suns) for view in job.views))]
-        self.floor = self._add_floor(job.ground_z)
+        self._suns = [self._add_sun(k) for k in range(max(len(_setup(view).suns) for view in job.views))]
+        self.floor = self._add_floor(job.ground.z)
         self.camera = add_camera(scene, (0.01, 10_000.0))
 
     def aim(self, view: View) -> None:
         """Place the camera and change the light if it differs from the last view's."""
         look_through(self.camera, view.camera)
         if view.light != self._light:
-            self._relight(view.light)
+            self._relight(_setup(view))
 
     @property
     def irradiance(self) -> float:
@@ -98,6 +102,11 @@ class Studio:
         strength = share * self.irradiance / float(luminance(upper * tint))
         image = _image(light.world, pixels * tint)
         light_by(self.scene, image, float(np.radians(light.rotation_deg)), strength, IMPORTANCE_MAP)
+
+
+def _setup(view: View) -> Light:
+    assert isinstance(view.light, Light), "a studio is lit by light set-ups"
+    return view.light
 
 
 @lru_cache(maxsize=32)

@@ -1,12 +1,12 @@
-"""What a scene's cameras see by ray casting: depth, objects, parts and floor, exactly (formats, 1.5)."""
+"""What a scene's cameras see by ray casting: depth, objects, parts and floor, exactly."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.core.camera import TabletopCamera
-from datagen.core.tabletop import FLOOR_SIZE_M, Standing
+from datagen.core.camera import Camera
+from datagen.core.scene import FLOOR_SIZE_M, GeometryFrame, SceneObject
 from datagen.geometry.rays import RayScene
 from datagen.render.raycast import cast_view
 
@@ -26,13 +26,19 @@ class SceneFrame:
 class SceneCaster:
     """Objects on the floor, ready for rays."""
 
-    def __init__(self, objects: Sequence[Standing]) -> None:
+    def __init__(self, objects: Sequence[SceneObject]) -> None:
         found = [(k + 1, part_id, mesh) for k, thing in enumerate(objects) for part_id, mesh in thing.meshes()]
         self._object = np.array([0, *(place for place, _, _ in found)], dtype=np.int32)
         self._part = np.array([0, *(part_id for _, part_id, _ in found)], dtype=np.int32)
         self.rays = RayScene([(number + 1, mesh) for number, (_, _, mesh) in enumerate(found)])
 
-    def cast(self, camera: TabletopCamera) -> SceneFrame:
+    def alone(self, camera: Camera) -> SceneFrame:
+        """What one camera sees of the objects, without any floor."""
+        frame = cast_view(self.rays, camera)
+        none = np.zeros(frame.depth.shape, dtype=bool)
+        return self._frame(frame, frame.depth, frame.part_id > 0, none)
+
+    def cast(self, camera: Camera) -> SceneFrame:
         """What one camera sees."""
         frame = cast_view(self.rays, camera)
         below = floor_depth(camera)
@@ -41,13 +47,16 @@ class SceneCaster:
         sunk = hit & (below > 0) & (frame.depth > below + 2e-3)
         hit = hit & ~sunk
         floor = ~hit & (below > 0)
-        depth = np.where(hit, frame.depth, np.where(floor, below, 0.0))
+        return self._frame(frame, np.where(floor, below, frame.depth), hit, floor)
+
+    def _frame(self, frame: GeometryFrame, depth: np.ndarray, hit: np.ndarray, floor: np.ndarray) -> SceneFrame:
         ids = np.where(hit, frame.part_id, 0)
         face = np.where(hit, frame.face, -1)
+        depth = np.where(hit | floor, depth, 0.0)
         return SceneFrame(depth, self._object[ids], self._part[ids], floor, face, frame.normal)
 
 
-def floor_depth(camera: TabletopCamera) -> np.ndarray:
+def floor_depth(camera: Camera) -> np.ndarray:
     """z-depth (H, W) of the floor through pixel centres, 0 where its 10 m square is not met."""
     size = camera.size_px
     u = (np.arange(size) + 0.5 - size / 2) / camera.focal_px

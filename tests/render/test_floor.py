@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from datagen.core.material import Material
-from datagen.core.shape import Part, Shape, Skin
-from datagen.core.tabletop import Floor, Look, Sky, Standing, TabletopJob
+from datagen.core.scene import Floor, Scene, SceneObject, ScenePart, Sky, View
+from datagen.core.shape import Skin
 from datagen.recipe.scenes import TabletopRenderRecipe
 from datagen.render.blender.client import BlenderProcess
+from datagen.render.caster import SceneCaster, floor_depth
 from datagen.render.fake import FakeRenderer
-from datagen.render.tabletop import SceneCaster, floor_depth
+from datagen.scenes.layout import camera_towards
 from datagen.scenes.poses import Physics
-from datagen.scenes.tabletop import looking
 from tests.conftest import box
 
 SIZE = 64
@@ -24,15 +24,13 @@ def scene(samples=4):
     grey = Material("grey", "stone", base_color=(0.3, 0.3, 0.3), mean_color=(0.3, 0.3, 0.3), roughness=0.9)
     mesh = box((0.2, 0.12, 0.16), (0.05, 0.1, 0.08))
     skin = Skin(("red",), np.zeros(12, dtype=int))
-    shape = Shape("block", "test", (Part(1, "block", "block", "Other", mesh, skin=skin),), palette={"red": red})
+    block = SceneObject("object", (ScenePart(1, mesh, skin),))
     views = tuple(
-        Look(looking(np.array(eye), np.array([0, 0, 0.05]), SIZE)) for eye in ((0.7, 0.1, 0.4), (-0.3, 0.6, 0.38))
+        View(camera_towards(np.array(eye), np.array([0, 0, 0.05]), SIZE), Sky("courtyard"))
+        for eye in ((0.7, 0.1, 0.4), (-0.3, 0.6, 0.38))
     )
     settings = TabletopRenderRecipe(samples=samples, denoiser="none", view_transform="Standard").model_dump(mode="json")
-    return TabletopJob(
-        (Standing("object", shape, np.eye(4)),), {"red": red, "grey": grey}, Floor("grey"), Sky("courtyard"), views,
-        settings=settings,
-    )  # fmt: skip
+    return Scene((block,), {"red": red, "grey": grey}, Floor("grey"), views, settings=settings)
 
 
 def reddish(picture):
@@ -41,7 +39,7 @@ def reddish(picture):
 
 
 def test_depth_of_the_floor_is_exact_and_ends():
-    camera = looking(np.array([0.7, 0, 0.4]), np.array([0, 0, 0.03]), SIZE)
+    camera = camera_towards(np.array([0.7, 0, 0.4]), np.array([0, 0, 0.03]), SIZE)
     depth = floor_depth(camera)
     assert (depth[-1] > 0).all() and (depth[0] == 0).all(), "the far edge of the floor is the horizon"
     K, T = camera.K, camera.extrinsic
@@ -53,7 +51,7 @@ def test_depth_of_the_floor_is_exact_and_ends():
 
 def test_the_fake_renderer_draws_what_the_rays_see():
     job = scene()
-    for picture, view in zip(FakeRenderer().tabletop(job), job.views, strict=True):
+    for picture, view in zip(FakeRenderer().render(job), job.views, strict=True):
         seen = SceneCaster(job.objects).cast(view.camera)
         assert (reddish(picture) == (seen.object_index == 1)).all()
 
@@ -63,10 +61,10 @@ def test_cycles_draws_what_the_rays_see_and_repeats_its_bytes():
     job = scene()
     renderer = BlenderProcess(1)
     try:
-        pictures = renderer.tabletop(job)
-        (body,) = renderer.drop([(job.objects[0].shape.parts[0].mesh.vertices - [0.05, 0.1, 0.08],
-                                  job.objects[0].shape.parts[0].mesh.faces)], [lifted()])  # fmt: skip
-        again = renderer.tabletop(replace(job, views=job.views[1:]))
+        pictures = renderer.render(job)
+        block = job.objects[0].parts[0].mesh
+        (body,) = renderer.drop([(block.vertices - [0.05, 0.1, 0.08], block.faces)], [lifted()])
+        again = renderer.render(replace(job, views=job.views[1:]))
     finally:
         renderer.close()
     assert isinstance(renderer, Physics)

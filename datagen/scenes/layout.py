@@ -1,4 +1,4 @@
-"""Where objects stand in an odd-one-out scene, and the cameras that look at them (formats, 1.6-1.9)."""
+"""Where objects stand in an odd-one-out scene, and the cameras that look at them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
-from datagen.core.camera import TabletopCamera
+from datagen.core.camera import SCENE_FOCAL_PX_AT_256, Camera
 from datagen.core.rng import random_rotation
 from datagen.core.shape import Shape
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
@@ -108,8 +108,9 @@ def lay_out(
     misses = 0
     while len(places) < len(bodies):
         cloud = clouds[len(places)]
-        place = StandingPlace(float(rng.uniform(-np.pi, np.pi)),
-                      np.array([*rng.uniform(-edge / 2, edge / 2, 2), -float(cloud[:, 2].min())]))  # fmt: skip
+        yaw = float(rng.uniform(-np.pi, np.pi))
+        location = np.array([*rng.uniform(-edge / 2, edge / 2, 2), -float(cloud[:, 2].min())])
+        place = StandingPlace(yaw, location)
         outline = footprint(cloud @ place.matrix[:3, :3].T + place.location)
         if all(outline_gap(outline, other) >= recipe.gap_m for other in outlines):
             places.append(place)
@@ -127,7 +128,7 @@ def lay_out(
 
 def orbit(
     bounds: np.ndarray, count: int, aim: np.ndarray, recipe: OrbitRecipe, rng: np.random.Generator
-) -> list[TabletopCamera]:
+) -> list[Camera]:
     """Cameras about the world's axis, all aimed at one point. `bounds` (2, 3) holds every object.
 
     Radius and height sway along the orbit as in the published sample: radius 0.67-0.77 m, height 0.36-0.42 m.
@@ -143,14 +144,15 @@ def orbit(
         radius = base + recipe.sway_m * (0.5 + 0.5 * np.sin(2 * angle + phases[0]))
         height = (low + (high - low) * (0.5 + 0.5 * np.sin(angle + phases[1]))) * grown
         eye = np.array([radius * np.cos(angle), radius * np.sin(angle), height])
-        cameras.append(looking(eye, aim, recipe.size_px))
+        cameras.append(camera_towards(eye, aim, recipe.size_px))
     return cameras
 
 
-def looking(eye: np.ndarray, aim: np.ndarray, size_px: int) -> TabletopCamera:
+def camera_towards(eye: np.ndarray, aim: np.ndarray, size_px: int) -> Camera:
     """The camera at `eye` looking at `aim`, level."""
     offset = eye - aim
     radius = float(np.linalg.norm(offset))
     azimuth = float(np.degrees(np.arctan2(offset[1], offset[0])))
     elevation = float(np.degrees(np.arcsin(offset[2] / radius)))
-    return TabletopCamera(azimuth, elevation, radius, size_px, tuple(aim.tolist()))
+    target = (float(aim[0]), float(aim[1]), float(aim[2]))
+    return Camera(azimuth, elevation, radius, size_px, target, SCENE_FOCAL_PX_AT_256)
