@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from datagen.anomalies.operators import apply, propose
-from datagen.core.anomaly import KINDS, AnomalousShape, Rejected
+from datagen.anomalies.registry import apply, propose, require_usable
+from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
+from datagen.kinds.brokenchairs.policy import HAS, chair_setting
 from datagen.kinds.registry import load_recipe as read_recipe
 from datagen.kinds.registry import make_plan, open_shapes
 from datagen.pipeline.build import Watcher
@@ -87,14 +88,17 @@ def make_anomaly(shape: Shape, kind: str, *, seed: int = 0, recipe: Recipe | Non
 
     Raises UsageError for a word that is no kind.
     """
-    if kind not in KINDS:
-        raise UsageError(f"'{kind}' is no kind of anomaly; the kinds are {', '.join(KINDS)}")
     section = (recipe or Recipe()).anomaly
+    known = section.known_kinds()
+    if kind not in known:
+        raise UsageError(f"'{kind}' is no kind of anomaly; the kinds are {', '.join(known)}")
+    require_usable([kind], HAS, "brokenchairs")
+    setting = chair_setting(section, _NoDonors())
     outcome: AnomalousShape | Rejected = Rejected("no_attempt")
     for attempt in range(section.attempts):
         rng = stream(seed, "make-anomaly", shape.shape_id, kind, attempt)
-        _, spec = propose(shape, kind, section, rng, _NoDonors())
-        outcome = spec if isinstance(spec, Rejected) else apply(shape, spec, section, _NoDonors())
+        _, spec = propose(shape, kind, rng, setting)
+        outcome = spec if isinstance(spec, Rejected) else apply(shape, spec, setting)
         if isinstance(outcome, AnomalousShape):
             break
     return outcome

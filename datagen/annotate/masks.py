@@ -1,9 +1,11 @@
-"""Masks, boxes and changed pixels, by the table of semantics.md."""
+"""Masks, boxes and changed pixels, of what an anomaly changes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from datagen.core.anomaly import AnomalousShape
 from datagen.core.scene import GeometryFrame
 
 DEPTH_TOLERANCE = 0.008
@@ -22,13 +24,13 @@ class Annotation:
     iou: float
 
 
-def changed_pixels(normal: GeometryFrame, anomalous: GeometryFrame, part_id: int) -> np.ndarray:
-    """Pixels (H, W) where depth differs, or where one frame shows the changed part and the other does not.
+def changed_pixels(normal: GeometryFrame, anomalous: GeometryFrame, part_ids: Sequence[int]) -> np.ndarray:
+    """Pixels (H, W) where depth differs, or where one frame shows a changed part and the other does not.
 
     Coincident faces of two other parts may answer with either id; they did not change.
     """
     depth = np.abs(normal.depth - anomalous.depth) > DEPTH_TOLERANCE
-    ids = (normal.part_id == part_id) != (anomalous.part_id == part_id)
+    ids = np.isin(normal.part_id, part_ids) != np.isin(anomalous.part_id, part_ids)
     return depth | ids
 
 
@@ -43,19 +45,26 @@ def tight_box(mask: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def annotate_view(
-    normal: GeometryFrame, anomalous: GeometryFrame, part_id: int, kind: str, union_box: bool = False
+    normal: GeometryFrame, anomalous: GeometryFrame, made: AnomalousShape, union_box: bool = False
 ) -> Annotation | None:
-    """Masks, box and IoU of a view; None when the mask that the box is drawn from is empty."""
-    mask_old = normal.part_id == part_id
-    mask_new = anomalous.part_id == part_id
-    changed = changed_pixels(normal, anomalous, part_id)
-    if kind == "missing":
+    """Masks, box and IoU of a view; None when the mask that the box is drawn from is empty.
+
+    The masks show the part before and after. An anomaly of the whole object has no part: there they show the
+    surface that would look otherwise, as the normal and as the anomalous object has it, and the box holds both.
+    """
+    changed = changed_pixels(normal, anomalous, made.part_ids)
+    if made.spec.part_id == 0:
+        mask_old, mask_new = changed & normal.silhouette, changed & anomalous.silhouette
+    else:
+        mask_old, mask_new = normal.part_id == made.spec.part_id, anomalous.part_id == made.spec.part_id
+    if made.spec.part_id in made.gone:
         if not mask_old.any():
             return None
         return Annotation(None, mask_old, changed, tight_box(mask_old), 0.0)
     if not mask_new.any():
         return None
     union = mask_old | mask_new
-    boxed = union if kind == "broken" and union_box else mask_new
+    both = made.spec.part_id == 0 or (made.spec.kind == "broken" and union_box)
+    boxed = union if both else mask_new
     iou = float((mask_old & mask_new).sum() / union.sum())
     return Annotation(mask_new, mask_old, changed, tight_box(boxed), iou)

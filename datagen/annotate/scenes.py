@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datagen.core.anomaly import AnomalousShape
 from datagen.core.camera import Camera
-from datagen.core.oddity import OddShape
 from datagen.core.scene import SceneObject
 from datagen.geometry.rays import RayScene
 from datagen.render.caster import SceneCaster, SceneFrame
@@ -22,7 +22,7 @@ class SeenObject:
 
     thing: SceneObject
     twin: SceneObject | None
-    odd: OddShape | None = None
+    odd: AnomalousShape | None = None
 
 
 @dataclass(frozen=True, eq=False)

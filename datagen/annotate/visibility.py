@@ -3,7 +3,7 @@
 import numpy as np
 
 from datagen.annotate.masks import BOX_GRID, Annotation, annotate_view
-from datagen.core.anomaly import AnomalousShape, PositionSpec, Rejected
+from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.scene import GeometryFrame
 from datagen.geometry.sample import grid_samples
@@ -41,7 +41,7 @@ def check_anomaly(
         rejection = check_object(frame, recipe)
         if rejection:
             return rejection
-    view = annotate_view(normal, anomalous, shape.spec.part_id, kind, union_box=recipe.anomaly.broken.box_is_union)
+    view = annotate_view(normal, anomalous, shape, union_box=recipe.anomaly.broken.box_is_union)
     if view is None:
         return Rejected("hidden", "the part is not seen")
     if view.changed.sum() < recipe.anomaly.min_changed_px * pixel:
@@ -67,11 +67,11 @@ def _check_box(view: Annotation, recipe: Recipe) -> Rejected | None:
 
 
 def _check_shift(shape: AnomalousShape, T_query: np.ndarray, camera: Camera, recipe: Recipe) -> Rejected | None:
-    if not isinstance(shape.spec, PositionSpec):
+    if shape.spec.kind != "position":
         return None
     points = grid_samples(shape.old_mesh.transformed(T_query), 400)
     before, _ = camera.project(points)
-    after, _ = camera.project(points + T_query[:3, :3] @ np.array(shape.spec.translation))
+    after, _ = camera.project(points + T_query[:3, :3] @ np.array(shape.spec.values["translation"]))
     shift = float(np.median(np.linalg.norm(after - before, axis=1)))
     limit = recipe.anomaly.position.min_shift_px * camera.size_px / 256
     return Rejected("small_shift", f"{shift:.1f} px of {limit:.1f}") if shift < limit else None

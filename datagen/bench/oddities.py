@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from datagen.anomalies.objects.operators import apply, propose
-from datagen.core.anomaly import Rejected
+from datagen.anomalies.registry import apply, propose
+from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import DatagenError
-from datagen.core.oddity import ODDITIES, OddShape
 from datagen.core.rng import stream
+from datagen.formats.oddoneout import KINDS
 from datagen.kinds.oddoneout.kind import plan_scenes
 from datagen.kinds.oddoneout.shapes import SceneShapes
 from datagen.kinds.oddoneout.tools import SceneTools
@@ -55,9 +55,9 @@ class OperatorFigures:
     shapes: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, KindCounts] = field(default_factory=dict)
-    kept: dict[str, list[OddShape]] = field(default_factory=dict)
+    kept: dict[str, list[AnomalousShape]] = field(default_factory=dict)
 
-    def examples(self, kind: str, count: int) -> list[OddShape]:
+    def examples(self, kind: str, count: int) -> list[AnomalousShape]:
         """Up to `count` of a kind, from the lower to the upper quartile of severity."""
         ranked = sorted(self.kept.get(kind, []), key=lambda made: made.severity)
         places = np.unique(np.linspace(0.25, 0.75, count).round(3) * (len(ranked) - 1)).astype(int) if ranked else ()
@@ -81,9 +81,8 @@ def measure_operators(
     source = open_collection(collection, None, textured=True)
     plan = plan_scenes(recipe.model_copy(update={"split": split}), source)
     some = plan_scenes(recipe.model_copy(update={"split": split.model_copy(update={"shapes": count})}), source)
-    section = recipe.anomaly
     shapes = SceneShapes(SceneTools(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake"))
-    found = OperatorFigures(Path(collection).name, kinds={kind: KindCounts() for kind in ODDITIES})
+    found = OperatorFigures(Path(collection).name, kinds={kind: KindCounts() for kind in KINDS})
     for entry in some.chosen:
         try:
             normal = shapes.normal(entry.shape_id)
@@ -95,10 +94,8 @@ def measure_operators(
             for attempt in range(tries):
                 rng = stream(recipe.seed, "measure", entry.shape_id, kind, attempt)
                 start = time.process_time()
-                spec = propose(normal, kind, section, rng, shapes.choices, shapes)
-                made = (
-                    spec if isinstance(spec, Rejected) else apply(normal, spec, recipe.anomaly, shapes.choices, shapes)
-                )
+                _, spec = propose(normal, kind, rng, shapes.setting)
+                made = spec if isinstance(spec, Rejected) else apply(normal, spec, shapes.setting)
                 figures.cpu_s += time.process_time() - start
                 figures.proposals += 1
                 if isinstance(made, Rejected):

@@ -7,7 +7,7 @@ from typing import Any
 
 from datagen.bench.oddities import OperatorFigures, measure_operators
 from datagen.bench.sheet import operator_tile, save_sheet, severity_svg
-from datagen.core.oddity import ODDITIES
+from datagen.formats.oddoneout import KINDS
 from datagen.kinds.oddoneout.kind import plan_scenes
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.open import open_libraries
@@ -37,7 +37,7 @@ def _sheet(sources: Sequence[OperatorFigures], collection: str, path: Path) -> N
     renderer = open_renderer("cycles", len(os.sched_getaffinity(0)))
     try:
         context = SceneTools(plan, open_libraries(recipe.materials.libraries, recipe.seed), "cycles", renderer)
-        made = [odd for kind in ODDITIES for source in sources for odd in source.examples(kind, share)]
+        made = [odd for kind in KINDS for source in sources for odd in source.examples(kind, share)]
         save_sheet([operator_tile(odd, context, TILE_PX, settings) for odd in made], 4, path)
     finally:
         renderer.close()

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from datagen.core.anomaly import KINDS
 from datagen.core.errors import ShapeError
 from datagen.core.rng import stream
 from datagen.core.scene import Scene, View
+from datagen.formats.brokenchairs import KINDS
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.kind import plan_chairs
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot, scene_of

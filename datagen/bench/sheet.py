@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from datagen.bench.oddities import OperatorFigures
-from datagen.core.oddity import ODDITIES, OddShape
+from datagen.core.anomaly import AnomalousShape
 from datagen.core.scene import Floor, Scene, SceneObject, Sky, View
 from datagen.core.shape import Shape
+from datagen.formats.oddoneout import KINDS
 from datagen.formats.pictures import contact_sheet
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.scenes.layout import camera_towards
@@ -26,7 +27,7 @@ STYLE = (
 )
 
 
-def operator_tile(made: OddShape, context: SceneTools, size_px: int, settings: dict[str, object]) -> np.ndarray:
+def operator_tile(made: AnomalousShape, context: SceneTools, size_px: int, settings: dict[str, object]) -> np.ndarray:
     """(H, W, 3) uint8: the normal shape on the left, the odd one on the right, seen alike."""
     scale = 0.2 / float(np.abs(all_points(made.normal) - made.normal.centre).max())
     high = scale * float(np.ptp(all_points(made.normal)[:, 2]))
@@ -76,7 +77,7 @@ def severity_svg(sources: Sequence[OperatorFigures]) -> str:
     """A histogram of severity for every kind, the sources over each other, in per cent of each source's own."""
     wide, high, columns = 350, 205, 3
     panels = []
-    for k, kind in enumerate(ODDITIES):
+    for k, kind in enumerate(KINDS):
         series = [Series(f.source, f"s{j}", f.kinds[kind].severities) for j, f in enumerate(sources)]
         plot = histogram([s for s in series if len(s.values) > 1], f"severity of {kind}", bins=12)
         at = f'x="{wide * (k % columns)}" y="{high * (k // columns) + 24}" width="340" height="190"'
@@ -86,7 +87,7 @@ def severity_svg(sources: Sequence[OperatorFigures]) -> str:
         f'<text x="{24 + 150 * j}" y="15">{figures.source}</text>'
         for j, figures in enumerate(sources)
     )
-    height = high * -(-len(ODDITIES) // columns) + 24
+    height = high * -(-len(KINDS) // columns) + 24
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide * columns} {height}"><style>{STYLE}</style>'
         f'<rect width="100%" height="100%" fill="#fff"/>{names}{"".join(panels)}</svg>\n'

@@ -23,7 +23,15 @@ from datagen.recipe.section import Section
 
 FOLDER = PACKAGE.parent / "docs" / "reference"
 NOTICE = "*Written by `make docs` from the program; edit the texts there, not here.*"
-PLAIN = {str: "text", int: "integer", float: "number", bool: "true or false", Path: "path", type(None): "null"}
+PLAIN = {
+    Any: "value",
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    Path: "path",
+    type(None): "null",
+}
 KINDS: Sequence[Kind] = sorted(BUILT_IN, key=lambda kind: kind.name)
 WIDE = 60
 """Characters of a default beyond which it stands below its table."""

@@ -1,104 +1,39 @@
 """Anomalies as values: what was proposed (JSON, no geometry) and what it did to the shape."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from datagen.core.shape import Mesh, Shape
-
-KINDS = ("position", "rotation", "broken", "swapped", "missing")
-"""The five kinds of the paper, section 3.1, in the published order."""
-PUBLISHED_TYPE = {
-    "position": "position",
-    "rotation": "rotate",
-    "broken": "damaged",
-    "swapped": "swapped",
-    "missing": "missing",
-}
-"""Kind -> the word that `config.type` of an annotation holds."""
 
 Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class AnomalySpec:
-    """Base of the union discriminated by `kind`. Lengths in object units, frame inside."""
+    """What an operator proposes: small, plain JSON. Lengths in object units, the shape's frame, unless it says else.
 
-    kind: ClassVar[str]
-    part_id: int
-    part_class: str
+    `kind` names the operator. `part_id` is 0 where the whole object changes. `values` are the operator's own.
+    """
+
+    kind: str
+    part_id: int = 0
+    part_class: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary that `spec_from_json` reads back."""
-        return {"kind": self.kind, **asdict(self)}
-
-
-@dataclass(frozen=True)
-class PositionSpec(AnomalySpec):
-    """Translate the part."""
-
-    kind: ClassVar[str] = "position"
-    translation: Vector
-
-
-@dataclass(frozen=True)
-class RotationSpec(AnomalySpec):
-    """Turn the part about an axis through `pivot`, right-handed."""
-
-    kind: ClassVar[str] = "rotation"
-    pivot: Vector
-    axis: Vector
-    angle_deg: float
-
-
-@dataclass(frozen=True)
-class BrokenSpec(AnomalySpec):
-    """Subtract a roughened sphere or box. `rotation` is a row-major 3 x 3 matrix."""
-
-    kind: ClassVar[str] = "broken"
-    primitive: str
-    centre: Vector
-    half_extents: Vector
-    rotation: tuple[Vector, Vector, Vector]
-    roughness: float
-    noise_seed: int
-
-
-@dataclass(frozen=True)
-class SwappedSpec(AnomalySpec):
-    """Put another shape's part of the same class into this part's place."""
-
-    kind: ClassVar[str] = "swapped"
-    donor_shape_id: str
-    donor_digest: str
-    donor_part_id: int
-    mirrored: bool
-    scale: Vector
-    translation: Vector
-
-
-@dataclass(frozen=True)
-class MissingSpec(AnomalySpec):
-    """Remove the part."""
-
-    kind: ClassVar[str] = "missing"
-
-
-SPEC_TYPES: dict[str, type[AnomalySpec]] = {
-    cls.kind: cls for cls in (PositionSpec, RotationSpec, BrokenSpec, SwappedSpec, MissingSpec)
-}
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+        part_class = {"part_class": self.part_class} if self.part_class else {}
+        return {"kind": self.kind, "part_id": self.part_id, **part_class, **self.values}
 
 
 def spec_from_json(data: Mapping[str, Any]) -> AnomalySpec:
-    """The spec that `to_json` wrote. Raises KeyError on an unknown kind."""
-    fields = {key: _tuples(value) for key, value in data.items() if key != "kind"}
-    return SPEC_TYPES[data["kind"]](**fields)
+    """The spec that `to_json` wrote. Raises KeyError where it names no kind or part."""
+    own = ("kind", "part_id", "part_class")
+    values = {key: value for key, value in data.items() if key not in own}
+    return AnomalySpec(str(data["kind"]), int(data["part_id"]), str(data.get("part_class", "")), values)
 
 
 @dataclass(frozen=True)
@@ -111,32 +46,40 @@ class Rejected:
 
 @dataclass(frozen=True, eq=False)
 class AnomalousShape:
-    """A shape with one changed part. The part id stays the same in both shapes.
+    """A shape with an anomaly. `shape` has the normal one's frame, scale and part ids, so the two overlay.
 
-    `new_mesh` is None for a missing part. `changed_faces` (F_new,) is True where a face of the
-    new mesh is not a face of the old one. `severity` is the mean surface displacement over D,
-    or the removed share for `broken` (volume, area for sheets) and `missing` (surface).
+    `changed` (part id -> faces (F,) bool) marks what of the new shape is not the normal one's; parts that are
+    gone are in `gone`. `severity`: mean surface displacement over D where something moved or bent; the removed
+    share where something is gone (volume of a part or object that broke, surface of a missing part); displacement
+    of the piece over D for a crack; share of the surface in another colour.
     """
 
     spec: AnomalySpec
     normal: Shape
-    new_mesh: Mesh | None
-    changed_faces: np.ndarray
+    shape: Shape
+    changed: Mapping[int, np.ndarray]
     severity: float
+    gone: tuple[int, ...] = ()
     method: str = ""
     """Which path of a fallback chain made it (the boolean chain of `broken`)."""
     measures: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def part_ids(self) -> tuple[int, ...]:
+        """Parts that the anomaly touches, gone ones included, sorted."""
+        touched = {part_id for part_id, faces in self.changed.items() if faces.any()}
+        return tuple(sorted(touched | set(self.gone)))
+
+    @property
     def old_mesh(self) -> Mesh:
-        """The part before the anomaly."""
+        """The part before the anomaly; of an anomaly of one part alone."""
         return self.normal.part(self.spec.part_id).mesh
+
+    @property
+    def new_mesh(self) -> Mesh | None:
+        """The part after the anomaly, None where it is gone; of an anomaly of one part alone."""
+        return None if self.spec.part_id in self.gone else self.shape.part(self.spec.part_id).mesh
 
     def meshes(self) -> list[tuple[int, Mesh]]:
         """(part id, mesh) of the anomalous shape, in the normal shape's order."""
-        pairs = []
-        for part in self.normal.parts:
-            mesh = self.new_mesh if part.part_id == self.spec.part_id else part.mesh
-            if mesh is not None:
-                pairs.append((part.part_id, mesh))
-        return pairs
+        return [(part.part_id, part.mesh) for part in self.shape.parts]

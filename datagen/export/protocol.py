@@ -20,15 +20,12 @@ class Options:
     dataset: str
     kind: str
     instances: Instances | None
+    kinds: tuple[str, ...] = ()
+    """Every kind of anomaly that the dataset may show, sorted."""
 
     def pictures(self, reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Picture]:
         """The samples among the rows, sorted by name. Raises UsageError where the kind has no masks, BrokenFile."""
         return self._instances().pictures(reader, rows)
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """Every kind of anomaly that such datasets may hold, sorted. Raises UsageError where the kind has no masks."""
-        return tuple(sorted(self._instances().kinds))
 
     def _instances(self) -> Instances:
         if self.instances is None:

@@ -23,7 +23,8 @@ def export_dataset(root: Path, to: str, out: Path) -> Exported:
     tree = open_tree(root)
     kind, rows = kind_of(root), _rows(tree)
     _check_needs(exporter, kind)
-    options = Options(tree.name, kind.name, kind.instances)
+    kinds = kind.instances.kinds_in(rows) if kind.instances else ()
+    options = Options(tree.name, kind.name, kind.instances, kinds)
     part = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
         part.mkdir(parents=True)

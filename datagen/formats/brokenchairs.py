@@ -7,16 +7,30 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from datagen.core.anomaly import PUBLISHED_TYPE
 from datagen.core.camera import Camera
 from datagen.formats.cameras import camera_json
 from datagen.formats.encode import json_bytes, number
 
 SPLITS = ("train", "val", "test")
-KIND_OF_TYPE = {word: kind for kind, word in PUBLISHED_TYPE.items()}
+KINDS = ("position", "rotation", "broken", "swapped", "missing")
+"""The five kinds of the paper, section 3.1, in the published order."""
+TYPE_OF_KIND = {
+    "position": "position",
+    "rotation": "rotate",
+    "broken": "damaged",
+    "swapped": "swapped",
+    "missing": "missing",
+}
+"""Kind -> the word that `config.type` of an annotation holds. A kind that the paper does not have is its own word."""
+KIND_OF_TYPE = {word: kind for kind, word in TYPE_OF_KIND.items()}
 """config.type of an annotation -> kind of anomaly."""
 FOLDERS = ("annotations", "images", "shapes")
-"""Folders of data below a dataset's root (formats, 1.1)."""
+"""Folders of data below a dataset's root."""
+
+
+def in_order(kinds: Iterable[str]) -> tuple[str, ...]:
+    """The five published kinds, then the others named, sorted: how tables and figures list them."""
+    return (*KINDS, *sorted(set(kinds) - {*KINDS, "", "normal", "reference", "anomaly"}))
 
 
 def query_tail(shape: int, texture: int, camera: Camera, light: int, label: str) -> str:
@@ -56,7 +70,7 @@ def annotation_json(
             },
             "texture_id": texture_id,
             "examplar_id": texture_id,
-            "config": {"type": PUBLISHED_TYPE[kind], **config},
+            "config": {"type": TYPE_OF_KIND.get(kind, kind), **config},
         }
     )
 

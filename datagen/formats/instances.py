@@ -58,7 +58,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Instances:
-    """What a kind of dataset tells about its pictures: `kinds` of anomaly, and rows of the manifest as `Picture`s.
+    """What a kind of dataset tells about its pictures: the published `kinds` of anomaly, and rows as `Picture`s.
 
     `pictures` yields the samples among the rows in the order of their names. It raises BrokenFile for a file that
     cannot be read.
@@ -66,6 +66,13 @@ class Instances:
 
     kinds: tuple[str, ...]
     pictures: Callable[[DatasetReader, Sequence[Record]], Iterator[Picture]]
+    row_type: str = "sample"
+    """The rows that tell of anomalies."""
+
+    def kinds_in(self, rows: Sequence[Record]) -> tuple[str, ...]:
+        """All kinds that a dataset may show, sorted: the published ones, and others that its rows name."""
+        told = {row["kind"] for row in rows if row["row_type"] == self.row_type and row["label"]}
+        return tuple(sorted({*self.kinds, *told}))
 
 
 def flat_name(*words: str) -> str:

@@ -1,7 +1,7 @@
 """The published odd-one-out scene: names, metadata, masks and depth as bytes (formats, 1.1-1.7). Metres, z up."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,42 @@ def plain(name: str) -> str:
 
 ASSET_SUFFIX = {"toys": ".blend", "parts": ".obj"}
 """Endings of the published sets: a later public reader takes `<shape>.blend` of a toy for the normal object."""
+
+
+KINDS = (
+    "fracture",
+    "crack",
+    "bump",
+    "bend",
+    "twist",
+    "deformation",
+    "translation",
+    "rotation",
+    "missing",
+    "material",
+    "similar",
+)
+"""Kinds of anomaly: the list of section A.1, with `deformation` for free deformation."""
+MODE_OF_KIND = {
+    "fracture": "frac",
+    "crack": "crack",
+    "bump": "bump",
+    "bend": "bend",
+    "twist": "twist",
+    "deformation": "defr",
+    "translation": "tran",
+    "rotation": "rota",
+    "missing": "miss",
+    "material": "mats",
+    "similar": "diff",
+}
+"""Kind -> the word between the dashes of an anomalous asset's name. Kinds that the paper does not have are words
+themselves."""
+
+
+def in_order(kinds: Iterable[str]) -> tuple[str, ...]:
+    """The published kinds, then the others named, sorted: how tables and figures list them."""
+    return (*KINDS, *sorted(set(kinds) - {*KINDS, "", "normal", "scene"}))
 
 
 def asset_path(scene: str, mode: str | None, index: int, naming: str) -> str:

@@ -125,10 +125,10 @@ def carve(
         return None
     mesh = Mesh(np.concatenate([v for v, _ in meshes]), np.concatenate([f for _, f in meshes]))
     cut = np.concatenate(cuts)
-    return Fragment(mesh, cut, _skin(part, skin, mesh, cut, inside), volume)
+    return Fragment(mesh, cut, skin_left(part, skin, mesh, cut, inside), volume)
 
 
-def _skin(part: Mesh, skin: Skin | None, mesh: Mesh, cut: np.ndarray, inside: str | None) -> Skin | None:
+def skin_left(part: Mesh, skin: Skin | None, mesh: Mesh, cut: np.ndarray, inside: str | None) -> Skin | None:
     """The part's skin on what is left of it: each old face takes from the face that it lies in."""
     if skin is None:
         return None

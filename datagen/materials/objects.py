@@ -8,19 +8,19 @@ import numpy as np
 from datagen.core.colour import lab_from_linear
 from datagen.core.material import Material
 from datagen.core.shape import Part, Shape, Skin
-from datagen.recipe.scenes import DressRecipe
+from datagen.recipe.scenes import SceneMaterialRecipe
 
 CONTRAST, DRAWS = 18.0, 12
 """Least CIE 1976 distance between two groups, and how often a group is drawn again to reach it."""
 
 
-def wardrobe(library: Sequence[Material], recipe: DressRecipe) -> tuple[Material, ...]:
+def wardrobe(library: Sequence[Material], recipe: SceneMaterialRecipe) -> tuple[Material, ...]:
     """The library's materials of the recipe's classes, at a toy's texture scale."""
     chosen = [m for m in library if recipe.classes.get(m.material_class, 0) > 0]
     return tuple(replace(m, tile_size=m.tile_size * recipe.scale) for m in chosen or library)
 
 
-def dressed(shape: Shape, choices: Sequence[Material], recipe: DressRecipe, rng: np.random.Generator) -> Shape:
+def dressed(shape: Shape, choices: Sequence[Material], recipe: SceneMaterialRecipe, rng: np.random.Generator) -> Shape:
     """The shape with a skin on every part that has none; parts of one group share a material."""
     worn: dict[str, Material] = {}
     tones = lab_from_linear(np.array([m.mean_color for m in choices]).reshape(-1, 3))
@@ -45,7 +45,11 @@ def plain_skin(part: Part, material_id: str) -> Skin:
 
 
 def _draw(
-    choices: Sequence[Material], recipe: DressRecipe, tones: np.ndarray, others: np.ndarray, rng: np.random.Generator
+    choices: Sequence[Material],
+    recipe: SceneMaterialRecipe,
+    tones: np.ndarray,
+    others: np.ndarray,
+    rng: np.random.Generator,
 ) -> int:
     """Number of a material whose tone (CIELAB, `tones` (N, 3)) stands out from `others` (M, 3)."""
     mass = np.array([recipe.classes.get(m.material_class, 0.0) for m in choices])

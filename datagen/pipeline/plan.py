@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from datagen.core.ids import content_hash
 from datagen.core.row import SCHEMA_VERSION, Job
-from datagen.recipe.loader import DatasetRecipe, recipe_hash
+from datagen.recipe.loader import recipe_hash
+from datagen.recipe.section import DatasetRecipe, recipe_data
 from datagen.shapes.source import ShapeEntry, Source
 
 R = TypeVar("R", bound=DatasetRecipe)
@@ -45,7 +46,7 @@ class Plan(ABC, Generic[R]):
         return {
             "schema": SCHEMA_VERSION,
             "recipe_hash": recipe_hash(self.recipe),
-            "recipe": self.recipe.model_dump(mode="json"),
+            "recipe": recipe_data(self.recipe),
             "seed": self.recipe.seed,
             "source": self.source.name,
             "collection_hash": content_hash([e.shape_id for e in self.entries]),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from datagen.core.bundled import bundled
 from datagen.core.errors import RecipeError
 from datagen.core.ids import content_hash
-from datagen.recipe.section import DatasetRecipe
+from datagen.recipe.section import DatasetRecipe, recipe_data
 
 Models = Mapping[str, type[DatasetRecipe]]
 """`kind` of a recipe -> its model."""
@@ -120,4 +120,4 @@ def load_recipe(
 
 def recipe_hash(recipe: DatasetRecipe) -> str:
     """Digest of every value, defaults included."""
-    return content_hash(recipe.model_dump(mode="json"))
+    return content_hash(recipe_data(recipe))

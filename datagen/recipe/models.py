@@ -1,67 +1,33 @@
 """The recipe of chairs as typed data. Magnitudes are relative to D, the shape's bounding-box diagonal."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from datagen.recipe.anomalies import (
+    BrokenRecipe,
+    DeformRecipe,
+    FractureRecipe,
+    MissingRecipe,
+    OperatorSections,
+    PositionRecipe,
+    RotationRecipe,
+    SwappedRecipe,
+)
 from datagen.recipe.materials import MaterialSettings
 from datagen.recipe.render import RenderRecipe
-from datagen.recipe.section import DatasetRecipe, Fraction, Positive, Range, Section
+from datagen.recipe.section import LATER, DatasetRecipe, Fraction, Positive, Range, Section
 
 
-class PositionRecipe(Section):
-    """Translation: one part is moved."""
-
-    distance: Range = (0.04, 0.20)
-    """Length of the shift, as a share of D."""
-    min_shift_px: Positive = 6.0
-    """Least median shift of the part in the picture, in pixels at 256 px."""
-
-
-class RotationRecipe(Section):
-    """Rotation about the contact with the neighbours."""
-
-    angle_deg: Range = (8.0, 45.0)
-    """Angle of the turn, in degrees."""
-    min_distance: Positive = 0.02
-    """Least mean surface distance, as a share of the part's own diagonal: symmetric turns fall below it."""
-
-
-class BrokenRecipe(Section):
-    """Boolean subtraction of a roughened sphere or box."""
-
-    removed: Range = (0.10, 0.90)
-    """Accepted share of the part's solidified volume."""
-    aimed: Range = (0.18, 0.70)
-    """Share of the surface that a proposal aims to remove."""
-    box_share: Fraction = 0.5
-    """Share of the cutters that are boxes; the others are spheres."""
-    roughness: Range = (0.04, 0.12)
-    """Amplitude of the cutter's surface noise, relative to its size."""
-    box_is_union: bool = False
-    """true: 2d_bbox holds both masks; false: the new mask alone."""
-
-
-class SwappedRecipe(Section):
-    """The same salient part of another shape of the split."""
-
-    min_distance: Positive = 0.02
-    """Least symmetric surface distance (95th percentile) between the part and its donor, as a share of D."""
-    extent_ratio: Range = (0.5, 2.0)
-    """Extents of the donor part over those of the part it replaces; it is scaled to lie between."""
-
-
-class MissingRecipe(Section):
-    """Removal of a part."""
-
-    min_area: Fraction = 0.005
-    """Least share of the shape's surface that the part has."""
-    min_remaining: Fraction = 0.5
-    """Least share of the visible surface that remains, in every view."""
-
-
-class AnomalyRecipe(Section):
+class AnomalyRecipe(OperatorSections):
     """Which kinds, how many, which parts."""
+
+    sections: ClassVar[Mapping[str, str]] = {
+        **{name: name for name in ("position", "rotation", "broken", "swapped", "missing")},
+        **{name: "fracture" for name in ("fracture", "crack")},
+        **{name: "deform" for name in ("bump", "bend", "twist", "deformation")},
+    }
 
     slots: dict[str, float] = Field(
         default_factory=lambda: {"position": 1.0, "rotation": 1.0, "broken": 1.0, "swapped": 1.0, "missing": 1.0}
@@ -84,13 +50,14 @@ class AnomalyRecipe(Section):
     broken: BrokenRecipe = BrokenRecipe()
     swapped: SwappedRecipe = SwappedRecipe()
     missing: MissingRecipe = MissingRecipe()
+    fracture: Annotated[FractureRecipe, LATER] = FractureRecipe()
+    deform: Annotated[DeformRecipe, LATER] = DeformRecipe()
+    plugin: Annotated[str, LATER] = ""
+    """`package.module:function` of an own fracture source, such as a wrapper of fracture-modes."""
 
     @model_validator(mode="after")
     def _known_kinds(self) -> "AnomalyRecipe":
-        known = {"position", "rotation", "broken", "swapped", "missing"}
-        for name in (*self.slots, *self.views_by_kind, *self.weights):
-            if name not in known:
-                raise ValueError(f"unknown anomaly kind '{name}'; the kinds are {', '.join(sorted(known))}")
+        self.refuse_unknown((*self.slots, *self.views_by_kind, *self.weights))
         return self
 
 

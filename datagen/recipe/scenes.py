@@ -1,17 +1,33 @@
 """The recipe of odd-one-out scenes (Odd-One-Out, sections 4.1 and A.1; layout of the published sample scene)."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from datagen.recipe.anomalies import (
+    BrokenRecipe,
+    DeformRecipe,
+    FractureRecipe,
+    MaterialRecipe,
+    MoveRecipe,
+    OperatorSections,
+    SimilarRecipe,
+)
 from datagen.recipe.render import Device, lower
-from datagen.recipe.section import DatasetRecipe, Fraction, Positive, Range, Section
+from datagen.recipe.section import LATER, DatasetRecipe, Fraction, Positive, Range, Section
 
 SEEN_KEYS = ("unseen-test", "train", "seen-test")
 """Splits by category, in the published file's order: whoever trains takes the first key with `test` in it."""
 SHAPE_KEYS = ("train", "test")
-KNOWN = ("fracture", "crack", "bump", "bend", "twist", "deformation", "translation", "rotation", "missing",
-         "material", "similar")  # fmt: skip
+SECTIONS = {
+    **{name: "fracture" for name in ("fracture", "crack")},
+    **{name: "deform" for name in ("bump", "bend", "twist", "deformation")},
+    **{name: "move" for name in ("translation", "rotation", "missing")},
+    **{name: name for name in ("material", "similar", "broken")},
+}
+"""Kind of anomaly -> the key of its settings; the published kinds come first."""
+DEFAULT_KINDS = tuple(SECTIONS)[:10]
 
 
 class SceneSplitRecipe(Section):
@@ -50,79 +66,12 @@ class SceneSplitRecipe(Section):
         return SEEN_KEYS if self.by == "category" else SHAPE_KEYS
 
 
-class FractureRecipe(Section):
-    """Fracture and crack: noisy cuts by manifold3d."""
-
-    removed: Range = (0.10, 0.90)
-    """Accepted share of the object's volume that breaks off (section A.1)."""
-    aimed: Range = (0.15, 0.45)
-    """Share that a proposal aims at."""
-    cells: tuple[int, int] = (1, 3)
-    """Cut faces of the broken-off cell: 1 is a plane, more chip a corner or an edge."""
-    roughness: Range = (0.008, 0.03)
-    """Amplitude of the cut face's noise over D."""
-    gap: Range = (0.006, 0.018)
-    """Crack: how far the piece moves off along the cut, over D."""
-    turn_deg: Range = (2.0, 8.0)
-    """Crack: how far it turns, in degrees."""
-
-
-class DeformRecipe(Section):
-    """Bump, bend, twist and free deformation, magnitudes over D or in degrees."""
-
-    bump: Range = (0.05, 0.12)
-    """Height of the bump, over D."""
-    bump_width: Range = (0.07, 0.16)
-    """Standard deviation of the bump, over D."""
-    angle_deg: Range = (30.0, 40.0)
-    """Total bend or twist in degrees, as published."""
-    free: Range = (0.05, 0.12)
-    """Free deformation: how far the nodes of a coarse lattice move, over D."""
-    min_distance: Positive = 0.006
-    """Mean distance over D of the changed surface from the old one: below, nothing has changed (a sphere twisted)."""
-
-
-class MoveRecipe(Section):
-    """Translation and rotation of one part."""
-
-    distance: Range = (0.04, 0.14)
-    """Length of the shift, over D."""
-    angle_deg: Range = (15.0, 40.0)
-    """Angle of the turn, in degrees."""
-    loose: Positive = 0.012
-    """A gap over D between the part and the rest beyond which it has come loose."""
-    area: Range = (0.005, 0.5)
-    """Share of the surface that a part may have to be moved, turned or removed."""
-    min_distance: Positive = 0.008
-    """Mean distance over D of the moved part's surface from its old place: below, nothing has changed."""
-
-
-class MaterialRecipe(Section):
-    """Material mismatch: one part in another material."""
-
-    contrast: Positive = 25.0
-    """Least CIE 1976 distance between the mean colours of the old and the new material."""
-    area: Range = (0.02, 0.6)
-    """Share of the surface that the part may have."""
-
-
-class SimilarRecipe(Section):
-    """Another shape of the split that looks nearly the same (section A.1)."""
-
-    pool: Annotated[int, Field(ge=1)] = 48
-    """Shapes of the split, by hash, whose descriptors are compared; the nearest are tried."""
-    nearest: Annotated[int, Field(ge=1)] = 8
-    """How many of the nearest are tried."""
-    weights: str = ""
-    """Path of DINOv2 weights (torch hub's layout) whose features tell what is near; empty: our geometric descriptor."""
-    chamfer: Range = (0.004, 0.03)
-    """Mean symmetric surface distance over D: below, it is the same shape; above, not similar."""
-
-
-class OddRecipe(Section):
+class SceneAnomalyRecipe(OperatorSections):
     """Which kinds, how many anomalous shapes."""
 
-    kinds: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=lambda: dict.fromkeys(KNOWN[:-1], 1.0))
+    sections: ClassVar[Mapping[str, str]] = SECTIONS
+
+    kinds: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=lambda: dict.fromkeys(DEFAULT_KINDS, 1.0))
     """Weights of the kinds over all anomalous shapes."""
     shapes: Annotated[float, Field(gt=0)] = 2.2333
     """Anomalous shapes a shape, on average (2,345 over 1,050)."""
@@ -137,12 +86,11 @@ class OddRecipe(Section):
     move: MoveRecipe = MoveRecipe()
     material: MaterialRecipe = MaterialRecipe()
     similar: SimilarRecipe = SimilarRecipe()
+    broken: Annotated[BrokenRecipe, LATER] = BrokenRecipe()
 
     @model_validator(mode="after")
-    def _known_kinds(self) -> "OddRecipe":
-        for name in self.kinds:
-            if name not in KNOWN:
-                raise ValueError(f"unknown anomaly kind '{name}'; the kinds are {', '.join(KNOWN)}")
+    def _known_kinds(self) -> "SceneAnomalyRecipe":
+        self.refuse_unknown(self.kinds)
         if not any(self.kinds.values()):
             raise ValueError("every kind has weight 0; give at least one a share")
         return self
@@ -196,7 +144,7 @@ class OrbitRecipe(Section):
     """How much of a larger radius the height follows: 0 stays, 1 grows in proportion."""
 
 
-class TabletopLightRecipe(Section):
+class SceneLightRecipe(Section):
     """Environments and floors, drawn as pairs."""
 
     worlds: tuple[str, ...] = (
@@ -210,7 +158,7 @@ class TabletopLightRecipe(Section):
     """`procedural`, or folders of PBR image sets."""
 
 
-class TabletopRenderRecipe(Section):
+class SceneRenderRecipe(Section):
     """Cycles, spelt out."""
 
     samples: Annotated[int, Field(ge=1)] = 64
@@ -233,7 +181,7 @@ class TabletopRenderRecipe(Section):
     """auto: the first of OptiX, CUDA, HIP, Metal and oneAPI that is there, else the CPU."""
 
 
-class DressRecipe(Section):
+class SceneMaterialRecipe(Section):
     """Materials of shapes that bring none of their own."""
 
     libraries: tuple[str, ...] = ("procedural",)
@@ -261,8 +209,8 @@ class SceneRecipe(DatasetRecipe):
     """What `bbox` of a scene's objects carries: the world axis-aligned box, or location and local dimensions."""
     split: SceneSplitRecipe = SceneSplitRecipe()
     layout: LayoutRecipe = LayoutRecipe()
-    anomaly: OddRecipe = OddRecipe()
+    anomaly: SceneAnomalyRecipe = SceneAnomalyRecipe()
     camera: OrbitRecipe = OrbitRecipe()
-    light: TabletopLightRecipe = TabletopLightRecipe()
-    materials: DressRecipe = DressRecipe()
-    render: TabletopRenderRecipe = TabletopRenderRecipe()
+    light: SceneLightRecipe = SceneLightRecipe()
+    materials: SceneMaterialRecipe = SceneMaterialRecipe()
+    render: SceneRenderRecipe = SceneRenderRecipe()

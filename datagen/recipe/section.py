@@ -1,12 +1,14 @@
 """What all recipes are made of: frozen sections, numbers with bounds, and what every dataset's recipe says."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Range = tuple[float, float]
+LATER = Field(json_schema_extra={"later": True})
+"""Marks a key that datasets built before it do not know: at its default it is left out of run.json and of ids."""
 
 
 class Section(BaseModel):
@@ -24,3 +26,15 @@ class DatasetRecipe(Section):
     """What kind of dataset the recipe makes."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Every random draw starts from it. `--seed` replaces it."""
+
+
+def recipe_data(section: Section) -> dict[str, Any]:
+    """A recipe as plain JSON: what run.json holds and ids are made of. Keys marked LATER stand in it where set."""
+    found = section.model_dump(mode="json")
+    for name, field in type(section).model_fields.items():
+        value, extra = getattr(section, name), field.json_schema_extra
+        if isinstance(extra, dict) and extra.get("later") and value == field.get_default(call_default_factory=True):
+            del found[name]
+        elif isinstance(value, Section):
+            found[name] = recipe_data(value)
+    return found

@@ -28,6 +28,8 @@ def open_plan(
         except DatagenError as error:
             why = why or f"the source shapes cannot be opened ({error.args[0]})"
             continue
+        if record.get("operators") != run.get("operators"):
+            return None, "its anomalies are those of another version of the operators; its geometry is not replayed"
         if all(record.get(key) == run.get(key) for key in SAME):
             return plan, ""
         why = f"{spec} is not the collection of this dataset ({run.get('source')}); give it by --shapes"

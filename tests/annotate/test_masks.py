@@ -5,8 +5,10 @@ import pytest
 
 from datagen.annotate.masks import annotate_view, changed_pixels, tight_box
 from datagen.annotate.quality import check_contrast, check_picture
+from datagen.core.anomaly import AnomalousShape, AnomalySpec
 from datagen.core.camera import Camera
 from datagen.core.scene import GeometryFrame
+from datagen.core.shape import Part, Shape
 from datagen.geometry.rays import RayScene
 from datagen.recipe.models import QualityRecipe
 from datagen.render.raycast import cast_view
@@ -34,22 +36,40 @@ def test_depth_is_along_the_axis_not_the_ray():
     assert np.ptp(inside) < 1e-9
 
 
+def anomaly(kind, part_id=2, gone=()):
+    """A result as far as masks look at it: what it is of, and what is gone."""
+    parts = tuple(Part(k, "part", "part", "Other", box((1, 1, 1))) for k in (1, 2))
+    shape = Shape("blocks", "test", parts)
+    changed = {k: np.ones(12, bool) for k in ((part_id,) if part_id else (1, 2)) if k not in gone}
+    return AnomalousShape(AnomalySpec(kind, part_id), shape, shape, changed, 0.1, gone)
+
+
+def test_an_anomaly_of_the_whole_object_is_masked_where_it_looks_otherwise():
+    """The lower block is where it was: it stands in neither mask."""
+    still = (1, box((0.2, 0.4, 0.4)))
+    before = frame([still, (2, box((0.2, 0.1, 0.1), (0.2, 0.3, 0.3)))])
+    after = frame([still, (2, box((0.2, 0.1, 0.1), (0.2, 0.36, 0.3)))])
+    note = annotate_view(before, after, anomaly("bend", 0))
+    assert (note.mask_new == (note.changed & after.silhouette)).all() and note.mask_new.any()
+    assert not (note.mask_new & (after.part_id == 1)).any() and note.bbox_xywh_512 == tight_box(note.mask_new)
+
+
 def test_changed_pixels_are_where_the_part_was_or_is():
     still = (1, box((0.2, 0.4, 0.4)))
     before = frame([still, (2, box((0.2, 0.1, 0.1), (0.2, 0.3, 0.3)))])
     after = frame([still, (2, box((0.2, 0.1, 0.1), (0.2, -0.3, -0.3)))])
-    changed = changed_pixels(before, after, 2)
+    changed = changed_pixels(before, after, (2,))
     assert (changed == ((before.part_id == 2) | (after.part_id == 2))).all()
-    note = annotate_view(before, after, 2, "position")
+    note = annotate_view(before, after, anomaly("position"))
     assert note.iou == 0 and note.bbox_xywh_512 == tight_box(after.part_id == 2)
     gone = frame([still])
-    note = annotate_view(before, gone, 2, "missing")
+    note = annotate_view(before, gone, anomaly("missing", gone=(2,)))
     assert note.mask_new is None and note.iou == 0 and note.bbox_xywh_512 == tight_box(before.part_id == 2)
 
 
 def test_nothing_changed_is_nothing():
     seen = frame([(1, box((1, 1, 1)))])
-    assert not changed_pixels(seen, seen, 1).any()
+    assert not changed_pixels(seen, seen, (1,)).any()
     with pytest.raises(ValueError, match="empty mask"):
         tight_box(np.zeros((4, 4), bool))
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from datagen.bench.oddities import measure_operators
 from datagen.bench.sheet import CAPTION, operator_tile, save_sheet, severity_svg
-from datagen.core.oddity import ODDITIES
+from datagen.formats.oddoneout import KINDS
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.kinds.registry import make_plan
 from datagen.materials.open import open_libraries
@@ -32,7 +32,7 @@ def test_operators_are_counted_and_drawn(tmp_path):
 
     drawn = ET.fromstring(severity_svg([found, found]))
     titles = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}title")]
-    assert len(titles) == sum(len(f.severities) > 1 for f in found.kinds.values()) <= len(ODDITIES)
+    assert len(titles) == sum(len(f.severities) > 1 for f in found.kinds.values()) <= len(KINDS)
 
     context = SceneTools(
         make_plan(RECIPE, open_collection("toys")), open_libraries(("procedural",), 0), "fake", FakeRenderer()

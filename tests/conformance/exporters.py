@@ -22,7 +22,7 @@ class ExporterConformance:
         root = request.getfixturevalue(name)
         tree, kind, exporter = open_tree(root), kind_of(root), self.open()
         rows = sorted(tree.rows, key=lambda row: (row["job_id"], row["index"]))
-        options = Options(tree.name, kind.name, kind.instances)
+        options = Options(tree.name, kind.name, kind.instances, kind.instances.kinds_in(rows))
         for folder in ("one", "two"):
             (tmp_path / folder).mkdir()
             written = exporter.write(tree.files, rows, tmp_path / folder, options)

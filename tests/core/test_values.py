@@ -1,11 +1,13 @@
 """Ids, streams, meshes, shapes and cameras."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datagen.core.anomaly import BrokenSpec, PositionSpec, RotationSpec, spec_from_json
+from datagen.core.anomaly import AnomalySpec, spec_from_json
 from datagen.core.camera import Camera, rigid_inverse
 from datagen.core.errors import MeshLoadError
 from datagen.core.ids import canonical_json, content_hash
@@ -80,10 +82,10 @@ def test_cameras_look_at_their_target(azimuth, elevation, radius):
 @pytest.mark.parametrize(
     "spec",
     [
-        PositionSpec(3, "Leg", (0.1, 0.2, 0.3)),
-        RotationSpec(3, "Leg", (0, 0, 0), (0, 0, 1), 12.5),
-        BrokenSpec(3, "Leg", "box", (0, 0, 0), (1, 1, 1), ((1, 0, 0), (0, 1, 0), (0, 0, 1)), 0.1, 7),
+        AnomalySpec("position", 3, "Leg", {"translation": [0.1, 0.2, 0.3]}),
+        AnomalySpec("missing", 3),
+        AnomalySpec("bend", values={"axis": 2, "angle_deg": 31.5, "towards": [0.0, 1.0, 0.0]}),
     ],
 )
 def test_specs_survive_json(spec):
-    assert spec_from_json(spec.to_json()) == spec
+    assert spec_from_json(json.loads(canonical_json(spec.to_json()))) == spec

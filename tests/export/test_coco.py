@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from datagen.cli.export import run_export
-from datagen.core.anomaly import KINDS
 from datagen.core.errors import BrokenFile, UsageError
-from datagen.core.oddity import ODDITIES
 from datagen.export.coco import Coco
 from datagen.export.run import export_dataset
+from datagen.formats import brokenchairs, oddoneout
 from datagen.formats.pictures import decoded
 from datagen.store.manifest import read_manifest
 from tests.conftest import build_scenes, run_build
@@ -102,7 +101,7 @@ def test_every_mask_fits_its_area_and_box(exported):
 
 
 def test_categories_are_the_kinds_of_anomaly_in_every_split(chairs, scenes):
-    for (_, out, _), kinds in ((chairs, KINDS), (scenes, ODDITIES)):
+    for (_, out, _), kinds in ((chairs, brokenchairs.KINDS), (scenes, oddoneout.KINDS)):
         for table in tables(out).values():
             assert [category["name"] for category in table["categories"]] == sorted(kinds)
             assert [category["id"] for category in table["categories"]] == list(range(1, len(kinds) + 1))

@@ -8,7 +8,7 @@ import pytest
 from datagen.core.material import Material
 from datagen.core.scene import Floor, Scene, SceneObject, ScenePart, Sky, View
 from datagen.core.shape import Skin
-from datagen.recipe.scenes import TabletopRenderRecipe
+from datagen.recipe.scenes import SceneRenderRecipe
 from datagen.render.blender.client import BlenderProcess
 from datagen.render.caster import SceneCaster, floor_depth
 from datagen.render.fake import FakeRenderer
@@ -29,7 +29,7 @@ def scene(samples=4):
         View(camera_towards(np.array(eye), np.array([0, 0, 0.05]), SIZE), Sky("courtyard"))
         for eye in ((0.7, 0.1, 0.4), (-0.3, 0.6, 0.38))
     )
-    settings = TabletopRenderRecipe(samples=samples, denoiser="none", view_transform="Standard").model_dump(mode="json")
+    settings = SceneRenderRecipe(samples=samples, denoiser="none", view_transform="Standard").model_dump(mode="json")
     return Scene((block,), {"red": red, "grey": grey}, Floor("grey"), views, settings=settings)
 
 

@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from datagen.core.errors import ShapeError
-from datagen.core.oddity import PUBLISHED_MODES
 from datagen.formats.exr import read_exr
-from datagen.formats.oddoneout import asset_path, part_labels, scene_name
+from datagen.formats.oddoneout import MODE_OF_KIND, asset_path, part_labels, scene_name
 from tests.scenes import rules
 
 
@@ -38,7 +37,7 @@ def test_every_scene_is_known_to_the_later_reader(scene_dataset):
 def test_asset_names_are_the_published_ones(naming, suffix):
     scene = scene_name(naming, "mug", 7, 3, "0123456789abcdef0123456789abcdef")
     assert rules.later_label(scene, asset_path(scene, None, 0, naming), suffix) == 0
-    for mode in PUBLISHED_MODES.values():
+    for mode in MODE_OF_KIND.values():
         assert rules.later_label(scene, asset_path(scene, mode, 4, naming), suffix) == 1
 
 

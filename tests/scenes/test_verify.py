@@ -317,3 +317,14 @@ def test_tables_with_anything_in_them_are_told_not_raised(scene_dataset, tmp_pat
         document = examine(SCENES, SceneEvidence(open_tree(data)))
         assert not document.ok, seed
         assert json.dumps(document.to_json())
+
+
+def test_a_dataset_of_other_operators_is_not_replayed_and_says_so(scene_dataset, tmp_path):
+    """One built before an operator changed: its geometry cannot be made again, all else is checked."""
+    data = tmp_path / "data"
+    shutil.copytree(scene_dataset, data)
+    run = json.loads((data / "run.json").read_text())
+    (data / "run.json").write_text(json.dumps({key: value for key, value in run.items() if key != "operators"}))
+    evidence = SceneEvidence(open_tree(data))
+    assert evidence.plan is None and "another version of the operators" in evidence.source_note
+    assert evidence.replays == ()

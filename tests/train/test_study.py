@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from datagen.core.anomaly import KINDS
 from datagen.core.statistics import auc
 from datagen.datasets.samples import Sample
+from datagen.formats.brokenchairs import KINDS
 from datagen.train.infer import Predictions
 from datagen.train.log import read_log
 from datagen.train.recipes import apply_overrides

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from datagen.core.anomaly import PUBLISHED_TYPE
 from datagen.core.camera import Camera
 from datagen.formats import brokenchairs as layout
+from datagen.formats.brokenchairs import TYPE_OF_KIND
 from datagen.formats.encode import json_bytes
 from datagen.shapes.collections import open_collection
 from tests.verify.editor import Editor
@@ -118,7 +118,7 @@ def kind_renamed(editor, rng):
     for other in editor.job(row):
         other["kind"] = kind
         if other["annotation_path"]:
-            editor.edit_json(other["annotation_path"], lambda info: info["config"].update(type=PUBLISHED_TYPE[kind]))
+            editor.edit_json(other["annotation_path"], lambda info: info["config"].update(type=TYPE_OF_KIND[kind]))
         for key in ("query_path", "annotation_path", "mask_new_path", "mask_old_path"):
             if other[key]:
                 editor.rename(other[key], other[key].replace(f"-{was}/", f"-{kind}/"))

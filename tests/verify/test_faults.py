@@ -30,10 +30,10 @@ def small(tmp_path_factory):
 def operators_once(monkeypatch):
     """Replayed operators are functions of (shape, spec): most faults leave them alone."""
 
-    def apply(shape, spec, recipe, pool):
+    def apply(shape, spec, setting):
         key = canonical_json([shape.shape_id, spec.to_json()])
         if key not in APPLIED:
-            APPLIED[key] = replay.apply_plainly(shape, spec, recipe, pool)
+            APPLIED[key] = replay.apply_plainly(shape, spec, setting)
         return APPLIED[key]
 
     monkeypatch.setattr(replay, "apply_plainly", replay.apply, raising=False)

@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
+from datagen.anomalies.fracture import open_plugin
 from datagen.core.errors import MissingDependency
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.scenes.skies import check_image_world
 
 
 def check_assets(plan: ChairPlan) -> None:
-    """Environments that a recipe names. Raises MissingDependency."""
+    """Environments and a fracture source that a recipe names. Raises MissingDependency."""
     for name in plan.recipe.light.worlds:
         # Stock environments are known by name to the renderer alone.
         if Path(name).suffix and not Path(name).expanduser().is_file():
             raise MissingDependency(f"light.worlds: {name} is not there; name a file or one of Blender's own")
         if Path(name).suffix:
             check_image_world(name)
+    if plan.recipe.anomaly.plugin:
+        open_plugin(plan.recipe.anomaly.plugin)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from datagen.core.anomaly import KINDS
 from datagen.core.errors import BrokenFile
+from datagen.formats.brokenchairs import KINDS
 from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_mask, read_size
 from datagen.store.reader import DatasetReader
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from datagen.annotate.correspondences import correspond, draw_points
 from datagen.annotate.visibility import check_anomaly, check_object
-from datagen.anomalies.operators import apply, propose
+from datagen.anomalies.registry import apply, propose
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json
@@ -19,6 +19,7 @@ from datagen.geometry.solid import solidify_part
 from datagen.kinds.brokenchairs import queries
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.plan import draw_count
+from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot
 from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.rows import job_row, rejection
@@ -148,10 +149,10 @@ def _attempt(
     """One proposal, from spec to visible views; appends the row of its rejection."""
     recipe = context.recipe
     rng = stream(recipe.seed, "anomaly", job.shape_id, job.slot, job.kind, attempt)
-    pool = context.donors(job.split)
+    setting = chair_setting(recipe.anomaly, context.donors(job.split))
     with context.phase("operator"):
-        part_class, spec = propose(shape, job.kind, recipe.anomaly, rng, pool)
-        result = spec if isinstance(spec, Rejected) else apply(shape, spec, recipe.anomaly, pool)
+        part_class, spec = propose(shape, job.kind, rng, setting)
+        result = spec if isinstance(spec, Rejected) else apply(shape, spec, setting)
     columns: dict[str, object] = {"label": 1, "part_class": part_class}
     if not isinstance(spec, Rejected):
         columns |= {"part_id": spec.part_id, "spec": canonical_json(spec.to_json())}
@@ -195,16 +196,11 @@ def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, cand
     shape, recipe = anomaly.normal, context.recipe
     T = query_transform(shape, recipe.query)
     rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)
-    part = shape.part(anomaly.spec.part_id)
-    described = {
-        "part": part.path,
-        "part_class": part.part_class,
-        "part_id": part.part_id,
-        "severity": anomaly.severity,
-    }
+    described = {**_part_named(anomaly), "severity": anomaly.severity}
+    columns = {name: value for name, value in described.items() if name != "part_ids"}
     common = {
         "label": 1,
-        **described,
+        **columns,
         "method": anomaly.method,
         "spec": canonical_json(anomaly.spec.to_json()),
         "T_shape_source": _source_transform(shape),
@@ -218,6 +214,14 @@ def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, cand
         common=common,
         config={**described, "spec": anomaly.spec.to_json()},
     )
+
+
+def _part_named(anomaly: AnomalousShape) -> dict[str, object]:
+    """The part that an anomaly is of; for one of the whole object all parts that it touches."""
+    if anomaly.spec.part_id == 0:
+        return {"part": "", "part_class": "", "part_id": 0, "part_ids": list(anomaly.part_ids)}
+    part = anomaly.normal.part(anomaly.spec.part_id)
+    return {"part": part.path, "part_class": part.part_class, "part_id": part.part_id}
 
 
 def _source_transform(shape: Shape) -> tuple[float, ...]:

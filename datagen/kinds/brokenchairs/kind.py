@@ -1,5 +1,6 @@
 """Chairs with one anomaly: everything that is particular to this kind of dataset, by name."""
 
+from datagen.anomalies.registry import require_usable
 from datagen.formats.brokenchairs import FOLDERS
 from datagen.kinds.brokenchairs.assets import check_assets
 from datagen.kinds.brokenchairs.card import STAND_IN_NOTE
@@ -8,6 +9,7 @@ from datagen.kinds.brokenchairs.estimate import estimate
 from datagen.kinds.brokenchairs.files import root_files
 from datagen.kinds.brokenchairs.jobs import anomaly_job, normal_job, reference_job
 from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.brokenchairs.policy import HAS
 from datagen.kinds.brokenchairs.summary import summarise
 from datagen.pipeline.building import Building
 from datagen.recipe import Recipe
@@ -15,7 +17,8 @@ from datagen.shapes.source import Source
 
 
 def plan_chairs(recipe: Recipe, source: Source, limit: int | None = None) -> ChairPlan:
-    """The plan of a recipe over a collection; `limit` counts shapes."""
+    """The plan of a recipe over a collection; `limit` counts shapes. Raises UsageError for an operator out of place."""
+    require_usable((kind for kind, count in recipe.anomaly.slots.items() if count), HAS, recipe.kind)
     return ChairPlan(recipe, source, limit, building=BUILDING)
 
 

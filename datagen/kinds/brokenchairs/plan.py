@@ -6,10 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
-from datagen.core.anomaly import KINDS
 from datagen.core.ids import content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import Job
+from datagen.formats.brokenchairs import in_order
 from datagen.kinds.brokenchairs.splits import assign_splits, plan_order, public_ids
 from datagen.pipeline.plan import Plan
 from datagen.recipe import Recipe
@@ -82,7 +82,7 @@ class ChairPlan(Plan[Recipe]):
     def kinds(self, index: int, entry: ShapeEntry) -> list[str]:
         """Anomaly kinds of a shape's slots; `swapped` only where the split has a donor."""
         recipe = self.recipe.anomaly
-        wanted = [kind for kind in KINDS if recipe.slots.get(kind, 0) > 0]
+        wanted = [kind for kind in in_order(recipe.slots) if recipe.slots.get(kind, 0) > 0]
         if not self._has_donor(entry):
             wanted = [kind for kind in wanted if kind != "swapped"]
         if recipe.slots_per_shape is not None:

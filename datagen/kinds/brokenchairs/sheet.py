@@ -7,13 +7,12 @@ import numpy as np
 from PIL import Image
 
 from datagen.core.errors import UsageError
-from datagen.formats.brokenchairs import reference_folder, reference_name
+from datagen.formats.brokenchairs import in_order, reference_folder, reference_name
 from datagen.formats.pictures import Shown, caption, contact_sheet, decoded, marked
 from datagen.store.reader import DatasetReader
 
 Record = Mapping[str, Any]
 TILE, COLUMNS = 256, 3
-ORDER = ("position", "rotation", "broken", "swapped", "missing", "normal")
 
 
 def sheet(reader: DatasetReader, rows: Sequence[Record], wanted: Sequence[str], count: int | None) -> Shown:
@@ -32,7 +31,7 @@ def sample_tile(reader: DatasetReader, row: Mapping[str, Any]) -> np.ndarray:
     """(H, W, 3) uint8: nearest reference view, query, and query with masks and box."""
     query = decoded(reader.read(row["query_path"]))
     pictures = [_reference(reader, row), _sized(query), _sized(overlay(reader, row, query))]
-    part = f" / {row['part'].rsplit('/', 1)[-1]}" if row["label"] else ""
+    part = f" / {row['part'].rsplit('/', 1)[-1]}" if row["part"] else ""
     text = f"{row['public_id']}  {row['kind']}{part}  az {row['azimuth_deg']:g} el {row['elevation_deg']:g}"
     return np.concatenate([np.concatenate(pictures, axis=1), caption(text, TILE * 3)])
 
@@ -76,11 +75,12 @@ def _find(rows: Sequence[Record], name: str) -> Record:
 
 def _spread(rows: Sequence[Record], count: int) -> list[Record]:
     """Samples of all kinds and many shapes: kinds in turn, each time the shape shown least."""
-    queues = {kind: [row for row in rows if row["kind"] == kind] for kind in ORDER}
+    order = (*in_order(row["kind"] for row in rows), "normal")
+    queues = {kind: [row for row in rows if row["kind"] == kind] for kind in order}
     shown: dict[str, int] = {}
     chosen: list[Record] = []
     while len(chosen) < count and any(queues.values()):
-        for kind in ORDER:
+        for kind in order:
             if queues[kind] and len(chosen) < count:
                 row = min(queues[kind], key=lambda r: (shown.get(r["shape_id"], 0), r["sample_id"]))
                 queues[kind].remove(row)

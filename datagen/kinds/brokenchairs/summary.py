@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from datagen.core.anomaly import KINDS
 from datagen.core.row import Row
+from datagen.formats.brokenchairs import in_order
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.pipeline.summary import Summary, Tally
 from datagen.store.dataset import Dataset
@@ -12,8 +12,9 @@ from datagen.store.dataset import Dataset
 
 def summarise(plan: ChairPlan, dataset: Dataset) -> Summary:
     """Figures over every committed job of the dataset."""
-    kinds: dict[str, Tally] = {kind: Tally() for kind in KINDS}
-    classes: dict[str, dict[str, Tally]] = {kind: {} for kind in KINDS}
+    known = in_order(plan.recipe.anomaly.slots)
+    kinds: dict[str, Tally] = {kind: Tally() for kind in known}
+    classes: dict[str, dict[str, Tally]] = {kind: {} for kind in known}
     rows = [row for entry in dataset.entries.values() for row in entry.rows]
     empty = 0
     for entry in dataset.entries.values():

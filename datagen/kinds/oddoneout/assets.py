@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from datagen.anomalies.objects.fracture import open_plugin
+from datagen.anomalies.fracture import open_plugin
 from datagen.core.errors import MaterialError, MissingDependency
 from datagen.kinds.oddoneout.descriptors import check_descriptor
 from datagen.kinds.oddoneout.plan import ScenePlan

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from datagen.core.errors import BrokenFile
-from datagen.core.oddity import ODDITIES
 from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_json, read_mask, read_size
+from datagen.formats.oddoneout import KINDS
 from datagen.store.reader import DatasetReader
 
 
@@ -57,4 +57,4 @@ def _changed_px(reader: DatasetReader, folder: str) -> Mapping[str, Sequence[int
         ) from error
 
 
-SCENE_INSTANCES = Instances(ODDITIES, scene_pictures)
+SCENE_INSTANCES = Instances(KINDS, scene_pictures, "object")

@@ -7,11 +7,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from datagen.annotate.scenes import SceneViews, SeenObject, see
-from datagen.core.anomaly import Rejected
+from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.errors import RenderError
 from datagen.core.ids import canonical_json, content_hash
-from datagen.core.oddity import PUBLISHED_MODES, OddShape
 from datagen.core.rng import stream
 from datagen.core.row import Job, Row
 from datagen.core.scene import Floor, Scene, SceneObject, Sky, View
@@ -32,7 +31,7 @@ class Member:
 
     body: RestingBody
     slot: int = -1
-    odd: OddShape | None = None
+    odd: AnomalousShape | None = None
 
     @property
     def kind(self) -> str:
@@ -269,7 +268,7 @@ def _object_json(
 ) -> dict[str, object]:
     """One entry of `objects`: the published keys, then ours."""
     member, pose, thing = arrangement.members[k], arrangement.poses[k], arrangement.standing[k]
-    mode = PUBLISHED_MODES[member.kind] if member.odd else None
+    mode = layout.MODE_OF_KIND.get(member.kind, member.kind) if member.odd else None
     world = world_bounds(thing)
     local = np.stack([(p := arrangement.scale * member.body.points()).min(axis=0), p.max(axis=0)])
     forms = {
@@ -297,7 +296,7 @@ def _object_json(
     }
 
 
-def _anomaly_json(odd: OddShape, views: SceneViews, k: int) -> dict[str, object]:
+def _anomaly_json(odd: AnomalousShape, views: SceneViews, k: int) -> dict[str, object]:
     return {
         "kind": odd.spec.kind,
         "severity": odd.severity,

@@ -1,5 +1,6 @@
 """Odd-one-out scenes: everything that is particular to this kind of dataset, by name."""
 
+from datagen.anomalies.registry import require_usable
 from datagen.formats.oddoneout import FOLDERS
 from datagen.kinds.oddoneout.assets import check_assets
 from datagen.kinds.oddoneout.context import SceneContext
@@ -7,6 +8,7 @@ from datagen.kinds.oddoneout.estimate import estimate
 from datagen.kinds.oddoneout.files import root_files
 from datagen.kinds.oddoneout.jobs import scene_job
 from datagen.kinds.oddoneout.plan import ScenePlan
+from datagen.kinds.oddoneout.policy import HAS
 from datagen.kinds.oddoneout.summary import summarise
 from datagen.pipeline.building import Building
 from datagen.recipe import SceneRecipe
@@ -15,7 +17,8 @@ from datagen.shapes.source import Source
 
 
 def plan_scenes(recipe: SceneRecipe, source: Source, limit: int | None = None) -> ScenePlan:
-    """The plan of a recipe over a collection; `limit` counts scenes."""
+    """The plan of a recipe over a collection; `limit` counts scenes. Raises UsageError for an operator out of place."""
+    require_usable((kind for kind, weight in recipe.anomaly.kinds.items() if weight), HAS, recipe.kind)
     return ScenePlan(recipe, source, limit, building=BUILDING)
 
 

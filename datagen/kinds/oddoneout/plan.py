@@ -19,6 +19,8 @@ from datagen.recipe import SceneRecipe
 from datagen.recipe.loader import recipe_hash
 from datagen.shapes.source import ShapeEntry
 
+OPERATORS = 2
+"""Raised when operators give other anomalies for the same seed: a dataset of others is neither resumed nor replayed."""
 SHARDS_ABOVE = 1000
 """More scenes than this are written as tar shards unless the layout is given: a scene is some 250 files."""
 STUDY_COUNTS = {"3-7": (3, 7), "8-12": (8, 12)}
@@ -227,7 +229,7 @@ class ScenePlan(Plan[SceneRecipe]):
 
     def run_record(self) -> dict[str, object]:
         """What run.json holds; raises MissingDependency where the weights that it has to name are not here."""
-        return {**super().run_record(), **self._weights}
+        return {**super().run_record(), "operators": OPERATORS, **self._weights}
 
     @property
     def layout(self) -> str:
@@ -242,7 +244,8 @@ class ScenePlan(Plan[SceneRecipe]):
 
     def jobs(self) -> Iterator[Job]:
         """One job a scene."""
-        section, digests = [recipe_hash(self.recipe), *self._weights.values()], dict[str, str]()
+        section = [recipe_hash(self.recipe), OPERATORS, *self._weights.values()]
+        digests: dict[str, str] = {}
         for scene in self.scenes:
             shape_id = scene.entry.shape_id
             digest = digests.setdefault(shape_id, "") or self.source.digest(shape_id)

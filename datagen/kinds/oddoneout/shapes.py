@@ -7,14 +7,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from datagen.anomalies.objects.operators import apply, propose
-from datagen.core.anomaly import Rejected
+from datagen.anomalies.operator import Setting
+from datagen.anomalies.registry import apply, propose
+from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.errors import MissingDependency, ShapeError
 from datagen.core.ids import fraction_of_hash
 from datagen.core.material import Material
-from datagen.core.oddity import OddShape, OddSpec
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
+from datagen.kinds.oddoneout.policy import ScenePolicy
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.objects import dressed, wardrobe
 from datagen.scenes.layout import RestingBody, start_rotation
@@ -30,7 +31,7 @@ class Attempt:
     """A proposal that was not taken."""
 
     kind: str
-    spec: OddSpec | None
+    spec: AnomalySpec | None
     why: Rejected
 
 
@@ -38,7 +39,7 @@ class Attempt:
 class Oddity:
     """An anomalous shape of a shape's pool, or None, with every proposal refused on the way."""
 
-    shape: OddShape | None
+    shape: AnomalousShape | None
     refused: tuple[Attempt, ...]
 
 
@@ -56,6 +57,12 @@ class SceneShapes:
     def choices(self) -> tuple[Material, ...]:
         """Materials that parts may wear."""
         return wardrobe(self.context.library.materials, self.context.plan.recipe.materials)
+
+    @cached_property
+    def setting(self) -> Setting:
+        """All that operators may draw on."""
+        recipe = self.context.plan.recipe.anomaly
+        return Setting(ScenePolicy(recipe), neighbours=self, materials=self.choices, plugin=recipe.plugin)
 
     def normal(self, shape_id: str) -> Shape:
         """A shape in the clothes that it wears in every scene. Raises what the source raises."""
@@ -84,8 +91,8 @@ class SceneShapes:
         for kind in plan.kinds(shape_id, slot):
             for attempt in range(recipe.attempts):
                 rng = stream(plan.recipe.seed, "oddity", shape_id, slot, kind, attempt)
-                spec = propose(shape, kind, recipe, rng, self.choices, self)
-                made = spec if isinstance(spec, Rejected) else apply(shape, spec, recipe, self.choices, self)
+                _, spec = propose(shape, kind, rng, self.setting)
+                made = spec if isinstance(spec, Rejected) else apply(shape, spec, self.setting)
                 if not isinstance(made, Rejected):
                     return Oddity(made, tuple(refused))
                 refused.append(Attempt(kind, None if isinstance(spec, Rejected) else spec, made))

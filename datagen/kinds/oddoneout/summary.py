@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from datagen.core.oddity import ODDITIES
+from datagen.formats.oddoneout import in_order
 from datagen.kinds.oddoneout.plan import ScenePlan
 from datagen.pipeline.summary import Summary, Tally
 from datagen.store.dataset import Dataset
@@ -10,7 +10,8 @@ from datagen.store.dataset import Dataset
 
 def summarise(plan: ScenePlan, dataset: Dataset) -> Summary:
     """Figures over every committed job: images are views, kinds those of objects; a shape's slot counts once."""
-    kinds: dict[str, Tally] = {kind: Tally() for kind in ODDITIES if plan.recipe.anomaly.kinds.get(kind)}
+    weights = plan.recipe.anomaly.kinds
+    kinds: dict[str, Tally] = {kind: Tally() for kind in in_order(weights) if weights.get(kind)}
     rows = [row for entry in dataset.entries.values() for row in entry.rows]
     seen: set[tuple[str, str, str, str]] = set()
     for row in rows:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from datagen.core.anomaly import KINDS
 from datagen.core.statistics import auc
+from datagen.formats.brokenchairs import in_order
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.verify.logistic import auc_interval, held_out_scores, mean_auc
@@ -109,9 +109,9 @@ def _label_probe(name: str, X: np.ndarray, queries: Sequence[QueryFacts], labels
 
 def _kind_probe(name: str, X: np.ndarray, queries: Sequence[QueryFacts]) -> Probe | None:
     """Macro average over kinds of one kind against the other anomalies."""
-    chosen = [k for k, query in enumerate(queries) if query.kind in KINDS]
+    chosen = [k for k, query in enumerate(queries) if query.name.label]
     counts = Counter(queries[k].kind for k in chosen)
-    usable = [kind for kind in KINDS if MIN_EACH <= counts[kind] <= len(chosen) - MIN_EACH]
+    usable = [kind for kind in in_order(counts) if MIN_EACH <= counts[kind] <= len(chosen) - MIN_EACH]
     if len(usable) < 2:
         return None
     part = [queries[k] for k in chosen]

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from datagen.anomalies.frequencies import PUBLISHED
-from datagen.core.anomaly import KINDS
+from datagen.formats.brokenchairs import KINDS, in_order
+from datagen.kinds.brokenchairs.frequencies import PUBLISHED
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.funnel import Funnel, funnels
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
@@ -85,7 +85,8 @@ def _asked(evidence: ChairEvidence) -> Asked:
     recipe = evidence.recipe
     if recipe is None:
         return {}
-    drawn = {kind: recipe.anomaly.views_by_kind.get(kind) or recipe.anomaly.views for kind in KINDS}
+    anomaly = recipe.anomaly
+    drawn = {kind: anomaly.views_by_kind.get(kind) or anomaly.views for kind in in_order(anomaly.slots)}
     drawn["normal"] = recipe.normal.views
     return {kind: (min(weights), max(weights)) for kind, weights in drawn.items()}
 

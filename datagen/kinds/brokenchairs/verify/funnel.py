@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from datagen.core.anomaly import KINDS
+from datagen.formats.brokenchairs import in_order
 from datagen.verify.tree import Record
 
 
@@ -47,7 +47,9 @@ class Funnel:
 
 def funnels(rows: Iterable[Record]) -> tuple[dict[str, Funnel], dict[tuple[str, str], Funnel]]:
     """Funnels by kind (normal included) and by (kind, part class)."""
-    kinds = {kind: Funnel() for kind in ("normal", *KINDS)}
+    rows = list(rows)
+    tried = {row["kind"] for row in rows if row["row_type"] in ("sample", "rejection")}
+    kinds = {kind: Funnel() for kind in ("normal", *in_order(tried))}
     classes: dict[tuple[str, str], Funnel] = {}
     taken: set[tuple[str, str]] = set()
     for row in rows:

@@ -10,13 +10,14 @@ import numpy as np
 
 from datagen.annotate.masks import Annotation, annotate_view
 from datagen.annotate.quality import check_contrast, check_picture, grey
-from datagen.anomalies.operators import apply
+from datagen.anomalies.registry import apply
 from datagen.core.anomaly import AnomalousShape, Rejected, spec_from_json
 from datagen.core.camera import Camera
 from datagen.core.errors import DatagenError
 from datagen.core.scene import GeometryFrame
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
 from datagen.geometry.rays import RayScene
+from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.kinds.brokenchairs.verify.source import OpenSource
@@ -98,7 +99,7 @@ class Replayer:
             return Replay(query, "parts", refused=f"{result.reason}: {result.detail}")
         after = cast_view(RayScene([(i, mesh.transformed(T)) for i, mesh in result.meshes()]), camera)
         union = self.limits.anomaly.broken.box_is_union
-        note = annotate_view(before, after, result.spec.part_id, result.spec.kind, union_box=union)
+        note = annotate_view(before, after, result, union_box=union)
         fault, outline = self._picture(query, after, note)
         return self._compare(query, result, before, after, note, fault, outline)
 
@@ -169,11 +170,13 @@ class Replayer:
             self._trim(self._anomalies)
             spec = spec_from_json(json.loads(row["spec"]))
             if spec.kind == "swapped":
-                donor = self.source.load(spec.donor_shape_id)  # type: ignore[attr-defined]
-                if donor.digest != spec.donor_digest:  # type: ignore[attr-defined]
+                donor = self.source.load(spec.values["donor_shape_id"])
+                if donor.digest != spec.values["donor_digest"]:
                     self._anomalies[key] = Rejected("other_donor", f"{donor.shape_id} is not the donor that was used")
                     return self._anomalies[key]
-            self._anomalies[key] = apply(shape, spec, self.limits.anomaly, self.source.donors(row["split"]))
+            self._anomalies[key] = apply(
+                shape, spec, chair_setting(self.limits.anomaly, self.source.donors(row["split"]))
+            )
         return self._anomalies[key]
 
     @staticmethod

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from datagen.core.oddity import ODDITIES
+from datagen.anomalies.registry import operators
+from datagen.formats.oddoneout import in_order
 from datagen.formats.pictures import data_url
 from datagen.kinds.oddoneout.verify.conformance import SETS
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
@@ -76,14 +77,14 @@ def _kinds(rows: tuple[Record, ...]) -> list[KindFigures]:
     for row in rows:
         if row["row_type"] == "object" and row["label"]:
             objects[row["kind"]].append(row)
-        elif row["row_type"] == "rejection" and row["kind"] in ODDITIES:
+        elif row["row_type"] == "rejection" and row["kind"] in operators():
             # Scenes of one shape share its anomalies: what was refused on the way to one is told by each.
             proposals.add((row["shape_id"], row["kind"], row["spec"] or row["detail"], row["reason"]))
     refused: dict[str, Counter[str]] = defaultdict(Counter)
     for _, kind, _, reason in proposals:
         refused[kind][reason] += 1
     found = []
-    for kind in ODDITIES:
+    for kind in in_order([*objects, *refused]):
         if not objects[kind] and not refused[kind]:
             continue
         # A shape's anomaly stands in several scenes: one value each.

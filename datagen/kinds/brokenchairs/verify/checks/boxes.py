@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datagen.anomalies.registry import operators
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.needs import ANOMALIES
@@ -49,11 +50,12 @@ def boxes_valid(evidence: ChairEvidence) -> Iterator[Finding]:
 
 @check(ERROR, "The box a detector learns is the box of the mask.", of=ANOMALIES, needs=(needs.masks,))
 def boxes_fit_masks(evidence: ChairEvidence) -> Iterator[Finding]:
-    """2d_bbox is tight about mask_new (mask_old for a missing part; both where the recipe says union)."""
+    """2d_bbox is tight about mask_new (mask_old for a missing part; both for whole objects and the recipe's union)."""
     recipe = evidence.recipe
-    union = bool(recipe and recipe.anomaly.broken.box_is_union)
+    union = {name for name, operator in operators().items() if not operator.on_part}
+    union |= {"broken"} if recipe and recipe.anomaly.broken.box_is_union else set()
     for query in evidence.anomalies:
-        box, wanted = box_of(query), _mask_box(query, union and query.kind == "broken")
+        box, wanted = box_of(query), _mask_box(query, query.kind in union)
         if box is None or wanted is None:
             continue
         edges, want = _edges(box), _edges(wanted)

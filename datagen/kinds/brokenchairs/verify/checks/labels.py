@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from datagen.core.anomaly import KINDS, PUBLISHED_TYPE
-from datagen.formats.brokenchairs import KIND_OF_TYPE
+from datagen.anomalies.registry import operators
+from datagen.formats.brokenchairs import KIND_OF_TYPE, TYPE_OF_KIND
 from datagen.formats.cameras import read_camera
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.cameras import camera_faults
@@ -68,24 +68,31 @@ def labels_agree(evidence: ChairEvidence) -> Iterator[Finding]:
 
 @check(ERROR, "A wrong kind spoils every figure by kind.", of=ANOMALIES)
 def kinds_agree(evidence: ChairEvidence) -> Iterator[Finding]:
-    """config.type is one of the published words and says what the row, the spec and the fields of the spec say."""
+    """config.type names a kind and says what the row, the spec and the fields of the spec say."""
     for query in evidence.anomalies:
         config = (query.info or {}).get("config")
         if query.info is None or (config is None and query.row is None):
             continue
-        if not isinstance(config, dict) or config.get("type") not in KIND_OF_TYPE:
+        if not isinstance(config, dict) or _kind_of(config.get("type")) is None:
             yield Finding(query.path, f"config.type is {config.get('type') if isinstance(config, dict) else config!r}")
             continue
-        said = {"config.type": KIND_OF_TYPE[config["type"]]}
+        said = {"config.type": str(_kind_of(config["type"]))}
         if isinstance(config.get("spec"), dict):
             said["config.spec"] = str(config["spec"].get("kind"))
         if query.row is not None:
             said["row"] = query.row["kind"]
             said["row's spec"] = str(_spec(query).get("kind"))
             ending = query.name.folder.rsplit("-", 1)[-1]
-            said |= {"folder": ending} if ending in KINDS else {}
+            said |= {"folder": ending} if ending in operators() else {}
         if len(set(said.values())) > 1:
             yield Finding(query.path, ", ".join(f"{k} says {v}" for k, v in said.items()))
+
+
+def _kind_of(word: object) -> str | None:
+    """The kind that `config.type` names: by its published word, or by its own name where it has none."""
+    if not isinstance(word, str):
+        return None
+    return KIND_OF_TYPE.get(word) or (word if word in operators() and word not in TYPE_OF_KIND else None)
 
 
 def _spec(query: QueryFacts) -> dict[str, Any]:
@@ -213,11 +220,11 @@ def views_in_range(evidence: ChairEvidence) -> Iterator[Finding]:
 @check(ERROR, "More than one anomaly in a picture makes its one label ambiguous.", of=ANOMALIES,
        needs=(needs.manifest,))  # fmt: skip
 def one_anomaly(evidence: ChairEvidence) -> Iterator[Finding]:
-    """One job shows one spec on one part, and the published word for it is known."""
+    """One job shows one spec on one part, and an operator makes its kind."""
     for rows in evidence.rows_by_job.values():
         samples = [row for row in rows if row["row_type"] == "sample" and row["label"]]
         if len({(row["spec"], row["part_id"]) for row in samples}) > 1:
             yield Finding(samples[0]["query_path"], "views of one job show different anomalies")
         for row in samples:
-            if row["kind"] not in PUBLISHED_TYPE:
-                yield Finding(row["query_path"], f"kind {row['kind']} has no published word")
+            if row["kind"] not in operators():
+                yield Finding(row["query_path"], f"no operator makes anomalies of kind {row['kind']}")

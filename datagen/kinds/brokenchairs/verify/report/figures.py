@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from datagen.core.anomaly import KINDS
+from datagen.formats.brokenchairs import in_order
 from datagen.kinds.brokenchairs.verify.audit import PAPER_QUERY_ONLY
 from datagen.kinds.brokenchairs.verify.checks.boxes import box_of
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
@@ -66,7 +66,7 @@ def _by_kind(queries: Sequence[QueryFacts]) -> list[Figure]:
             box[query.kind].append((found[2] * found[3]) ** 0.5)
 
     def series(table: dict[str, list[float]]) -> list[Series]:
-        return [Series(kind, kind, table[kind]) for kind in KINDS if table[kind]]
+        return [Series(kind, kind, table[kind]) for kind in in_order(table) if table[kind]]
 
     return [
         ("Severity", plots.histogram(series(severity), "surface moved over D, or share removed", "", 20)),
@@ -101,7 +101,7 @@ def _shares(table: dict[str, Counter[int]], label: str) -> str:
 def funnel_figures(evidence: ChairEvidence) -> list[tuple[str, str, str]]:
     """(kind, SVG, reasons in words) of every kind that was proposed."""
     figures = []
-    for kind in KINDS:
+    for kind in in_order(evidence.funnels):
         funnel = evidence.funnels.get(kind)
         if funnel is None or funnel.proposals == 0:
             continue

@@ -4,7 +4,7 @@ from collections import defaultdict
 from itertools import groupby
 from pathlib import Path
 
-from datagen.core.anomaly import KINDS
+from datagen.formats.brokenchairs import KINDS, in_order
 from datagen.kinds.brokenchairs.verify.conformance import TABLE_1
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.report.figures import audit_figure, distributions, funnel_figures
@@ -45,7 +45,7 @@ def chair_page(document: Document[ChairEvidence]) -> str:
         audit_svg=audit_figure(evidence),
         pair=pair,
         tiles=tiles,
-        kinds=[k for k in ("normal", *KINDS, "anomaly") if any(t.kind == k for t in tiles)],
+        kinds=[k for k in ("normal", *in_order(t.kind for t in tiles), "anomaly") if any(t.kind == k for t in tiles)],
         splits=[s for s in ("train", "val", "test", "none") if any(t.split == s for t in tiles)],
         small=document.counts["shapes"] < JUDGED_FROM,
         judged_from=JUDGED_FROM,

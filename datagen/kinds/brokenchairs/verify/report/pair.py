@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.anomalies.operators import apply
+from datagen.anomalies.registry import apply
 from datagen.core.anomaly import Rejected, spec_from_json
 from datagen.core.errors import DatagenError
 from datagen.core.shape import Mesh
+from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 
 MOST_FACES = 40_000
@@ -38,22 +39,27 @@ def choose_pair(evidence: ChairEvidence) -> Pair | None:
     for row in best[:TRIED]:
         try:
             shape = source.load(row["shape_id"])
-            result = apply(shape, spec_from_json(json.loads(row["spec"])), recipe.anomaly, source.donors(row["split"]))
+            setting = chair_setting(recipe.anomaly, source.donors(row["split"]))
+            result = apply(shape, spec_from_json(json.loads(row["spec"])), setting)
         except (DatagenError, KeyError, TypeError, ValueError):
             continue
         if isinstance(result, Rejected) or sum(len(mesh.faces) for _, mesh in result.meshes()) > MOST_FACES:
             continue
-        changed = result.spec.part_id
-        words = f"shape {row['public_id']}, {row['kind']}, {row['part'].rsplit('/', 1)[-1].replace('_', ' ')}"
+        changed = result.part_ids
+        words = ", ".join(w for w in (f"shape {row['public_id']}", row["kind"], _last_word(row["part"])) if w)
         normal = [(part.part_id, part.mesh) for part in shape.parts]
-        return Pair(words, _packed(normal, changed, shape.centre), _packed(result.meshes(), changed, shape.centre),
-                    row["kind"])  # fmt: skip
+        packed = [_packed(meshes, changed, shape.centre) for meshes in (normal, result.meshes())]
+        return Pair(words, packed[0], packed[1], row["kind"])
     return None
 
 
-def _packed(meshes: Sequence[tuple[int, Mesh]], changed: int, centre: np.ndarray) -> str:
+def _last_word(path: str) -> str:
+    return path.rsplit("/", 1)[-1].replace("_", " ")
+
+
+def _packed(meshes: Sequence[tuple[int, Mesh]], changed: Sequence[int], centre: np.ndarray) -> str:
     """base64 of int16 triangles (F, 3, 3), 1/30000 of 1.1 object units each, then uint8 (F,) 1 where changed."""
     triangles = np.concatenate([mesh.triangles for _, mesh in meshes]) - centre
-    flags = np.concatenate([np.full(len(mesh.faces), part == changed, np.uint8) for part, mesh in meshes])
+    flags = np.concatenate([np.full(len(mesh.faces), part in changed, np.uint8) for part, mesh in meshes])
     grid = np.clip(np.round(triangles / 1.1 * 30000), -32767, 32767).astype("<i2")
     return base64.b64encode(grid.tobytes() + flags.tobytes()).decode()

@@ -8,21 +8,23 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from datagen.anomalies.objects.operators import apply, propose
-from datagen.core.anomaly import Rejected
+from datagen.anomalies import registry
+from datagen.anomalies.operator import Setting
+from datagen.core.anomaly import AnomalySpec, Rejected
 from datagen.core.errors import MissingDependency
 from datagen.core.ids import canonical_json
-from datagen.core.oddity import ODDITIES, PUBLISHED_MODES, OddSpec
 from datagen.core.rng import stream
 from datagen.core.shape import Skin, concatenate
+from datagen.formats.oddoneout import KINDS, MODE_OF_KIND
 from datagen.geometry.pieces import loose_area
 from datagen.geometry.solid import to_manifold
+from datagen.kinds.oddoneout.policy import ScenePolicy
 from datagen.materials.objects import dressed, wardrobe
 from datagen.materials.open import open_libraries
-from datagen.recipe.scenes import DressRecipe, OddRecipe
+from datagen.recipe.scenes import SceneAnomalyRecipe, SceneMaterialRecipe
 from datagen.shapes.collections import open_collection
 
-RECIPE, DRESS = OddRecipe(), DressRecipe()
+RECIPE, DRESS = SceneAnomalyRecipe(), SceneMaterialRecipe()
 CHOICES = wardrobe(open_libraries(("procedural",), 0).materials, DRESS)
 
 
@@ -38,20 +40,32 @@ class Toys:
         return self.source.load(shape_id)
 
 
+def setting(recipe=RECIPE):
+    return Setting(ScenePolicy(recipe), neighbours=Toys(), materials=CHOICES, plugin=recipe.plugin)
+
+
+def propose(shape, kind, recipe, rng):
+    return registry.propose(shape, kind, rng, setting(recipe))[1]
+
+
+def apply(shape, spec, recipe):
+    return registry.apply(shape, spec, setting(recipe))
+
+
 def toy(name="mug_001"):
     return dressed(Toys.source.load(name), CHOICES, DRESS, stream(0, "dress", name))
 
 
 def made(shape, kind, tries=8):
     for attempt in range(tries):
-        spec = propose(shape, kind, RECIPE, stream(0, "test", shape.shape_id, kind, attempt), CHOICES, Toys())
-        result = spec if isinstance(spec, Rejected) else apply(shape, spec, RECIPE, CHOICES, Toys())
+        spec = propose(shape, kind, RECIPE, stream(0, "test", shape.shape_id, kind, attempt))
+        result = spec if isinstance(spec, Rejected) else apply(shape, spec, RECIPE)
         if not isinstance(result, Rejected):
             return result
     pytest.fail(f"{kind} was never accepted: {result}")
 
 
-@pytest.mark.parametrize("kind", ODDITIES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_changes_a_toy_and_leaves_its_input_alone(kind):
     shape = toy("mug_001" if kind == "similar" else "robot_001")
     before = shape.digest
@@ -63,10 +77,10 @@ def test_every_kind_changes_a_toy_and_leaves_its_input_alone(kind):
         assert set(part.skin.materials) <= set(odd.shape.palette)
         if part.part_id in odd.changed:
             assert odd.changed[part.part_id].shape == (len(part.mesh.faces),)
-    spec = OddSpec(kind, odd.spec.part_id, odd.spec.values)
-    again = apply(shape, spec, RECIPE, CHOICES, Toys())
+    spec = AnomalySpec(kind, odd.spec.part_id, odd.spec.part_class, odd.spec.values)
+    again = apply(shape, spec, RECIPE)
     assert again.shape.digest == odd.shape.digest, "a function of shape and spec alone"
-    assert canonical_json(odd.spec.to_json()) and kind in PUBLISHED_MODES
+    assert canonical_json(odd.spec.to_json()) and kind in MODE_OF_KIND
 
 
 def volume(shape):
@@ -112,10 +126,10 @@ def test_missing_takes_no_leg_off_a_table_top():
     """A part whose loss leaves the rest in pieces is impractical to lose."""
     shape = toy("glass_001")
     for attempt in range(6):
-        spec = propose(shape, "missing", RECIPE, stream(1, attempt), CHOICES, Toys())
+        spec = propose(shape, "missing", RECIPE, stream(1, attempt))
         if isinstance(spec, Rejected):
             continue
-        result = apply(shape, spec, RECIPE, CHOICES, Toys())
+        result = apply(shape, spec, RECIPE)
         if not isinstance(result, Rejected):
             assert loose_area([p.mesh for p in result.shape.parts], 0.03) < 0.05
 
@@ -126,7 +140,7 @@ def test_no_foot_stays_behind_without_its_leg(name):
     shape, legs = toy(name), 0
     reach = RECIPE.move.loose * shape.diagonal
     for part in shape.parts:
-        result = apply(shape, OddSpec("missing", part.part_id, {}), RECIPE, CHOICES, Toys())
+        result = apply(shape, AnomalySpec("missing", part.part_id), RECIPE)
         if isinstance(result, Rejected):
             legs += "loose" in result.detail
             continue
@@ -138,14 +152,14 @@ def test_no_foot_stays_behind_without_its_leg(name):
 def test_a_material_that_looks_the_same_is_refused():
     shape = toy("mug_001")
     part = shape.parts[0]
-    spec = OddSpec("material", part.part_id, {"material": part.skin.materials[0]})
-    result = apply(shape, spec, RECIPE, CHOICES, Toys())
+    spec = AnomalySpec("material", part.part_id, "", {"material": part.skin.materials[0]})
+    result = apply(shape, spec, RECIPE)
     assert isinstance(result, Rejected) and result.reason == "low_contrast"
 
 
 def test_the_same_shape_is_not_similar():
     shape = toy("mug_001")
-    result = apply(shape, OddSpec("similar", 0, {"neighbour": "mug_001"}), RECIPE, CHOICES, Toys())
+    result = apply(shape, AnomalySpec("similar", values={"neighbour": "mug_001"}), RECIPE)
     assert isinstance(result, Rejected) and result.reason == "nearly_same"
 
 
@@ -158,7 +172,7 @@ def test_a_similar_shape_wears_the_texture_where_the_shape_has_it():
     shape = toy("mug_001")
     shape = replace(shape, parts=tuple(painted(part) for part in shape.parts))
     loose = RECIPE.model_copy(update={"similar": RECIPE.similar.model_copy(update={"chamfer": (0.0, 0.5)})})
-    odd = apply(shape, OddSpec("similar", 0, {"neighbour": "mug_002"}), loose, CHOICES, Toys())
+    odd = apply(shape, AnomalySpec("similar", values={"neighbour": "mug_002"}), loose)
     for part in odd.shape.parts:
         height, u = part.mesh.triangles.mean(axis=1)[:, 2], part.skin.uv[:, :, 0]
         assert (np.ptp(u, axis=1) == 0).all() and np.corrcoef(height, u[:, 0])[0, 1] > 0.9
@@ -181,16 +195,16 @@ def halves(vertices, faces, seed):
 def test_a_plug_in_may_break_instead(kind):
     recipe = RECIPE.model_copy(update={"plugin": f"{__name__}:halves"})
     shape = toy("apple_001")
-    spec = propose(shape, kind, recipe, stream(0, "plug"), CHOICES, Toys())
-    odd = apply(shape, spec, recipe, CHOICES, Toys())
+    spec = propose(shape, kind, recipe, stream(0, "plug"))
+    odd = apply(shape, spec, recipe)
     assert not isinstance(odd, Rejected) and "plugin" in odd.method
     assert concatenate([p.mesh for p in odd.shape.parts]).area > 0
 
 
 def test_a_plug_in_that_is_not_there_is_a_missing_dependency():
-    spec = OddSpec("fracture", 0, {"plugin": "no_such_module:break_it", "seed": 1})
+    spec = AnomalySpec("fracture", values={"plugin": "no_such_module:break_it", "seed": 1})
     with pytest.raises(MissingDependency, match=r"anomaly\.plugin"):
-        apply(toy("apple_001"), spec, RECIPE, CHOICES, Toys())
+        apply(toy("apple_001"), spec, RECIPE)
 
 
 class FakeModes:
@@ -234,11 +248,11 @@ def fake_fracture_modes(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["fracture", "crack"])
 def test_fracture_modes_breaks_where_it_is_installed(kind, monkeypatch):
-    recipe = RECIPE.model_copy(update={"plugin": "datagen.anomalies.objects.fracture_modes:break_apart"})
+    recipe = RECIPE.model_copy(update={"plugin": "datagen.anomalies.fracture_modes:break_apart"})
     shape = toy("apple_001")
-    spec = propose(shape, kind, recipe, stream(0, "plug"), CHOICES, Toys())
+    spec = propose(shape, kind, recipe, stream(0, "plug"))
     with pytest.raises(MissingDependency, match=r"fracture_utility.*clone https.*non-commercial"):
-        apply(shape, spec, recipe, CHOICES, Toys())
+        apply(shape, spec, recipe)
     fake_fracture_modes(monkeypatch)
-    odd = apply(shape, spec, recipe, CHOICES, Toys())
+    odd = apply(shape, spec, recipe)
     assert not isinstance(odd, Rejected) and 0.1 < odd.measures["removed"] < 0.9

@@ -14,4 +14,4 @@ PUBLISHED: dict[str, dict[str, float]] = {
         "missing": (5990, 3650, 2790, 1820, 1200, 650, 440, 600, 380, 380, 530),
     }.items()
 }  # fmt: skip
-"""kind -> part class -> images, used as weights (design: Part classes and frequencies)."""
+"""kind -> part class -> images, used as weights of the classes of a chair."""

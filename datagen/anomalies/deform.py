@@ -1,19 +1,20 @@
 """Bump, bend, twist and free deformation: one smooth field moves every part alike (section 4.1)."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from datagen.anomalies.objects.common import displaced, numbers
-from datagen.core.anomaly import Rejected
-from datagen.core.oddity import OddShape, OddSpec
+from datagen.anomalies.common import displaced, numbers
+from datagen.anomalies.operator import Setting
+from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.shape import Mesh, Part, Shape, Skin, concatenate
 from datagen.geometry.refine import refined, skin_at
 from datagen.geometry.sample import sample_surface
-from datagen.recipe.scenes import DeformRecipe
+from datagen.recipe.anomalies import DeformRecipe
 
+FIELDS = ("bump", "bend", "twist", "deformation")
 Field = Callable[[np.ndarray], np.ndarray]
 """Points (N, 3) to where they go."""
 MAX_EDGE = 0.05
@@ -23,25 +24,50 @@ MOVED = 0.004
 """Share of D by which a face's corner has to move to count as changed."""
 
 
-def propose(shape: Shape, kind: str, recipe: DeformRecipe, rng: np.random.Generator) -> OddSpec:
-    """Parameters of the field: where and how much, in the shape's frame and units of D."""
-    if kind == "bump":
-        return _bump(shape, recipe, rng)
-    if kind == "deformation":
-        moves = rng.uniform(-1, 1, (LATTICE**3, 3))
-        size = rng.uniform(*recipe.free) / np.linalg.norm(moves, axis=1).max()
-        return OddSpec(kind, 0, {"moves": [numbers(row) for row in moves * size]})
-    extents = shape.bounds[1] - shape.bounds[0]
-    # The long axes show a bend or a twist; a short one hardly does.
-    along = int(rng.choice(np.flatnonzero(extents >= 0.6 * extents.max())))
-    angle = float(rng.uniform(*recipe.angle_deg) * rng.choice([-1.0, 1.0]))
-    towards = rng.normal(size=3)
-    towards[along] = 0
-    return OddSpec(kind, 0, {"axis": along, "angle_deg": round(angle, 9),
-                             "towards": numbers(towards / np.linalg.norm(towards))})  # fmt: skip
+@dataclass(frozen=True)
+class Deform:
+    """Moves every part by one smooth field, whose name is one of FIELDS."""
+
+    name: str
+    on_part = False
+    needs = frozenset[str]()
+
+    def propose(
+        self, shape: Shape, part: Part | None, rng: np.random.Generator, setting: Setting
+    ) -> AnomalySpec | Rejected:
+        """Parameters of the field: where and how much, in the shape's frame and units of D."""
+        settings: DeformRecipe = setting.policy.settings(self.name)
+        if self.name == "bump":
+            return _bump(shape, settings, rng)
+        if self.name == "deformation":
+            moves = rng.uniform(-1, 1, (LATTICE**3, 3))
+            size = rng.uniform(*settings.free) / np.linalg.norm(moves, axis=1).max()
+            return AnomalySpec(self.name, values={"moves": [numbers(row) for row in moves * size]})
+        extents = shape.bounds[1] - shape.bounds[0]
+        # The long axes show a bend or a twist; a short one hardly does.
+        along = int(rng.choice(np.flatnonzero(extents >= 0.6 * extents.max())))
+        angle = float(rng.uniform(*settings.angle_deg) * rng.choice([-1.0, 1.0]))
+        towards = rng.normal(size=3)
+        towards[along] = 0
+        towards /= np.linalg.norm(towards)
+        values = {"axis": along, "angle_deg": round(angle, 9), "towards": numbers(towards)}
+        return AnomalySpec(self.name, values=values)
+
+    def apply(self, shape: Shape, spec: AnomalySpec, setting: Setting) -> AnomalousShape | Rejected:
+        """Every part, refined and moved by the field; rejected if it hardly differs."""
+        field = field_of(shape, spec)
+        parts, changed = [], {}
+        for part in shape.parts:
+            mesh, skin = refined_part(part)
+            moved = Mesh(field(np.array(mesh.vertices)), mesh.faces)
+            shift = np.linalg.norm(moved.vertices - mesh.vertices, axis=1) > MOVED * shape.diagonal
+            changed[part.part_id] = shift[mesh.faces].any(axis=1)
+            parts.append(replace(part, mesh=moved, skin=skin))
+        least = setting.policy.settings(self.name).min_distance
+        return displaced(shape, spec, replace(shape, parts=tuple(parts)), changed, least, "field")
 
 
-def _bump(shape: Shape, recipe: DeformRecipe, rng: np.random.Generator) -> OddSpec:
+def _bump(shape: Shape, settings: DeformRecipe, rng: np.random.Generator) -> AnomalySpec:
     whole = concatenate([part.mesh for part in shape.parts])
     points, faces = sample_surface(whole, 200, rng)
     a, b, c = whole.triangles[faces].transpose(1, 0, 2)
@@ -51,13 +77,14 @@ def _bump(shape: Shape, recipe: DeformRecipe, rng: np.random.Generator) -> OddSp
     normals *= np.where(outward < 0, -1.0, 1.0)[:, None]
     # A bump below is never seen: the object stands on it.
     k = int(np.flatnonzero(normals[:, 2] > -0.4)[0]) if (normals[:, 2] > -0.4).any() else 0
-    height = float(rng.uniform(*recipe.bump) * rng.choice([1.0, 1.0, 1.0, -0.8]))
-    values = {"centre": numbers(points[k]), "normal": numbers(normals[k]), "height": round(height, 9),
-              "width": round(float(rng.uniform(*recipe.bump_width)), 9)}  # fmt: skip
-    return OddSpec("bump", 0, values)
+    height = float(rng.uniform(*settings.bump) * rng.choice([1.0, 1.0, 1.0, -0.8]))
+    width = round(float(rng.uniform(*settings.bump_width)), 9)
+    centre, normal = numbers(points[k]), numbers(normals[k])
+    values = {"centre": centre, "normal": normal, "height": round(height, 9), "width": width}
+    return AnomalySpec("bump", values=values)
 
 
-def field_of(shape: Shape, spec: OddSpec) -> Field:
+def field_of(shape: Shape, spec: AnomalySpec) -> Field:
     """The field of a spec."""
     values, D = spec.values, shape.diagonal
     if spec.kind == "bump":
@@ -109,20 +136,7 @@ def _lattice(shape: Shape, moves: np.ndarray) -> Field:
     return move
 
 
-def apply(shape: Shape, spec: OddSpec, recipe: DeformRecipe) -> OddShape | Rejected:
-    """Every part, refined and moved by the field; rejected if it hardly differs."""
-    field = field_of(shape, spec)
-    parts, changed = [], {}
-    for part in shape.parts:
-        mesh, skin = fine(part)
-        moved = Mesh(field(np.array(mesh.vertices)), mesh.faces)
-        shift = np.linalg.norm(moved.vertices - mesh.vertices, axis=1) > MOVED * shape.diagonal
-        changed[part.part_id] = shift[mesh.faces].any(axis=1)
-        parts.append(replace(part, mesh=moved, skin=skin))
-    return displaced(shape, spec, replace(shape, parts=tuple(parts)), changed, recipe.min_distance, "field")
-
-
-def fine(part: Part, max_edge: float = MAX_EDGE) -> tuple[Mesh, Skin | None]:
+def refined_part(part: Part, max_edge: float = MAX_EDGE) -> tuple[Mesh, Skin | None]:
     """A part fine enough to bend, its skin on the finer faces."""
     mesh, parent = refined(part.mesh, max_edge)
     if part.skin is None:

@@ -1,26 +1,25 @@
 """Fracture and crack: a noisy cell breaks off, or breaks off and stays, slightly displaced (section A.1)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 import manifold3d
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from datagen.anomalies.objects.common import comes_loose, joined_skins, numbers, rebuilt
-from datagen.core.anomaly import Rejected
+from datagen.anomalies.common import INSIDE, broken_skin, comes_loose, joined_skins, numbers, rebuilt, with_inside
+from datagen.anomalies.operator import Setting
+from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.errors import MissingDependency
-from datagen.core.oddity import OddShape, OddSpec
 from datagen.core.rng import unit_vector
 from datagen.core.shape import Mesh, Part, Shape, Skin, concatenate
 from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.sample import sample_surface
 from datagen.geometry.shatter import Cell, Fragment, carve
 from datagen.geometry.solid import Solid, solidify_part
-from datagen.recipe.scenes import OddRecipe
+from datagen.recipe.anomalies import FractureRecipe
 
-INSIDE = "inside"
-"""Material id prefix of a broken face: the part's own colour, rough and a little lighter."""
 LOOSE = 0.012
 CRUMBS = 0.02
 """Share of the surface that may hang loose after a fracture: splinters, which the eye takes for what they are."""
@@ -29,13 +28,40 @@ Plugin = Callable[[np.ndarray, np.ndarray, int], Fragments]
 """(vertices (V, 3), faces (F, 3), seed) -> fragments as (vertices, faces), closed, in the same frame."""
 
 
-def propose(shape: Shape, kind: str, recipe: OddRecipe, rng: np.random.Generator) -> OddSpec:
-    """A cell about a random surface point, sized to hold the aimed share of the surface."""
-    if recipe.plugin:
-        return OddSpec(
-            kind, 0, {"plugin": recipe.plugin, "seed": int(rng.integers(2**31)), **_crack(kind, recipe, rng)}
-        )
-    settings = recipe.fracture
+@dataclass(frozen=True)
+class Fracture:
+    """Breaks a cell off the object: gone (`fracture`), or still there, slightly displaced (`crack`)."""
+
+    name: str
+    on_part = False
+    needs = frozenset[str]()
+
+    def propose(
+        self, shape: Shape, part: Part | None, rng: np.random.Generator, setting: Setting
+    ) -> AnomalySpec | Rejected:
+        """A cell about a random surface point, sized to hold the aimed share of the surface."""
+        settings: FractureRecipe = setting.policy.settings(self.name)
+        if setting.plugin:
+            seed = int(rng.integers(2**31))
+            values = {"plugin": setting.plugin, "seed": seed, **_crack(self.name, settings, rng)}
+            return AnomalySpec(self.name, values=values)
+        values = _cell(shape, settings, rng)
+        return AnomalySpec(self.name, values={**values, **_crack(self.name, settings, rng)})
+
+    def apply(self, shape: Shape, spec: AnomalySpec, setting: Setting) -> AnomalousShape | Rejected:
+        """What is left of the shape, or both halves with one displaced; judged by result, not by status."""
+        settings: FractureRecipe = setting.policy.settings(self.name)
+        broken = _by_plugin(shape, spec) if "plugin" in spec.values else _by_cell(shape, spec)
+        if isinstance(broken, Rejected):
+            return broken
+        if not settings.removed[0] <= broken.share <= settings.removed[1]:
+            return Rejected("removed_share", f"{broken.share:.3f} of the volume breaks off")
+        made = _cracked(shape, spec, broken) if self.name == "crack" else _fractured(shape, spec, broken)
+        return made if isinstance(made, Rejected) else replace(made, shape=with_inside(made.shape))
+
+
+def _cell(shape: Shape, settings: FractureRecipe, rng: np.random.Generator) -> dict[str, object]:
+    """Directions and offsets of the cell's faces, and their noise."""
     whole = concatenate([part.mesh for part in shape.parts])
     points, _ = sample_surface(whole, 3000, rng)
     anchor = points[rng.integers(len(points))]
@@ -51,34 +77,23 @@ def propose(shape: Shape, kind: str, recipe: OddRecipe, rng: np.random.Generator
     depth = ((points - anchor) @ normals.T / slopes).min(axis=1)
     share = rng.uniform(*settings.aimed)
     start = anchor + first * float(np.quantile(depth, 1 - share))
-    values = {
+    return {
         "directions": [numbers(n) for n in normals],
         "offsets": numbers(normals @ start),
         "roughness": round(float(rng.uniform(*settings.roughness)) * shape.diagonal, 9),
         "seed": int(rng.integers(2**31)),
     }
-    return OddSpec(kind, 0, {**values, **_crack(kind, recipe, rng)})
 
 
-def _crack(kind: str, recipe: OddRecipe, rng: np.random.Generator) -> dict[str, object]:
+def _crack(kind: str, settings: FractureRecipe, rng: np.random.Generator) -> dict[str, object]:
     if kind != "crack":
         return {}
-    gap, slide = rng.uniform(*recipe.fracture.gap), unit_vector(rng)
+    gap, slide = rng.uniform(*settings.gap), unit_vector(rng)
     return {
         "gap": round(float(gap), 9),
         "slide": numbers(slide * gap * rng.uniform(0.3, 1.0)),
-        "turn": numbers(unit_vector(rng) * np.radians(rng.uniform(*recipe.fracture.turn_deg))),
+        "turn": numbers(unit_vector(rng) * np.radians(rng.uniform(*settings.turn_deg))),
     }
-
-
-def apply(shape: Shape, spec: OddSpec, recipe: OddRecipe) -> OddShape | Rejected:
-    """What is left of the shape, or both halves with one displaced; judged by result, not by status."""
-    broken = _by_plugin(shape, spec) if "plugin" in spec.values else _by_cell(shape, spec)
-    if isinstance(broken, Rejected):
-        return broken
-    if not recipe.fracture.removed[0] <= broken.share <= recipe.fracture.removed[1]:
-        return Rejected("removed_share", f"{broken.share:.3f} of the volume breaks off")
-    return _cracked(shape, spec, broken) if spec.kind == "crack" else _fractured(shape, spec, broken)
 
 
 class _Broken:
@@ -96,13 +111,11 @@ class _Broken:
         return self.off_volume / max(self.off_volume + self.kept_volume, 1e-12)
 
 
-def _by_cell(shape: Shape, spec: OddSpec) -> _Broken | Rejected:
+def _by_cell(shape: Shape, spec: AnomalySpec) -> _Broken | Rejected:
     values = spec.values
     directions = np.array(values["directions"])
-    cell = Cell(
-        tuple(tuple(row) for row in directions.tolist()),
-        tuple(values["offsets"]), values["roughness"], int(values["seed"]),
-    )  # fmt: skip
+    rows, offsets = tuple(tuple(row) for row in directions.tolist()), tuple(values["offsets"])
+    cell = Cell(rows, offsets, values["roughness"], int(values["seed"]))
     tool = cell.solid(shape.centre, 1.3)
     broken = _Broken()
     broken.normal = directions[0]
@@ -140,7 +153,7 @@ def _volume(mesh: Mesh) -> float:
     return abs(float(np.einsum("ij,ij->", a, np.cross(b, c))) / 6)
 
 
-def _by_plugin(shape: Shape, spec: OddSpec) -> _Broken | Rejected:
+def _by_plugin(shape: Shape, spec: AnomalySpec) -> _Broken | Rejected:
     """Fragments by the user's own tool (fracture-modes, say), on the part with the largest volume."""
     part = max(shape.parts, key=lambda p: (_volume(p.mesh), -p.part_id))
     solid = solidify_part(part.mesh)
@@ -173,11 +186,7 @@ def _fragment(part: Part, mesh: Mesh) -> Fragment:
     normal = np.cross(b - a, c - a)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-30)
     cut = np.abs(np.einsum("ni,ni->n", centres - corner, normal)) > 2e-3
-    if part.skin is None:
-        return Fragment(mesh, cut, None, _volume(mesh))
-    materials = (*part.skin.materials, f"{INSIDE}:{part.skin.materials[0]}")
-    slot = np.where(cut, len(materials) - 1, part.skin.slot[source])
-    return Fragment(mesh, cut, Skin(materials, slot), _volume(mesh))
+    return Fragment(mesh, cut, broken_skin(part, mesh, cut), _volume(mesh))
 
 
 def open_plugin(name: str) -> Plugin:
@@ -189,7 +198,7 @@ def open_plugin(name: str) -> Plugin:
         raise MissingDependency(f"anomaly.plugin {name}: {error}; install it, or clear the key") from error
 
 
-def _fractured(shape: Shape, spec: OddSpec, broken: _Broken) -> OddShape | Rejected:
+def _fractured(shape: Shape, spec: AnomalySpec, broken: _Broken) -> AnomalousShape | Rejected:
     new: dict[int, tuple[Mesh, Skin | None]] = {}
     changed: dict[int, np.ndarray] = {}
     gone = []
@@ -203,13 +212,12 @@ def _fractured(shape: Shape, spec: OddSpec, broken: _Broken) -> OddShape | Rejec
     if not any(faces.any() for faces in changed.values()):
         return Rejected("no_cut_face", "only whole parts would go")
     after = rebuilt(shape, new, gone)
-    return comes_loose(shape, after, LOOSE, CRUMBS) or OddShape(
-        spec, shape, after, changed, broken.share, tuple(gone), " ".join(sorted(broken.methods)),
-        {"removed": broken.share},
-    )  # fmt: skip
+    method, measures = " ".join(sorted(broken.methods)), {"removed": broken.share}
+    made = AnomalousShape(spec, shape, after, changed, broken.share, tuple(gone), method, measures)
+    return comes_loose(shape, after, LOOSE, CRUMBS) or made
 
 
-def _cracked(shape: Shape, spec: OddSpec, broken: _Broken) -> OddShape | Rejected:
+def _cracked(shape: Shape, spec: AnomalySpec, broken: _Broken) -> AnomalousShape | Rejected:
     faces = [piece for piece in broken.off.values() if piece is not None]
     cuts = [piece.mesh.triangles[piece.cut].mean(axis=1) for piece in faces if piece.cut.any()]
     if not cuts:
@@ -233,7 +241,6 @@ def _cracked(shape: Shape, spec: OddSpec, broken: _Broken) -> OddShape | Rejecte
             changed[part_id] = np.concatenate([rest.cut, np.ones(len(off.mesh.faces), bool)])
     after = rebuilt(shape, new)
     wide = float(np.linalg.norm(shift))
-    return comes_loose(shape, after, LOOSE + 1.5 * wide, CRUMBS) or OddShape(
-        spec, shape, after, changed, wide, (), " ".join(sorted(broken.methods)),
-        {"removed": broken.share, "shift": wide},
-    )  # fmt: skip
+    method, measures = " ".join(sorted(broken.methods)), {"removed": broken.share, "shift": wide}
+    made = AnomalousShape(spec, shape, after, changed, wide, (), method, measures)
+    return comes_loose(shape, after, LOOSE + 1.5 * wide, CRUMBS) or made

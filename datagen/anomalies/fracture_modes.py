@@ -1,6 +1,6 @@
 """Fracture by fracture-modes (Sellan et al., the paper's reference 39), where the user has it.
 
-`anomaly.plugin: datagen.anomalies.objects.fracture_modes:break_apart`. Its licence is for non-commercial use: datagen
+`anomaly.plugin: datagen.anomalies.fracture_modes:break_apart`. Its licence is for non-commercial use: datagen
 neither contains nor installs it and calls what its README documents.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datagen.anomalies.objects.fracture import Fragments
+from datagen.anomalies.fracture import Fragments
 from datagen.core.errors import MissingDependency
 from datagen.core.rng import stream, unit_vector
 from datagen.geometry.clean import split_components

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datagen.anomalies.common import FRAME_RADIUS, GROUND_TOLERANCE
-from datagen.anomalies.operators import apply, propose
-from datagen.core.anomaly import KINDS, AnomalousShape, MissingSpec, Rejected, RotationSpec, spec_from_json
+from datagen.anomalies.registry import apply, propose
+from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected, spec_from_json
 from datagen.core.rng import stream
 from datagen.core.shape import Part
+from datagen.formats.brokenchairs import KINDS
+from datagen.kinds.brokenchairs.policy import FRAME_RADIUS, GROUND_TOLERANCE, chair_setting
 from datagen.recipe.models import AnomalyRecipe
 from datagen.shapes.collections import open_collection
 from tests.conftest import box
@@ -46,8 +47,9 @@ def pool(source):
 
 
 def attempt(shape, kind, seed, pool):
-    _, spec = propose(shape, kind, RECIPE, stream(seed, "test"), pool)
-    return spec, spec if isinstance(spec, Rejected) else apply(shape, spec, RECIPE, pool)
+    setting = chair_setting(RECIPE, pool)
+    _, spec = propose(shape, kind, stream(seed, "test"), setting)
+    return spec, spec if isinstance(spec, Rejected) else apply(shape, spec, setting)
 
 
 @SLOW
@@ -71,7 +73,8 @@ def check_geometry(shape, result: AnomalousShape):
     if result.new_mesh is None:
         assert result.spec.kind == "missing"
         return
-    assert len(result.changed_faces) == len(result.new_mesh.faces) and result.changed_faces.any()
+    changed = result.changed[result.spec.part_id]
+    assert len(changed) == len(result.new_mesh.faces) and changed.any()
     assert result.new_mesh.bounds[0, 2] > -GROUND_TOLERANCE - 1e-9
     assert np.linalg.norm(result.new_mesh.vertices - shape.centre, axis=1).max() <= FRAME_RADIUS + 1e-9
     others = [i for i, _ in result.meshes() if i != result.spec.part_id]
@@ -90,15 +93,16 @@ def test_position_moves_by_what_it_says(plain_chair, pool):
     for seed in range(5):
         spec, result = attempt(plain_chair, "position", seed, pool)
         if not isinstance(result, Rejected):
-            assert np.allclose(result.new_mesh.centre - result.old_mesh.centre, spec.translation)
-            length = np.linalg.norm(spec.translation) / plain_chair.diagonal
+            assert np.allclose(result.new_mesh.centre - result.old_mesh.centre, spec.values["translation"])
+            length = np.linalg.norm(spec.values["translation"]) / plain_chair.diagonal
             assert length + 1e-9 >= 0.04 and length <= 0.2 + 1e-9
 
 
 def test_a_symmetric_turn_is_rejected(plain_chair):
     top = plain_chair.part(3).mesh.centre
-    spec = RotationSpec(3, "Leg", tuple(top), (0.0, 0.0, 1.0), 90.0)
-    assert apply(plain_chair, spec, RECIPE, None).reason == "symmetric"
+    turn = {"pivot": top.tolist(), "axis": [0.0, 0.0, 1.0], "angle_deg": 90.0}
+    spec = AnomalySpec("rotation", 3, "Leg", turn)
+    assert apply(plain_chair, spec, chair_setting(RECIPE, None)).reason == "symmetric"
 
 
 def test_rotation_keeps_the_contact(plain_chair, pool):
@@ -106,7 +110,7 @@ def test_rotation_keeps_the_contact(plain_chair, pool):
         spec, result = attempt(plain_chair, "rotation", seed, pool)
         if isinstance(result, AnomalousShape) and spec.part_class == "Leg":
             seat = plain_chair.part(1).mesh.bounds[0, 2]
-            assert abs(spec.pivot[2] - seat) < 0.05
+            assert abs(spec.values["pivot"][2] - seat) < 0.05
 
 
 def test_broken_removes_volume_and_closes_the_cut(plain_chair, pool):
@@ -151,14 +155,18 @@ def test_swaps_fit_the_slot(source, pool):
         old, new = shape.part(spec.part_id).mesh, result.new_mesh
         axis = int(np.argmax(old.extents))
         assert np.isclose(old.extents[axis], new.extents[axis], rtol=0.02)
-        assert spec.donor_shape_id != shape.shape_id
+        assert spec.values["donor_shape_id"] != shape.shape_id
     assert fits >= 4
 
 
+def removed(shape, part_id):
+    return apply(shape, AnomalySpec("missing", part_id), chair_setting(RECIPE, None))
+
+
 def test_missing_refuses_trifles_and_halves(plain_chair):
-    assert apply(plain_chair, MissingSpec(1, "SeatSurface"), RECIPE, None).severity > 0.1
+    assert removed(plain_chair, 1).severity > 0.1
     tiny = Part(9, "knob", "chair/knob", "Other", box((0.01, 0.01, 0.01), (0, 0, 0.5)))
     shape = dataclasses.replace(plain_chair, parts=(*plain_chair.parts, tiny))
-    assert apply(shape, MissingSpec(9, "Other"), RECIPE, None).reason == "too_small"
+    assert removed(shape, 9).reason == "too_small"
     half = dataclasses.replace(plain_chair, parts=plain_chair.parts[1:3])
-    assert apply(half, MissingSpec(2, "BackSurface"), RECIPE, None).reason == "too_much"
+    assert removed(half, 2).reason == "too_much"

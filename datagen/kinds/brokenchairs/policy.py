@@ -1,0 +1,101 @@
+"""What chairs want of anomalies: parts by the published frequencies, above the ground, within the frame, visible."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from datagen.anomalies.common import sunk
+from datagen.anomalies.operator import DonorPool, Setting
+from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
+from datagen.kinds.brokenchairs.frequencies import PUBLISHED
+from datagen.recipe.models import AnomalyRecipe
+
+HAS = frozenset({"donors"})
+"""What chairs can offer to operators: they get their materials after the anomaly, and have no descriptors."""
+GROUND_TOLERANCE = 0.006
+"""How far a part may sink below the ground before it is cut there, object units (under one pixel)."""
+OFF_GROUND = 0.02
+"""How far above the ground the lowest point of a changed shape may be, object units."""
+FRAME_RADIUS = 1.06
+"""A part beyond this distance from the centre can leave the frame of a query (0.883 of 0.902 units)."""
+
+
+@dataclass(frozen=True)
+class ChairPolicy:
+    """The anomaly section of a recipe as a policy."""
+
+    recipe: AnomalyRecipe
+
+    def settings(self, kind: str) -> Any:
+        """The section of a kind."""
+        return self.recipe.settings(kind)
+
+    def choose_part(self, shape: Shape, kind: str, rng: np.random.Generator) -> Part:
+        """A part drawn by the published (kind, class) frequencies over the classes this shape has.
+
+        Within a class every part is alike. Remainders of the part tree are never chosen unless the
+        shape has nothing else.
+        """
+        parts = [part for part in shape.parts if part.path != REMAINDER_PATH] or list(shape.parts)
+        classes = sorted({part.part_class for part in parts})
+        table = self.recipe.weights.get(kind) or PUBLISHED.get(kind, {})
+        mass = np.array([max(float(table.get(name, 0.0)), 0.0) for name in classes])
+        if mass.sum() == 0:
+            mass = np.ones(len(classes))
+        name = classes[int(rng.choice(len(classes), p=mass / mass.sum()))]
+        of_class = [part for part in parts if part.part_class == name]
+        return of_class[int(rng.integers(len(of_class)))]
+
+    def misplaced(self, shape: Shape, mesh: Mesh) -> Rejected | None:
+        """Rejection of a mesh that sinks into the ground or leaves the frame."""
+        low = sunk(shape, mesh, GROUND_TOLERANCE)
+        if low is not None:
+            return low
+        reach = float(np.linalg.norm(mesh.vertices - shape.centre, axis=1).max())
+        return Rejected("leaves_frame", f"reaches {reach:.3f} of {FRAME_RADIUS}") if reach > FRAME_RADIUS else None
+
+    def refuse(self, made: AnomalousShape) -> Rejected | None:
+        """Rejection of what is out of place, hardly differs, or takes away a trifle or half of the whole."""
+        if made.spec.part_id == 0:
+            return self._refuse_whole(made)
+        if made.new_mesh is None:
+            return self._refuse_missing(made)
+        return self._refuse_moved(made, made.new_mesh) if made.method in ("rigid", "fitted") else None
+
+    def _refuse_whole(self, made: AnomalousShape) -> Rejected | None:
+        low = min(float(mesh.bounds[0, 2]) for _, mesh in made.meshes()) - float(made.normal.bounds[0, 2])
+        if low > OFF_GROUND:
+            return Rejected("off_ground", f"what is left hangs {low:.3f} above the ground")
+        found = (self.misplaced(made.normal, mesh) for _, mesh in made.meshes())
+        return next((why for why in found if why is not None), None)
+
+    def _refuse_missing(self, made: AnomalousShape) -> Rejected | None:
+        share, limits = made.severity, self.recipe.missing
+        if share < limits.min_area:
+            return Rejected("too_small", f"{share:.4f} of the surface")
+        if 1 - share < limits.min_remaining:
+            return Rejected("too_much", f"{share:.2f} of the surface would be gone")
+        return None
+
+    def _refuse_moved(self, made: AnomalousShape, mesh: Mesh) -> Rejected | None:
+        misplaced = self.misplaced(made.normal, mesh)
+        if misplaced is not None:
+            return misplaced
+        mean, most = made.measures["mean_distance"], made.measures["p95_distance"]
+        # A long bar slid along itself covers its old place: too little of its surface is anywhere new.
+        if made.spec.kind == "position" and most < 0.01 * made.normal.diagonal:
+            return Rejected("hardly_moved", f"95 % of the surface within {most:.4f}")
+        limit = self.recipe.rotation.min_distance * made.old_mesh.diagonal
+        if made.spec.kind == "rotation" and mean < limit:
+            return Rejected("symmetric", f"surface moved {mean:.4f} of {limit:.4f}")
+        limit = self.recipe.swapped.min_distance * made.normal.diagonal
+        if made.spec.kind == "swapped" and most < limit:
+            return Rejected("nearly_same", f"surface distance {most:.4f} of {limit:.4f}")
+        return None
+
+
+def chair_setting(recipe: AnomalyRecipe, donors: DonorPool) -> Setting:
+    """All that operators may draw on for a chair."""
+    return Setting(ChairPolicy(recipe), donors=donors, plugin=recipe.plugin)

@@ -1,0 +1,73 @@
+"""One registry of operators: what recipes may name, and anomalies of one kind of dataset in another."""
+
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+
+from datagen.anomalies import registry
+from datagen.core.errors import RecipeError, UsageError
+from datagen.kinds.registry import examination_of, load_recipe, open_tree
+from datagen.recipe.models import AnomalyRecipe
+from datagen.recipe.scenes import SceneAnomalyRecipe
+from datagen.recipe.section import recipe_data
+from datagen.store.manifest import read_manifest
+from datagen.verify.document import examine
+from tests.conftest import SMALL_SCENES, run_build
+
+
+def test_every_kind_of_anomaly_that_a_recipe_has_settings_for_has_its_operator():
+    for recipe in (AnomalyRecipe, SceneAnomalyRecipe):
+        assert set(recipe.sections) <= set(registry.operators())
+    assert set(registry.operators()) == set(AnomalyRecipe.sections) | set(SceneAnomalyRecipe.sections)
+
+
+def test_a_recipe_names_the_kinds_it_may_have():
+    with pytest.raises(RecipeError, match="unknown anomaly kind 'material'; the kinds are bend, broken, bump"):
+        load_recipe(None, ["anomaly.slots={material: 1}"])
+
+
+def test_operators_of_other_packages_are_found_and_asked_what_they_need(monkeypatch):
+    operator = SimpleNamespace(name="rust", on_part=True, needs=frozenset({"skins"}), propose=None)
+    point = SimpleNamespace(name="rust", load=lambda: operator)
+    for module in ("datagen.anomalies.registry", "datagen.recipe.anomalies"):
+        monkeypatch.setattr(f"{module}.entry_points", lambda group: [point])
+    registry.operators.cache_clear()
+    try:
+        recipe = load_recipe(None, ["anomaly.slots={rust: 1}", "anomaly.more={rust: {depth: 2}}"])
+        assert recipe.anomaly.settings("rust") == {"depth": 2}
+        with pytest.raises(UsageError, match="rust need skins, which datasets of kind brokenchairs do not"):
+            registry.require_usable(["rust"], frozenset(), "brokenchairs")
+        point.load = lambda: registry.BUILT_IN[0]
+        registry.operators.cache_clear()
+        with pytest.raises(UsageError, match="gives no new operator"):
+            registry.operators()
+    finally:
+        registry.operators.cache_clear()
+
+
+def test_new_keys_leave_the_ids_of_recipes_that_do_not_set_them():
+    plain, bent = recipe_data(load_recipe(None)), recipe_data(load_recipe(None, ["anomaly.deform.free=[0.1, 0.2]"]))
+    assert "deform" not in plain["anomaly"] and bent["anomaly"]["deform"]["free"] == [0.1, 0.2]
+
+
+def test_chairs_crack_bend_and_break_as_objects_of_scenes_do(tmp_path):
+    kinds = ("crack", "fracture", "bump", "deformation", "twist")
+    slots = ", ".join(f"{kind}: 1" for kind in kinds)
+    sets = (f"anomaly.slots={{{slots}}}", "anomaly.slots_per_shape=null", "query.size_px=96", "normal.views={4: 1}")
+    run_build(tmp_path / "data", 2, sets=sets)
+    rows = [row for row in read_manifest(tmp_path / "data") if row["row_type"] == "sample" and row["label"]]
+    assert len(set(Counter(row["kind"] for row in rows)) & set(kinds)) >= 4
+    assert all(row["part_id"] == 0 and row["bbox_xywh_512"][2] > 0 and row["mask_new_path"] for row in rows)
+    tree = open_tree(tmp_path / "data")
+    document = examine(examination_of(tree), examination_of(tree).evidence(tree))
+    assert document.ok, [result.name for result in document.results if result.failed_as_error]
+
+
+def test_objects_of_scenes_break_as_parts_of_chairs_do(tmp_path):
+    sets = (*SMALL_SCENES, "anomaly.kinds={broken: 1}")
+    run_build(tmp_path / "data", 1, "toysad_quickstart", sets, "toys")
+    odd = [row for row in read_manifest(tmp_path / "data") if row["row_type"] == "object" and row["label"]]
+    assert odd and {row["kind"] for row in odd} == {"broken"}
+    tree = open_tree(tmp_path / "data")
+    assert examine(examination_of(tree), examination_of(tree).evidence(tree)).ok
