@@ -46,8 +46,7 @@ def run_train(options: TrainOptions) -> None:
     with open_runtime(options.device) as runtime:
         if runtime.leads and not options.unverified:
             ensure_verified(console, data, kind)
-        for split in ("train", "val"):
-            find_task(recipe.task).open_data(data, split, recipe, None)
+        find_task(recipe.task).require_data(data, ("train", "val"))
         folder = options.out or Path("out") / "runs" / recipe.name
         if runtime.leads and options.resume and not newest_checkpoint(folder):
             console.print(f"{folder} holds no checkpoint: starting", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -66,6 +67,13 @@ def samples_of(files: DatasetReader, split: str) -> list[RowSample]:
             f"{files.root}: split {split} has no sample; build more shapes, as few of them may leave a split empty"
         )
     return [RowSample(row) for row in rows]
+
+
+def require_samples(folder: Path, splits: Sequence[str]) -> None:
+    """Raises BrokenFile for a split without samples in the manifest, UsageError where there is no folder."""
+    files = DatasetReader(folder)
+    for split in splits:
+        samples_of(files, split)
 
 
 def sample_rows(files: DatasetReader, split: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from datagen.datasets.dataset import SampleDataset
+from datagen.datasets.dataset import SampleDataset, require_samples
 from datagen.train.config import TrainRecipe
 from datagen.train.objective import Objective
 from datagen.train.predictions import collect_scores
@@ -49,6 +49,8 @@ class Task:
     samples are drawn and augmented; None reads them as they are, to evaluate. Raises UsageError, BrokenFile."""
     make_objective: Callable[[Any], Objective]
     """recipe -> the network, initialised from the recipe's seed alone, with its losses."""
+    require_data: Callable[[Path, Sequence[str]], None] = require_samples
+    """(dataset's folder, splits) -> nothing. Raises BrokenFile for a split without samples, before anything is made."""
     collect: Callable[[tuple[Any, ...], Mapping[str, np.ndarray]], Any] = collect_scores
     """(samples, columns of `Objective.answer` in their order) -> predictions."""
     report: Callable[[Any, float, int], dict[str, Any]] = score_report

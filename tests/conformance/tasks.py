@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from safetensors import safe_open  # noqa: E402
 
 from datagen.cli.train import require_task  # noqa: E402
-from datagen.core.errors import UsageError  # noqa: E402
+from datagen.core.errors import BrokenFile, UsageError  # noqa: E402
 from datagen.kinds.registry import Kind  # noqa: E402
 from datagen.train import loop, recipes, run  # noqa: E402
 from datagen.train.checkpoint import newest_checkpoint  # noqa: E402
@@ -126,6 +126,11 @@ class TaskConformance:
             require_task(tmp_path, self.other, self.task.name)
         with pytest.raises(UsageError):
             self.task.open_data(tmp_path / "nothing", "train", self.made(), None)
+
+    def test_a_split_without_samples_is_told_before_anything_is_made(self, data):
+        self.task.require_data(data, ("train", "val", "test"))
+        with pytest.raises(BrokenFile, match="nosuch"):
+            self.task.require_data(data, ("train", "nosuch"))
 
 
 def tensors(path: Path) -> dict:

@@ -1,5 +1,6 @@
 """From a dataset's folder and a recipe to samples."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from datagen.datasets.config import DataConfig
@@ -17,6 +18,13 @@ def open_source(files: DatasetReader, samples: list[Sample], config: DataConfig)
     if config.pack:
         return open_packed(files, samples, config.image_px)
     return LooseSource(files, config.image_px)
+
+
+def require_samples(folder: Path, splits: Sequence[str]) -> None:
+    """Raises BrokenFile for a split without samples, UsageError when there is no dataset."""
+    files = open_dataset(folder)
+    for split in splits:
+        list_samples(files, split)
 
 
 def open_split(

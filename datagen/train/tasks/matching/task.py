@@ -2,7 +2,7 @@
 
 from datagen.formats.brokenchairs import FOLDERS
 from datagen.train.task import Task
-from datagen.train.tasks.matching.data import open_split
+from datagen.train.tasks.matching.data import open_split, require_samples
 from datagen.train.tasks.matching.networks import make_objective
 from datagen.train.tasks.matching.page import blocks
 from datagen.train.tasks.matching.predict import predict
@@ -26,6 +26,7 @@ MATCHING = Task(
     recipe=MatchingRecipe,
     open_data=open_split,
     make_objective=make_objective,
+    require_data=require_samples,
     collect=collect,
     report=matching_report,
     blocks=blocks,
