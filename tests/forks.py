@@ -28,7 +28,12 @@ MAIN = "datagen.cli.main:main"
 BUILD = ("datagen.cli.build", "datagen.pipeline.build", "datagen.pipeline.run_serial", "datagen.render.fake")
 BUILD += ("datagen.geometry.rays", "datagen.cli.verify", "datagen.verify.document", "datagen.kinds.registry")
 TRAIN = ("datagen.cli.train", "datagen.train.loop", "datagen.train.predict", "datagen.train.evaluate")
-TRAIN += ("datagen.train.page", "datagen.train.pictures", "datagen.verify.document", "datagen.shapes.collections")
+TRAIN += (
+    "datagen.train.page",
+    "datagen.train.tasks.matching.pictures",
+    "datagen.verify.document",
+    "datagen.shapes.collections",
+)
 TRAIN += ("tests.train.worker", "tests.train.agree", "kornia", "torch._dynamo", "torch.distributed")
 
 

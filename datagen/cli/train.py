@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,12 @@ from rich.table import Table
 from datagen.cli.console import console as open_console
 from datagen.cli.console import say
 from datagen.cli.outfile import check_picture_path
+from datagen.cli.train_options import EvaluateOptions, PredictOptions, TrainOptions
 from datagen.core.errors import MissingDependency, UsageError
+from datagen.train.metrics import spelt
 
 if TYPE_CHECKING:
+    from datagen.kinds.registry import Kind
     from datagen.train.loop import Event
 
 
@@ -27,66 +29,71 @@ def need_torch() -> None:
         raise MissingDependency(f"training needs {', '.join(missing)}; pip install 'datagen[train]'")
 
 
-def run_train(
-    *,
-    data: Path,
-    model: str | None,
-    out: Path | None,
-    recipe: str | None,
-    resume: bool,
-    init: Path | None,
-    seed: int | None,
-    overrides: Sequence[str],
-    device: str | None,
-    unverified: bool,
-) -> None:
+def run_train(options: TrainOptions) -> None:
     """Train, or go on training."""
     need_torch()
     from datagen.train.checkpoint import newest_checkpoint
-    from datagen.train.data import require_samples
     from datagen.train.loop import train
     from datagen.train.recipes import load_train_recipe
     from datagen.train.run import open_run
     from datagen.train.runtime import open_runtime
+    from datagen.train.tasks.registry import find_task
 
-    console = open_console()
-    loaded = load_train_recipe(recipe, model, overrides, seed)
-    require_task(data)
-    with open_runtime(device) as runtime:
-        if runtime.leads and not unverified:
-            ensure_verified(console, data)
-        require_samples(data, ("train", "val"))
-        folder = out or Path("out") / "runs" / loaded.name
-        if runtime.leads and resume and not newest_checkpoint(folder):
+    console, data = open_console(), options.data
+    kind = learned_kind(data)
+    recipe = load_train_recipe(options.recipe, options.model, options.overrides or (), options.seed, kind.tasks[0])
+    require_task(data, kind, recipe.task)
+    with open_runtime(options.device) as runtime:
+        if runtime.leads and not options.unverified:
+            ensure_verified(console, data, kind)
+        find_task(recipe.task).require_data(data, ("train", "val"))
+        folder = options.out or Path("out") / "runs" / recipe.name
+        if runtime.leads and options.resume and not newest_checkpoint(folder):
             console.print(f"{folder} holds no checkpoint: starting", soft_wrap=True)
         if runtime.leads:
-            open_run(folder, data, loaded, runtime.ranks, resume)
+            open_run(folder, data, recipe, runtime.ranks, options.resume)
         runtime.barrier()
         with Bar(console, show=runtime.leads) as bar:
-            done = train(folder, data, loaded, runtime, bar.watch, resume, init)
+            done = train(folder, data, recipe, runtime, bar.watch, options.resume, options.init)
         if runtime.leads:
             best = f"{done.progress.best_score:.3f}" if done.progress.best_step >= 0 else "undefined"
-            word = _spelt(done.objective.measure)
+            word = spelt(done.objective.measure)
             console.print(f"run: {folder}; best validation {word} {best}", soft_wrap=True)
 
 
-def require_task(data: Path) -> None:
-    """Raises UsageError for a dataset of a kind that nothing here learns from, or for no dataset."""
+def learned_kind(data: Path) -> "Kind":
+    """The kind of a dataset. Raises UsageError where no task learns from it, or where there is no dataset."""
     from datagen.kinds.registry import kind_of, kinds
 
     kind = kind_of(data)
-    if not kind.trains:
-        known = ", ".join(name for name, other in sorted(kinds().items()) if other.trains)
+    if not kind.tasks:
+        known = ", ".join(name for name, other in sorted(kinds().items()) if other.tasks)
         raise UsageError(
             f"{data} is a dataset of kind {kind.name}, which has no training task yet; those of kind {known} have one"
         )
+    return kind
 
 
-def ensure_verified(console: Console, data: Path) -> None:
+def require_task(data: Path, kind: "Kind", task: str) -> None:
+    """Raises UsageError for a task that does not learn from this kind of dataset, with those that do."""
+    from datagen.kinds.registry import kinds
+
+    if task in kind.tasks:
+        return
+    others = ", ".join(name for name, other in sorted(kinds().items()) if task in other.tasks) or "no kind that is here"
+    raise UsageError(
+        f"{data} is a dataset of kind {kind.name}, from which task {task} does not learn: "
+        f"{', '.join(kind.tasks)} does, and {task} learns from {others}"
+    )
+
+
+def ensure_verified(console: Console, data: Path, kind: "Kind") -> None:
     """Verify the dataset unless these bytes have passed before. Raises UnverifiedData (exit 4), UsageError."""
+    from datagen.store.reader import DatasetReader
     from datagen.train.verified import UnverifiedData, has_passed, note_passed
 
-    if has_passed(data):
+    reader = DatasetReader(data, kind.building.folders)
+    if has_passed(reader):
         return
     from datagen.kinds.registry import examination_of, open_tree
     from datagen.verify.document import examine
@@ -100,12 +107,7 @@ def ensure_verified(console: Console, data: Path) -> None:
         raise UnverifiedData(
             f"{data} does not pass: {failed}; see `datagen verify {data}`, or train all the same with --unverified"
         )
-    note_passed(data, document.byte_digest)
-
-
-def _spelt(measure: str) -> str:
-    """A measure of validation as people write it."""
-    return "AUC" if measure == "auc" else measure
+    note_passed(reader, document.byte_digest)
 
 
 class Bar:
@@ -136,7 +138,7 @@ class Bar:
     def watch(self, event: "Event") -> None:
         """Take note of one step."""
         if event.validation is not None:
-            self.validation = f", validation {_spelt(event.measure)} {event.validation:.3f}"
+            self.validation = f", validation {spelt(event.measure)} {event.validation:.3f}"
         text = (
             f"loss {event.loss:.3f}, {event.samples_per_s:.1f} samples/s, {event.memory_gib:.2f} GiB{self.validation}"
         )
@@ -146,17 +148,7 @@ class Bar:
             self.console.print(f"step {event.step}/{event.steps}: {text}")
 
 
-def run_evaluate(
-    *,
-    run: Path,
-    data: Path,
-    split: str,
-    out: Path | None,
-    sweep: bool,
-    overrides: Sequence[str],
-    device: str | None,
-    as_json: bool,
-) -> None:
+def run_evaluate(options: EvaluateOptions) -> None:
     """Evaluate, and write evaluation.json and evaluation.html."""
     need_torch()
     from datagen.train.evaluate import evaluate
@@ -164,56 +156,49 @@ def run_evaluate(
     from datagen.train.page import write_page
     from datagen.train.runtime import open_runtime
 
-    console = open_console()
-    require_task(data)
-    with open_runtime(device) as runtime:
-        loaded = load_network(run, runtime.device, overrides)
-        found = evaluate(loaded, data, split, runtime, sweep=sweep)
+    console, run = open_console(), options.run
+    kind = learned_kind(options.data)
+    with open_runtime(options.device) as runtime:
+        loaded = load_network(run, runtime.device, options.overrides or ())
+        require_task(options.data, kind, loaded.task.name)
+        found = evaluate(loaded, options.data, options.split, runtime, sweep=options.sweep)
         if not runtime.leads:
             return
-        folder = out or (run if run.is_dir() else run.parent)
-        page = write_page(folder, f"evaluation-{split}", found, loaded)
+        folder = options.out or (run if run.is_dir() else run.parent)
+        page = write_page(folder, f"evaluation-{options.split}", found, loaded)
     console.print(_figures(found.report))
     console.print(f"page: {page}", soft_wrap=True)
-    if as_json:
+    if options.as_json:
         print_json(found.report)
 
 
-def run_predict(
-    *,
-    checkpoint: Path,
-    query: Path,
-    reference: Path,
-    out: Path | None,
-    background: str,
-    shadow: bool,
-    device: str | None,
-    as_json: bool,
-) -> None:
+def run_predict(options: PredictOptions) -> None:
     """Judge one photo against one reference."""
     need_torch()
     from PIL import Image
 
     from datagen.train.predict import predict
 
-    if out is not None:
-        check_picture_path(out)
-    found = predict(checkpoint, query, reference, background=background, shadow=shadow, device=device)
+    if options.out is not None:
+        check_picture_path(options.out)
+    found = predict(
+        options.checkpoint,
+        options.query,
+        options.reference,
+        background=options.background,
+        shadow=options.shadow,
+        device=options.device,
+    )
     console = open_console()
     for note in found.notes:
         say(console, "note", note)
-    word = "anomalous" if found.anomalous else "normal"
-    console.print(f"{word}: score {found.score:.3f} (threshold {found.threshold:.3f})")
-    if found.box_px and found.anomalous:
-        left, top, right, bottom = (round(v) for v in found.box_px)
-        console.print(f"box in the photo: {left}, {top} to {right}, {bottom} px")
-    if found.nearest_view is not None:
-        console.print(f"nearest view: {found.nearest_view}, azimuth {found.nearest_azimuth_deg}")
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(found.picture).save(out)
-        console.print(f"picture: {out}", soft_wrap=True)
-    if as_json:
+    for line in found.lines():
+        console.print(line)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(found.picture).save(options.out)
+        console.print(f"picture: {options.out}", soft_wrap=True)
+    if options.as_json:
         print_json(found.to_json())
 
 

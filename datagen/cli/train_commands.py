@@ -1,134 +1,36 @@
 """Commands that train and use a network. Heavy imports stay inside them: `--help` loads none."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
-
-Data = Annotated[Path, typer.Option(help="The dataset's folder: built here or published, loose or in tar shards.")]
-Device = Annotated[
-    str | None, typer.Option(help="cpu, cuda, cuda:1, ...", show_default="cuda where there is a GPU, else cpu")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Change one value of the recipe, written as section.key=value. May be repeated."),
-]
-Checkpoint = Annotated[
-    Path, typer.Argument(help="The folder of a training run, a checkpoint of one, or the published model.pt.")
-]
+from datagen.cli.options import takes
+from datagen.cli.train_options import EvaluateOptions, PredictOptions, TrainOptions
 
 
-def train(
-    data: Data,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="The network: cmt, resnet_fpn, resnet_fpn_sa, vit, retrieval or viewpoint.",
-            show_default="the recipe's",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The folder of the run.", show_default="out/runs/NAME, after the recipe's name")
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            help="A recipe file, or the name of a recipe in recipes/train.", show_default="the one of --model, else cmt"
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on from the newest checkpoint of the run, or start where there is none."),
-    ] = False,
-    init: Annotated[
-        Path | None, typer.Option(help="Start a new run from the weights of this run or checkpoint.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="The seed of every random draw.", show_default="the recipe's")
-    ] = None,
-    overrides: Overrides = None,
-    device: Device = None,
-    unverified: Annotated[
-        bool, typer.Option("--unverified", help="Train without running `datagen verify` on the data first.")
-    ] = False,
-) -> None:
-    """Train the Correspondence Matching Transformer or a baseline.
+@takes(TrainOptions)
+def train(**given: Any) -> None:
+    """Train a network on a dataset: the Correspondence Matching Transformer, a baseline, or one of another task.
+
+    The recipe names the task. Without a recipe it is the first one that learns from this kind of dataset.
 
     Exit codes: 4 when the data do not pass verify, 5 when torch is not installed, 75 when it stopped early and has
     to be run again with --resume.
     """
     from datagen.cli.train import run_train
 
-    run_train(
-        data=data,
-        model=model,
-        out=out,
-        recipe=recipe,
-        resume=resume,
-        init=init,
-        seed=seed,
-        overrides=tuple(overrides or ()),
-        device=device,
-        unverified=unverified,
-    )
+    run_train(TrainOptions(**given))
 
 
-def evaluate(
-    run: Checkpoint,
-    data: Data,
-    split: Annotated[str, typer.Option(help="The split to measure on: train, val or test.")] = "test",
-    out: Annotated[
-        Path | None, typer.Option(help="The folder to write figures and page to.", show_default="the run's folder")
-    ] = None,
-    sweep: Annotated[
-        bool,
-        typer.Option("--sweep", help="Also measure AUC over k (places attended to) and over the number of views."),
-    ] = False,
-    overrides: Overrides = None,
-    device: Device = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on stdout.")] = False,
-) -> None:
+@takes(EvaluateOptions)
+def evaluate(**given: Any) -> None:
     """Measure a trained network on a split: figures with intervals as JSON, and an HTML page of curves and samples."""
     from datagen.cli.train import run_evaluate
 
-    run_evaluate(
-        run=run,
-        data=data,
-        split=split,
-        out=out,
-        sweep=sweep,
-        overrides=tuple(overrides or ()),
-        device=device,
-        as_json=as_json,
-    )
+    run_evaluate(EvaluateOptions(**given))
 
 
-def predict(
-    checkpoint: Checkpoint,
-    query: Annotated[Path, typer.Option(help="The photo to judge. Alpha or a plain background is taken away.")],
-    reference: Annotated[
-        Path, typer.Option(help="What it should look like: a folder of reference views, or a mesh to render.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option(help="Draw the answer into this picture.", show_default="no picture")
-    ] = None,
-    background: Annotated[
-        str, typer.Option(help="How the photo's background is taken away: auto, alpha, plain, or keep.")
-    ] = "auto",
-    shadow: Annotated[bool, typer.Option("--shadow", help="Paint a contact shadow below the object.")] = False,
-    device: Device = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")] = False,
-) -> None:
+@takes(PredictOptions)
+def predict(**given: Any) -> None:
     """Judge one photo against one reference: score, box and nearest view."""
     from datagen.cli.train import run_predict
 
-    run_predict(
-        checkpoint=checkpoint,
-        query=query,
-        reference=reference,
-        out=out,
-        background=background,
-        shadow=shadow,
-        device=device,
-        as_json=as_json,
-    )
+    run_predict(PredictOptions(**given))

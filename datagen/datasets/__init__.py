@@ -1,4 +1,4 @@
-"""Datasets as tensors: a BrokenChairs folder or its tar shards, read, augmented, sampled, packed.
+"""Datasets as tensors: a dataset's folder or its tar shards, read, augmented, sampled, packed.
 
 Owns nothing on disk but its packed cache; every draw depends on (seed, epoch, sample) alone.
 """

@@ -1,6 +1,6 @@
 """How a dataset is read, as recipe data (importing this needs no torch)."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -9,8 +9,22 @@ from datagen.recipe.section import Section
 Count = Annotated[int, Field(ge=1)]
 
 
-class DataConfig(Section):
+class LoadConfig(Section):
+    """How samples reach a network, whatever they are."""
+
+    FREE_ON_RESUME: ClassVar[frozenset[str]] = frozenset({"workers", "eval_batch"})
+    """Keys that may change between the sessions of a run: they leave its weights as they are."""
+
+    eval_batch: Count | None = None
+    """Samples a process evaluates at once; by default `optim.batch`."""
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Processes that read samples; 0 reads them in the training process."""
+
+
+class DataConfig(LoadConfig):
     """Sizes, views and augmentation (paper, section 5, Implementation Details)."""
+
+    FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack"}
 
     image_px: Count = 256
     """Side of query and views; a multiple of 32. The feature grid is image_px / 8."""
@@ -21,10 +35,8 @@ class DataConfig(Section):
     for all of them: with 10 views and 8 queries, 18 pictures instead of 88 go through the encoder."""
     eval_views: Count = 20
     """Views at validation and test, evenly spread over the distinct ones; no augmentation."""
-    eval_batch: Count | None = None
-    """Samples a process evaluates at once; by default `optim.batch`."""
     flip: bool = True
-    """Mirror half of the queries. The reference is not mirrored (as in the paper), so a chair without
+    """Mirror half of the queries. The reference is not mirrored (as in the paper), so a shape without
     left-right symmetry is then compared with its mirror image; docs/train.md has the effect."""
     crop: Annotated[float, Field(gt=0, le=1)] = 0.875
     """Side of the random crop as a share of the picture, resized back: 224 of 256; 1 = none."""
@@ -37,7 +49,6 @@ class DataConfig(Section):
     """Control: every sample gets the reference of another shape."""
     pack: bool = False
     """Read from a packed cache of resized tensors, made once, instead of from PNG and npy files."""
-    workers: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _grid(self) -> "DataConfig":

@@ -6,7 +6,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 from datagen.core.rng import stream
-from datagen.datasets.chairs import Key
+from datagen.datasets.dataset import Key
 
 
 class EpochSampler(Sampler[list[Key]]):

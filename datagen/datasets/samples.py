@@ -5,11 +5,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from datagen.core.errors import BrokenFile, UsageError
+from datagen.datasets.dataset import sample_rows
 from datagen.formats.brokenchairs import FOLDERS, KIND_OF_TYPE, parse_query
-from datagen.store.parquet import read_parquet
 from datagen.store.reader import DatasetReader
 
 
@@ -44,7 +42,7 @@ def box_from_xywh(xywh_512: tuple[float, ...] | list[float], path: str) -> tuple
 
 
 def open_dataset(root: Path) -> DatasetReader:
-    """The files of a dataset of chairs, loose or in tar shards. Raises UsageError when there is no dataset."""
+    """The files of a dataset in the published tree, loose or in tar shards. Raises UsageError where there is none."""
     if not root.is_dir():
         raise UsageError(f"{root} is no folder; give a dataset's folder to --data")
     reader = DatasetReader(root, FOLDERS)
@@ -67,14 +65,8 @@ def list_samples(files: DatasetReader, split: str) -> list[Sample]:
 
 
 def _from_manifest(files: DatasetReader, split: str) -> list[Sample]:
-    try:
-        table = read_parquet(files.read("manifest.parquet"))
-    except (pa.ArrowException, OSError) as error:
-        raise BrokenFile(f"{files.root}/manifest.parquet: {error}") from error
     samples = []
-    for row in table.to_pylist():
-        if row["row_type"] != "sample" or row["status"] != "ok" or row["split"] != split:
-            continue
+    for row in sample_rows(files, split):
         box = box_from_xywh(row["bbox_xywh_512"], row["query_path"]) if row["label"] else (0.0, 0.0, 0.0, 0.0)
         samples.append(
             Sample(

@@ -42,7 +42,8 @@ class Kind:
 
     `name` is the word of a recipe's `kind`. `sheet`: (reader, manifest rows, names wanted, how many) -> what
     `datagen show` draws. `instances` tells its pictures with the masks of anomalies; None where there are no masks.
-    `has` are those of depth, pose and mesh that its files hold. `trains`: whether `datagen train` has a task for it.
+    `has` are those of depth, pose and mesh that its files hold. `tasks` names the training tasks that learn from it,
+    the one that a recipe without a task means first (`train.tasks.registry` finds them).
     """
 
     name: str
@@ -51,7 +52,7 @@ class Kind:
     sheet: Callable[[DatasetReader, Sequence[Mapping[str, Any]], Sequence[str], int | None], Shown]
     instances: Instances | None = None
     has: frozenset[str] = frozenset()
-    trains: bool = False
+    tasks: tuple[str, ...] = ()
 
 
 BUILT_IN = (
@@ -63,7 +64,7 @@ BUILT_IN = (
         draw_chairs,
         CHAIR_INSTANCES,
         frozenset({"depth", "pose", "mesh"}),
-        trains=True,
+        tasks=("matching",),
     ),
 )
 

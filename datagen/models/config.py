@@ -44,6 +44,11 @@ class ModelConfig(Section):
     patch_px: Count = 16
     """ViT only."""
 
+    @property
+    def network(self) -> str:
+        """The name by which a network is found: `published`, or `name`."""
+        return "published" if self.variant == "published" else self.name
+
     @model_validator(mode="after")
     def _fits(self) -> "ModelConfig":
         if self.dim % self.heads:

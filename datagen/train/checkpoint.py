@@ -31,7 +31,7 @@ class Progress:
 
     step: int = 0
     best_score: float = -1.0
-    """By the objective's `measure`: AUC, or the share of views named."""
+    """By the objective's `measure`."""
     best_step: int = -1
     threshold: float = 0.5
     """Probability chosen on validation."""

@@ -1,54 +1,17 @@
-"""A training recipe as typed data (importing this needs no torch)."""
+"""What every training recipe says, as typed data (importing this needs no torch)."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from datagen.core.ids import content_hash
-from datagen.datasets.config import DataConfig
-from datagen.models.config import ModelConfig
-from datagen.recipe.section import Fraction, Positive, Section
+from datagen.datasets.config import LoadConfig
+from datagen.recipe.section import Positive, Section
 
 Count = Annotated[int, Field(ge=1)]
 
-IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_encoder")
-"""Keys of `loss` that the published alignment loss does not read."""
-
-FREE_ON_RESUME: dict[str, Any] = {"data": {"workers", "pack", "eval_batch"}, "log": True}
-"""Sections and keys that may change between the sessions of a run: they leave its weights as they are."""
-
-
-def free_on_resume(name: str) -> bool:
-    """Whether a key, by its dotted name, may change between the sessions of a run."""
-    section, _, key = name.partition(".")
-    free = FREE_ON_RESUME.get(section, set())
-    return free is True or key in free
-
-
-class LossConfig(Section):
-    """Weights of equation (15) and of the box."""
-
-    balance: Fraction = 0.5
-    """a: weight of the query-view alignment; 1 - a is the view-view alignment's."""
-    query_view: bool = True
-    """Pseudo-labelled alignment of query and views (Table 3, second column)."""
-    view_view: bool = True
-    """Alignment of view pairs with ground truth (Table 3, first column)."""
-    tau: Positive = 0.1
-    points: Count = 32
-    """Correspondences drawn a pair."""
-    pairs: Count = 2
-    """View pairs, and query-view pairs, drawn a sample."""
-    box_l1: Annotated[float, Field(ge=0)] = 5.0
-    box_giou: Annotated[float, Field(ge=0)] = 2.0
-    hold_views: bool = True
-    """No gradient to the views' side of the query-view loss. The paper is silent and the published code holds its
-    keys; with a gradient the pseudo-labels feed on themselves and the features collapse (docs/train.md)."""
-    align_encoder: bool = True
-    """Alignment trains the encoder, as in the paper; false: the projection beta alone. With a small encoder and few
-    steps the alignment's gradient keeps detection at chance (docs/train.md)."""
-    key_momentum: Fraction = 0.999
-    """Variant published alone: momentum of the key branch of the alignment loss."""
+UNNAMED_TASK = "matching"
+"""The task of recipes, checkpoints and runs made before tasks had names."""
 
 
 class OptimConfig(Section):
@@ -85,37 +48,27 @@ class LogConfig(Section):
 
 
 class TrainRecipe(Section):
-    """A whole training run."""
+    """A whole training run. A task's own recipe narrows `task` and `data`, and adds sections such as `model`."""
 
-    name: str = "cmt"
+    name: str = "run"
+    task: str
     seed: Annotated[int, Field(ge=0)] = 0
-    model: ModelConfig = ModelConfig()
-    data: DataConfig = DataConfig()
-    loss: LossConfig = LossConfig()
+    data: LoadConfig = LoadConfig()
     optim: OptimConfig = OptimConfig()
     log: LogConfig = LogConfig()
 
-    @model_validator(mode="after")
-    def _possible(self) -> "TrainRecipe":
-        if self.model.variant == "published":
-            if self.data.image_px != 256:
-                raise ValueError("variant published needs data.image_px 256")
-            if self.optim.batch < 2:
-                raise ValueError("variant published needs optim.batch 2 or more")
-            idle = [name for name in IDLE_IN_PUBLISHED if getattr(self.loss, name) != getattr(LossConfig(), name)]
-            if idle:
-                raise ValueError(f"variant published has its own alignment loss; leave loss.{', loss.'.join(idle)} out")
-        elif self.model.name == "cmt" and self.loss.view_view and self.data.views < 2:
-            raise ValueError("loss.view_view pairs two views: data.views has to be 2 or more")
-        if self.optim.batch % self.data.queries_per_shape:
-            raise ValueError(
-                f"optim.batch {self.optim.batch} is no multiple of data.queries_per_shape {self.data.queries_per_shape}"
-            )
-        if self.model.name == "viewpoint" and self.data.flip:
-            raise ValueError("model viewpoint needs data.flip false: a mirrored view is another view")
-        return self
+    def is_free_on_resume(self, name: str) -> bool:
+        """Whether a key, by its dotted name, may change between the sessions of a run."""
+        section, _, key = name.partition(".")
+        return section == "log" or (section == "data" and key in self.data.FREE_ON_RESUME)
 
     @property
     def hash(self) -> str:
-        """Digest of every value that the weights depend on, defaults included: what `--resume` has to agree in."""
-        return content_hash(self.model_dump(mode="json", exclude=FREE_ON_RESUME))
+        """Digest of every value that the weights depend on, defaults included: what `--resume` has to agree in.
+
+        The task counts where it has to be named, so that runs made before tasks had names go on.
+        """
+        left_out: dict[str, Any] = {"data": set(self.data.FREE_ON_RESUME), "log": True}
+        if self.task == UNNAMED_TASK:
+            left_out["task"] = True
+        return content_hash(self.model_dump(mode="json", exclude=left_out))

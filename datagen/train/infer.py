@@ -1,43 +1,44 @@
-"""Scores, boxes and predicted views of every sample of a split."""
+"""A network's answers to every sample of a split."""
+
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Subset
 
-from datagen.datasets.chairs import Chairs
+from datagen.datasets.dataset import SampleDataset
 from datagen.train.config import TrainRecipe
-from datagen.train.data import eval_loader, plainly
+from datagen.train.loaders import eval_loader, in_own_words
 from datagen.train.objective import Objective
-from datagen.train.predictions import Predictions
 from datagen.train.runtime import Runtime
+from datagen.train.task import Task
 
 
 @torch.no_grad()
 def predict_split(
-    objective: Objective, data: Chairs, runtime: Runtime, recipe: TrainRecipe, k: int | None = None
-) -> Predictions:
-    """Evaluate a network on all samples, each once, split over the processes."""
+    task: Task, objective: Objective, data: SampleDataset, runtime: Runtime, recipe: TrainRecipe, **options: Any
+) -> Any:
+    """The task's predictions of all samples, each once, split over the processes; `answer` is given the options."""
     objective.eval()
     mine = list(range(runtime.rank, len(data), runtime.ranks))
-    # Evaluation sees more views than training and keeps no gradients: the training batch fits.
+    # Evaluation keeps no gradients: the training batch fits.
     loader = eval_loader(Subset(data, mine), recipe.data.eval_batch or recipe.optim.batch, recipe.data.workers)
-    rows: list[tuple[int, float, list[float], int, int]] = []
-    for batch in plainly(loader):
+    parts: list[dict[str, np.ndarray]] = []
+    for batch in in_own_words(loader):
         batch = runtime.to_device(batch)
         with runtime.precision(recipe.optim.amp):
-            output, view = objective.locate(batch, k)
-        views = [-1] * len(output.logit_B) if view is None else view.tolist()
-        score = torch.sigmoid(output.logit_B.float()).tolist()
-        boxes = [[float("nan")] * 4] * len(score) if output.box_B4 is None else output.box_B4.float().tolist()
-        rows += zip(batch["number"].tolist(), score, boxes, views, batch["nearest"].tolist(), strict=True)
-    every = sorted(row for part in runtime.gather(rows) for row in part)
-    samples = tuple(data.samples[row[0]] for row in every)
-    return Predictions(
-        samples=samples,
-        label=np.array([sample.label for sample in samples]),
-        score=np.array([row[1] for row in every]),
-        box=np.array([row[2] for row in every]).reshape(-1, 4),
-        true_box=np.array([sample.box for sample in samples]).reshape(-1, 4),
-        view=np.array([row[3] for row in every]),
-        true_view=np.array([row[4] for row in every]),
-    )
+            answer = objective.answer(batch, **options)
+        parts.append({name: _numbers(t) for name, t in {**answer, "number": batch["number"]}.items()})
+    every = [part for of_rank in runtime.gather(parts) for part in of_rank]
+    columns = {name: np.concatenate([part[name] for part in every]) for name in every[0]}
+    order = columns.pop("number").argsort(kind="stable")
+    numbers = np.concatenate([part["number"] for part in every])[order]
+    samples = tuple(data.samples[number] for number in numbers)
+    return task.collect(samples, {name: column[order] for name, column in columns.items()})
+
+
+def _numbers(tensor: Tensor) -> np.ndarray:
+    """float64 for floats, as JSON and CSV write them."""
+    found = tensor.cpu()
+    return (found.double() if found.is_floating_point() else found).numpy()

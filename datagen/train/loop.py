@@ -10,21 +10,21 @@ import torch
 from torch import Tensor
 
 from datagen.core.rng import stream
-from datagen.datasets.chairs import Chairs
+from datagen.datasets.dataset import SampleDataset
 from datagen.datasets.sampler import EpochSampler
 from datagen.train.checkpoint import checkpoint_of, read_checkpoint
 from datagen.train.config import TrainRecipe
-from datagen.train.data import open_split, plainly, train_loader
 from datagen.train.infer import predict_split
+from datagen.train.loaders import in_own_words, train_loader
 from datagen.train.log import RunLog
-from datagen.train.metrics import best_threshold
-from datagen.train.objectives import make_objective
 from datagen.train.optim import guarded_step, learning_rate, total_steps
 from datagen.train.runtime import Runtime, telling_memory
 from datagen.train.state import Training
+from datagen.train.task import Task
+from datagen.train.tasks.registry import find_task
 
 ADVICE = (
-    "lower optim.batch (and raise optim.accumulate), data.views or data.image_px, in another --out; "
+    "lower optim.batch (and raise optim.accumulate) or the sizes in data, in another --out; "
     "--init RUN begins with this run's weights"
 )
 
@@ -62,17 +62,19 @@ def train(
     usable.
     """
     torch.use_deterministic_algorithms(runtime.device.type == "cpu", warn_only=True)
-    objective = make_objective(recipe).to(runtime.device)
+    task = find_task(recipe.task)
+    objective = task.make_objective(recipe).to(runtime.device)
     training = Training(run, recipe, objective, runtime)
     if init:
         training.begin_with(read_checkpoint(checkpoint_of(init)).network(), str(init))
     if resume:
         training.restore()
-    data_train = open_split(data, "train", recipe, objective.plan())
-    data_val = open_split(data, "val", recipe)
+    data_train = task.open_data(data, "train", recipe, objective)
+    data_val = task.open_data(data, "val", recipe, None)
     config = recipe.optim
-    together = recipe.data.queries_per_shape
-    sampler = EpochSampler(data_train.shapes, config.batch, recipe.seed, runtime.rank, runtime.ranks, together)
+    sampler = EpochSampler(
+        data_train.shapes, config.batch, recipe.seed, runtime.rank, runtime.ranks, data_train.together
+    )
     epoch_steps = max(1, len(sampler) // config.accumulate)
     steps = total_steps(config, epoch_steps)
     module = runtime.wrap(objective)
@@ -101,19 +103,19 @@ def train(
             log.step(step, values | {"lr": rate})
             last, score = step + 1 == steps, None
             if last or (step + 1) % (epoch_steps * recipe.log.validate_epochs) == 0:
-                score = validate(training, data_val, runtime, log)
+                score = validate(training, task, data_val, log)
             if last or (step + 1) % recipe.log.checkpoint_steps == 0:
                 training.save()
             watch(Event(step + 1, steps, values["loss"], speed, runtime.memory_gib(), score, objective.measure))
     return training
 
 
-def endless(data: Chairs, sampler: EpochSampler, workers: int, start: int) -> Iterator[dict[str, Tensor]]:
+def endless(data: SampleDataset, sampler: EpochSampler, workers: int, start: int) -> Iterator[dict[str, Tensor]]:
     """Batches for ever, from batch number `start` of the whole run on."""
     loader = train_loader(data, sampler, workers)
     sampler.epoch, sampler.start = divmod(start, len(sampler))
     while True:
-        yield from plainly(loader)
+        yield from in_own_words(loader)
         sampler.epoch, sampler.start = sampler.epoch + 1, 0
 
 
@@ -131,16 +133,16 @@ def add_up(values: dict[str, float], losses: dict[str, Tensor], total: Tensor, p
     values["loss"] = values.get("loss", 0.0) + float(total.detach())
 
 
-def validate(training: Training, data: Chairs, runtime: Runtime, log: RunLog) -> float:
+def validate(training: Training, task: Task, data: SampleDataset, log: RunLog) -> float:
     """The objective's measure on validation; keeps the best network and the threshold that goes with it."""
     training.agree()
     with training.averaged():
-        found = predict_split(training.objective, data, runtime, training.recipe)
+        found = predict_split(task, training.objective, data, training.runtime, training.recipe)
     score = training.objective.quality(found)
     progress = training.progress
     log.validation(progress.step, {training.objective.measure: score})
     if math.isfinite(score) and score > progress.best_score:
-        threshold = best_threshold(found.label, found.score)
+        threshold = training.objective.threshold(found)
         training.progress = replace(progress, best_score=score, best_step=progress.step, threshold=threshold)
         training.save_best()
     return score

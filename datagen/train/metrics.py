@@ -54,3 +54,8 @@ def average_precision(label: np.ndarray, score: np.ndarray, iou: np.ndarray, lev
     recall, precision = hits / total, hits / (last + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     return float((np.diff(np.append(0.0, recall)) * envelope).sum())
+
+
+def spelt(measure: str) -> str:
+    """A measure of validation as people write it."""
+    return "AUC" if measure == "auc" else measure

@@ -1,57 +1,11 @@
-"""One photo and one reference: score, box, nearest view and an attention picture."""
+"""What a trained network says of one photo: the task of its recipe decides how."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import torch
 
 from datagen.core.errors import UsageError
-from datagen.datasets.chairs import normalised
 from datagen.train.load import load_network
-from datagen.train.photo import PhotoOptions, prepare_photo, read_photo
-from datagen.train.pictures import attention_picture, beside
-from datagen.train.reference import Reference, open_reference
-from datagen.train.runtime import Runtime, choose_device, telling_memory
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """`score` in 0..1, `anomalous` where above `threshold`, the one chosen on validation.
-
-    `box` is cx, cy, w, h as fractions of the prepared picture `query`, `box_px` the same box as left, top, right,
-    bottom in pixels of the photo given (upright); None for a network without box head. A normal photo has one too:
-    it means nothing there.
-    """
-
-    score: float
-    anomalous: bool
-    threshold: float
-    box: tuple[float, float, float, float] | None
-    box_px: tuple[float, float, float, float] | None
-    nearest_view: int | None
-    nearest_azimuth_deg: float | None
-    query: np.ndarray
-    """The prepared picture (S, S, 3) uint8."""
-    picture: np.ndarray
-    """The photo as given, then the prepared query with its box, most anomalous-looking patches and their attention over
-    the nearest views, uint8."""
-    notes: tuple[str, ...] = ()
-    """What was decided while the photo was read."""
-
-    def to_json(self) -> dict[str, Any]:
-        """What `--json` prints."""
-        return {
-            "score": self.score,
-            "anomalous": self.anomalous,
-            "threshold": self.threshold,
-            "box": list(self.box) if self.box else None,
-            "box_px": list(self.box_px) if self.box_px else None,
-            "nearest_view": self.nearest_view,
-            "nearest_azimuth_deg": self.nearest_azimuth_deg,
-            "notes": list(self.notes),
-        }
+from datagen.train.runtime import choose_device
+from datagen.train.task import Answer
 
 
 def predict(
@@ -62,56 +16,13 @@ def predict(
     background: str = "auto",
     shadow: bool = False,
     device: str | None = None,
-) -> Prediction:
-    """Judge the object in a photo against a bundle of views or a mesh.
+) -> Answer:
+    """Judge the object in a photo against its reference; returns the task's `Answer`.
 
-    Raises BadCheckpoint, UsageError (photo, reference or device that cannot be used), MissingDependency (device that
-    is not here), MeshLoadError, OutOfMemory.
+    Raises BadCheckpoint, UsageError (task, photo, reference or device that cannot be used), MissingDependency (device
+    that is not here), MeshLoadError, OutOfMemory.
     """
-    chosen = choose_device(device)
-    loaded = load_network(Path(checkpoint), chosen)
-    size = loaded.recipe.data.image_px
-    published = loaded.recipe.model.variant == "published"
-    given = read_photo(Path(query))
-    photo = prepare_photo(given.picture, size, PhotoOptions(background, shadow))
-    views = open_reference(Path(reference), size, published=published, views=loaded.recipe.data.eval_views)
-    if loaded.recipe.model.name == "viewpoint" and len(views.pictures) != loaded.recipe.data.eval_views:
-        raise UsageError(
-            f"{reference} has {len(views.pictures)} views; this network names one of {loaded.recipe.data.eval_views}"
-        )
-    batch = as_batch(photo.picture, views)
-    batch = {name: t.to(chosen) for name, t in batch.items()}
-    precision = Runtime(0, 1, chosen).precision(loaded.recipe.optim.amp)
-    with torch.no_grad(), precision, telling_memory("use --device cpu"):
-        output, nearest = loaded.objective.locate(batch)
-    view = None if nearest is None else int(nearest[0])
-    score = float(torch.sigmoid(output.logit_B.float())[0])
-    anomalous = score > loaded.threshold
-    box = None if output.box_B4 is None else tuple(output.box_B4[0].float().tolist())
-    azimuth = None if view is None or np.isnan(views.azimuths[view]) else float(views.azimuths[view])
-    return Prediction(
-        score=score,
-        anomalous=anomalous,
-        threshold=loaded.threshold,
-        box=box,
-        box_px=None if box is None else photo.given_box(box),
-        nearest_view=view,
-        nearest_azimuth_deg=azimuth,
-        query=photo.picture,
-        picture=beside(
-            given.picture,
-            attention_picture(loaded.objective.model, photo.picture, views, box if anomalous else None, view),
-            size,
-        ),
-        notes=(*given.notes, *photo.notes),
-    )
-
-
-def as_batch(photo: np.ndarray, views: Reference) -> dict[str, torch.Tensor]:
-    """A batch of one."""
-    return {
-        "query": normalised(torch.from_numpy(photo.copy()).permute(2, 0, 1))[None],
-        "views": torch.from_numpy(views.pictures)[None],
-        "xyz": torch.from_numpy(views.xyz)[None],
-        "reference": torch.zeros(1, dtype=torch.int64),
-    }
+    loaded = load_network(Path(checkpoint), choose_device(device))
+    if loaded.task.predict is None:
+        raise UsageError(f"{checkpoint} is of task {loaded.task.name}, which judges no single photo")
+    return loaded.task.predict(loaded, Path(query), Path(reference), background=background, shadow=shadow)

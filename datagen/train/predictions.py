@@ -1,33 +1,24 @@
 """What a network answered to every sample of a split."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-
-from datagen.datasets.samples import Sample
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """One row a sample, in the split's order: probability, predicted and true box (cx, cy, w, h), views."""
+    """One row per sample, in the split's order. A task adds its own columns in a subclass."""
 
-    samples: tuple[Sample, ...]
+    samples: tuple[Any, ...]
+    """Of the dataset; each has a `shape`."""
     label: np.ndarray
+    """(n,); 1 for anomalous."""
     score: np.ndarray
-    box: np.ndarray
-    """(n, 4); NaN where the network predicts none."""
-    true_box: np.ndarray
-    view: np.ndarray
-    """Predicted nearest view, -1 where the network predicts none."""
-    true_view: np.ndarray
-
-    @property
-    def normal_of_known_pose(self) -> np.ndarray:
-        """Rows by which viewpoint is measured, as in section 5.1: an anomaly may hide what tells the view."""
-        return np.flatnonzero((self.true_view >= 0) & (self.label == 0))
+    """(n,); the probability of an anomaly."""
 
 
-def viewpoint_accuracy(found: Predictions) -> float:
-    """Share of normal queries of known pose whose nearest view is named; NaN without such a query."""
-    rows = found.normal_of_known_pose
-    return float((found.view[rows] == found.true_view[rows]).mean()) if len(rows) else float("nan")
+def collect_scores(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> Predictions:
+    """The predictions of an objective whose answer holds `label` and `score`."""
+    return Predictions(samples, answers["label"], answers["score"])

@@ -2,42 +2,54 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from datagen.core.bundled import bundled
-from datagen.core.errors import RecipeError
+from datagen.core.errors import RecipeError, UsageError
 from datagen.recipe.loader import describe_errors, override, read_yaml
-from datagen.train.config import TrainRecipe
-
-RECIPE_OF_MODEL = {"retrieval": "retrieval_lfd"}
-"""Built-in recipes that are not named as their model."""
+from datagen.train.config import UNNAMED_TASK, TrainRecipe
+from datagen.train.tasks.registry import find_task
 
 
 def load_train_recipe(
-    name: str | None, model: str | None = None, overrides: Sequence[str] = (), seed: int | None = None
-) -> TrainRecipe:
-    """A recipe by path or built-in name; without one, the built-in recipe named as the model (`cmt`).
+    name: str | None,
+    model: str | None = None,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    task: str = UNNAMED_TASK,
+) -> Any:
+    """A recipe by path or built-in name; without one, that of the model, else the task's own, else its defaults.
 
-    Raises RecipeError naming every wrong key.
+    The recipe names its task; where it names none it is one of `task`. Raises RecipeError naming every wrong key,
+    UsageError for a task that is not there.
     """
-    path = _find(name or RECIPE_OF_MODEL.get(model or "", model) or "cmt")
-    data = read_yaml(path)
-    if name and model:
+    given: dict[str, Any] = {}
+    for assignment in overrides:
+        override(given, assignment)
+    built_in = name or find_task(str(given.get("task", task))).recipes.get(model or "")
+    path = _find(built_in) if built_in else None
+    data = read_yaml(path) if path else {}
+    if model:
         data.setdefault("model", {})["name"] = model
     for assignment in overrides:
         override(data, assignment)
     if seed is not None:
         data["seed"] = seed
-    return parse_train_recipe(data, str(path))
+    return parse_train_recipe({"task": task, **data}, str(path or "recipe"))
 
 
-def parse_train_recipe(data: dict, origin: str) -> TrainRecipe:
-    """Validate plain data. Raises RecipeError."""
+def parse_train_recipe(data: dict[str, Any], origin: str) -> Any:
+    """Validate plain data as its task's recipe. Raises RecipeError, also for a task that is not there."""
     try:
-        return TrainRecipe.model_validate(data)
+        model = find_task(str(data.get("task", UNNAMED_TASK))).recipe
+    except UsageError as error:
+        raise RecipeError(f"{origin}: {error.args[0]}") from error
+    try:
+        return model.model_validate(data)
     except ValidationError as error:
-        wrong = describe_errors(error, TrainRecipe)
+        wrong = describe_errors(error, model)
         raise RecipeError(f"{origin}: {wrong}; the keys are in docs/train.md") from error
 
 
@@ -53,7 +65,7 @@ def _find(name: str) -> Path:
     raise RecipeError(f"{name} is neither a file nor a built-in training recipe ({', '.join(have)})")
 
 
-def apply_overrides(recipe: TrainRecipe, overrides: Sequence[str]) -> TrainRecipe:
+def apply_overrides(recipe: TrainRecipe, overrides: Sequence[str]) -> Any:
     """The recipe with `--set section.key=value` applied. Raises RecipeError."""
     data = recipe.model_dump(mode="json")
     for assignment in overrides:

@@ -9,11 +9,11 @@ import torch
 from datagen import __version__
 from datagen.core.differences import differing, told
 from datagen.core.errors import OtherRecipe, UsageError
-from datagen.datasets.samples import open_dataset
 from datagen.store.files import write_whole
-from datagen.store.reader import content_key
+from datagen.store.reader import DatasetReader, content_key
 from datagen.train.checkpoint import newest_checkpoint
-from datagen.train.config import TrainRecipe, free_on_resume
+from datagen.train.config import UNNAMED_TASK, TrainRecipe
+from datagen.train.tasks.registry import find_task
 
 
 def open_run(run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: bool) -> Path:
@@ -30,8 +30,8 @@ def open_run(run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: boo
         if note.is_file():
             found = json.loads(note.read_text(encoding="utf-8"))
             if found.get("recipe_hash") != recipe.hash:
-                other = differing(recipe.model_dump(mode="json"), found.get("recipe", {}))
-                what = told({name: pair for name, pair in other.items() if not free_on_resume(name)})
+                other = differing(recipe.model_dump(mode="json"), {"task": UNNAMED_TASK, **found.get("recipe", {})})
+                what = told({name: pair for name, pair in other.items() if not recipe.is_free_on_resume(name)})
                 raise OtherRecipe(f"{run} belongs to a run with another {what or 'recipe'}; choose another --out")
             if found.get("data_key") != mine["data_key"]:
                 raise OtherRecipe(f"{run} belongs to a run on other data ({found.get('data')}); choose another --out")
@@ -54,7 +54,7 @@ def _note(data: Path, recipe: TrainRecipe, ranks: int) -> dict[str, Any]:
         "recipe_hash": recipe.hash,
         "recipe": recipe.model_dump(mode="json"),
         "data": str(data),
-        "data_key": content_key(open_dataset(data), times=False),
+        "data_key": content_key(DatasetReader(data, find_task(recipe.task).folders), times=False),
         "processes": ranks,
         "versions": {"datagen": __version__, "torch": torch.__version__},
     }

@@ -9,9 +9,8 @@ from pathlib import Path
 from datagen.core.cache import cache_root
 from datagen.core.errors import EXIT_VERIFY_FAILED, DatagenError
 from datagen.core.ids import content_hash
-from datagen.datasets.samples import open_dataset
 from datagen.store.files import write_cache
-from datagen.store.reader import content_key
+from datagen.store.reader import DatasetReader, content_key
 
 
 class UnverifiedData(DatagenError):
@@ -20,18 +19,16 @@ class UnverifiedData(DatagenError):
     exit_code = EXIT_VERIFY_FAILED
 
 
-def note_path(data: Path) -> Path:
+def note_path(data: DatasetReader) -> Path:
     """Where it is noted that this dataset passed."""
-    return (
-        cache_root() / "verified" / f"{content_hash([str(data.resolve()), content_key(open_dataset(data))])[:32]}.json"
-    )
+    return cache_root() / "verified" / f"{content_hash([str(data.root.resolve()), content_key(data)])[:32]}.json"
 
 
-def has_passed(data: Path) -> bool:
+def has_passed(data: DatasetReader) -> bool:
     """Whether these bytes have passed before."""
     return note_path(data).is_file()
 
 
-def note_passed(data: Path, digest: str) -> None:
+def note_passed(data: DatasetReader, digest: str) -> None:
     """Remember that they passed. A cache that cannot be written is no reason to stop."""
-    write_cache(note_path(data), (json.dumps({"data": str(data), "byte_digest": digest}) + "\n").encode())
+    write_cache(note_path(data), (json.dumps({"data": str(data.root), "byte_digest": digest}) + "\n").encode())

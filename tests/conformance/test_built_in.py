@@ -9,16 +9,22 @@ from datagen.kinds.registry import BUILT_IN
 from datagen.materials.folder import load_folder
 from datagen.materials.procedural.floor import FloorLibrary
 from datagen.materials.procedural.library import ProceduralLibrary
+from datagen.pipeline.build import build
+from datagen.pipeline.worker import Site
 from datagen.render.blender.client import BlenderProcess
 from datagen.render.fake import FakeRenderer
 from datagen.shapes.collections import open_collection
+from datagen.train.tasks.matching.task import MATCHING
 from tests.conformance.exporters import ExporterConformance
 from tests.conformance.kinds import KindConformance
 from tests.conformance.libraries import LibraryConformance
 from tests.conformance.renderers import RendererConformance
 from tests.conformance.sources import SourceConformance
+from tests.conformance.tasks import TaskConformance
+from tests.conftest import run_build
 from tests.corpus.test_layouts import write_chair
 from tests.kinds.pointclouds import KIND
+from tests.kinds.pointclouds.task import TASK
 
 KINDS = {kind.name: kind for kind in BUILT_IN}
 
@@ -91,6 +97,30 @@ class TestScenes(KindConformance):
 class TestPointClouds(KindConformance):
     kind = KIND
     limit = 3
+
+
+class TestMatching(TaskConformance):
+    task, kind, other = MATCHING, KINDS["brokenchairs"], KIND
+
+    def build(self, out):
+        sets = ["anomaly.slots_per_shape=1", "normal.views={2: 1}", "split.test=100", "split.val=60"]
+        run_build(out, limit=6, sets=[*sets, "reference.views=4"])
+
+    def recipe(self):
+        model = {"dim": 16, "encoder_width": 8, "heads": 2, "blocks": 2, "k": 16}
+        return {
+            "model": model,
+            "data": {"image_px": 64, "views": 3, "eval_views": 4},
+            "loss": {"points": 8, "pairs": 1},
+        }
+
+
+class TestClouds(TaskConformance):
+    task, kind, other = TASK, KIND, KINDS["brokenchairs"]
+
+    def build(self, out):
+        plan = KIND.building.plan(KIND.building.recipe(), open_collection("partnet/chair"), 6)
+        build(Site(plan, out, "fake"))
 
 
 class TestFakeRenderer(RendererConformance):

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("kornia")
 
 from datagen.core.errors import BrokenFile  # noqa: E402
-from datagen.datasets.chairs import Chairs, PairPlan  # noqa: E402
 from datagen.datasets.config import DataConfig  # noqa: E402
+from datagen.datasets.matching import MatchingDataset, PairPlan  # noqa: E402
 from datagen.datasets.pack import open_packed  # noqa: E402
 from datagen.datasets.samples import list_samples, open_dataset  # noqa: E402
 from datagen.datasets.source import LooseSource  # noqa: E402
@@ -28,7 +28,7 @@ PUBLISHED = PairPlan(points=8, published=True)
 
 @pytest.fixture(scope="module", params=SIDES)
 def folder(request, tmp_path_factory):
-    """Chairs whose reference views have 128 or 320 px, and so 16 x 16 or 40 x 40 positions."""
+    """MatchingDataset whose reference views have 128 or 320 px, and so 16 x 16 or 40 x 40 positions."""
     out = tmp_path_factory.mktemp("sizes") / "chairs"
     sets = ["anomaly.slots_per_shape=1", "normal.views={1: 1}", "anomaly.views={1: 1}", "reference.views=6"]
     with pytest.MonkeyPatch.context() as patched:
@@ -61,7 +61,7 @@ def chairs(root, image_px, packed, plan):
     samples = list_samples(open_dataset(root), "train")
     published = bool(plan and plan.published)
     source = source_of(root, image_px, packed)
-    return Chairs(source, samples, config, train=plan is not None, seed=5, plan=plan, published=published)
+    return MatchingDataset(source, samples, config, train=plan is not None, seed=5, plan=plan, published=published)
 
 
 def shapes_of(root):

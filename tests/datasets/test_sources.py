@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("kornia")
 
 from datagen.core.errors import BrokenFile  # noqa: E402
-from datagen.datasets.chairs import Chairs, PairPlan  # noqa: E402
 from datagen.datasets.config import DataConfig  # noqa: E402
+from datagen.datasets.matching import MatchingDataset, PairPlan  # noqa: E402
 from datagen.datasets.pack import open_packed  # noqa: E402
 from datagen.datasets.samples import list_samples, open_dataset  # noqa: E402
 from datagen.datasets.source import LooseSource, require_equal_views  # noqa: E402
@@ -25,7 +25,7 @@ def chairs(root, split="train", packed=False, plan=None, published=False, **chan
     samples = list_samples(files, split)
     config = CONFIG.model_copy(update=changes)
     source = open_packed(files, samples, config.image_px) if packed else LooseSource(files, config.image_px)
-    return Chairs(source, samples, config, train=plan is not None, seed=5, plan=plan, published=published)
+    return MatchingDataset(source, samples, config, train=plan is not None, seed=5, plan=plan, published=published)
 
 
 def same(a, b):

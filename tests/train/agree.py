@@ -8,15 +8,15 @@ from pathlib import Path
 
 import torch
 
-from datagen.train.config import TrainRecipe
-from datagen.train.objectives import make_objective
 from datagen.train.runtime import open_runtime
 from datagen.train.state import Training
+from datagen.train.tasks.matching.networks import make_objective
+from datagen.train.tasks.matching.recipe import MatchingRecipe
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    recipe = TrainRecipe.model_validate_json(Path(sys.argv[1]).read_text())
+    recipe = MatchingRecipe.model_validate_json(Path(sys.argv[1]).read_text())
     with open_runtime("cpu") as runtime:
         training = Training(Path(), recipe, make_objective(recipe), runtime)
         held = [*training.objective.weights_dict().values(), *training.average.tensors.values()]

@@ -8,7 +8,7 @@ pytest.importorskip("safetensors")
 
 import torch
 
-from datagen.train.config import TrainRecipe
+from datagen.train.tasks.matching.recipe import MatchingRecipe
 from tests.conftest import run_build, shared
 
 TINY = {
@@ -28,12 +28,12 @@ def one_thread():
     torch.manual_seed(0)
 
 
-def tiny(**sections) -> TrainRecipe:
+def tiny(**sections) -> MatchingRecipe:
     """The tiny recipe with some values changed, section by section."""
     data = {key: dict(value) if isinstance(value, dict) else value for key, value in TINY.items()}
     for name, values in sections.items():
         data[name] = {**data[name], **values} if isinstance(values, dict) else values
-    return TrainRecipe.model_validate(data)
+    return MatchingRecipe.model_validate(data)
 
 
 @pytest.fixture(scope="session")

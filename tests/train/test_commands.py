@@ -14,11 +14,11 @@ from PIL import Image
 from datagen.core.errors import MissingDependency, OtherRecipe
 from datagen.datasets.samples import list_samples, open_dataset
 from datagen.models.published import PublishedCMT
-from datagen.train.config import TrainRecipe
 from datagen.train.predict import predict
-from datagen.train.reference import open_reference
 from datagen.train.run import open_run
 from datagen.train.runtime import choose_device
+from datagen.train.tasks.matching.recipe import MatchingRecipe
+from datagen.train.tasks.matching.reference import open_reference
 from tests.conftest import ROOT
 from tests.forks import TRAIN, run_forked
 from tests.train.conftest import TINY, tiny
@@ -218,6 +218,6 @@ def test_another_recipe_is_told_by_its_values(tmp_path):
 
 def test_every_key_of_a_recipe_is_documented():
     text = (ROOT / "docs" / "train.md").read_text(encoding="utf-8")
-    for section, field in TrainRecipe.model_fields.items():
+    for section, field in MatchingRecipe.model_fields.items():
         keys = getattr(field.annotation, "model_fields", {section: None})
         assert [key for key in keys if f"`{key}`" not in text] == [], section

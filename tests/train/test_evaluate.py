@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from datagen.datasets.samples import Sample
-from datagen.train.data import open_split
-from datagen.train.evaluate import summary
-from datagen.train.page import reference_of
-from datagen.train.predictions import Predictions, viewpoint_accuracy
+from datagen.train.tasks.matching.data import open_split
+from datagen.train.tasks.matching.page import reference_of
+from datagen.train.tasks.matching.predictions import MatchingPredictions, viewpoint_accuracy
+from datagen.train.tasks.matching.report import matching_report
 from tests.train.conftest import tiny
 
 
@@ -33,12 +33,12 @@ def predictions(severity):
     box = np.full((8, 4), np.nan)
     view = np.array([0, 1, 2, 3, 0, 1, 2, 3])
     true_view = np.array([0, 1, 3, -1, 0, 2, -1, 3])
-    return Predictions(tuple(samples), label, np.linspace(0, 1, 8), box, box, view, true_view)
+    return MatchingPredictions(tuple(samples), label, np.linspace(0, 1, 8), box, box, view, true_view)
 
 
 def test_severity_is_left_out_where_it_is_not_known():
-    assert "per_severity" not in summary(predictions(None), 0.5, 10)
-    assert set(summary(predictions(0.5), 0.5, 10)["per_severity"]) == {"low", "middle", "high"}
+    assert "per_severity" not in matching_report(predictions(None), 0.5, 10)
+    assert set(matching_report(predictions(0.5), 0.5, 10)["per_severity"]) == {"low", "middle", "high"}
 
 
 def test_viewpoint_is_measured_on_normal_pictures_of_known_pose():

@@ -18,10 +18,10 @@ from datagen.train.errors import BadCheckpoint, Diverged, OutOfMemory
 from datagen.train.load import load_network
 from datagen.train.log import read_log
 from datagen.train.loop import train
-from datagen.train.objectives import make_objective
 from datagen.train.optim import learning_rate, total_steps
 from datagen.train.run import open_run
 from datagen.train.runtime import Runtime, telling_memory
+from datagen.train.tasks.matching.networks import make_objective
 from tests.conftest import ROOT
 from tests.forks import TRAIN, fork
 from tests.train.conftest import tiny
@@ -50,7 +50,7 @@ def test_a_run_leaves_logs_checkpoints_and_best(dataset, tmp_path):
 
 
 def nan_loss(monkeypatch, step):
-    from datagen.train.objective import CMTObjective
+    from datagen.train.tasks.matching.objective import CMTObjective
 
     forward = CMTObjective.forward
     seen = []
@@ -98,9 +98,9 @@ def test_a_really_full_disk(dataset, tmp_path):
     """A file-size limit in a process of its own: the kernel refuses the write, as a full disk does."""
     code = (
         "import resource, signal, sys, torch; from pathlib import Path\n"
-        "from datagen.train import checkpoint as c; from datagen.train.config import TrainRecipe\n"
+        "from datagen.train import checkpoint as c; from datagen.train.tasks.matching.recipe import MatchingRecipe\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "run = Path(sys.argv[1]); r = TrainRecipe()\n"
+        "run = Path(sys.argv[1]); r = MatchingRecipe()\n"
         "c.write_checkpoint(c.checkpoint_path(run, 1), r, c.Progress(1), {'model.a': torch.zeros(10)})\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200000, 200000))\n"
         "try: c.write_checkpoint(c.checkpoint_path(run, 2), r, c.Progress(2), {'model.a': torch.zeros(10**6)})\n"

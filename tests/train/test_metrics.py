@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from datagen.core.statistics import auc, bootstrap
-from datagen.train.evaluate import severity_bins
 from datagen.train.metrics import (
     accuracy,
     average_precision,
@@ -12,6 +11,7 @@ from datagen.train.metrics import (
     box_iou,
     roc_curve,
 )
+from datagen.train.tasks.matching.report import severity_bins
 
 
 def draw(seed, n=200, ties=False):

@@ -10,9 +10,9 @@ from datagen.models.cmt import CMT
 from datagen.models.config import ModelConfig
 from datagen.models.correspond import view_distances
 from datagen.models.retrieval import triplet_loss
-from datagen.train.measure import random_batch
-from datagen.train.objectives import make_objective
 from datagen.train.recipes import load_train_recipe, parse_train_recipe
+from datagen.train.tasks.matching.measure import random_batch
+from datagen.train.tasks.matching.networks import make_objective
 from tests.conftest import ROOT
 from tests.train.conftest import TINY, tiny
 

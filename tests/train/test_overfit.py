@@ -13,15 +13,17 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from datagen.core.rng import stream
-from datagen.datasets.chairs import Chairs
+from datagen.datasets.matching import MatchingDataset
 from datagen.shapes.procedural.families import Chair
 from datagen.shapes.procedural.quirks import no_quirks
 from datagen.shapes.procedural.write import write_chair
 from datagen.train import loop
-from datagen.train.data import eval_loader, open_split
+from datagen.train.loaders import eval_loader
 from datagen.train.loop import train
-from datagen.train.objectives import make_objective
 from datagen.train.runtime import Runtime
+from datagen.train.tasks.matching.data import open_split
+from datagen.train.tasks.matching.networks import make_objective
+from datagen.train.tasks.matching.task import MATCHING
 from tests.conftest import run_build
 from tests.plain_chairs import CARD, SMALL_PICTURES, plain_pieces
 from tests.train.conftest import tiny
@@ -31,7 +33,7 @@ PAIRS = 4
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (1, 2))]
 
 
-class Pairs(Chairs):
+class Pairs(MatchingDataset):
     """Every picture beside its own references (label 0), and those of shapes without a back beside their twin's (1).
 
     `shuffled`: every shape's references are those of its twin, the labels stay.
@@ -106,11 +108,11 @@ def test_it_fits_eight_shapes_and_shuffled_references_undo_it(pairs, tmp_path, m
     whatever it learned by heart. Less than that takes the reference, and then more than that with the twins'.
     """
 
-    def opened(folder, split, recipe, *rest):
-        data = open_split(folder, split, recipe, *rest)
+    def opened(folder, split, recipe, objective):
+        data = open_split(folder, split, recipe, objective)
         return paired(data) if split == "train" else data
 
-    monkeypatch.setattr(loop, "open_split", opened)
+    monkeypatch.setattr(loop, "find_task", lambda name: replace(MATCHING, open_data=opened))
     recipe = tiny(
         seed=seed,
         model={"dim": 32, "encoder_width": 16, "heads": 4, "blocks": 2, "k": 16, "box": False},

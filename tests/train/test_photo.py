@@ -7,7 +7,7 @@ from PIL import Image
 from datagen.cli.outfile import check_picture_path
 from datagen.cli.show import run_show
 from datagen.core.errors import UsageError
-from datagen.train.photo import OBJECT_SHARE, PhotoOptions, prepare_photo, read_photo
+from datagen.train.tasks.matching.photo import OBJECT_SHARE, PhotoOptions, prepare_photo, read_photo
 
 
 def scene(background, size=(300, 200)):

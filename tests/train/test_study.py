@@ -6,11 +6,11 @@ import torch
 from datagen.core.statistics import auc
 from datagen.datasets.samples import Sample
 from datagen.formats.brokenchairs import KINDS
-from datagen.train.infer import Predictions
 from datagen.train.log import read_log
 from datagen.train.recipes import apply_overrides
 from datagen.train.runtime import Runtime
-from datagen.train.study import fit, paired_difference, predict_test, study, table
+from datagen.train.tasks.matching.predictions import MatchingPredictions
+from datagen.train.tasks.matching.study import fit, paired_difference, predict_test, study, table
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))
@@ -21,7 +21,7 @@ def predictions(score, shapes, label):
         Sample(f"{n}", str(shape), "test", int(y)) for n, (shape, y) in enumerate(zip(shapes, label, strict=True))
     )
     empty = np.full((len(label), 4), np.nan)
-    return Predictions(samples, label, score, empty, empty, -np.ones(len(label)), -np.ones(len(label)))
+    return MatchingPredictions(samples, label, score, empty, empty, -np.ones(len(label)), -np.ones(len(label)))
 
 
 def test_a_real_difference_has_a_positive_interval_and_none_has_not():

@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 
 from datagen.train import checkpoint, state
-from datagen.train.config import TrainRecipe
 from datagen.train.loop import train
 from datagen.train.runtime import open_runtime
+from datagen.train.tasks.matching.recipe import MatchingRecipe
 
 
 def arm(where: str) -> None:
@@ -57,7 +57,7 @@ def main() -> None:
     torch.set_num_threads(1)
     if where := os.environ.get("DATAGEN_TEST_KILL"):
         arm(where)
-    loaded = TrainRecipe.model_validate(json.loads(recipe.read_text()))
+    loaded = MatchingRecipe.model_validate(json.loads(recipe.read_text()))
     with open_runtime("cpu") as runtime:
         train(run, data, loaded, runtime, lambda event: None, resume="resume" in sys.argv[4:])
 

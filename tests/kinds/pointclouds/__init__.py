@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from datagen.core.ids import content_hash, fraction_of_hash
+from datagen.core.ids import content_hash
 from datagen.core.rng import stream
 from datagen.core.row import Job
 from datagen.core.shape import Shape, concatenate
@@ -54,7 +54,7 @@ class CloudPlan(Plan[CloudRecipe]):
     def jobs(self) -> Iterator[Job]:
         for number, entry in enumerate(self.shapes):
             known = [self.recipe.model_dump(), self.source.digest(entry.shape_id)]
-            split = "test" if fraction_of_hash([entry.model_id]) < 0.2 else "train"
+            split = ("train", "val", "test")[number % 3]
             for slot, label in enumerate(LABELS):
                 yield Job(content_hash([*known, slot]), "cloud", entry.shape_id, slot, label, 1, split, number)
 
@@ -147,4 +147,4 @@ EXAMINATION = Examination(
     content=lambda e: {"clouds": dict(e.file_hashes)}, conformance=lambda e: (), more=lambda e: {},
     page=lambda document: draw(document, Path(__file__).parent, "page.html.j2", [], stand_in_note="Stand-ins."),
 )  # fmt: skip
-KIND = Kind("pointclouds", BUILDING, EXAMINATION, sheet)
+KIND = Kind("pointclouds", BUILDING, EXAMINATION, sheet, tasks=("clouds",))

@@ -6,12 +6,12 @@ from PIL import Image, ImageDraw
 from torch import nn
 
 from datagen.core.evenly import evenly
-from datagen.datasets.chairs import grey_to_rgb, normalised
+from datagen.datasets.matching import grey_to_rgb, normalised
 from datagen.models.attention import choose_top_k
 from datagen.models.cmt import CMT
 from datagen.models.correspond import object_patches, projections
 from datagen.models.published import PublishedCMT
-from datagen.train.reference import Reference
+from datagen.train.tasks.matching.reference import Reference
 
 BLUE, YELLOW, RED = (40, 90, 230), (250, 210, 30), (230, 40, 40)
 SHOWN_VIEWS = 4

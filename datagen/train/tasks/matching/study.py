@@ -1,8 +1,9 @@
 """What the reference is worth: CMT against a query-only baseline of the same budget, with controls.
 
-`python -m datagen.train.study --data DIR --out DIR` trains both for every seed, evaluates on the test split's
-unseen shapes, and adds two controls: the trained CMT with references shuffled among test shapes, and a learning
-curve over the number of training shapes. It writes study.json and study.md; a run that is there is not repeated.
+`python -m datagen.train.tasks.matching.study --data DIR --out DIR` trains both for every seed, evaluates on the
+test split's unseen shapes, and adds two controls: the trained CMT with references shuffled among test shapes, and a
+learning curve over the number of training shapes. It writes study.json and study.md; a run that is there is not
+repeated.
 `--jobs N` trains N of the runs at a time.
 """
 
@@ -21,20 +22,22 @@ import torch
 
 from datagen.core.statistics import auc, bootstrap
 from datagen.train.checkpoint import newest_checkpoint, read_checkpoint
-from datagen.train.config import TrainRecipe
-from datagen.train.data import open_split
 from datagen.train.infer import predict_split
 from datagen.train.load import load_network
 from datagen.train.loop import train
-from datagen.train.predictions import Predictions
 from datagen.train.recipes import apply_overrides, load_train_recipe
 from datagen.train.run import open_run
 from datagen.train.runtime import Runtime, open_runtime
+from datagen.train.tasks.matching.data import open_split
+from datagen.train.tasks.matching.predictions import MatchingPredictions
+from datagen.train.tasks.matching.recipe import MatchingRecipe
 
 CURVE = (50, 100, 200, 300)
 
 
-def paired_difference(ours: Sequence[Predictions], theirs: Sequence[Predictions], rounds: int) -> dict[str, Any]:
+def paired_difference(
+    ours: Sequence[MatchingPredictions], theirs: Sequence[MatchingPredictions], rounds: int
+) -> dict[str, Any]:
     """AUC of `ours` minus `theirs`, mean over seeds, and its 95 % interval.
 
     Every round draws the same test shapes for both and for every seed, so what shapes have in common cancels.
@@ -50,7 +53,7 @@ def paired_difference(ours: Sequence[Predictions], theirs: Sequence[Predictions]
     return {"difference": difference(np.arange(len(label))), "interval": [low, high]}
 
 
-def fit(recipe: TrainRecipe, data: Path, out: Path, runtime: Runtime) -> Path:
+def fit(recipe: MatchingRecipe, data: Path, out: Path, runtime: Runtime) -> Path:
     """The folder of a finished run: trained, gone on with, or left as it is where it is finished.
 
     Raises OtherRecipe where it was made from other data.
@@ -63,7 +66,7 @@ def fit(recipe: TrainRecipe, data: Path, out: Path, runtime: Runtime) -> Path:
     return run
 
 
-def fit_all(recipes: Sequence[TrainRecipe], data: Path, out: Path, runtime: Runtime, jobs: int) -> None:
+def fit_all(recipes: Sequence[MatchingRecipe], data: Path, out: Path, runtime: Runtime, jobs: int) -> None:
     """Train `jobs` recipes at a time, each in a process with its share of the threads."""
     if jobs == 1:
         return
@@ -76,11 +79,16 @@ def fit_all(recipes: Sequence[TrainRecipe], data: Path, out: Path, runtime: Runt
         list(pool.map(partial(fit, data=data, out=out, runtime=runtime), recipes))
 
 
-def predict_test(recipe: TrainRecipe, data: Path, out: Path, runtime: Runtime, *, shuffled: bool) -> Predictions:
+def predict_test(
+    recipe: MatchingRecipe, data: Path, out: Path, runtime: Runtime, *, shuffled: bool
+) -> MatchingPredictions:
     """The test split by the run of a recipe, with its own or with other shapes' references."""
     loaded = load_network(fit(recipe, data, out, runtime), runtime.device)
     tested = apply_overrides(loaded.recipe, ["data.shuffle_references=true"] if shuffled else [])
-    return predict_split(loaded.objective, open_split(data, "test", tested), runtime, tested)
+    found: MatchingPredictions = predict_split(
+        loaded.task, loaded.objective, open_split(data, "test", tested), runtime, tested
+    )
+    return found
 
 
 def _finished(run: Path) -> bool:
@@ -91,8 +99,8 @@ def _finished(run: Path) -> bool:
 def study(
     data: Path,
     out: Path,
-    recipe: TrainRecipe,
-    baseline: TrainRecipe,
+    recipe: MatchingRecipe,
+    baseline: MatchingRecipe,
     seeds: Sequence[int],
     curve: Sequence[int],
     runtime: Runtime,
@@ -110,12 +118,12 @@ def study(
     if curve_overrides:
         counts.append(train_shapes)
 
-    def seeded(base: TrainRecipe, seed: int, shapes: int | None = None) -> TrainRecipe:
+    def seeded(base: MatchingRecipe, seed: int, shapes: int | None = None) -> MatchingRecipe:
         part = [f"data.shapes={shapes}"] if shapes and shapes < train_shapes else []
         values = [f"seed={seed}", *part, *(curve_overrides if shapes else ())]
         return apply_overrides(base, values)
 
-    def scores(base: TrainRecipe, shapes: int | None = None, shuffled: bool = False) -> list[Predictions]:
+    def scores(base: MatchingRecipe, shapes: int | None = None, shuffled: bool = False) -> list[MatchingPredictions]:
         used = seeds[:curve_seeds] if shapes else seeds
         return [predict_test(seeded(base, s, shapes), data, out, runtime, shuffled=shuffled) for s in used]
 
@@ -145,11 +153,11 @@ def study(
     return found
 
 
-def _aucs(predictions: Sequence[Predictions]) -> list[float]:
+def _aucs(predictions: Sequence[MatchingPredictions]) -> list[float]:
     return [auc(p.label, p.score) for p in predictions]
 
 
-def _by_kind(predictions: Sequence[Predictions]) -> dict[str, float]:
+def _by_kind(predictions: Sequence[MatchingPredictions]) -> dict[str, float]:
     """AUC of each kind against all normal images, mean over seeds."""
     kind = np.array([sample.kind if sample.label else "" for sample in predictions[0].samples])
     rows = {name: (kind == name) | (kind == "") for name in sorted(set(kind) - {""})}
@@ -183,7 +191,7 @@ def _cell(values: Sequence[float]) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     """Parse, run, write, and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m datagen.train.study", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m datagen.train.tasks.matching.study", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--recipe", default="cmt")

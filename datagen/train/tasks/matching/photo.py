@@ -10,7 +10,7 @@ from scipy import ndimage
 from datagen.core.errors import UsageError
 from datagen.formats.images import ImageError
 from datagen.formats.photo_file import PhotoFile, read_photo_file
-from datagen.train.ground import GroundCut, border_of, plain_background
+from datagen.train.tasks.matching.ground import GroundCut, border_of, plain_background
 
 OBJECT_SHARE = 0.78
 """Longest side of a cut-out object as a share of the picture: the built queries' is 170 to 230 of 256 px."""

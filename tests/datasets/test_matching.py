@@ -9,8 +9,8 @@ pytest.importorskip("kornia")
 from torch.utils.data import DataLoader  # noqa: E402
 
 from datagen.datasets.augment import augment, brighter, cropped_box, draw_crop  # noqa: E402
-from datagen.datasets.chairs import Chairs, PairPlan, grey_to_rgb, shuffled  # noqa: E402
 from datagen.datasets.config import DataConfig  # noqa: E402
+from datagen.datasets.matching import MatchingDataset, PairPlan, grey_to_rgb, shuffled  # noqa: E402
 from datagen.datasets.sampler import EpochSampler  # noqa: E402
 from datagen.datasets.samples import list_samples, open_dataset  # noqa: E402
 from datagen.datasets.source import LooseSource  # noqa: E402
@@ -19,7 +19,9 @@ from datagen.datasets.source import LooseSource  # noqa: E402
 def chairs(folder, split="train", train=True, **changes):
     config = DataConfig(**{"image_px": 64, "views": 4, "eval_views": 20, **changes})
     files = open_dataset(folder)
-    return Chairs(LooseSource(files, 64), list_samples(files, split), config, train=train, seed=3, plan=PairPlan(1, 4))
+    return MatchingDataset(
+        LooseSource(files, 64), list_samples(files, split), config, train=train, seed=3, plan=PairPlan(1, 4)
+    )
 
 
 def test_a_sample_depends_on_seed_epoch_and_number_alone(fake_dataset):

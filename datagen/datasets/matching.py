@@ -9,18 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from datagen.core.errors import BrokenFile
 from datagen.core.rng import stream
 from datagen.datasets.augment import augment
 from datagen.datasets.config import DataConfig
+from datagen.datasets.dataset import SampleDataset
 from datagen.datasets.samples import Sample
 from datagen.datasets.source import SampleSource, require_equal_views, spread
 from datagen.datasets.tracked import tracked_pairs
 from datagen.datasets.viewpoint import nearest_view
-
-Key = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class PairPlan:
     """Add the nearest reference view of a training sample, as evaluation always does."""
 
 
-class Chairs(Dataset[dict[str, Tensor]]):
+class MatchingDataset(SampleDataset):
     """Samples of one split. `train` draws views and augments; otherwise all views, unchanged.
 
     Items of an epoch with the same `reference` have the same `views` and `xyz`. Raises BrokenFile naming a shape
@@ -58,14 +56,12 @@ class Chairs(Dataset[dict[str, Tensor]]):
         self.source, self.samples, self.config = source, samples, config
         self.train, self.seed, self.published = train, seed, published
         self.plan = plan or PairPlan()
+        self.together = config.queries_per_shape
         self._reference = {sample.shape: sample.shape for sample in samples}
         if config.shuffle_references:
             self._reference = shuffled(list(self._reference), seed)
         require_equal_views({shape: source.azimuths(shape) for shape in sorted(self._reference)})
         self._number = {shape: row for row, shape in enumerate(sorted(self._reference))}
-
-    def __len__(self) -> int:
-        return len(self.samples)
 
     def reference_of(self, sample: Sample) -> str:
         """The shape whose views go with a sample: its own, unless references are shuffled."""
@@ -76,13 +72,8 @@ class Chairs(Dataset[dict[str, Tensor]]):
         count = self.source.count(shape)
         return spread(count, min(self.config.eval_views, count), shape)
 
-    @property
-    def shapes(self) -> list[str]:
-        """The shape of every item."""
-        return [sample.shape for sample in self.samples]
-
-    def __getitem__(self, key: Key | int) -> dict[str, Tensor]:
-        epoch, number = key if isinstance(key, tuple) else (0, key)
+    def item(self, epoch: int, number: int) -> dict[str, Tensor]:
+        """Query, views, positions, label and box; in training what `plan` asks for too."""
         sample = self.samples[number]
         rng = stream(self.seed, "sample", epoch if self.train else 0, sample.query_path)
         item = self._query(sample, rng)
@@ -92,7 +83,6 @@ class Chairs(Dataset[dict[str, Tensor]]):
         views = self._views(shape, drawn)
         item["views"] = torch.from_numpy(np.ascontiguousarray(self.source.pictures(shape, views)))
         item["xyz"] = torch.from_numpy(self._positions(shape, views))
-        item["number"] = torch.tensor(number)
         own = -1 - number * len(self._number) - self._number[shape]
         item["reference"] = torch.tensor(self._number[shape] if shared else own)
         item["shape"] = torch.tensor(self._number[shape])

@@ -1,29 +1,29 @@
-"""The objectives that differ from plain detection (published CMT, retrieval, viewpoint), and the one of a recipe."""
+"""The objectives that differ from plain detection: published CMT, retrieval, viewpoint."""
 
-from typing import Any, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datagen.datasets.chairs import PairPlan, grey_to_rgb
-from datagen.models.baselines import PyramidNet, ViewpointNet, ViT
+from datagen.datasets.matching import PairPlan, grey_to_rgb
+from datagen.models.baselines import ViewpointNet
 from datagen.models.blocks import Output
-from datagen.models.cmt import CMT
 from datagen.models.correspond import nearest_view
 from datagen.models.losses import detection_losses
 from datagen.models.published import PublishedCMT
 from datagen.models.published_alignment import make_pairs, published_alignment_loss
 from datagen.models.retrieval import Retrieval, triplet_loss
-from datagen.train.config import TrainRecipe
-from datagen.train.objective import Batch, CMTObjective, Losses, Objective
-from datagen.train.predictions import Predictions, viewpoint_accuracy
+from datagen.train.objective import Batch, Losses
+from datagen.train.tasks.matching.objective import DetectionObjective
+from datagen.train.tasks.matching.predictions import MatchingPredictions, viewpoint_accuracy
+from datagen.train.tasks.matching.recipe import MatchingRecipe
 
 
-class PublishedObjective(Objective):
+class PublishedObjective(DetectionObjective):
     """Two optimiser steps a batch: alignment on its own, then detection."""
 
-    def __init__(self, model: PublishedCMT, recipe: TrainRecipe) -> None:
+    def __init__(self, model: PublishedCMT, recipe: MatchingRecipe) -> None:
         super().__init__(model, recipe)
         self.weights["alignment"] = 1.0
         self.aligned = recipe.loss.query_view or recipe.loss.view_view
@@ -57,10 +57,10 @@ class PublishedObjective(Objective):
             cast(PublishedCMT, self.model).update_keys(self.config.key_momentum)
 
 
-class RetrievalObjective(Objective):
+class RetrievalObjective(DetectionObjective):
     """Triplet loss on embeddings; the decision threshold is learned on detached distances."""
 
-    def __init__(self, model: Retrieval, recipe: TrainRecipe) -> None:
+    def __init__(self, model: Retrieval, recipe: MatchingRecipe) -> None:
         super().__init__(model, recipe)
         self.weights = {"triplet": 1.0, "bce": 1.0}
 
@@ -77,18 +77,18 @@ class RetrievalObjective(Objective):
         return {"triplet": triplet_loss(distance, batch["label"], batch["shape"], model.margin), "bce": bce}
 
 
-class ViewpointObjective(Objective):
+class ViewpointObjective(DetectionObjective):
     """Cross-entropy on the nearest view of normal queries (section 5.1); its Output is the view's logits."""
 
     measure = "viewpoint"
 
-    def quality(self, found: Predictions) -> float:
+    def quality(self, found: MatchingPredictions) -> float:
         """Share of normal queries of known pose whose nearest view is named."""
         return viewpoint_accuracy(found)
 
-    def __init__(self, model: torch.nn.Module, recipe: TrainRecipe) -> None:
+    def __init__(self, model: ViewpointNet, recipe: MatchingRecipe) -> None:
         super().__init__(model, recipe)
-        self.weights = {"view": 1.0}
+        self.weights, self.views = {"view": 1.0}, recipe.data.eval_views
 
     def plan(self) -> PairPlan:
         """The nearest view."""
@@ -109,20 +109,3 @@ class ViewpointObjective(Objective):
         if not bool(use.any()):
             return {"view": logits.sum() * 0.0}
         return {"view": F.cross_entropy(logits[use], batch["nearest"][use])}
-
-
-def make_objective(recipe: TrainRecipe) -> Objective:
-    """The network of a recipe, freshly initialised from its seed, with its losses."""
-    torch.manual_seed(recipe.seed)
-    config, size = recipe.model, recipe.data.image_px
-    if config.variant == "published":
-        return PublishedObjective(PublishedCMT(config.k), recipe)
-    makers: dict[str, Any] = {
-        "cmt": lambda: CMTObjective(CMT(config, size), recipe),
-        "resnet_fpn": lambda: Objective(PyramidNet(config, size), recipe),
-        "resnet_fpn_sa": lambda: Objective(PyramidNet(config, size), recipe),
-        "vit": lambda: Objective(ViT(config, size), recipe),
-        "retrieval": lambda: RetrievalObjective(Retrieval(config), recipe),
-        "viewpoint": lambda: ViewpointObjective(ViewpointNet(config, recipe.data.eval_views), recipe),
-    }
-    return makers[config.name]()

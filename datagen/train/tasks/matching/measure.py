@@ -1,7 +1,7 @@
 """Time and peak memory of the three forms of top-k attention, of a training step and of evaluation.
 
-`python -m datagen.train.measure` prints one JSON object. Each figure comes from a process of its own, so that
-one form's memory never hides in another's.
+`python -m datagen.train.tasks.matching.measure` prints one JSON object. Each figure comes from a process of its
+own, so that one form's memory never hides in another's.
 """
 
 import json
@@ -16,8 +16,8 @@ import torch
 
 from datagen.models.attention import cross_attention
 from datagen.models.config import ModelConfig
-from datagen.train.config import TrainRecipe
-from datagen.train.objectives import make_objective
+from datagen.train.tasks.matching.networks import make_objective
+from datagen.train.tasks.matching.recipe import MatchingRecipe
 
 FORMS = ("dense", "sdpa", "sparse")
 
@@ -86,7 +86,7 @@ def measure_attention(form: str, views: int, device: str) -> dict[str, float]:
 
 def measure_step(form: str, views: int, device: str, train: bool) -> dict[str, float]:
     """A whole training step (with alignment) or an evaluation of one sample at 256 px."""
-    recipe = TrainRecipe.model_validate({"model": {"attention": form}, "data": {"views": views}})
+    recipe = MatchingRecipe.model_validate({"model": {"attention": form}, "data": {"views": views}})
     objective = make_objective(recipe).to(device).train(train)
     batch = random_batch(views, recipe, device)
     optimiser = torch.optim.Adam(objective.parameters(), lr=1e-5)
@@ -103,7 +103,7 @@ def measure_step(form: str, views: int, device: str, train: bool) -> dict[str, f
     return measured(step if train else judge, device, repeats=3)
 
 
-def random_batch(views: int, recipe: TrainRecipe, device: str) -> dict[str, torch.Tensor]:
+def random_batch(views: int, recipe: MatchingRecipe, device: str) -> dict[str, torch.Tensor]:
     """One sample of noise with everything a training step reads."""
     generator = torch.Generator().manual_seed(0)
     P, S, pairs, points = recipe.data.grid**2, recipe.data.image_px, recipe.loss.pairs, recipe.loss.points
@@ -130,7 +130,7 @@ def measure_all(device: str, only: str | None = None) -> dict[str, Any]:
     jobs = [(what, form, views) for what, views in WHAT.items() for form in FORMS if only in (None, what)]
     found: dict[str, Any] = {"device": device, "threads": torch.get_num_threads(), "torch": torch.__version__}
     for what, form, views in jobs:
-        command = [sys.executable, "-m", "datagen.train.measure", what, form, str(views), device]
+        command = [sys.executable, "-m", "datagen.train.tasks.matching.measure", what, form, str(views), device]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found.setdefault(f"{what}_n{views}", {})[form] = json.loads(done.stdout)
     if only not in (None, "attention"):

@@ -1,0 +1,95 @@
+"""Options of `datagen train`, `evaluate` and `predict`, each written down once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[Path, typer.Option(help="The dataset's folder: built here or published, loose or in tar shards.")]
+Device = Annotated[
+    str | None, typer.Option(help="cpu, cuda, cuda:1, ...", show_default="cuda where there is a GPU, else cpu")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change one value of the recipe, written as section.key=value. May be repeated."),
+]
+Checkpoint = Annotated[
+    Path, typer.Argument(help="The folder of a training run, a checkpoint of one, or the published model.pt.")
+]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What `datagen train` is told."""
+
+    data: Data
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The network: cmt, resnet_fpn, resnet_fpn_sa, vit, retrieval or viewpoint.",
+            show_default="the recipe's",
+        ),
+    ] = None
+    out: Annotated[
+        Path | None, typer.Option(help="The folder of the run.", show_default="out/runs/NAME, after the recipe's name")
+    ] = None
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="A recipe file, or the name of a recipe in recipes/train. Its task has to learn from the dataset.",
+            show_default="the one of --model, else of the dataset's first task",
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on from the newest checkpoint of the run, or start where there is none."),
+    ] = False
+    init: Annotated[Path | None, typer.Option(help="Start a new run from the weights of this run or checkpoint.")] = (
+        None
+    )
+    seed: Annotated[int | None, typer.Option(help="The seed of every random draw.", show_default="the recipe's")] = None
+    overrides: Overrides = None
+    device: Device = None
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="Train without running `datagen verify` on the data first.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What `datagen evaluate` is told."""
+
+    run: Checkpoint
+    data: Data
+    split: Annotated[str, typer.Option(help="The split to measure on: train, val or test.")] = "test"
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write figures and page to.", show_default="the run's folder")
+    ] = None
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep", help="Also measure AUC over k (places attended to) and over the number of views."),
+    ] = False
+    overrides: Overrides = None
+    device: Device = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on stdout.")] = False
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What `datagen predict` is told."""
+
+    checkpoint: Checkpoint
+    query: Annotated[Path, typer.Option(help="The photo to judge. Alpha or a plain background is taken away.")]
+    reference: Annotated[
+        Path, typer.Option(help="What it should look like: a folder of reference views, or a mesh to render.")
+    ]
+    out: Annotated[Path | None, typer.Option(help="Draw the answer into this picture.", show_default="no picture")] = (
+        None
+    )
+    background: Annotated[
+        str, typer.Option(help="How the photo's background is taken away: auto, alpha, plain, or keep.")
+    ] = "auto"
+    shadow: Annotated[bool, typer.Option("--shadow", help="Paint a contact shadow below the object.")] = False
+    device: Device = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")] = False

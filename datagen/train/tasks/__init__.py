@@ -1,0 +1,1 @@
+"""Training tasks: `registry.py` finds them, one folder holds each."""

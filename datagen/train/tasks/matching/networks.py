@@ -1,0 +1,35 @@
+"""The networks of this task, by name. To add one: its name in `models/config.py`, and a line in the table here."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from datagen.models.baselines import PyramidNet, ViewpointNet, ViT
+from datagen.models.cmt import CMT
+from datagen.models.published import PublishedCMT
+from datagen.models.retrieval import Retrieval
+from datagen.train.tasks.matching.objective import CMTObjective, DetectionObjective
+from datagen.train.tasks.matching.objectives import PublishedObjective, RetrievalObjective, ViewpointObjective
+from datagen.train.tasks.matching.recipe import MatchingRecipe
+
+
+def _pyramid(recipe: MatchingRecipe) -> DetectionObjective:
+    return DetectionObjective(PyramidNet(recipe.model, recipe.data.image_px), recipe)
+
+
+NETWORKS: Mapping[str, Callable[[MatchingRecipe], DetectionObjective]] = {
+    "cmt": lambda recipe: CMTObjective(CMT(recipe.model, recipe.data.image_px), recipe),
+    "published": lambda recipe: PublishedObjective(PublishedCMT(recipe.model.k), recipe),
+    "resnet_fpn": _pyramid,
+    "resnet_fpn_sa": _pyramid,
+    "vit": lambda recipe: DetectionObjective(ViT(recipe.model, recipe.data.image_px), recipe),
+    "retrieval": lambda recipe: RetrievalObjective(Retrieval(recipe.model), recipe),
+    "viewpoint": lambda recipe: ViewpointObjective(ViewpointNet(recipe.model, recipe.data.eval_views), recipe),
+}
+"""`model.network` of a recipe -> its network with its losses. What a network asks of a recipe: `recipe.RULES`."""
+
+
+def make_objective(recipe: MatchingRecipe) -> DetectionObjective:
+    """The network of a recipe, freshly initialised from its seed, with its losses."""
+    torch.manual_seed(recipe.seed)
+    return NETWORKS[recipe.model.network](recipe)

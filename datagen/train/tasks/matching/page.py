@@ -1,0 +1,78 @@
+"""What an evaluation's page shows of this task: groups, best and worst samples, correspondences."""
+
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment
+from PIL import Image
+
+from datagen.datasets.matching import MatchingDataset
+from datagen.datasets.samples import Sample
+from datagen.formats.pictures import data_url
+from datagen.models.cmt import CMT
+from datagen.models.published import PublishedCMT
+from datagen.train.task import Evaluation, Loaded
+from datagen.train.tasks.matching.pictures import BLUE, RED, attention_picture, with_box
+from datagen.train.tasks.matching.reference import Reference
+
+SHOWN = 8
+CORRESPONDENCES = 4
+GROUPS = {"per_kind": "Kinds", "per_part_class": "Part classes", "per_severity": "Severity (thirds of each kind)"}
+
+
+def blocks(found: Evaluation, loaded: Loaded) -> list[str]:
+    """The blocks as HTML; pictures stand inside it."""
+    predictions, report = found.predictions, found.report
+    error = np.abs(predictions.label - predictions.score)
+    order = np.argsort(error, kind="stable")
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = files("datagen.train.tasks.matching").joinpath("blocks.html.j2").read_text(encoding="utf-8")
+    block = environment.from_string(template).render(
+        groups=[(title, report[key]) for key, title in GROUPS.items() if report.get(key)],
+        best=[_tile(found, int(row)) for row in order[:SHOWN]],
+        worst=[_tile(found, int(row)) for row in order[::-1][:SHOWN]],
+        correspondences=_correspondences(found, loaded, order),
+    )
+    return [block]
+
+
+def _tile(found: Evaluation, row: int) -> dict[str, Any]:
+    p, sample = found.predictions, found.predictions.samples[row]
+    picture = np.array(found.data.source.query(sample))
+    if sample.label:
+        picture = with_box(picture, sample.box, RED)
+    if np.isfinite(p.box[row]).all() and p.score[row] > found.report["threshold"]:
+        picture = with_box(picture, tuple(p.box[row]), BLUE)
+    return {
+        "url": data_url(Image.fromarray(picture)),
+        "kind": sample.kind,
+        "score": p.score[row],
+        "path": sample.query_path,
+    }
+
+
+def reference_of(data: MatchingDataset, sample: Sample, *, published: bool) -> Reference:
+    """The views that a sample was judged by, in their order."""
+    shape = data.reference_of(sample)
+    views = data.evaluated_views(shape)
+    positions = data.source.published_positions if published else data.source.positions
+    azimuths = data.source.azimuths(shape)[list(views)]
+    return Reference(data.source.pictures(shape, views), positions(shape, views), azimuths)
+
+
+def _correspondences(found: Evaluation, loaded: Loaded, order: np.ndarray) -> list[dict[str, Any]]:
+    model = loaded.objective.model
+    if not isinstance(model, CMT | PublishedCMT):
+        return []
+    p = found.predictions
+    anomalies = [int(row) for row in order if p.label[row] == 1][:CORRESPONDENCES]
+    pictures = []
+    for row in anomalies:
+        sample = p.samples[row]
+        views = reference_of(found.data, sample, published=isinstance(model, PublishedCMT))
+        photo = np.array(found.data.source.query(sample))
+        nearest = int(p.view[row]) if p.view[row] >= 0 else None
+        picture = attention_picture(model, photo, views, sample.box, nearest)
+        pictures.append({"url": data_url(Image.fromarray(picture)), "kind": sample.kind, "path": sample.query_path})
+    return pictures

@@ -1,0 +1,118 @@
+"""One photo and one reference: score, box, nearest view and an attention picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from datagen.core.errors import UsageError
+from datagen.datasets.matching import normalised
+from datagen.train.runtime import Runtime, telling_memory
+from datagen.train.task import Loaded
+from datagen.train.tasks.matching.objective import DetectionObjective
+from datagen.train.tasks.matching.photo import PhotoOptions, prepare_photo, read_photo
+from datagen.train.tasks.matching.pictures import attention_picture, beside
+from datagen.train.tasks.matching.reference import Reference, open_reference
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """`score` in 0..1, `anomalous` where above `threshold`, the one chosen on validation.
+
+    `box` is cx, cy, w, h as fractions of the prepared picture `query`, `box_px` the same box as left, top, right,
+    bottom in pixels of the photo given (upright); None for a network without box head. A normal photo has one too:
+    it means nothing there.
+    """
+
+    score: float
+    anomalous: bool
+    threshold: float
+    box: tuple[float, float, float, float] | None
+    box_px: tuple[float, float, float, float] | None
+    nearest_view: int | None
+    nearest_azimuth_deg: float | None
+    query: np.ndarray
+    """The prepared picture (S, S, 3) uint8."""
+    picture: np.ndarray
+    """The photo as given, then the prepared query with its box, most anomalous-looking patches and their attention over
+    the nearest views, uint8."""
+    notes: tuple[str, ...] = ()
+    """What was decided while the photo was read."""
+
+    def lines(self) -> list[str]:
+        """The answer in words."""
+        word = "anomalous" if self.anomalous else "normal"
+        said = [f"{word}: score {self.score:.3f} (threshold {self.threshold:.3f})"]
+        if self.box_px and self.anomalous:
+            left, top, right, bottom = (round(v) for v in self.box_px)
+            said.append(f"box in the photo: {left}, {top} to {right}, {bottom} px")
+        if self.nearest_view is not None:
+            said.append(f"nearest view: {self.nearest_view}, azimuth {self.nearest_azimuth_deg}")
+        return said
+
+    def to_json(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {
+            "score": self.score,
+            "anomalous": self.anomalous,
+            "threshold": self.threshold,
+            "box": list(self.box) if self.box else None,
+            "box_px": list(self.box_px) if self.box_px else None,
+            "nearest_view": self.nearest_view,
+            "nearest_azimuth_deg": self.nearest_azimuth_deg,
+            "notes": list(self.notes),
+        }
+
+
+def predict(
+    loaded: Loaded, query: Path, reference: Path, *, background: str = "auto", shadow: bool = False
+) -> Prediction:
+    """Judge the object in a photo against a bundle of views or a mesh.
+
+    Raises UsageError (photo or reference that cannot be used), MeshLoadError, OutOfMemory.
+    """
+    recipe, objective = loaded.recipe, cast(DetectionObjective, loaded.objective)
+    size = recipe.data.image_px
+    given = read_photo(query)
+    photo = prepare_photo(given.picture, size, PhotoOptions(background, shadow))
+    published = recipe.model.network == "published"
+    views = open_reference(reference, size, published=published, views=recipe.data.eval_views)
+    if objective.views is not None and len(views.pictures) != objective.views:
+        raise UsageError(f"{reference} has {len(views.pictures)} views; this network names one of {objective.views}")
+    batch = {name: t.to(loaded.device) for name, t in as_batch(photo.picture, views).items()}
+    precision = Runtime(0, 1, loaded.device).precision(recipe.optim.amp)
+    with torch.no_grad(), precision, telling_memory("use --device cpu"):
+        output, nearest = objective.locate(batch)
+    view = None if nearest is None else int(nearest[0])
+    score = float(torch.sigmoid(output.logit_B.float())[0])
+    anomalous = score > loaded.threshold
+    box = None if output.box_B4 is None else tuple(output.box_B4[0].float().tolist())
+    azimuth = None if view is None or np.isnan(views.azimuths[view]) else float(views.azimuths[view])
+    return Prediction(
+        score=score,
+        anomalous=anomalous,
+        threshold=loaded.threshold,
+        box=box,
+        box_px=None if box is None else photo.given_box(box),
+        nearest_view=view,
+        nearest_azimuth_deg=azimuth,
+        query=photo.picture,
+        picture=beside(
+            given.picture,
+            attention_picture(objective.model, photo.picture, views, box if anomalous else None, view),
+            size,
+        ),
+        notes=(*given.notes, *photo.notes),
+    )
+
+
+def as_batch(photo: np.ndarray, views: Reference) -> dict[str, torch.Tensor]:
+    """A batch of one."""
+    return {
+        "query": normalised(torch.from_numpy(photo.copy()).permute(2, 0, 1))[None],
+        "views": torch.from_numpy(views.pictures)[None],
+        "xyz": torch.from_numpy(views.xyz)[None],
+        "reference": torch.zeros(1, dtype=torch.int64),
+    }

@@ -1,0 +1,45 @@
+"""What a network answered to every sample of a split: scores, boxes and views."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from datagen.train.predictions import Predictions
+
+
+@dataclass(frozen=True, eq=False)
+class MatchingPredictions(Predictions):
+    """One row per sample, in the split's order; boxes are cx, cy, w, h."""
+
+    box: np.ndarray
+    """(n, 4); NaN where the network predicts none."""
+    true_box: np.ndarray
+    view: np.ndarray
+    """Predicted nearest view, -1 where the network predicts none."""
+    true_view: np.ndarray
+
+    @property
+    def normal_of_known_pose(self) -> np.ndarray:
+        """Rows by which viewpoint is measured, as in section 5.1: an anomaly may hide what tells the view."""
+        return np.flatnonzero((self.true_view >= 0) & (self.label == 0))
+
+
+def viewpoint_accuracy(found: MatchingPredictions) -> float:
+    """Share of normal queries of known pose whose nearest view is named; NaN without such a query."""
+    rows = found.normal_of_known_pose
+    return float((found.view[rows] == found.true_view[rows]).mean()) if len(rows) else float("nan")
+
+
+def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> MatchingPredictions:
+    """The predictions out of the columns of `DetectionObjective.answer`."""
+    return MatchingPredictions(
+        samples=samples,
+        label=np.array([sample.label for sample in samples]),
+        score=answers["score"],
+        box=answers["box"],
+        true_box=np.array([sample.box for sample in samples]).reshape(-1, 4),
+        view=answers["view"],
+        true_view=answers["true_view"],
+    )

@@ -1,0 +1,87 @@
+"""The recipe of the matching task: network, data and losses (importing this needs no torch)."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from datagen.datasets.config import DataConfig
+from datagen.models.config import ModelConfig
+from datagen.recipe.section import Fraction, Positive, Section
+from datagen.train.config import Count, TrainRecipe
+
+IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_encoder")
+"""Keys of `loss` that the published alignment loss does not read."""
+
+
+class LossConfig(Section):
+    """Weights of equation (15) and of the box."""
+
+    balance: Fraction = 0.5
+    """a: weight of the query-view alignment; 1 - a is the view-view alignment's."""
+    query_view: bool = True
+    """Pseudo-labelled alignment of query and views (Table 3, second column)."""
+    view_view: bool = True
+    """Alignment of view pairs with ground truth (Table 3, first column)."""
+    tau: Positive = 0.1
+    points: Count = 32
+    """Correspondences drawn a pair."""
+    pairs: Count = 2
+    """View pairs, and query-view pairs, drawn a sample."""
+    box_l1: Annotated[float, Field(ge=0)] = 5.0
+    box_giou: Annotated[float, Field(ge=0)] = 2.0
+    hold_views: bool = True
+    """No gradient to the views' side of the query-view loss. The paper is silent and the published code holds its
+    keys; with a gradient the pseudo-labels feed on themselves and the features collapse (docs/train.md)."""
+    align_encoder: bool = True
+    """Alignment trains the encoder, as in the paper; false: the projection beta alone. With a small encoder and few
+    steps the alignment's gradient keeps detection at chance (docs/train.md)."""
+    key_momentum: Fraction = 0.999
+    """Variant published alone: momentum of the key branch of the alignment loss."""
+
+
+class MatchingRecipe(TrainRecipe):
+    """One query against a bundle of reference views."""
+
+    name: str = "cmt"
+    task: Literal["matching"] = "matching"
+    model: ModelConfig = ModelConfig()
+    data: DataConfig = DataConfig()
+    loss: LossConfig = LossConfig()
+
+    @model_validator(mode="after")
+    def _possible(self) -> "MatchingRecipe":
+        together = self.data.queries_per_shape
+        wrong = RULES[self.model.network](self) if self.model.network in RULES else None
+        if not wrong and self.optim.batch % together:
+            wrong = f"optim.batch {self.optim.batch} is no multiple of data.queries_per_shape {together}"
+        if wrong:
+            raise ValueError(wrong)
+        return self
+
+
+def _published(recipe: MatchingRecipe) -> str | None:
+    if recipe.data.image_px != 256:
+        return "variant published needs data.image_px 256"
+    if recipe.optim.batch < 2:
+        return "variant published needs optim.batch 2 or more"
+    idle = [name for name in IDLE_IN_PUBLISHED if getattr(recipe.loss, name) != getattr(LossConfig(), name)]
+    return f"variant published has its own alignment loss; leave loss.{', loss.'.join(idle)} out" if idle else None
+
+
+def _cmt(recipe: MatchingRecipe) -> str | None:
+    if recipe.loss.view_view and recipe.data.views < 2:
+        return "loss.view_view pairs two views: data.views has to be 2 or more"
+    return None
+
+
+def _viewpoint(recipe: MatchingRecipe) -> str | None:
+    return "model viewpoint needs data.flip false: a mirrored view is another view" if recipe.data.flip else None
+
+
+RULES: Mapping[str, Callable[[MatchingRecipe], str | None]] = {
+    "published": _published,
+    "cmt": _cmt,
+    "viewpoint": _viewpoint,
+}
+"""Name of a network -> what is wrong with a recipe of it, for those that ask more of a recipe than the others."""
