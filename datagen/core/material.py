@@ -13,8 +13,8 @@ CHANNELS = ("base_color", "roughness", "metallic", "normal", "height")
 class Material:
     """One SVBRDF: image maps where it has them, constants where it does not.
 
-    `tile_size` is the edge of one texture repeat in object units of a unit-sphere chair
-    (1 unit is about 0.55 m). Colours are linear Rec. 709.
+    `tile_size` is the edge of one texture repeat in object units: shapes fit in a unit
+    sphere, where one unit of furniture is about 0.55 m. Colours are linear Rec. 709.
     """
 
     material_id: str

@@ -20,7 +20,7 @@ from datagen.geometry.linked import linked
 from datagen.geometry.sample import distances, grid_samples
 
 SHEET_THICKNESS = 0.012
-"""What an open sheet is given, object units (about 6 mm of a real chair)."""
+"""What an open sheet is given, object units (about 6 mm of real furniture)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,19 +5,22 @@ The built-in ones, and those that installed packages name under the entry point 
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from datagen.bench.run import Bench
 from datagen.core.errors import UsageError
 from datagen.formats.instances import Instances
 from datagen.formats.pictures import Shown
+from datagen.kinds.brokenchairs.bench.parts import BENCHES as CHAIR_BENCHES
 from datagen.kinds.brokenchairs.instances import CHAIR_INSTANCES
 from datagen.kinds.brokenchairs.kind import BUILDING as CHAIRS
 from datagen.kinds.brokenchairs.sheet import sheet as draw_chairs
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS as CHAIRS_EXAMINED
+from datagen.kinds.oddoneout.bench.parts import BENCHES as SCENE_BENCHES
 from datagen.kinds.oddoneout.instances import SCENE_INSTANCES
 from datagen.kinds.oddoneout.kind import BUILDING as SCENES
 from datagen.kinds.oddoneout.sheet import sheet as draw_scenes
@@ -43,6 +46,7 @@ class Kind:
     `name` is the word of a recipe's `kind`. `sheet`: (reader, manifest rows, names wanted, how many) -> what
     `datagen show` draws. `instances` tells its pictures with the masks of anomalies; None where there are no masks.
     `has` are those of depth, pose and mesh that its files hold. `trains`: whether `datagen train` has a task for it.
+    `benches`: the parts of `datagen bench` that measure it, by name; no two kinds share a name.
     """
 
     name: str
@@ -52,10 +56,19 @@ class Kind:
     instances: Instances | None = None
     has: frozenset[str] = frozenset()
     trains: bool = False
+    benches: Mapping[str, Bench] = field(default_factory=dict)
 
 
 BUILT_IN = (
-    Kind("oddoneout", SCENES, SCENES_EXAMINED, draw_scenes, SCENE_INSTANCES, frozenset({"depth", "pose"})),
+    Kind(
+        "oddoneout",
+        SCENES,
+        SCENES_EXAMINED,
+        draw_scenes,
+        SCENE_INSTANCES,
+        frozenset({"depth", "pose"}),
+        benches=SCENE_BENCHES,
+    ),
     Kind(
         "brokenchairs",
         CHAIRS,
@@ -64,6 +77,7 @@ BUILT_IN = (
         CHAIR_INSTANCES,
         frozenset({"depth", "pose", "mesh"}),
         trains=True,
+        benches=CHAIR_BENCHES,
     ),
 )
 

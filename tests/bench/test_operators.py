@@ -5,9 +5,11 @@ import xml.etree.ElementTree as ET
 import numpy as np
 from PIL import Image
 
-from datagen.bench.oddities import measure_operators
-from datagen.bench.sheet import CAPTION, operator_tile, save_sheet, severity_svg
+from datagen.bench.sheet import save_sheet
 from datagen.core.oddity import ODDITIES
+from datagen.kinds.oddoneout.bench.oddities import measure_operators
+from datagen.kinds.oddoneout.bench.operators import severity_svg
+from datagen.kinds.oddoneout.bench.tiles import CAPTION, operator_tile
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.kinds.registry import make_plan
 from datagen.materials.open import open_libraries

@@ -3,7 +3,7 @@
 import cProfile
 import pstats
 
-from datagen.bench.scale import NamedShapes, write_logs
+from datagen.kinds.brokenchairs.bench.scale import NamedShapes, write_logs
 from datagen.kinds.brokenchairs.kind import plan_chairs
 from datagen.kinds.registry import load_recipe
 from datagen.recipe.loader import find_recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from datagen.bench.scale import PUBLISHED_SHAPES
+from datagen.kinds.brokenchairs.bench.scale import PUBLISHED_SHAPES
 from datagen.shapes.procedural import generate
 from datagen.store.manifest import read_manifest
 from datagen.verify.tree import NO_PHASE

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from datagen.bench.verify import measure_apart
 from datagen.core.statistics import auc
+from datagen.kinds.brokenchairs.bench.verify import measure_apart
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.digests import content
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence

@@ -11,9 +11,7 @@ from datagen.core.errors import ShapeError
 from datagen.core.ids import content_hash
 from datagen.core.row import Job, Row
 from datagen.core.shape import PART_CLASSES, Shape
-from datagen.kinds.brokenchairs.kind import plan_chairs
-from datagen.kinds.registry import load_recipe
-from datagen.recipe.loader import find_recipe
+from datagen.kinds.brokenchairs.bench.plans import plan_of, recipe_of
 from datagen.shapes.source import ShapeEntry
 from datagen.store.log import LogReader, entry_line
 
@@ -69,7 +67,7 @@ def write_logs(folder: Path, jobs: Sequence[Job], files: int = 8) -> int:
 
 def plan_and_scan(shapes: int = PUBLISHED_SHAPES) -> dict[str, float]:
     """Seconds to plan and to scan, rows scanned, and the process's peak memory in MiB."""
-    plan = plan_chairs(load_recipe(find_recipe("brokenchairs180k")), NamedShapes(shapes))
+    plan = plan_of(recipe_of("brokenchairs180k"), NamedShapes(shapes))
     start = time.process_time()
     jobs = list(plan.jobs())
     planned = time.process_time() - start

@@ -1,6 +1,6 @@
 """What `datagen verify` costs on many samples: the checks that always run, and the page.
 
-`python -m datagen.bench.verify --samples 10000` measures in a process of its own, so that its peak is the peak.
+As a program, with `--samples 10000`, it measures in a process of its own, so that its peak is the peak.
 """
 
 import argparse
@@ -12,17 +12,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from datagen.bench.multiply import multiply
-from datagen.kinds.brokenchairs.kind import plan_chairs
+from datagen.formats.brokenchairs import FOLDERS
+from datagen.kinds.brokenchairs.bench.multiply import multiply
+from datagen.kinds.brokenchairs.bench.plans import plan_of, recipe_of
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS
-from datagen.kinds.registry import load_recipe, open_tree
 from datagen.pipeline.build import build
 from datagen.pipeline.worker import Site
-from datagen.recipe.loader import find_recipe
-from datagen.shapes.collections import open_collection
 from datagen.verify.document import examine
+from datagen.verify.tree import open_tree
 
 SAMPLES = 10_000
 EVERYTHING = ("dataset", "rows", "files", "queries", "anomalies", "bundles")
@@ -38,10 +37,9 @@ def measure(samples: int = SAMPLES) -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory(prefix="datagen-bench-") as name:
         few, many = Path(name) / "few", Path(name) / "many"
-        recipe = load_recipe(find_recipe("brokenchairs"))
-        build(Site(plan_chairs(recipe, open_collection("partnet/chair"), 8), few, "fake"))
-        count = multiply(few, many, -(-samples // len(open_tree(few).samples)))
-        evidence: ChairEvidence = CHAIRS.evidence(open_tree(many))
+        build(Site(plan_of(recipe_of("brokenchairs"), limit=8), few, "fake"))
+        count = multiply(few, many, -(-samples // len(open_tree(few, FOLDERS).samples)))
+        evidence: ChairEvidence = CHAIRS.evidence(open_tree(many, FOLDERS))
         start = time.process_time()
         chosen = [c.name for c in CHECKS.checks.values() if c.of.name in EVERYTHING and c.name not in SAMPLED]
         CHECKS.run(evidence, chosen)
@@ -58,12 +56,12 @@ def measure(samples: int = SAMPLES) -> dict[str, float]:
 
 def measure_apart(samples: int = SAMPLES) -> dict[str, float]:
     """`measure` in a fresh process. Raises CalledProcessError."""
-    command = [sys.executable, "-m", "datagen.bench.verify", "--samples", str(samples)]
+    command = [sys.executable, "-m", "datagen.kinds.brokenchairs.bench.verify", "--samples", str(samples)]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     return found
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m datagen.bench.verify", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m datagen.kinds.brokenchairs.bench.verify", description=__doc__)
     parser.add_argument("--samples", type=int, default=SAMPLES)
     sys.stdout.write(json.dumps(measure(parser.parse_args().samples)) + "\n")

@@ -6,18 +6,19 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from datagen.kinds.registry import load_recipe, make_plan
+from datagen.kinds.oddoneout.kind import plan_scenes
 from datagen.pipeline.build import build
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.worker import Site
-from datagen.recipe.loader import find_recipe
+from datagen.recipe import SceneRecipe
+from datagen.recipe.loader import find_recipe, load_recipe
 from datagen.shapes.collections import open_collection
 
 COUNTS = (3, 6, 12)
 NO_PHASE = ("t", "peak_rss_bytes")
 
 
-def measure_scenes(quick: bool) -> dict[str, Any]:
+def measure_views(quick: bool) -> dict[str, Any]:
     """One scene of machine parts for each count; resting poses, materials and skies are made before it is timed."""
     views, samples = (2, 8) if quick else (6, 64)
     found = {}
@@ -35,8 +36,9 @@ def measure_scenes(quick: bool) -> dict[str, Any]:
 
 def _cost(count: int, sets: list[str]) -> dict[str, float]:
     """CPU-seconds by phase of a build of one scene."""
-    recipe = load_recipe(find_recipe("partsad_quickstart"), sets)
-    plan = make_plan(recipe, open_collection("abc", textured=True))
+    recipe = load_recipe(find_recipe("partsad_quickstart"), {"oddoneout": SceneRecipe}, sets)
+    assert isinstance(recipe, SceneRecipe), "the only model given"
+    plan = plan_scenes(recipe, open_collection("abc", textured=True))
     with tempfile.TemporaryDirectory(prefix="datagen-bench-") as folder:
         build(Site(plan, Path(folder) / f"scenes{count}", "cycles"), SerialExecutor())
         (row,) = pq.read_table(Path(folder) / f"scenes{count}" / "cost.parquet").to_pylist()

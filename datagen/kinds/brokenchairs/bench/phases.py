@@ -10,15 +10,12 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from datagen.bench.scenes import MeasuredScene
-from datagen.kinds.brokenchairs.kind import plan_chairs
-from datagen.kinds.registry import load_recipe
+from datagen.bench.targets import MeasuredObject
+from datagen.kinds.brokenchairs.bench.plans import plan_of, recipe_of
 from datagen.pipeline.build import build
 from datagen.pipeline.run_serial import SerialExecutor
 from datagen.pipeline.worker import Site
-from datagen.recipe.loader import find_recipe
 from datagen.render.blender.client import BlenderProcess
-from datagen.shapes.collections import open_collection
 
 NOT_SECONDS = ("job_id", "host", "peak_rss_bytes", "t")
 REFERENCE = "reference bundle"
@@ -29,8 +26,8 @@ def build_phases(limit: int, preset: str, collection: str) -> dict[str, Any]:
 
     Phases of the geometry half count rejected proposals too. `start-up` is Blender's and the plan's.
     """
-    recipe = load_recipe(find_recipe("quickstart"), [f"render.preset={preset}"])
-    plan = plan_chairs(recipe, open_collection(collection), limit)
+    recipe = recipe_of("quickstart", [f"render.preset={preset}"])
+    plan = plan_of(recipe, collection, limit)
     with tempfile.TemporaryDirectory(prefix="datagen-bench-") as folder:
         for name, renderer in (("warm", "fake"), ("data", "cycles")):
             blender = BlenderProcess(threads=1) if renderer == "cycles" else None
@@ -55,11 +52,12 @@ def build_phases(limit: int, preset: str, collection: str) -> dict[str, Any]:
     }
 
 
-def render_phases(scenes: Sequence[MeasuredScene], settings: dict[str, Any]) -> dict[str, float]:
-    """CPU-seconds a picture by what Blender does, mean over scenes."""
+def render_phases(objects: Sequence[MeasuredObject], settings: dict[str, Any]) -> dict[str, float]:
+    """CPU-seconds a picture by what Blender does, mean over objects."""
     blender = BlenderProcess(threads=1)
     try:
-        found = [blender.profile(replace(job, settings=settings)) for scene in scenes for job, _ in scene.shots()]
+        jobs = [replace(job, settings=settings) for measured in objects for job, _ in measured.shots()]
+        found = [blender.profile(job) for job in jobs]
     finally:
         blender.close()
     return {name: round(float(np.mean([cost.get(name, 0.0) for cost in found])), 4) for name in found[0]}

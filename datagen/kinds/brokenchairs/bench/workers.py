@@ -7,19 +7,16 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from datagen.kinds.brokenchairs.kind import plan_chairs
-from datagen.kinds.registry import load_recipe
+from datagen.kinds.brokenchairs.bench.plans import plan_of, recipe_of
 from datagen.pipeline.build import build
 from datagen.pipeline.run_ray import RayExecutor
 from datagen.pipeline.worker import Outcome, Site
-from datagen.recipe.loader import find_recipe
-from datagen.shapes.collections import open_collection
 
 
 def measure(workers: int, limit: int, samples: int, threads: int = 1) -> dict[str, float]:
     """Images a wall second from the first to the last finished job, and CPU-seconds an image."""
-    recipe = load_recipe(find_recipe("quickstart"), [f"render.samples={samples}", "reference.views=4"])
-    plan = plan_chairs(recipe, open_collection("partnet/chair"), limit)
+    recipe = recipe_of("quickstart", [f"render.samples={samples}", "reference.views=4"])
+    plan = plan_of(recipe, limit=limit)
     marks: list[tuple[float, int]] = []
 
     def watch(outcome: Outcome) -> None:

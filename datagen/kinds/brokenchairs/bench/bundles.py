@@ -10,26 +10,24 @@ import trimesh
 from datagen.core.errors import MissingDependency
 from datagen.core.shape import Mesh, Shape
 from datagen.geometry.rays import RayScene
+from datagen.kinds.brokenchairs.bench.plans import plan_of, recipe_of
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.jobs import reference_job
-from datagen.kinds.brokenchairs.kind import plan_chairs
 from datagen.kinds.brokenchairs.plan import ChairPlan
-from datagen.kinds.registry import load_recipe
 from datagen.materials.open import open_libraries
 from datagen.pipeline.prepared import Prepared
 from datagen.recipe import Recipe
 from datagen.render.raster import Rasteriser
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_cameras, reference_transform
-from datagen.shapes.collections import open_collection
 
 TARGETS = {"20k": 20_000, "195k": 195_000}
 
 
 def bundles(rounds: int) -> dict[str, Any]:
     """CPU-seconds of a whole bundle (20 views, depth, correspondences, model.obj), the least of `rounds`."""
-    recipe = load_recipe(None)
-    plan = plan_chairs(recipe, open_collection("partnet/chair"))
+    recipe = recipe_of(None)
+    plan = plan_of(recipe)
     context = ChairContext(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake")
     found: dict[str, Any] = {}
     for name, faces in TARGETS.items():
@@ -47,8 +45,8 @@ def _bundle(context: ChairContext, shape: Shape) -> float:
 
 def embree_and_pyrender(rounds: int) -> dict[str, Any]:
     """CPU-seconds a shaded view of 20,000 faces with each, the least of `rounds`; None where pyrender fails."""
-    recipe = load_recipe(None)
-    plan = plan_chairs(recipe, open_collection("partnet/chair"))
+    recipe = recipe_of(None)
+    plan = plan_of(recipe)
     shape = dense_chair(plan, TARGETS["20k"])
     parts = [(p.part_id, p.mesh) for p in shape.transformed(reference_transform(shape)).parts]
     meshes = [mesh for _, mesh in parts]

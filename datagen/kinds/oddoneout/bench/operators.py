@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from datagen.bench.oddities import OperatorFigures, measure_operators
-from datagen.bench.sheet import operator_tile, save_sheet, severity_svg
+from datagen.bench.sheet import histograms_svg, save_sheet
 from datagen.core.oddity import ODDITIES
+from datagen.kinds.oddoneout.bench.oddities import OperatorFigures, measure_operators
+from datagen.kinds.oddoneout.bench.tiles import operator_tile
 from datagen.kinds.oddoneout.kind import plan_scenes
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.open import open_libraries
@@ -26,6 +27,12 @@ def measure(collections: Sequence[str], count: int, figures: Path | None = None)
         (figures / "severity.svg").write_text(severity_svg(found))
         _sheet(found, collections[0], figures / "operators.png")
     return {source.source: source.to_json() for source in found}
+
+
+def severity_svg(sources: Sequence[OperatorFigures]) -> str:
+    """A histogram of severity for every kind, the sources over each other, in per cent of each source's own."""
+    panels = [(f"severity of {kind}", [source.kinds[kind].severities for source in sources]) for kind in ODDITIES]
+    return histograms_svg([source.source for source in sources], panels)
 
 
 def _sheet(sources: Sequence[OperatorFigures], collection: str, path: Path) -> None:
