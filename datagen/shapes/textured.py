@@ -103,10 +103,17 @@ class TexturedSource(Carded):
             replace(part, mesh=part.mesh.transformed(T), skin=turned_skin(part.skin, T)) for part in _parts(pieces)
         ]
         return Shape(
-            shape_id, self.name, tuple(parts), shape_id, thing.category, self.licence,
-            provenance=f"{self.name}/{shape_id}", T_shape_source=tuple(map(tuple, T_up(up).tolist())),
-            palette=palette, warnings=(*idle, *looks.warnings),
-        ).normalised()  # fmt: skip
+            shape_id,
+            self.name,
+            tuple(parts),
+            model_id=shape_id,
+            category=thing.category,
+            licence=self.licence,
+            provenance=f"{self.name}/{shape_id}",
+            warnings=(*idle, *looks.warnings),
+            T_shape_source=tuple(map(tuple, T_up(up).tolist())),
+            palette=palette,
+        ).normalised()
 
     def _looks(self, thing: ThingFile) -> tuple[PlacedLooks, str]:
         """Pieces in the source's frame, and the axis that points up there."""

@@ -193,12 +193,21 @@ def shared_part_label(root, folder):
 
 
 FAULTS = {
-    zero_parts: "scene_part_labels", shared_part_label: "scene_part_labels",
-    swap_split: "scene_splits", black: "scene_pictures_alive", wrong_mask: "scene_mask_is_union",
-    swap_labels: "scene_label_polarity", lift: "scene_contact", shrink: "scene_boxes_hold_pixels",
-    all_odd: "scene_majority_normal", unread: "scene_files_readable", missing_view: "scene_files_readable",
-    tilt: "scene_floor_at_zero", enter: "scene_no_interpenetration", leak: "scene_shapes_disjoint",
-}  # fmt: skip
+    zero_parts: "scene_part_labels",
+    shared_part_label: "scene_part_labels",
+    swap_split: "scene_splits",
+    black: "scene_pictures_alive",
+    wrong_mask: "scene_mask_is_union",
+    swap_labels: "scene_label_polarity",
+    lift: "scene_contact",
+    shrink: "scene_boxes_hold_pixels",
+    all_odd: "scene_majority_normal",
+    unread: "scene_files_readable",
+    missing_view: "scene_files_readable",
+    tilt: "scene_floor_at_zero",
+    enter: "scene_no_interpenetration",
+    leak: "scene_shapes_disjoint",
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.__name__)

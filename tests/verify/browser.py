@@ -97,12 +97,8 @@ class Browser:
         self.do(f"/element/{element}/click", {})
 
     def keys(self, text):
-        self.do(
-            "/actions",
-            {"actions": [{"type": "key", "id": "k", "actions": [
-                {"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")
-            ]}]},
-        )  # fmt: skip
+        strokes = [{"type": kind, "value": key} for key in text for kind in ("keyDown", "keyUp")]
+        self.do("/actions", {"actions": [{"type": "key", "id": "k", "actions": strokes}]})
 
     def screenshot(self, path: Path):
         path.write_bytes(base64.b64decode(self.call("GET", f"/session/{self.session}/screenshot")))

@@ -356,5 +356,9 @@ def near_misses():
         soft = gaussian_filter(editor.picture(row["query_path"]).astype(float), (0.5, 0.5, 0))
         editor.put_picture(row["query_path"], np.round(soft).astype(np.uint8))
 
-    return [("depth off 0.5 %", depth_off), ("box off 1 px", box_off), ("mask off 1 px", mask_edge),
-            ("a blur of half a pixel", slightly_soft)]  # fmt: skip
+    return [
+        ("depth off 0.5 %", depth_off),
+        ("box off 1 px", box_off),
+        ("mask off 1 px", mask_edge),
+        ("a blur of half a pixel", slightly_soft),
+    ]

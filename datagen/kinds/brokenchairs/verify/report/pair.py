@@ -46,8 +46,8 @@ def choose_pair(evidence: ChairEvidence) -> Pair | None:
         changed = result.spec.part_id
         words = f"shape {row['public_id']}, {row['kind']}, {row['part'].rsplit('/', 1)[-1].replace('_', ' ')}"
         normal = [(part.part_id, part.mesh) for part in shape.parts]
-        return Pair(words, _packed(normal, changed, shape.centre), _packed(result.meshes(), changed, shape.centre),
-                    row["kind"])  # fmt: skip
+        before, after = (_packed(meshes, changed, shape.centre) for meshes in (normal, result.meshes()))
+        return Pair(words, before, after, row["kind"])
     return None
 
 
