@@ -14,7 +14,7 @@ from datagen.pipeline.build import build
 from datagen.pipeline.worker import Site
 from datagen.store.manifest import read_manifest
 from tests.conftest import ROOT, plan_of, run_build
-from tests.plain_chairs import SMALL_PICTURES
+from tests.helpers.box_chairs import SMALL_PICTURES
 
 SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4", "query.size_px=96")
 FEW = (*SMALL_PICTURES, "anomaly.slots_per_shape=2", "normal.views={2: 1}")

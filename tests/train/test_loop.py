@@ -23,7 +23,7 @@ from datagen.train.optim import learning_rate, total_steps
 from datagen.train.run import open_run
 from datagen.train.runtime import Runtime, telling_memory
 from tests.conftest import ROOT
-from tests.forks import TRAIN, fork
+from tests.helpers.forked_commands import TRAIN, fork
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))

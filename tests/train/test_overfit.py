@@ -23,7 +23,7 @@ from datagen.train.loop import train
 from datagen.train.objectives import make_objective
 from datagen.train.runtime import Runtime
 from tests.conftest import run_build
-from tests.plain_chairs import CARD, SMALL_PICTURES, plain_pieces
+from tests.helpers.box_chairs import CARD, SMALL_PICTURES, plain_pieces
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from datagen.core.statistics import auc
 from datagen.kinds.brokenchairs.bench.verify import measure_apart
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.digests import content
@@ -20,8 +19,8 @@ from datagen.verify.document import byte_digest, examine
 from datagen.verify.logistic import auc_interval, held_out_scores
 from datagen.verify.rebuild import rebuild
 from tests.conftest import run_build
-from tests.forks import run_forked
-from tests.verify.editor import Editor
+from tests.helpers.forked_commands import run_forked
+from tests.kinds.brokenchairs.verify.editor import Editor
 
 
 def verify(*arguments):
@@ -167,13 +166,6 @@ def test_a_damaged_tree_is_findings_not_a_crash(tiny, tmp_path):
     failing = {r.name for r in document.results if r.status == FAIL}
     assert {"files_readable", "reference_arrays", "names_parse", "tables_readable", "files_committed"} <= failing
     assert json.dumps(document.to_json(), allow_nan=False)
-
-
-def test_auc_against_its_definition():
-    rng = np.random.default_rng(0)
-    y, scores = rng.integers(0, 2, 60), rng.integers(0, 9, 60).astype(float)
-    pairs = [(a > b) + 0.5 * (a == b) for a in scores[y == 1] for b in scores[y == 0]]
-    assert np.isclose(auc(y, scores), np.mean(pairs))
 
 
 def test_probe_finds_what_is_there_and_nothing_else():

@@ -16,7 +16,7 @@ from datagen.core.camera import Camera
 from datagen.formats import brokenchairs as layout
 from datagen.formats.encode import json_bytes
 from datagen.shapes.collections import open_collection
-from tests.verify.editor import Editor
+from tests.kinds.brokenchairs.verify.editor import Editor
 
 MOVED = ("position", "rotation", "broken", "swapped")
 

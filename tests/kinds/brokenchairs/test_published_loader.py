@@ -2,14 +2,11 @@
 
 import itertools
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import loader_rules as rules
+from tests.kinds.brokenchairs import loader_rules as rules
 
 
 def test_every_query_loads(fake_dataset):

@@ -10,7 +10,7 @@ from datagen.core.errors import ShapeError
 from datagen.core.oddity import PUBLISHED_MODES
 from datagen.formats.exr import read_exr
 from datagen.formats.oddoneout import asset_path, part_labels, scene_name
-from tests.scenes import rules
+from tests.kinds.oddoneout import loader_rules as rules
 
 
 def scenes(dataset):

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MAIN = "datagen.cli.main:main"
 BUILD = ("datagen.cli.build", "datagen.pipeline.build", "datagen.pipeline.run_serial", "datagen.render.fake")
 BUILD += ("datagen.geometry.rays", "datagen.cli.verify", "datagen.verify.document", "datagen.kinds.registry")
@@ -64,7 +64,7 @@ class Template:
 
     def __init__(self, modules: Sequence[str]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="datagen-forks-"))
-        line = [sys.executable, "-m", "tests.forks", str(self.folder), *modules]
+        line = [sys.executable, "-m", "tests.helpers.forked_commands", str(self.folder), *modules]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(
             line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
@@ -188,7 +188,7 @@ def _reap(folder: Path) -> None:
 
 
 def main() -> None:
-    """python -m tests.forks FOLDER MODULE..."""
+    """python -m tests.helpers.forked_commands FOLDER MODULE..."""
     for name in sys.argv[2:]:
         importlib.import_module(name)
     print("ready", flush=True)

@@ -8,7 +8,7 @@ from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS
 from datagen.kinds.registry import open_tree
 from datagen.verify.document import examine
-from tests.verify.browser import Browser, find_browser
+from tests.kinds.brokenchairs.verify.browser import Browser, find_browser
 
 LEFT, RIGHT = "\ue012", "\ue014"
 

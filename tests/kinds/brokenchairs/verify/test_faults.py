@@ -11,8 +11,8 @@ from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.registry import open_tree
 from datagen.verify.check import ERROR, FAIL
 from tests.conftest import run_build
-from tests.verify.editor import Editor
-from tests.verify.faults import FAULTS, near_misses
+from tests.kinds.brokenchairs.verify.editor import Editor
+from tests.kinds.brokenchairs.verify.faults import FAULTS, near_misses
 
 SMALL = ("anomaly.slots_per_shape=3", "anomaly.views={2: 1}", "normal.views={2: 1}", "reference.views=6")
 PLACES = 4
