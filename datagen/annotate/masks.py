@@ -1,4 +1,4 @@
-"""Masks, boxes and changed pixels, by the table of semantics.md."""
+"""Masks, boxes and changed pixels of an anomalous view against the normal shape in it (DATA.md, Annotations)."""
 
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 
 MATERIAL_CLASSES = ("wood", "plastic", "leather", "fabric", "metal")
 """The five classes of the paper, section 3.2."""
-CHANNELS = ("base_color", "roughness", "metallic", "normal", "height")
-"""Texture channels: base_color is sRGB, the others linear; normal is OpenGL (+y up) once loaded."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,8 @@ class Material:
     material_id: str
     material_class: str
     maps: Mapping[str, str] = field(default_factory=dict)
-    """channel -> path of an 8- or 16-bit image file."""
+    """channel -> path of an 8- or 16-bit image file: base_color (sRGB), roughness, metallic, normal (OpenGL, +y up),
+    height; all but the first are linear."""
     base_color: tuple[float, float, float] = (0.5, 0.5, 0.5)
     roughness: float = 0.5
     metallic: float = 0.0

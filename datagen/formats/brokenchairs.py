@@ -16,7 +16,7 @@ SPLITS = ("train", "val", "test")
 KIND_OF_TYPE = {word: kind for kind, word in PUBLISHED_TYPE.items()}
 """config.type of an annotation -> kind of anomaly."""
 FOLDERS = ("annotations", "images", "shapes")
-"""Folders of data below a dataset's root (formats, 1.1)."""
+"""Folders of data below a dataset's root."""
 
 
 def query_tail(shape: int, texture: int, camera: Camera, light: int, label: str) -> str:

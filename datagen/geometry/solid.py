@@ -1,6 +1,6 @@
 """Open, double-sided, self-touching parts into solids that a boolean can cut.
 
-The chain of lookdev.md, section 5, without its Blender step: manifold3d as the part is; repair per
+A chain of three steps: manifold3d as the part is; repair per
 connected component with pymeshlab; a one-sided thickness for what stays open. Results are judged,
 never statuses: the surface that was there must still be there.
 """

@@ -95,7 +95,7 @@ def test_rows_agree_with_files(fake_dataset):
 
 
 def check_masks(folder, row, info):
-    """The table of semantics.md, from the files alone."""
+    """Masks and boxes by the words of DATA.md, from the files alone."""
     old = np.asarray(Image.open(folder / row["mask_old_path"])) > 0
     if row["kind"] == "missing":
         assert not row["mask_new_path"] and info["IoU"] == 0

@@ -1,4 +1,4 @@
-"""The published training loader's rules, restated from the format document (1.2-1.8).
+"""The published training loader's rules, restated.
 
 Independent of datagen: reads files as that loader does and says why a sample would be dropped.
 """

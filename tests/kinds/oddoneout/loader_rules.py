@@ -1,4 +1,4 @@
-"""The published scene loader's rules, restated from the format document (1.2, 1.3, 1.8).
+"""The published scene loader's rules, restated.
 
 Independent of datagen: reads a scene as that loader does and raises where it would return nothing.
 """

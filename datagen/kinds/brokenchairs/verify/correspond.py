@@ -9,7 +9,7 @@ from datagen.kinds.brokenchairs.verify.bundles import DeepView
 
 PATCH_PX = 8
 MIN_COVISIBLE = 32
-"""Points that the published loader needs in both of two views (1.5)."""
+"""Points that the published loader needs in both of two views."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 FOREGROUND = 127
-"""Published segmentations are 0-1 and 205-207 (formats, 1.5)."""
+"""Published segmentations are 0-1 and 205-207."""
 
 
 @dataclass(frozen=True, eq=False)
