@@ -3,7 +3,7 @@
 import numpy as np
 from manifold3d import Manifold, OpType
 
-from datagen.shapes.procedural.things.solids import Piece, around, box, chain, hull, lathe, prism, ring, rod
+from datagen.shapes.procedural.things.solids import Solid, around, box, chain, hull, lathe, prism, ring, rod
 
 Rng = np.random.Generator
 METAL = "body"
@@ -18,7 +18,7 @@ def _holes(spots: list[tuple[float, float]], radius: float, sink: float = 0.0) -
     return Manifold.batch_boolean(tools, OpType.Add)
 
 
-def bracket(rng: Rng) -> list[Piece]:
+def bracket(rng: Rng) -> list[Solid]:
     """An L or U bracket with ribs and bolt holes."""
     length, width, t = rng.uniform(1.0, 1.5), rng.uniform(0.5, 0.9), rng.uniform(0.1, 0.16)
     high = rng.uniform(0.6, 1.1)
@@ -39,10 +39,10 @@ def bracket(rng: Rng) -> list[Piece]:
             rib = prism([(0, 0), (foot, 0), (0, high * 0.6)], t * 0.6).rotate((90, 0, 0))
             rib = rib if s < 0 else rib.mirror((1, 0, 0))
             solid = solid + rib.translate((s * (length / 2 - t * 0.8), side * (width / 2 - t * 0.5) + t * 0.3, t * 0.8))
-    return [Piece("bracket", solid, METAL)]
+    return [Solid("bracket", solid, METAL)]
 
 
-def flange(rng: Rng) -> list[Piece]:
+def flange(rng: Rng) -> list[Solid]:
     """A pipe flange: plate, hub, bore, bolt circle."""
     r, t = rng.uniform(0.6, 0.8), rng.uniform(0.1, 0.18)
     hub_r, hub_h = r * rng.uniform(0.45, 0.58), rng.uniform(0.3, 0.6)
@@ -66,10 +66,10 @@ def flange(rng: Rng) -> list[Piece]:
     solid = solid - bore - bolts
     if rng.random() < 0.5:
         solid = solid - ring(hub_r * 0.97, 0.05).translate((0, 0, t + hub_h * 0.6))
-    return [Piece("flange", solid, METAL)]
+    return [Solid("flange", solid, METAL)]
 
 
-def gear(rng: Rng) -> list[Piece]:
+def gear(rng: Rng) -> list[Solid]:
     """A spur gear with hub, keyway and lightening holes."""
     teeth, r, t = int(rng.integers(12, 30)), rng.uniform(0.6, 0.8), rng.uniform(0.16, 0.3)
     depth = r * rng.uniform(0.1, 0.16)
@@ -86,10 +86,10 @@ def gear(rng: Rng) -> list[Piece]:
     if rng.random() < 0.7:
         middle = (hub_r + r - depth) / 2
         solid = solid - around(rod(2, (r - depth - hub_r) * 0.3, None, (middle, 0, -1), 32), int(rng.integers(4, 8)))
-    return [Piece("gear", solid, METAL)]
+    return [Solid("gear", solid, METAL)]
 
 
-def housing(rng: Rng) -> list[Piece]:
+def housing(rng: Rng) -> list[Solid]:
     """An open box with bosses, feet and a port; at times with its lid."""
     a, b, h = rng.uniform(0.9, 1.3), rng.uniform(0.7, 0.9), rng.uniform(0.4, 0.7)
     wall = rng.uniform(0.05, 0.08)
@@ -102,15 +102,15 @@ def housing(rng: Rng) -> list[Piece]:
     for s in (-1, 1):
         foot = box((a * 0.3, 0.2, 0.07), (0, s * (b / 2 + 0.06), 0.035), 0.015)
         solid = solid + (foot - rod(1, 0.04, None, (0, s * (b / 2 + 0.08), -0.3), 20))
-    pieces = [Piece("housing", solid, METAL)]
+    pieces = [Solid("housing", solid, METAL)]
     if rng.random() < 0.45:
         lid = box((a * 1.02, b * 1.02, 0.07), (0, 0, h + 0.03), 0.02) - _holes(spots, 0.05)
-        pieces.append(Piece("lid", lid, "trim"))
-        pieces.append(Piece("knob", rod(0.16, 0.1, 0.14, (0, 0, h + 0.06), 32), "trim"))
+        pieces.append(Solid("lid", lid, "trim"))
+        pieces.append(Solid("knob", rod(0.16, 0.1, 0.14, (0, 0, h + 0.06), 32), "trim"))
     return pieces
 
 
-def shaft(rng: Rng) -> list[Piece]:
+def shaft(rng: Rng) -> list[Solid]:
     """A stepped shaft with collars and a key seat, lying."""
     steps, z, outline = int(rng.integers(3, 6)), 0.0, [(0.0, 0.0)]
     radii = rng.uniform(0.12, 0.3, steps)
@@ -122,18 +122,18 @@ def shaft(rng: Rng) -> list[Piece]:
     solid = lathe(outline, 56)
     if rng.random() < 0.7:
         solid = solid - box((radii[0] * 0.5, radii[0], 0.24), (radii[0], 0, 0.16), 0.01)
-    pieces = [Piece("shaft", solid.rotate((0, 90, 0)).translate((-z / 2, 0, float(radii.max()))), METAL)]
+    pieces = [Solid("shaft", solid.rotate((0, 90, 0)).translate((-z / 2, 0, float(radii.max()))), METAL)]
     if rng.random() < 0.5:
         at = rng.uniform(0.3, 0.7) * z
         r = float(radii.max())
         collar = (rod(0.16, r * 1.35, None, (0, 0, at), 56) - rod(4, r * 0.6, None, (0, 0, -1), 40)) - lathe(
             outline, 56
         )
-        pieces.append(Piece("collar", collar.rotate((0, 90, 0)).translate((-z / 2, 0, r)), "trim"))
+        pieces.append(Solid("collar", collar.rotate((0, 90, 0)).translate((-z / 2, 0, r)), "trim"))
     return pieces
 
 
-def pulley(rng: Rng) -> list[Piece]:
+def pulley(rng: Rng) -> list[Solid]:
     """A grooved wheel with spokes."""
     r, t = rng.uniform(0.6, 0.75), rng.uniform(0.22, 0.34)
     groove = rng.uniform(0.08, 0.13)
@@ -141,10 +141,10 @@ def pulley(rng: Rng) -> list[Piece]:
     hub = rod(t * 1.3, 0.2, None, (0, 0, -t * 0.1), 40) - rod(2, rng.uniform(0.08, 0.12), None, (0, 0, -1), 32)
     spokes = around(box((r - 0.2, 0.1, t * 0.5), ((r - 0.2) / 2 + 0.08, 0, t / 2), 0.02), int(rng.integers(3, 7)))
     solid = rim + hub + (spokes - rod(2, 0.15, None, (0, 0, -1), 40))
-    return [Piece("pulley", solid, METAL)]
+    return [Solid("pulley", solid, METAL)]
 
 
-def elbow(rng: Rng) -> list[Piece]:
+def elbow(rng: Rng) -> list[Solid]:
     """A pipe elbow or tee with flanged ends."""
     r, bend = rng.uniform(0.16, 0.24), rng.uniform(0.5, 0.7)
     angle = np.linspace(0, np.pi / 2, 10)
@@ -163,10 +163,10 @@ def elbow(rng: Rng) -> list[Piece]:
         inner = inner + rod(1.0, r * 0.7, None, sides=32).rotate((90, 0, 0)).translate((0.12, 0.0, bend * 0.5))
     cut = box((6, 6, 2), (0, 0, -0.26 - 1)) + box((2, 6, 6), (bend + 0.26 + 1, 0, 0))
     bolts = around(rod(2, 0.035, None, (r * 1.38, 0, -1.2), 16), 4, 45) ^ box((3, 3, 0.4), (0, 0, -0.21))
-    return [Piece("elbow", (outer + ends) - inner - cut - bolts, METAL)]
+    return [Solid("elbow", (outer + ends) - inner - cut - bolts, METAL)]
 
 
-def bolt(rng: Rng) -> list[Piece]:
+def bolt(rng: Rng) -> list[Solid]:
     """A hexagon bolt with washer and nut, standing on its head."""
     r, length = rng.uniform(0.14, 0.2), rng.uniform(0.9, 1.4)
     head = rod(0.24, r * 2.0, None, sides=6) ^ lathe(
@@ -174,13 +174,13 @@ def bolt(rng: Rng) -> list[Piece]:
     )
     grooves = [ring(r * 1.02, 0.026, 32).translate((0, 0, 0.24 + length * (0.5 + 0.5 * k / 9))) for k in range(9)]
     shank = lathe([(0, 0.2), (r, 0.2), (r, 0.2 + length), (r * 0.7, 0.26 + length), (0, 0.26 + length)], 40)
-    pieces = [Piece("bolt", (head + shank) - Manifold.batch_boolean(grooves, OpType.Add), METAL)]
+    pieces = [Solid("bolt", (head + shank) - Manifold.batch_boolean(grooves, OpType.Add), METAL)]
     at = 0.24 + length * rng.uniform(0.3, 0.75)
     nut = (rod(0.22, r * 1.9, None, (0, 0, at), 6)) - rod(3, r * 0.96, None, (0, 0, -1), 32)
-    pieces.append(Piece("nut", nut, "trim"))
+    pieces.append(Solid("nut", nut, "trim"))
     if rng.random() < 0.6:
         pieces.append(
-            Piece(
+            Solid(
                 "washer",
                 rod(0.06, r * 2.3, None, (0, 0, at - 0.06), 48) - rod(3, r * 0.97, None, (0, 0, -1), 32),
                 "light",
@@ -189,7 +189,7 @@ def bolt(rng: Rng) -> list[Piece]:
     return pieces
 
 
-def plate(rng: Rng) -> list[Piece]:
+def plate(rng: Rng) -> list[Solid]:
     """A mounting plate with slots, holes and stand-offs."""
     a, b, t = rng.uniform(1.1, 1.5), rng.uniform(0.7, 1.0), rng.uniform(0.07, 0.12)
     solid = box((a, b, t), (0, 0, t / 2), 0.02)
@@ -204,10 +204,10 @@ def plate(rng: Rng) -> list[Piece]:
     solid = solid + posts - _holes(spots, 0.03)
     if rng.random() < 0.6:
         solid = solid + (box((a * 0.6, 0.08, 0.18), (0, -b * 0.4, t + 0.06), 0.02))
-    return [Piece("plate", solid, METAL)]
+    return [Solid("plate", solid, METAL)]
 
 
-def clamp(rng: Rng) -> list[Piece]:
+def clamp(rng: Rng) -> list[Solid]:
     """A split pipe clamp with lugs."""
     r, t, w = rng.uniform(0.4, 0.55), rng.uniform(0.08, 0.13), rng.uniform(0.3, 0.45)
     band = rod(w, r + t, None, sides=64) - rod(2, r, None, (0, 0, -0.5), 64)
@@ -224,8 +224,8 @@ def clamp(rng: Rng) -> list[Piece]:
     )
     solid = ((band + lugs) - rod(2, r, None, (0, 0, -0.5), 64)) - split - holes
     halves = [solid ^ box((6, 6, 6), (0, s * 3, 0)) for s in (-1, 1)]
-    pieces = [Piece(f"half_{k}", half, METAL) for k, half in enumerate(halves)]
+    pieces = [Solid(f"half_{k}", half, METAL) for k, half in enumerate(halves)]
     for k, s in enumerate((-1, 1)):
         screw = rod(0.5, 0.045, None, (0, 0, -0.25), 20) + rod(0.07, 0.09, None, (0, 0, 0.18), 6)
-        pieces.append(Piece(f"screw_{k}", screw.rotate((90, 0, 0)).translate((s * (r + t + 0.15), 0, w / 2)), "trim"))
+        pieces.append(Solid(f"screw_{k}", screw.rotate((90, 0, 0)).translate((s * (r + t + 0.15), 0, w / 2)), "trim"))
     return pieces
