@@ -35,7 +35,7 @@ check: $(TORCH)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest tests/test_imports.py tests/test_reference.py
+	$(BIN)/pytest tests/test_imports.py tests/test_words.py tests/test_reference.py
 
 # The pages of docs/reference, from the texts in the program.
 docs: $(READY)

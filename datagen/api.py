@@ -26,7 +26,7 @@ __all__ = ["Summary", "build", "estimate", "load_recipe", "make_anomaly", "open_
 
 
 def open_collection(spec: str | Path, data_root: str | Path | None = None) -> Source:
-    """A collection by name (`partnet/chair`) or path. Raises EmptyCollection, UsageError."""
+    """A collection by name (`toys`) or path. Raises EmptyCollection, UsageError."""
     return open_source(str(spec), Path(data_root) if data_root else None)
 
 

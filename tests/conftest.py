@@ -19,7 +19,7 @@ from datagen.pipeline.build import build
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.worker import Site
 from datagen.shapes.collections import open_collection
-from tests.plain_chairs import write_plain_chairs
+from tests.helpers.box_chairs import write_plain_chairs
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"

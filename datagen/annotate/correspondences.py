@@ -1,4 +1,4 @@
-"""Surface points seen in every reference view, by exact ray casting (published format, 1.5)."""
+"""Surface points seen in every reference view, by exact ray casting: `pxy`, `is_visible` and `xyz` (DATA.md)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Masks, boxes and changed pixels, of what an anomaly changes."""
+"""Masks, boxes and changed pixels of an anomalous view against the normal shape in it (DATA.md, Annotations)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

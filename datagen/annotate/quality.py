@@ -1,4 +1,4 @@
-"""Checks on the finished picture (semantics.md, Ground and light)."""
+"""Checks on the finished picture: white ground, an object that is neither black nor burnt out, a change to see."""
 
 import numpy as np
 from scipy.ndimage import binary_dilation, binary_erosion, maximum_filter, minimum_filter

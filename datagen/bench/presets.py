@@ -1,4 +1,4 @@
-"""What a query image costs and how good it is, preset by preset, beside a plain bpy script on the same scenes."""
+"""What a query image costs and how good it is, preset by preset, beside a plain bpy script on the same objects."""
 
 import os
 import pickle
@@ -16,7 +16,7 @@ import numpy as np
 
 from datagen.bench.quality import Judgement, judge, summary
 from datagen.bench.references import reference
-from datagen.bench.scenes import MeasuredScene, Target
+from datagen.bench.targets import MeasuredObject, Target
 from datagen.core.errors import RenderError
 from datagen.core.scene import Scene
 from datagen.recipe.render import PRESETS, RenderRecipe
@@ -65,30 +65,30 @@ Contenders = Mapping[str, Contender]
 
 
 def compare(
-    scenes: Sequence[MeasuredScene], names: Sequence[str] = tuple(PRESETS), workers: int = 1
+    objects: Sequence[MeasuredObject], names: Sequence[str] = tuple(PRESETS), workers: int = 1
 ) -> dict[str, dict[str, float]]:
-    """Figures of every preset, side by side on the same scenes, in turning order.
+    """Figures of every preset, side by side on the same objects, in turning order.
 
-    `workers` Blender processes share the scenes out and keep as many cores busy, as in a build. Converged
+    `workers` Blender processes share the objects out and keep as many cores busy, as in a build. Converged
     pictures come from disk or are rendered first. Raises RenderError.
     """
-    return _shared_out(scenes, workers, lambda some: _compare(some, names))
+    return _shared_out(objects, workers, lambda some: _compare(some, names))
 
 
 def compare_plain(
-    scenes: Sequence[MeasuredScene], samples: Sequence[int] = PLAIN_SAMPLES, workers: int = 1
+    objects: Sequence[MeasuredObject], samples: Sequence[int] = PLAIN_SAMPLES, workers: int = 1
 ) -> dict[str, dict[str, float]]:
-    """Figures of the plain script by samples: one process a chair, its start-up included. Raises RenderError."""
-    return _shared_out(scenes, workers, lambda some: _compare_plain(some, samples))
+    """Figures of the plain script by samples: one process an object, its start-up included. Raises RenderError."""
+    return _shared_out(objects, workers, lambda some: _compare_plain(some, samples))
 
 
 def _shared_out(
-    scenes: Sequence[MeasuredScene], workers: int, measure: Callable[[Sequence[MeasuredScene]], Contenders]
+    objects: Sequence[MeasuredObject], workers: int, measure: Callable[[Sequence[MeasuredObject]], Contenders]
 ) -> dict[str, dict[str, float]]:
-    """What `workers` threads find on every so manieth scene, put together."""
-    count = max(1, min(workers, len(scenes)))
+    """What `workers` threads find on every so manieth object, put together."""
+    count = max(1, min(workers, len(objects)))
     with ThreadPoolExecutor(count) as pool:
-        found = list(pool.map(lambda k: measure(scenes[k::count]), range(count)))
+        found = list(pool.map(lambda k: measure(objects[k::count]), range(count)))
     return {name: joined([part[name] for part in found]).figures() for name in found[0]}
 
 
@@ -97,43 +97,43 @@ def joined(parts: Sequence[Contender]) -> Contender:
     return Contender([c for p in parts for c in p.cpu_s], [j for p in parts for j in p.judgements])
 
 
-def _compare(scenes: Sequence[MeasuredScene], names: Sequence[str]) -> Contenders:
+def _compare(objects: Sequence[MeasuredObject], names: Sequence[str]) -> Contenders:
     contenders = {name: Contender() for name in names}
     blender = BlenderProcess(threads=1)
     try:
         blender.versions()
         start = blender.cpu_seconds()
-        for number, (scene, job, targets, converged) in enumerate(_with_converged(scenes)):
+        for number, (measured, job, targets, converged) in enumerate(_with_converged(objects)):
             for name in names if number % 2 == 0 else names[::-1]:
                 before = blender.cpu_seconds()
                 pictures = blender.render(replace(job, settings=settings_of(name)))
                 cost = blender.cpu_seconds() - before + start / WORKER_JOBS
-                contenders[name].add(cost, scene.kind, targets, pictures, converged)
+                contenders[name].add(cost, measured.kind, targets, pictures, converged)
     finally:
         blender.close()
     return contenders
 
 
-def _compare_plain(scenes: Sequence[MeasuredScene], samples: Sequence[int]) -> Contenders:
+def _compare_plain(objects: Sequence[MeasuredObject], samples: Sequence[int]) -> Contenders:
     contenders = {str(count): Contender() for count in samples}
-    for scene in scenes:
-        converged = [picture for *_, found in _with_converged([scene]) for picture in found]
-        job = replace(scene.job, views=tuple(target.view for target in scene.targets))
+    for measured in objects:
+        converged = [picture for *_, found in _with_converged([measured]) for picture in found]
+        job = replace(measured.job, views=tuple(target.view for target in measured.targets))
         for count in samples:
             cost, pictures = _run_plain(job, count)
-            contenders[str(count)].add(cost, scene.kind, scene.targets, pictures, converged)
+            contenders[str(count)].add(cost, measured.kind, measured.targets, pictures, converged)
     return contenders
 
 
 def _with_converged(
-    scenes: Sequence[MeasuredScene],
-) -> Iterator[tuple[MeasuredScene, Scene, tuple[Target, ...], list[np.ndarray]]]:
+    objects: Sequence[MeasuredObject],
+) -> Iterator[tuple[MeasuredObject, Scene, tuple[Target, ...], list[np.ndarray]]]:
     """Every shot with its converged pictures; a Blender of their own renders those that are missing."""
     blender = BlenderProcess(threads=1)
     try:
-        for scene in scenes:
-            for job, targets in scene.shots():
-                yield scene, job, targets, [reference(job, target, blender) for target in targets]
+        for measured in objects:
+            for job, targets in measured.shots():
+                yield measured, job, targets, [reference(job, target, blender) for target in targets]
     finally:
         blender.close()
 

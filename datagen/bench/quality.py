@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from datagen.bench.scenes import Target
+from datagen.bench.targets import Target
 from datagen.core.colour import luminance
 from datagen.core.statistics import psnr
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import binary_dilation
 
-from datagen.bench.scenes import Target
+from datagen.bench.targets import Target
 from datagen.core.cache import cache_root
 from datagen.core.ids import arrays_hash, content_hash
 from datagen.core.material import PartMaterial

@@ -28,6 +28,7 @@ from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Outcome, Site
 from datagen.recipe.loader import DatasetRecipe, find_recipe
 from datagen.render.protocol import FAKE_NOTE, RENDERERS, open_renderer
+from datagen.shapes.built_in import STAND_INS
 from datagen.store.log import read_folder
 
 
@@ -108,7 +109,7 @@ def collection_name(shapes: str | None, recipe: DatasetRecipe) -> str:
     """What --shapes says, else the recipe's own collection. Raises UsageError where neither does."""
     named = shapes or getattr(recipe, "shapes", "")
     if not named:
-        raise UsageError("no shapes; give --shapes a folder, a mesh file or a collection such as partnet/chair")
+        raise UsageError(f"no shapes; give --shapes a folder, a mesh file or a collection such as {STAND_INS}")
     return named
 
 

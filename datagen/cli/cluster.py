@@ -116,10 +116,8 @@ def run_slurm(options: SlurmOptions, tasks: int, to: Path, max_array: int) -> No
     quoted = shlex.quote(str(ray_path))
     console.print(f"or, on several nodes (4, say) at once under Ray: sbatch --nodes=4 {quoted}", soft_wrap=True)
     filled = _values(options, tasks, 0)
-    again = " ".join(
-        ["datagen build --shapes", filled["shapes"], "--recipe", filled["recipe"], "--out", filled["out"],
-         *options.extra, f"--shard 0/{tasks} --missing"]
-    )  # fmt: skip
+    named = f"datagen build --shapes {filled['shapes']} --recipe {filled['recipe']} --out {filled['out']}"
+    again = " ".join([named, *options.extra, f"--shard 0/{tasks} --missing"])
     console.print(f"what is left later: {again}", soft_wrap=True)
 
 

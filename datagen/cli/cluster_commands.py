@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from datagen.kinds.defaults import DEFAULT_RECIPE
+
 
 def slurm(
     shapes: Annotated[str, typer.Option(help="A collection or folder of shapes, as the nodes see it.")],
@@ -12,7 +14,7 @@ def slurm(
     tasks: Annotated[
         int, typer.Option(min=1, help="Number of tasks that the jobs are dealt over. It stays the same to the end.")
     ],
-    recipe: Annotated[str, typer.Option(help="A recipe file, or the name of a built-in recipe.")] = "brokenchairs",
+    recipe: Annotated[str, typer.Option(help="A recipe file, or the name of a built-in recipe.")] = DEFAULT_RECIPE,
     to: Annotated[Path, typer.Option(help="The folder to write the job scripts to.")] = Path("slurm"),
     account: Annotated[str, typer.Option(help="The account to charge (#SBATCH --account).")] = "",
     partition: Annotated[str, typer.Option(help="The partition to run in (#SBATCH --partition).")] = "",

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from datagen.cli.console import console as open_console
 from datagen.core.errors import DatagenError
+from datagen.shapes.built_in import STAND_INS
 
 NEEDED = {
     "bpy": "pip install 'bpy==4.5.*' (Python 3.11 only)",
@@ -46,7 +47,7 @@ def run_doctor() -> int:
         table.add_row(name, importlib.metadata.version(name) if found else "not installed", "" if found else advice)
     free = shutil.disk_usage(".").free / 2**30
     table.add_row("cores", str(len(os.sched_getaffinity(0))), "")
-    table.add_row("disk here", f"{free:.0f} GiB free", "" if free > 5 else "a chair takes about 9 MiB; make room")
+    table.add_row("disk here", f"{free:.0f} GiB free", "" if free > 5 else "a shape takes about 9 MiB; make room")
     table.add_row("collections", _collections(), "--data-root or $DATAGEN_DATA adds a folder, such as PartNet's")
     if not missing:
         table.add_row("Blender", *_blender())
@@ -70,8 +71,8 @@ def _collections() -> str:
     from datagen.shapes.collections import open_collection
 
     try:
-        source = open_collection("partnet/chair")
+        source = open_collection(STAND_INS)
     except DatagenError as error:
         return str(error)
     kind = "stand-ins made by this project" if source.stand_in else "real"
-    return f"partnet/chair: {len(source.entries())} shapes, {kind}"
+    return f"{STAND_INS}: {len(source.entries())} shapes, {kind}"

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from datagen.kinds.defaults import MEASURED
+from datagen.shapes.built_in import NAMES
+
 
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Measure less, for a first look.")] = False,
@@ -16,15 +19,17 @@ def bench(
             show_default="all but operators",
         ),
     ] = "",
-    chairs: Annotated[int, typer.Option(min=1, help="Number of chairs that rendering is measured on.")] = 12,
+    objects: Annotated[
+        int, typer.Option(f"--{MEASURED}", min=1, help=f"Number of {MEASURED} that rendering is measured on.")
+    ] = 12,
     pictures: Annotated[
-        int, typer.Option(min=1, max=12, help="Number of pictures of each chair: 4 views in up to 3 lights.")
+        int, typer.Option(min=1, max=12, help="Number of pictures of each of them: 4 views in up to 3 lights.")
     ] = 12,
     shapes: Annotated[
         list[str] | None,
         typer.Option(
             help="A collection of shapes to measure on. May be given several times.",
-            show_default="partnet/chair, toys and abc",
+            show_default=" and ".join((", ".join(NAMES[:-1]), NAMES[-1])),
         ),
     ] = None,
     figures: Annotated[Path | None, typer.Option(help="Write the figures of --only operators to this folder.")] = None,
@@ -35,10 +40,11 @@ def bench(
     The converged pictures to compare with take a minute and a half of CPU each. They are made once and kept in the
     cache.
     """
+    from datagen.bench.run import Measurement
     from datagen.cli.bench import run_bench
 
     parts = [part.strip() for part in only.split(",") if part.strip()]
-    run_bench(quick, as_json, parts, chairs, pictures, shapes or [], figures)
+    run_bench(Measurement(quick, objects, pictures, tuple(shapes or ()), figures), parts, as_json)
 
 
 def doctor() -> None:

@@ -8,6 +8,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from datagen.kinds.defaults import MADE
+from datagen.shapes.built_in import NAMES
+
 F = TypeVar("F", bound=Callable[..., None])
 
 SHAPES, RECIPE, RUNS, CLUSTER, OUTPUT = "Shapes", "Recipe", "Where it runs", "Cluster", "Output"
@@ -38,7 +41,7 @@ class BuildOptions:
         option(
             SHAPES,
             "--shapes",
-            "A collection (partnet/chair, toys, abc), or a folder or file of shapes. "
+            f"A collection ({', '.join(NAMES)}), or a folder or file of shapes. "
             "A recipe may name a collection of its own.",
         ),
     ] = None
@@ -60,7 +63,7 @@ class BuildOptions:
             RECIPE,
             "--recipe",
             "A recipe file, or the name of a built-in recipe such as quickstart.",
-            show_default="every key at its default, for chairs",
+            show_default=f"every key at its default, for {MADE}",
         ),
     ] = None
     overrides: Annotated[

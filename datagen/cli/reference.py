@@ -35,6 +35,14 @@ PLAIN = {
 KINDS: Sequence[Kind] = sorted(BUILT_IN, key=lambda kind: kind.name)
 WIDE = 60
 """Characters of a default beyond which it stands below its table."""
+RECIPES_INTRODUCTION = """\
+A recipe is a YAML file. Unknown keys are refused. `--set section.key=value` changes one value. \
+The default is what a recipe that leaves the key out gets.
+
+A range is a list of two numbers, the least and the most. D is the diagonal of an object's bounding box."""
+CHECKS_INTRODUCTION = """\
+`datagen verify` runs these checks ([verify.md](../verify.md)). A failed check of level error makes the \
+verdict FAIL, a warning does not. A check is skipped where what it looks at is not there."""
 
 
 def pages() -> dict[str, str]:
@@ -95,11 +103,7 @@ def _default_of(param: Any) -> str:
 
 def recipes_page() -> str:
     """Every key of the recipe of every built-in kind of dataset."""
-    lines = ["# Recipes", "", NOTICE, "",
-             "A recipe is a YAML file. Unknown keys are refused. `--set section.key=value` changes one value. "
-             "The default is what a recipe that leaves the key out gets.", "",
-             "A range is a list of two numbers, the least and the most. D is the diagonal of an object's "
-             "bounding box."]  # fmt: skip
+    lines = ["# Recipes", "", NOTICE, "", RECIPES_INTRODUCTION]
     for kind in KINDS:
         model = kind.building.recipe
         lines += [
@@ -175,9 +179,7 @@ def _with_limits(words: str, metadata: Sequence[Any]) -> str:
 
 def checks_page() -> str:
     """Every check of every built-in kind of dataset."""
-    lines = ["# Checks", "", NOTICE, "",
-             "`datagen verify` runs these checks ([verify.md](../verify.md)). A failed check of level error makes the "
-             "verdict FAIL, a warning does not. A check is skipped where what it looks at is not there."]  # fmt: skip
+    lines = ["# Checks", "", NOTICE, "", CHECKS_INTRODUCTION]
     for kind in KINDS:
         rows = [
             (_code(check.name), check.level, check.of.name, inspect.cleandoc(check.run.__doc__ or ""), check.protects)

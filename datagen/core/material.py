@@ -5,22 +5,21 @@ from dataclasses import dataclass, field
 
 MATERIAL_CLASSES = ("wood", "plastic", "leather", "fabric", "metal")
 """The five classes of the paper, section 3.2."""
-CHANNELS = ("base_color", "roughness", "metallic", "normal", "height")
-"""Texture channels: base_color is sRGB, the others linear; normal is OpenGL (+y up) once loaded."""
 
 
 @dataclass(frozen=True)
 class Material:
     """One SVBRDF: image maps where it has them, constants where it does not.
 
-    `tile_size` is the edge of one texture repeat in object units of a unit-sphere chair
-    (1 unit is about 0.55 m). Colours are linear Rec. 709.
+    `tile_size` is the edge of one texture repeat in object units: shapes fit in a unit
+    sphere, where one unit of furniture is about 0.55 m. Colours are linear Rec. 709.
     """
 
     material_id: str
     material_class: str
     maps: Mapping[str, str] = field(default_factory=dict)
-    """channel -> path of an 8- or 16-bit image file."""
+    """channel -> path of an 8- or 16-bit image file: base_color (sRGB), roughness, metallic, normal (OpenGL, +y up),
+    height; all but the first are linear."""
     base_color: tuple[float, float, float] = (0.5, 0.5, 0.5)
     roughness: float = 0.5
     metallic: float = 0.0

@@ -185,7 +185,7 @@ class Shape:
     source: str
     parts: tuple[Part, ...]
     model_id: str = ""
-    category: str = "chair"
+    category: str = ""
     licence: str = "unknown"
     provenance: str = ""
     warnings: tuple[str, ...] = ()

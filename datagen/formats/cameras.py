@@ -1,4 +1,4 @@
-"""Cameras of the published chairs (format 1.5): K, RT and RT_ in JSON; y up, front +z, OpenGL axes."""
+"""Cameras of the published chairs: K, RT and RT_ in JSON; y up, front +z, OpenGL axes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The published odd-one-out scene: names, metadata, masks and depth as bytes (formats, 1.1-1.7). Metres, z up."""
+"""The published odd-one-out scene: names, metadata, masks and depth as bytes (docs/scenes.md). Metres, z up."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -86,7 +86,7 @@ def in_order(kinds: Iterable[str]) -> tuple[str, ...]:
 
 
 def asset_path(scene: str, mode: str | None, index: int, naming: str) -> str:
-    """`path` of an object: '-' in its basename if and only if it is anomalous (formats, 1.3)."""
+    """`path` of an object: '-' in its basename if and only if it is anomalous."""
     model = scene.split("-")[0]
     name = model if mode is None else f"{model}-{mode}-{index + 1:03d}"
     return f"{model}/{name}{ASSET_SUFFIX[naming]}"
@@ -133,7 +133,7 @@ def box(low: np.ndarray, high: np.ndarray) -> list[list[float]]:
 
 
 def published_box(location: np.ndarray, local_bounds: np.ndarray) -> list[list[float]]:
-    """The published form: the object's origin, and its dimensions before yaw (formats, 1.7)."""
+    """The published form: the object's origin, and its dimensions before yaw."""
     return [location.tolist(), (local_bounds[1] - local_bounds[0]).tolist()]
 
 

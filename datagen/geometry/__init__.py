@@ -1,4 +1,4 @@
 """Guarded mesh loading, cleaning, repair, booleans, sampling and embree ray casting.
 
-Knows meshes, not chairs or datasets; native libraries see only meshes that passed `core.Mesh`.
+Knows meshes, not objects or datasets; native libraries see only meshes that passed `core.Mesh`.
 """

@@ -1,6 +1,6 @@
 """Cleaning that PartNet needs before anything else: weld, degenerate and duplicate faces.
 
-Two PartNet parts in three are double-sided copies (lookdev.md, section 0): kept, they render as
+Two PartNet parts in three are double-sided copies. Kept, they render as
 black patches and a boolean takes them for an empty solid.
 """
 

@@ -11,7 +11,7 @@ from datagen.geometry.linked import linked
 from datagen.geometry.sample import grid_samples
 
 CONTACT_DISTANCE = 0.012
-"""Points this near a neighbour touch it (lookdev.md, section 5: every PartNet part has one at 0.01)."""
+"""Points this near a neighbour touch it (every PartNet part has such a neighbour at 0.01)."""
 CLUSTER_DISTANCE = 0.05
 
 

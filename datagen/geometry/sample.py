@@ -47,8 +47,3 @@ def surface_distance(a: Mesh, b: Mesh, count: int = 2000) -> np.ndarray:
 
 def _spacing(mesh: Mesh, count: int) -> float:
     return float(np.sqrt(mesh.area / count))
-
-
-def mean_displacement(before: Mesh, after: Mesh) -> float:
-    """Mean symmetric surface distance of two meshes, object units."""
-    return float(surface_distance(before, after).mean())

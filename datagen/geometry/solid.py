@@ -1,6 +1,6 @@
 """Open, double-sided, self-touching parts into solids that a boolean can cut.
 
-The chain of lookdev.md, section 5, without its Blender step: manifold3d as the part is; repair per
+A chain of three steps: manifold3d as the part is; repair per
 connected component with pymeshlab; a one-sided thickness for what stays open. Results are judged,
 never statuses: the surface that was there must still be there.
 """
@@ -20,7 +20,7 @@ from datagen.geometry.linked import linked
 from datagen.geometry.sample import distances, grid_samples
 
 SHEET_THICKNESS = 0.012
-"""What an open sheet is given, object units (about 6 mm of a real chair)."""
+"""What an open sheet is given, object units (about 6 mm of real furniture)."""
 
 
 @dataclass(frozen=True, eq=False)

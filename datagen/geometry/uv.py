@@ -1,4 +1,4 @@
-"""Box projection along a part's long axis, in world units: grain runs along a leg (lookdev section 2)."""
+"""Box projection along a part's long axis, in world units: grain runs along a leg."""
 
 import numpy as np
 

@@ -5,19 +5,22 @@ The built-in ones, and those that installed packages name under the entry point 
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from datagen.bench.run import Bench
 from datagen.core.errors import UsageError
 from datagen.formats.instances import Instances
 from datagen.formats.pictures import Shown
+from datagen.kinds.brokenchairs.bench.parts import BENCHES as CHAIR_BENCHES
 from datagen.kinds.brokenchairs.instances import CHAIR_INSTANCES
 from datagen.kinds.brokenchairs.kind import BUILDING as CHAIRS
 from datagen.kinds.brokenchairs.sheet import sheet as draw_chairs
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS as CHAIRS_EXAMINED
+from datagen.kinds.oddoneout.bench.parts import BENCHES as SCENE_BENCHES
 from datagen.kinds.oddoneout.instances import SCENE_INSTANCES
 from datagen.kinds.oddoneout.kind import BUILDING as SCENES
 from datagen.kinds.oddoneout.sheet import sheet as draw_scenes
@@ -44,6 +47,7 @@ class Kind:
     `datagen show` draws. `instances` tells its pictures with the masks of anomalies; None where there are no masks.
     `has` are those of depth, pose and mesh that its files hold. `tasks` names the training tasks that learn from it,
     the one that a recipe without a task means first (`train.tasks.registry` finds them).
+    `benches`: the parts of `datagen bench` that measure it, by name; no two kinds share a name.
     """
 
     name: str
@@ -53,10 +57,19 @@ class Kind:
     instances: Instances | None = None
     has: frozenset[str] = frozenset()
     tasks: tuple[str, ...] = ()
+    benches: Mapping[str, Bench] = field(default_factory=dict)
 
 
 BUILT_IN = (
-    Kind("oddoneout", SCENES, SCENES_EXAMINED, draw_scenes, SCENE_INSTANCES, frozenset({"depth", "pose"})),
+    Kind(
+        "oddoneout",
+        SCENES,
+        SCENES_EXAMINED,
+        draw_scenes,
+        SCENE_INSTANCES,
+        frozenset({"depth", "pose"}),
+        benches=SCENE_BENCHES,
+    ),
     Kind(
         "brokenchairs",
         CHAIRS,
@@ -65,6 +78,7 @@ BUILT_IN = (
         CHAIR_INSTANCES,
         frozenset({"depth", "pose", "mesh"}),
         tasks=("matching",),
+        benches=CHAIR_BENCHES,
     ),
 )
 

@@ -1,8 +1,8 @@
-"""Semantic assignment (section 3.2, after PhotoShape): what each part of a chair is made of.
+"""Semantic assignment (section 3.2, after PhotoShape): what each part of a shape is made of.
 
-A chair is dressed by roles (structure, seat, back, arms, wheels), not part by part: designed chairs
-have two or three materials. Every role is drawn whether the chair has it or not, each from a stream of
-its own, so a chair with a part missing is dressed like the whole one.
+Materials go by roles (structure, seat, back, arms, wheels), not part by part: designed furniture has two or three
+materials. Every role is drawn whether the shape has it or not, each from a stream of its own, so a shape with a part
+missing is dressed like the whole one.
 """
 
 from collections import Counter
@@ -48,7 +48,7 @@ def assign(
     """A material, a projection and an offset for every part of a shape.
 
     Looks at ids, classes, groups and labels, and at how thick the shape's cushions are: give it the
-    normal shape, and an anomalous chair whose parts keep their ids is dressed alike under an equal `rng`.
+    normal shape, and an anomalous shape whose parts keep their ids is dressed alike under an equal `rng`.
     Raises MaterialError for an empty library.
     """
     seed = int(rng.integers(2**63))

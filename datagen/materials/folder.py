@@ -28,7 +28,7 @@ CLASS_CONSTANTS: Mapping[str, Material] = {
     "fabric": Material("", "fabric", roughness=0.9, specular=0.2, sheen=0.25, tile_size=0.6),
     "metal": Material("", "metal", roughness=0.35, metallic=1.0, tile_size=0.7),
 }
-"""Constants where a set has no map, and the scale at which photographs look right (lookdev section 2)."""
+"""Constants where a set has no map, and the scale at which photographs look right."""
 FLOOR = Material("", "stone", roughness=0.3, tile_size=1.2)
 """Constants of a floor, of whatever it is made; its tile in metres."""
 ATLAS = "atlas"

@@ -56,7 +56,7 @@ class _Reader:
         return MeshFile(self.path, tuple(parts), tuple(materials.known), tuple(self.warnings))
 
     def _nodes(self) -> Iterator[tuple[object, str, dict[str, Any], np.ndarray]]:
-        """(owner, name, node, T_scene_node) of every visible node of the default scene, depth first.
+        """(owner, name, node, T_world_node) of every visible node of the default scene, depth first.
 
         Nodes of one owner are one part: trimesh writes the primitives of a node `leg` as its children `leg_1a2b3c`.
         """

@@ -15,7 +15,7 @@ from datagen.meshfiles.values import FilePart, bad, checked
 
 @dataclass
 class PrimitiveReader:
-    """Primitives of one file. `global_T` holds T_scene_node of every node of the scene: where joints stand."""
+    """Primitives of one file. `global_T` holds T_world_node of every node of the scene: where joints stand."""
 
     path: Path
     buffers: Buffers

@@ -12,9 +12,9 @@ from datagen.meshfiles.step import read_step
 from datagen.meshfiles.stl import read_stl
 from datagen.meshfiles.values import MAX_BYTES, FileMaterial, FilePart, MeshFile, bad
 
-SCENE_SUFFIXES = (".glb", ".gltf")
+GLTF_SUFFIXES = (".glb", ".gltf")
 STEP_SUFFIXES = (".step", ".stp")
-MESH_SUFFIXES = (".obj", ".stl", ".ply", ".off", *SCENE_SUFFIXES, *STEP_SUFFIXES)
+MESH_SUFFIXES = (".obj", ".stl", ".ply", ".off", *GLTF_SUFFIXES, *STEP_SUFFIXES)
 
 
 def read_mesh_file(path: Path | str, within: Path | None = None) -> MeshFile:
@@ -106,7 +106,7 @@ def files_named(path: Path, within: Path | None = None) -> tuple[Path, ...]:
             found = mtl.texture_files(path, text.libraries, places)
         elif suffix == ".ply":
             found = ply.texture_files(path, places)
-        elif suffix in SCENE_SUFFIXES:
+        elif suffix in GLTF_SUFFIXES:
             found = gltf_document.files_named(path, places)
         else:
             found = []

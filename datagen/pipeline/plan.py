@@ -74,5 +74,5 @@ class Plan(ABC, Generic[R]):
 
 
 def shard_index(job_id: str, count: int) -> int:
-    """Which of `count` shards does a job: by the id's own digits, since Python's hash is salted (semantics.md)."""
+    """Which of `count` shards does a job: by the id's own digits, since Python's hash is salted."""
     return int(job_id[:16], 16) % count

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from datagen.core.bundled import bundled
 from datagen.core.errors import EmptyCollection, UsageError
+from datagen.shapes.built_in import STAND_INS
 from datagen.shapes.meshes import recognise_meshes
 from datagen.shapes.partnet import recognise_partnet
 from datagen.shapes.passed_over import passed_over
@@ -41,7 +42,7 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     named = [path for path, category in there if category is None]
     if not named:
         below = "" if Path(spec).is_absolute() else f" here or below {', '.join(map(str, _data_roots(data_root)))}"
-        names = ", ".join(["partnet/chair", *BUILT_IN])
+        names = ", ".join([STAND_INS, *BUILT_IN])
         raise EmptyCollection(f"{spec}: no such file or folder{below}; give a folder, a mesh file or one of {names}")
     places = ", ".join(str(path) for path in named)
     unread = [warning for path in named for warning in passed_over(path, ())]
@@ -55,7 +56,7 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
 def _candidates(spec: str, data_root: Path | None) -> list[tuple[Path, str | None]]:
     """Places to look, in order; with a category only PartNet annotations of it count there."""
     if not spec.strip():
-        raise UsageError("--shapes is empty; give a folder, a mesh file or a collection such as partnet/chair")
+        raise UsageError(f"--shapes is empty; give a folder, a mesh file or a collection such as {STAND_INS}")
     path = Path(spec).expanduser()
     if path.exists() or path.is_absolute() or spec.startswith("."):
         return [(path, None)]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from datagen.core.clutter import check_name, is_clutter, real
 from datagen.core.errors import MeshLoadError, UsageError
-from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, STEP_SUFFIXES, needs_draco
+from datagen.meshfiles.load import GLTF_SUFFIXES, MESH_SUFFIXES, STEP_SUFFIXES, needs_draco
 from datagen.shapes.classify import PART_WORD
 from datagen.shapes.partnet_tree import refuse_buried
 from datagen.shapes.plans import PlannedShape, find_plans, is_plan
@@ -136,7 +136,7 @@ def distinct_objects(paths: Iterable[Path]) -> tuple[Path, ...]:
 def _readability(path: Path) -> tuple[int, str]:
     """Formats that keep part names first, files that need an extra last."""
     suffix = path.suffix.lower()
-    if suffix in SCENE_SUFFIXES:
+    if suffix in GLTF_SUFFIXES:
         try:
             return (6 if needs_draco(path) else 0), path.name
         except MeshLoadError:

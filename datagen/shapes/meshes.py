@@ -11,7 +11,7 @@ import numpy as np
 from datagen.core.clutter import real
 from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
-from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, files_named, read_mesh_file
+from datagen.meshfiles.load import GLTF_SUFFIXES, MESH_SUFFIXES, files_named, read_mesh_file
 from datagen.meshfiles.values import ABOUT_LOOKS, MeshFile
 from datagen.shapes.assembly import components, is_heap
 from datagen.shapes.card import Carded, CollectionCard, read_card
@@ -25,7 +25,7 @@ from datagen.shapes.plans import plan_files, read_plan
 from datagen.shapes.source import ShapeEntry
 
 _CHAIR_WORD = re.compile("chair|stool|bench|sofa|seat|couch|settee")
-_Y_UP_SUFFIXES = (*SCENE_SUFFIXES, ".obj")
+_Y_UP_SUFFIXES = (*GLTF_SUFFIXES, ".obj")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.refine import skin_at
 from datagen.geometry.segments import component_labels, convex_segments
 from datagen.meshfiles.blend import images_named
-from datagen.meshfiles.load import MESH_SUFFIXES, SCENE_SUFFIXES, files_named
+from datagen.meshfiles.load import GLTF_SUFFIXES, MESH_SUFFIXES, files_named
 from datagen.meshfiles.values import NEXT_STEP
 from datagen.shapes.cache import shape_cache
 from datagen.shapes.card import Carded, CollectionCard, read_card
@@ -103,10 +103,17 @@ class TexturedSource(Carded):
             replace(part, mesh=part.mesh.transformed(T), skin=turned_skin(part.skin, T)) for part in _parts(pieces)
         ]
         return Shape(
-            shape_id, self.name, tuple(parts), shape_id, thing.category, self.licence,
-            provenance=f"{self.name}/{shape_id}", T_shape_source=tuple(map(tuple, T_up(up).tolist())),
-            palette=palette, warnings=(*idle, *looks.warnings),
-        ).normalised()  # fmt: skip
+            shape_id,
+            self.name,
+            tuple(parts),
+            model_id=shape_id,
+            category=thing.category,
+            licence=self.licence,
+            provenance=f"{self.name}/{shape_id}",
+            warnings=(*idle, *looks.warnings),
+            T_shape_source=tuple(map(tuple, T_up(up).tolist())),
+            palette=palette,
+        ).normalised()
 
     def _looks(self, thing: ThingFile) -> tuple[PlacedLooks, str]:
         """Pieces in the source's frame, and the axis that points up there."""
@@ -119,7 +126,7 @@ class TexturedSource(Carded):
 
 def _up(path: Path) -> str:
     """+Y for glTF and OBJ, +Z for the rest, and for URDF's OBJs."""
-    if path.suffix.lower() in SCENE_SUFFIXES:
+    if path.suffix.lower() in GLTF_SUFFIXES:
         return "y"
     return "z" if path.suffix.lower() != ".obj" or any(path.parent.glob("*.urdf")) else "y"
 

@@ -251,7 +251,7 @@ class Dataset:
 
 
 def check_output_path(root: Path) -> None:
-    """Refuse folders whose path the published loader's string replacements would damage (format, 1.3)."""
+    """Refuse folders whose path the published loader's string replacements would damage."""
     for part in root.absolute().parts:
         if part == "images" or part.startswith("render_") or ".png" in part:
             raise UsageError(f"--out {root}: a folder '{part}' on the way breaks the published loader; choose another")

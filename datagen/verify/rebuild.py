@@ -60,9 +60,17 @@ class Rebuild:
             return Result("rebuild", ERROR, protects, SKIPPED, "files", why=self.skipped)
         findings = tuple(Finding(d.path, d.message) for d in self.faults)
         return Result(
-            "rebuild", ERROR, protects, FAIL if findings else PASS, "files", self.files, self.files,
-            len(findings), findings[:20], tuple(f.subject for f in findings),
-        )  # fmt: skip
+            "rebuild",
+            ERROR,
+            protects,
+            status=FAIL if findings else PASS,
+            of="files",
+            checked=self.files,
+            population=self.files,
+            count=len(findings),
+            examples=findings[:20],
+            subjects=tuple(f.subject for f in findings),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain figures."""

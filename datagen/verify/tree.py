@@ -126,9 +126,16 @@ def open_tree(root: Path, folders: Sequence[str]) -> Tree:
     documents = {name: _read_json(root / name, problems, hashes) for name in ("run.json", "shapes.json", "split.json")}
     rows, rows_from = _rows(root, problems, hashes)
     return Tree(
-        root, files, rows, rows_from, documents["run.json"], documents["shapes.json"], documents["split.json"],
-        problems, hashes,
-    )  # fmt: skip
+        root,
+        files,
+        rows,
+        rows_from,
+        run=documents["run.json"],
+        shapes_table=documents["shapes.json"],
+        split=documents["split.json"],
+        problems=problems,
+        root_hashes=hashes,
+    )
 
 
 def refuse_constant(name: str) -> Any:

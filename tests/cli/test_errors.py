@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
-from tests.forks import run_forked
+from tests.helpers.forked_commands import run_forked
 
 GOLDEN = Path(__file__).parent / "golden" / "errors.txt"
 CHAIRS = ROOT / "assets" / "partnet" / "chair"

@@ -14,7 +14,7 @@ from datagen.pipeline import run_ray
 from datagen.shapes.collections import open_collection
 from datagen.store.dataset import Dataset
 from tests.conftest import ROOT
-from tests.forks import run_forked
+from tests.helpers.forked_commands import run_forked
 from tests.shapes.helpers import SEAT_BOX
 
 RUN = {"seed": 1}

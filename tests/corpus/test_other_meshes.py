@@ -192,12 +192,17 @@ def test_text_stl_has_a_part_for_every_solid(tmp_path: Path, end: str, word: str
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"solid\nendsolid\n", stl_binary()[:-1], stl_binary()[:84], stl_binary()[:60], b"\0" * 84,
+        b"",
+        b"solid\nendsolid\n",
+        stl_binary()[:-1],
+        stl_binary()[:84],
+        stl_binary()[:60],
+        b"\0" * 84,
         stl_text()[:-40].replace("endloop", "endlop", 1).encode(),
         stl_text().replace("vertex -2.5", "vertex x", 1).encode(),
         stl_text().replace("-2.5", "nan #", 1).encode(),
     ],
-)  # fmt: skip
+)
 def test_damaged_stl_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.stl").write_bytes(data)
     with pytest.raises(MeshLoadError, match=r"a\.stl: "):

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from datagen.store.log import read_folder
 from datagen.store.manifest import read_manifest
-from tests.forks import fork
-from tests.plain_chairs import SMALL_PICTURES, write_plain_chairs
+from tests.helpers.box_chairs import SMALL_PICTURES, write_plain_chairs
+from tests.helpers.forked_commands import fork
 
 TREES = ("images", "annotations", "shapes", "split.json", "shapes.json", "run.json", "README.md", "manifest.parquet")
 SLOTS = "anomaly.slots={position: 7, rotation: 5, broken: 1, missing: 6}"

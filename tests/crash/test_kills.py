@@ -22,7 +22,7 @@ from tests.crash.harness import (
     run_afresh,
     start,
 )
-from tests.forks import run_forked
+from tests.helpers.forked_commands import run_forked
 
 POINTS = ("before-files", "after-fsync", "mid-rename", "before-log", "after-log", "before-compact", "mid-parquet")
 

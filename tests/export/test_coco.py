@@ -17,7 +17,7 @@ from datagen.formats.pictures import decoded
 from datagen.store.manifest import read_manifest
 from tests.conftest import build_scenes, run_build
 from tests.export.coco_rules import mask_of
-from tests.plain_chairs import SMALL_PICTURES
+from tests.helpers.box_chairs import SMALL_PICTURES
 
 SMALL = (*SMALL_PICTURES, "anomaly.slots_per_shape=2", "normal.views={2: 1}")
 

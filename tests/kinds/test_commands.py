@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import build_scenes, run_build
-from tests.forks import run_forked
+from tests.helpers.forked_commands import run_forked
 
 
 @pytest.mark.parametrize("name", ["fake_dataset", "scene_dataset"])

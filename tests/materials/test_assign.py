@@ -1,4 +1,4 @@
-"""Semantic assignment: groups, contrast, determinism, missing parts."""
+"""Semantic assignment: groups, contrast, determinism, missing parts, cushions."""
 
 from collections import Counter
 from dataclasses import replace
@@ -15,6 +15,7 @@ from datagen.materials.colour import colour_distance
 from datagen.materials.library import CombinedLibrary
 from datagen.materials.procedural.library import ProceduralLibrary
 from datagen.recipe.materials import MaterialSettings
+from datagen.shapes.collections import open_collection
 
 LIBRARY = ProceduralLibrary(5)
 BY_ID = {material.material_id: material for material in LIBRARY.materials}
@@ -125,3 +126,26 @@ def test_every_part_class_has_weights_and_mistakes_are_refused() -> None:
     with pytest.raises(ValidationError):
         MaterialSettings(unknown=1)
     assert MaterialSettings.model_validate_json(SETTINGS.model_dump_json()) == SETTINGS
+
+
+def seat_classes(shape: Shape) -> set[str]:
+    seats = {p.part_id for p in shape.parts if p.part_class == "SeatSurface"}
+    found = set()
+    for seed in range(30):
+        dress = assign(shape, LIBRARY, SETTINGS, stream(seed))
+        found |= {BY_ID[p.material_id].material_class for p in dress.parts if p.part_id in seats}
+    return found
+
+
+def test_only_boards_are_made_of_wood_and_cushions_are_upholstered() -> None:
+    source = open_collection("partnet/chair")
+    for entry in source.entries():
+        shape = source.load(entry.shape_id)
+        seats = [p.mesh.extents.min() for p in shape.parts if p.part_class == "SeatSurface"]
+        if seats and max(seats) > 0.11:
+            assert seat_classes(shape) <= {"fabric", "leather"}, entry.shape_id
+            break
+    else:
+        raise AssertionError("no built-in chair has a cushion")
+    boards = [s for s in map(source.load, ("1003", "1009")) if max(p.mesh.extents.min() for p in s.parts) < 0.11]
+    assert any("wood" in seat_classes(shape) for shape in boards or [source.load("1009")])

@@ -20,9 +20,15 @@ DIM, DEPTH, GRID, PATCH = 128, 2, 3, 14
 
 def weights(registers=0, seed=0):
     """Keys and shapes of torch hub's dinov2_vits14, smaller."""
-    shapes = {"cls_token": (1, 1, DIM), "mask_token": (1, DIM), "pos_embed": (1, 1 + GRID**2, DIM),
-              "patch_embed.proj.weight": (DIM, 3, PATCH, PATCH), "patch_embed.proj.bias": (DIM,),
-              "norm.weight": (DIM,), "norm.bias": (DIM,)}  # fmt: skip
+    shapes = {
+        "cls_token": (1, 1, DIM),
+        "mask_token": (1, DIM),
+        "pos_embed": (1, 1 + GRID**2, DIM),
+        "patch_embed.proj.weight": (DIM, 3, PATCH, PATCH),
+        "patch_embed.proj.bias": (DIM,),
+        "norm.weight": (DIM,),
+        "norm.bias": (DIM,),
+    }
     if registers:
         shapes["register_tokens"] = (1, registers, DIM)
     for k in range(DEPTH):
@@ -51,8 +57,8 @@ def written_out(state, grey):
         return F.layer_norm(x, (DIM,), state[f"{name}.weight"], state[f"{name}.bias"], 1e-6)
 
     mean, std = (torch.tensor(v)[:, None, None] for v in (MEAN, STD))
-    x = F.conv2d((torch.from_numpy(grey).float()[:, None] - mean) / std,
-                 state["patch_embed.proj.weight"], state["patch_embed.proj.bias"], stride=PATCH)  # fmt: skip
+    x = (torch.from_numpy(grey).float()[:, None] - mean) / std
+    x = F.conv2d(x, state["patch_embed.proj.weight"], state["patch_embed.proj.bias"], stride=PATCH)
     x = torch.cat([state["cls_token"].expand(len(x), -1, -1), x.flatten(2).transpose(1, 2)], dim=1) + state["pos_embed"]
     if "register_tokens" in state:
         x = torch.cat([x[:, :1], state["register_tokens"].expand(len(x), -1, -1), x[:, 1:]], dim=1)

@@ -102,8 +102,8 @@ def states_of(network, encoded, chosen):
     """Decoder states after proj_in and after each block, (B, 1025, 512)."""
     kept = []
     transformer = network.attention_decoder.crossatten
-    hooks = [m.register_forward_hook(lambda _m, _i, o: kept.append(o)) for m in
-             [transformer.proj_in, *transformer.transformer_blocks, transformer.proj_out]]  # fmt: skip
+    modules = [transformer.proj_in, *transformer.transformer_blocks, transformer.proj_out]
+    hooks = [module.register_forward_hook(lambda _m, _i, o: kept.append(o)) for module in modules]
     f_query, f_views = encoded
     context = f_views.flatten(3).transpose(2, 3).flatten(1, 2)
     try:

@@ -14,7 +14,7 @@ from datagen.pipeline.build import build
 from datagen.pipeline.worker import Site
 from datagen.store.manifest import read_manifest
 from tests.conftest import ROOT, plan_of, run_build
-from tests.plain_chairs import SMALL_PICTURES
+from tests.helpers.box_chairs import SMALL_PICTURES
 
 SMALL = ("anomaly.slots_per_shape=2", "normal.views={2: 1}", "reference.views=4", "query.size_px=96")
 FEW = (*SMALL_PICTURES, "anomaly.slots_per_shape=2", "normal.views={2: 1}")
@@ -95,7 +95,7 @@ def test_rows_agree_with_files(fake_dataset):
 
 
 def check_masks(folder, row, info):
-    """The table of semantics.md, from the files alone."""
+    """Masks and boxes by the words of DATA.md, from the files alone."""
     old = np.asarray(Image.open(folder / row["mask_old_path"])) > 0
     if row["kind"] == "missing":
         assert not row["mask_new_path"] and info["IoU"] == 0

@@ -10,7 +10,7 @@ import pytest
 from datagen.pipeline.status import status
 from datagen.store.launch import NAME
 from tests.conftest import run_build
-from tests.plain_chairs import SMALL_PICTURES
+from tests.helpers.box_chairs import SMALL_PICTURES
 
 SMALL = (*SMALL_PICTURES, "anomaly.slots_per_shape=2", "normal.views={2: 1}")
 

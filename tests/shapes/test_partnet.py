@@ -114,10 +114,11 @@ def test_double_claims_and_bad_ids_are_mended(tmp_path: Path) -> None:
 def test_raw_tree_is_the_fallback(tmp_path: Path) -> None:
     folder = write_shape(tmp_path)
     (folder / "result_after_merging.json").unlink()
-    raw = {"text": "Chair", "id": 0, "name": "chair", "conf_score": "2", "children": [
+    children = [
         {"text": "Leg", "id": 90, "name": "leg", "objs": ["new-4"]},
         {"text": "Seat", "id": 4, "name": "seat_soft_surface", "objs": ["original-1"]},
-    ]}  # fmt: skip
+    ]
+    raw = {"text": "Chair", "id": 0, "name": "chair", "conf_score": "2", "children": children}
     (folder / "result.json").write_text(json.dumps([raw]))
     parts = open_collection(str(tmp_path)).load("7").parts
     assert [(p.part_id, p.name) for p in parts] == [(91, "leg"), (5, "seat_soft_surface"), (92, "remainder")]

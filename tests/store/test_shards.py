@@ -11,7 +11,7 @@ from datagen.pipeline.merge import merge
 from datagen.store.reader import DatasetReader
 from datagen.store.shards import tar_bytes, unpack
 from tests.conftest import run_build
-from tests.plain_chairs import SMALL_PICTURES
+from tests.helpers.box_chairs import SMALL_PICTURES
 
 SMALL = (*SMALL_PICTURES, "anomaly.slots_per_shape=2", "normal.views={2: 1}")
 

@@ -20,7 +20,7 @@ from datagen.train.runtime import choose_device
 from datagen.train.tasks.matching.recipe import MatchingRecipe
 from datagen.train.tasks.matching.reference import open_reference
 from tests.conftest import ROOT
-from tests.forks import TRAIN, run_forked
+from tests.helpers.forked_commands import TRAIN, run_forked
 from tests.train.conftest import TINY, tiny
 
 

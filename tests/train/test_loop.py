@@ -23,7 +23,7 @@ from datagen.train.run import open_run
 from datagen.train.runtime import Runtime, telling_memory
 from datagen.train.tasks.matching.networks import make_objective
 from tests.conftest import ROOT
-from tests.forks import TRAIN, fork
+from tests.helpers.forked_commands import TRAIN, fork
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))

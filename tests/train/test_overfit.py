@@ -25,7 +25,7 @@ from datagen.train.tasks.matching.data import open_split
 from datagen.train.tasks.matching.networks import make_objective
 from datagen.train.tasks.matching.task import MATCHING
 from tests.conftest import run_build
-from tests.plain_chairs import CARD, SMALL_PICTURES, plain_pieces
+from tests.helpers.box_chairs import CARD, SMALL_PICTURES, plain_pieces
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))

@@ -11,7 +11,7 @@ import pytest
 from datagen.train.checkpoint import newest_checkpoint, read_checkpoint
 from datagen.train.log import read_log
 from tests.conftest import ROOT
-from tests.forks import TRAIN, run_forked
+from tests.helpers.forked_commands import TRAIN, run_forked
 from tests.train.conftest import tiny
 
 STEPS = 9

@@ -1,13 +1,20 @@
-"""The files beside the data of chairs: splits, the table of shapes, the card."""
+"""The files beside the data of chairs: splits, the table of shapes, the card that says what the data is and whose."""
 
 from collections.abc import Sequence
 
 from datagen.formats.brokenchairs import split_json
-from datagen.kinds.brokenchairs.card import dataset_card, shapes_table
+from datagen.formats.encode import json_bytes
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.materials.library import MaterialLibrary
-from datagen.pipeline.warned import Warned
+from datagen.pipeline.warned import Warned, card_section
+from datagen.render.protocol import FAKE_NOTE
+from datagen.scenes.lights import light_setups
 from datagen.store.dataset import Dataset
+
+STAND_IN_NOTE = (
+    "The shapes are stand-ins made by this project in PartNet's on-disk format. They are NOT PartNet data; "
+    "figures obtained on them say nothing about BrokenChairs-180K."
+)
 
 
 def root_files(
@@ -19,6 +26,61 @@ def root_files(
     shapes = sorted(planned, key=lambda s: plan.ids[s])
     return {
         "split.json": split_json({plan.ids[s]: plan.splits[s] for s in shapes}),
-        "shapes.json": shapes_table(plan, shapes),
-        "README.md": dataset_card(plan, shapes, library, renderer, warnings),
+        "shapes.json": _shapes_table(plan, shapes),
+        "README.md": _card(plan, shapes, library, renderer, warnings),
     }
+
+
+def _shapes_table(plan: ChairPlan, shapes: Sequence[str]) -> bytes:
+    """shapes.json: the integer id of every shape beside the source's name, model and split."""
+    rows = {str(plan.ids[s]): {"shape_id": s, "model_id": plan.model_of(s), "split": plan.splits[s]} for s in shapes}
+    return json_bytes({"source": plan.source.name, "shapes": rows}, indent=1)
+
+
+def _card(
+    plan: ChairPlan, shapes: Sequence[str], library: MaterialLibrary, renderer: str, warnings: Sequence[Warned] = ()
+) -> bytes:
+    """README.md of the dataset's folder: source and licence of shapes, materials and lights, and warnings."""
+    counts = {split: sum(plan.splits[s] == split for s in shapes) for split in ("train", "val", "test")}
+    licences = sorted({(m.source, m.licence) for m in library.materials})
+    lights = [
+        f"| {light.index} | {light.world} | {len(light.suns)} |"
+        for light in light_setups(plan.recipe.light, plan.recipe.seed)
+    ]
+    lines = [
+        f"# {plan.recipe.name}",
+        "",
+        f"Conditional anomaly-detection data in the BrokenChairs-180K layout, made by datagen from {plan.source.name}.",
+        *(["", f"**{STAND_IN_NOTE}**"] if plan.source.stand_in else []),
+        *(["", f"**{FAKE_NOTE}**"] if renderer == "fake" else []),
+        "",
+        f"Seed {plan.recipe.seed}; {len(shapes)} shapes: "
+        + ", ".join(f"{count} {split}" for split, count in counts.items())
+        + ". `shapes.json` maps the integer ids to the source's names, `run.json` holds the whole recipe, "
+        "`manifest.parquet` one row a sample or rejection. File formats: DATA.md of datagen.",
+        "",
+        "## Shapes",
+        "",
+        f"Source: {plan.source.name}. Licence: {plan.source.licence}",
+        "",
+        "| id | source name | model | split |",
+        "|---|---|---|---|",
+        *(f"| {plan.ids[s]} | {s} | {plan.model_of(s)} | {plan.splits[s]} |" for s in shapes),
+        "",
+        "## Materials",
+        "",
+        "| source | licence |",
+        "|---|---|",
+        *(f"| {source} | {licence} |" for source, licence in licences),
+        "",
+        "## Lights",
+        "",
+        "Environments carried by Blender (CC0, see its license.txt), blurred and white-balanced, with suns.",
+        "",
+        "| index | environment | suns |",
+        "|---|---|---|",
+        *lights,
+        "",
+        *card_section(warnings),
+    ]
+    return "\n".join(lines).encode()

@@ -3,10 +3,9 @@
 from datagen.anomalies.registry import require_usable
 from datagen.formats.brokenchairs import FOLDERS
 from datagen.kinds.brokenchairs.assets import check_assets
-from datagen.kinds.brokenchairs.card import STAND_IN_NOTE
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.estimate import estimate
-from datagen.kinds.brokenchairs.files import root_files
+from datagen.kinds.brokenchairs.files import STAND_IN_NOTE, root_files
 from datagen.kinds.brokenchairs.jobs import anomaly_job, normal_job, reference_job
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.policy import HAS

@@ -14,7 +14,7 @@ SMALL = 100
 def assign_splits(entries: Sequence[ShapeEntry], recipe: SplitRecipe) -> dict[str, str]:
     """shape_id -> train | val | test. All annotations of one model share a split.
 
-    PartNet's own lists win where given; a shape on none of them goes to train (semantics.md).
+    PartNet's own lists win where given; a shape on none of them goes to train.
     """
     if recipe.use_published and any(entry.published_split for entry in entries):
         published = {e.model_id or e.shape_id: e.published_split for e in entries if e.published_split}

@@ -32,15 +32,12 @@ POST = "chair_back/back_frame/back_frame_vertical_bar"
 RAIL = "chair_back/back_frame/back_frame_horizontal_bar"
 BACK_FRAME = "chair_back/back_frame/back_holistic_frame"
 BACK_SUPPORT = "chair_back/back_support"
-BACK_CONNECTOR = "chair_back/back_connector"
 HEADREST = "chair_head/headrest"
 HEAD_CONNECTOR = "chair_head/head_connector"
 ARM_BAR = "chair_arm/arm_horizontal_bar"
 ARM_POST = "chair_arm/arm_near_vertical_bar"
 ARM_SOFA = "chair_arm/arm_sofa_style"
-ARM_FRAME = "chair_arm/arm_holistic_frame"
 FOOTREST = "footrest/chair_base"
-FOOTREST_TOP = "footrest/chair_seat/seat_surface"
 
 
 @dataclass(frozen=True)

@@ -84,9 +84,13 @@ class Scale:
 
 
 def histogram(
-    series: Sequence[Series], label: str, unit: str = "", bins: int = 24,
-    span: tuple[float, float] | None = None, logarithmic: bool = False,
-) -> str:  # fmt: skip
+    series: Sequence[Series],
+    label: str,
+    unit: str = "",
+    bins: int = 24,
+    span: tuple[float, float] | None = None,
+    logarithmic: bool = False,
+) -> str:
     """Outlined histograms of several groups, each in per cent of its own group; '' without a value."""
     drawn = [(s, np.asarray(s.values, dtype=float)) for s in series if len(s.values)]
     if logarithmic:

@@ -147,7 +147,7 @@ def _deep_view(tree: ChairTree, view: ReferenceFacts, problems: dict[str, str]) 
 
 
 def _record_faults(record: Mapping[str, np.ndarray]) -> list[str]:
-    """How a reference npy differs from the published dict (1.5)."""
+    """How a reference npy differs from the published dict."""
     faults = []
     for key, kinds, tail in (("pxy", "iu", (2,)), ("is_visible", "b", ()), ("xyz", "f", (32, 32, 3))):
         value = record.get(key)

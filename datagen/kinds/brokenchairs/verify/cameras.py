@@ -1,4 +1,4 @@
-"""What is wrong with a published camera, in words (format 1.5)."""
+"""What is wrong with a published camera, in words."""
 
 import numpy as np
 

@@ -9,7 +9,7 @@ from datagen.kinds.brokenchairs.verify.bundles import DeepView
 
 PATCH_PX = 8
 MIN_COVISIBLE = 32
-"""Points that the published loader needs in both of two views (1.5)."""
+"""Points that the published loader needs in both of two views."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +82,18 @@ def view_figures(view: DeepView, points: np.ndarray | None) -> ViewFigures:
     pxy_error, visible, on_object = _pxy_figures(view, points)
     cells, cell_error, depth_ratio, spread, slope = _cell_figures(view)
     return ViewFigures(
-        view.facts.stem, pxy_error, visible, on_object, cells, cell_error,
-        view.depth is None or bool(np.isfinite(view.depth).all() and (view.depth >= 0).all()),
-        _overlap(view), depth_ratio, spread, slope,
-    )  # fmt: skip
+        stem=view.facts.stem,
+        pxy_error_px=pxy_error,
+        visible=visible,
+        visible_on_object=on_object,
+        cells=cells,
+        cell_error=cell_error,
+        depth_finite=view.depth is None or bool(np.isfinite(view.depth).all() and (view.depth >= 0).all()),
+        depth_overlap=_overlap(view),
+        depth_ratio=depth_ratio,
+        depth_spread=spread,
+        ray_slope=slope,
+    )
 
 
 def _pxy_figures(view: DeepView, points: np.ndarray | None) -> tuple[float, int, float]:

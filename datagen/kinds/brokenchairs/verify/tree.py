@@ -17,7 +17,7 @@ class ChairTree(Tree):
 
     @cached_property
     def queries(self) -> tuple[QueryName, ...]:
-        """Every file below images/, sorted by path: the loader takes them all (1.3)."""
+        """Every file below images/, sorted by path: the loader takes them all."""
         return tuple(
             parse_query(name)
             for name in self.files.sizes

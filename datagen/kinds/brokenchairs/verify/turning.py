@@ -1,4 +1,4 @@
-"""Which way queries turn against references, from silhouettes alone (published format, 1.5)."""
+"""Which way queries turn against references, from silhouettes alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

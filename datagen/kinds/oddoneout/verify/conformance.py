@@ -52,8 +52,8 @@ def scene_conformance(evidence: SceneEvidence) -> tuple[Line, ...]:
     empty = sum(scene.anomalous == 0 for scene in scenes)
     wanted = NORMAL_SHARE * len(scenes)
     spread = max(3 * (len(scenes) * NORMAL_SHARE * (1 - NORMAL_SHARE)) ** 0.5, 1.0)
-    lines.append(Line("scenes", "without an anomaly", wanted, empty, spread,
-                      why=f"the recipe asks for a share of {recipe.layout.normal_share:g}"))  # fmt: skip
+    asked = f"the recipe asks for a share of {recipe.layout.normal_share:g}"
+    lines.append(Line("scenes", "without an anomaly", wanted, empty, spread, why=asked))
     by_split = Counter(evidence.split_of.get(scene.name, "none") for scene in scenes)
     for split, count in target.splits.items():
         want = count * scale

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 FOREGROUND = 127
-"""Published segmentations are 0-1 and 205-207 (formats, 1.5)."""
+"""Published segmentations are 0-1 and 205-207."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,9 +190,16 @@ def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
     extra = table.get("datagen")
     views = tuple(_view(reader, v, K, T, names, odd, gathered) for v, T in enumerate(extrinsics))
     return SceneFacts(
-        folder.rsplit("/", 1)[-1], K, extrinsics, gathered.objects(names, odd), views,
-        tuple(labels), extra if isinstance(extra, dict) else {}, reader.problems, reader.hashes,
-    )  # fmt: skip
+        name=folder.rsplit("/", 1)[-1],
+        K=K,
+        extrinsics=extrinsics,
+        objects=gathered.objects(names, odd),
+        views=views,
+        flat_labels=tuple(labels),
+        extra=extra if isinstance(extra, dict) else {},
+        problems=reader.problems,
+        hashes=reader.hashes,
+    )
 
 
 def _records(objects: Any, problems: dict[str, str]) -> list[dict[str, Any]]:
@@ -263,11 +270,11 @@ class _Gathered:
             bounds[1, k] = np.maximum(bounds[1, k], cloud.max(axis=0))
 
     def objects(self, names: list[str], odd: list[bool]) -> tuple[ObjectFacts, ...]:
-        return tuple(
-            ObjectFacts(name, odd[k], self.records[k], self.world[0, k], self.world[1, k], self.local[0, k],
-                        self.local[1, k], tuple(self.seen[k]))
-            for k, name in enumerate(names)
-        )  # fmt: skip
+        return tuple(self._object(k, name, odd[k]) for k, name in enumerate(names))
+
+    def _object(self, k: int, name: str, anomalous: bool) -> ObjectFacts:
+        (low, high), (local_low, local_high) = self.world[:, k], self.local[:, k]
+        return ObjectFacts(name, anomalous, self.records[k], low, high, local_low, local_high, tuple(self.seen[k]))
 
 
 def _view(

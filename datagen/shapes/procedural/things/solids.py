@@ -13,8 +13,8 @@ Points = Sequence[Vec] | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
-    """A part of a thing; pieces of one `group` wear one material."""
+class Solid:
+    """A named part of a generated shape; those of one `group` wear one material."""
 
     name: str
     solid: Manifold
@@ -105,6 +105,11 @@ def chain(points: Points, radii: Vec | float, sides: int = 18) -> Manifold:
     sizes = np.broadcast_to(np.asarray(radii, dtype=float), (len(path),))
     balls = [Manifold.sphere(float(r), sides).translate(tuple(p)) for p, r in zip(path, sizes, strict=True)]
     return Manifold.batch_boolean([Manifold.batch_hull(pair) for pair in pairwise(balls)], manifold3d.OpType.Add)
+
+
+def joined(*solids: Manifold) -> Manifold:
+    """The union of solids."""
+    return Manifold.batch_boolean(list(solids), manifold3d.OpType.Add)
 
 
 def hull(*solids: Manifold) -> Manifold:

@@ -14,11 +14,12 @@ from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
 from datagen.geometry.segments import convex_segments
 from datagen.geometry.solid import manifold_mesh
-from datagen.shapes.procedural.things import beasts, critters, food, household, machine, vehicles
-from datagen.shapes.procedural.things.solids import Piece
+from datagen.shapes.procedural.things import food, household, machines, vehicles
+from datagen.shapes.procedural.things.animals import grazing, pawed, reptiles, sitting, swimming, winged
+from datagen.shapes.procedural.things.solids import Solid
 from datagen.shapes.source import ShapeEntry
 
-Builder = Callable[[np.random.Generator], list[Piece]]
+Builder = Callable[[np.random.Generator], list[Solid]]
 TOYS: Mapping[str, Builder] = {
     "airplane": vehicles.airplane,
     "apple": food.apple,
@@ -27,63 +28,63 @@ TOYS: Mapping[str, Builder] = {
     "bottle": household.bottle,
     "bowl": household.bowl,
     "bread": food.bread,
-    "bunny": food.bunny,
+    "bunny": pawed.bunny,
     "bus": vehicles.bus,
-    "butterfly": critters.butterfly,
+    "butterfly": winged.butterfly,
     "cake": food.cake,
     "car": vehicles.car,
     "chess_piece": household.chess_piece,
-    "chicken": critters.chicken,
+    "chicken": winged.chicken,
     "cookie": food.cookie,
-    "cow": beasts.cow,
+    "cow": grazing.cow,
     "cup": household.cup,
     "cupcake": food.cupcake,
-    "deer_moose": beasts.deer_moose,
-    "dinosaur": critters.dinosaur,
-    "dog": beasts.dog,
+    "deer_moose": grazing.deer_moose,
+    "dinosaur": reptiles.dinosaur,
+    "dog": pawed.dog,
     "donut": food.donut,
-    "elephant": beasts.elephant,
-    "fish": food.fish,
-    "fox": beasts.fox,
-    "frog": critters.frog,
-    "giraffe": beasts.giraffe,
+    "elephant": grazing.elephant,
+    "fish": swimming.fish,
+    "fox": pawed.fox,
+    "frog": sitting.frog,
+    "giraffe": grazing.giraffe,
     "glass": household.glass,
     "hamburger": food.hamburger,
     "hammer": household.hammer,
     "hat": household.hat,
-    "horse": beasts.horse,
+    "horse": grazing.horse,
     "ice_cream": food.ice_cream,
     "key": household.key,
     "light_bulb": household.light_bulb,
-    "lion": beasts.lion,
-    "lizard": critters.lizard,
-    "monkey": critters.monkey,
-    "mouse": critters.mouse,
+    "lion": pawed.lion,
+    "lizard": reptiles.lizard,
+    "monkey": sitting.monkey,
+    "mouse": pawed.mouse,
     "mug": household.mug,
-    "octopus": critters.octopus,
-    "orange": critters.orange,
-    "panda": critters.panda,
-    "penguin": food.penguin,
-    "pig": beasts.pig,
+    "octopus": swimming.octopus,
+    "orange": food.orange,
+    "panda": sitting.panda,
+    "penguin": winged.penguin,
+    "pig": grazing.pig,
     "plate": household.plate,
-    "robot": food.robot,
-    "shark": critters.shark,
-    "sheep": food.sheep,
+    "robot": household.robot,
+    "shark": swimming.shark,
+    "sheep": grazing.sheep,
     "shoe": household.shoe,
     "train": vehicles.train,
 }
 """Category -> builder, under Toys4K's names."""
 PARTS: Mapping[str, Builder] = {
-    "bolt": machine.bolt,
-    "bracket": machine.bracket,
-    "clamp": machine.clamp,
-    "elbow": machine.elbow,
-    "flange": machine.flange,
-    "gear": machine.gear,
-    "housing": machine.housing,
-    "plate": machine.plate,
-    "pulley": machine.pulley,
-    "shaft": machine.shaft,
+    "bolt": machines.bolt,
+    "bracket": machines.bracket,
+    "clamp": machines.clamp,
+    "elbow": machines.elbow,
+    "flange": machines.flange,
+    "gear": machines.gear,
+    "housing": machines.housing,
+    "plate": machines.plate,
+    "pulley": machines.pulley,
+    "shaft": machines.shaft,
 }
 COUNTS = {"toys": 21, "abc": 420}
 """Instances a category: 51 x 21 = 1,071 toys, 10 x 420 = 4,200 parts."""
@@ -170,5 +171,5 @@ class GeneratedThings:
 @lru_cache(maxsize=1)
 def _version() -> str:
     """Digest of the generators and of the library that makes their triangles."""
-    text = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    text = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
     return bytes_hash(text + manifold3d.__file__.rsplit("/", 1)[-1].encode())[:16]

@@ -2,24 +2,24 @@
 
 import numpy as np
 
-from datagen.shapes.procedural.things.solids import Piece, ball, box, chain, hull, lathe, prism, rod, wheel
+from datagen.shapes.procedural.things.solids import Solid, ball, box, chain, hull, lathe, prism, rod, wheel
 
 Rng = np.random.Generator
 
 
-def _wheels(xs: list[float], track: float, radius: float, width: float) -> list[Piece]:
+def _wheels(xs: list[float], track: float, radius: float, width: float) -> list[Solid]:
     pieces = []
     for k, x in enumerate(xs):
         for side in (-1, 1):
             at = (x, side * track / 2, radius)
             tyre = wheel(radius, width, at)
             cap = wheel(0.45 * radius, width * 1.15, at)
-            pieces.append(Piece(f"wheel_{k}_{'lr'[side > 0]}", tyre - cap, "wheel"))
-            pieces.append(Piece(f"hub_{k}_{'lr'[side > 0]}", cap, "trim"))
+            pieces.append(Solid(f"wheel_{k}_{'lr'[side > 0]}", tyre - cap, "wheel"))
+            pieces.append(Solid(f"hub_{k}_{'lr'[side > 0]}", cap, "trim"))
     return pieces
 
 
-def car(rng: Rng) -> list[Piece]:
+def car(rng: Rng) -> list[Solid]:
     """A saloon, van or pick-up of rounded blocks."""
     length, width = rng.uniform(1.6, 2.2), rng.uniform(0.8, 1.0)
     radius, height = rng.uniform(0.18, 0.26), rng.uniform(0.3, 0.42)
@@ -35,18 +35,18 @@ def car(rng: Rng) -> list[Piece]:
     band = box((cab_length * 0.72, width * 1.2, cab_height * 0.45), (shift, 0, base + height + cab_height * 0.5), 0.03)
     windows = cabin.scale((1.015, 1.02, 1.0)) ^ band
     xs = [-length * 0.31, length * 0.31]
-    pieces = [Piece("body", body, "body"), Piece("cabin", cabin - windows, "body"), Piece("windows", windows, "glass")]
+    pieces = [Solid("body", body, "body"), Solid("cabin", cabin - windows, "body"), Solid("windows", windows, "glass")]
     pieces += _wheels(xs, width * 0.98, radius, width * 0.18)
     lights = [ball(0.07, (length / 2 - 0.01, s * width * 0.3, base + height * 0.6), (0.6, 1, 1), 24) for s in (-1, 1)]
-    pieces += [Piece(f"light_{k}", solid, "light") for k, solid in enumerate(lights)]
+    pieces += [Solid(f"light_{k}", solid, "light") for k, solid in enumerate(lights)]
     if rng.random() < 0.5:
         bar = box((0.14, width * 0.5, 0.09), (shift, 0, base + height + cab_height + 0.05), 0.03)
-        pieces.append(Piece("roof_bar", bar, "light"))
-    pieces.append(Piece("bumper", box((0.09, width * 0.92, 0.1), (length / 2 + 0.02, 0, base + 0.07), 0.035), "trim"))
+        pieces.append(Solid("roof_bar", bar, "light"))
+    pieces.append(Solid("bumper", box((0.09, width * 0.92, 0.1), (length / 2 + 0.02, 0, base + 0.07), 0.035), "trim"))
     return pieces
 
 
-def bus(rng: Rng) -> list[Piece]:
+def bus(rng: Rng) -> list[Solid]:
     """A bus with a row of windows."""
     length, width, height = rng.uniform(2.2, 3.0), rng.uniform(0.8, 1.0), rng.uniform(0.85, 1.15)
     radius = rng.uniform(0.17, 0.23)
@@ -61,22 +61,22 @@ def bus(rng: Rng) -> list[Piece]:
         )
         for k in range(count)
     ]
-    pieces = [Piece("body", body, "body")]
-    pieces += [Piece(f"window_{k}", pane, "glass") for k, pane in enumerate(panes)]
+    pieces = [Solid("body", body, "body")]
+    pieces += [Solid(f"window_{k}", pane, "glass") for k, pane in enumerate(panes)]
     pieces.append(
-        Piece(
+        Solid(
             "windscreen", box((0.06, width * 0.8, height * 0.36), (length / 2, 0, base + height * 0.62), 0.02), "glass"
         )
     )
-    pieces.append(Piece("stripe", box((length * 0.96, width * 1.02, 0.07), (0, 0, base + height * 0.36)), "trim"))
+    pieces.append(Solid("stripe", box((length * 0.96, width * 1.02, 0.07), (0, 0, base + height * 0.36)), "trim"))
     if rng.random() < 0.6:
         pieces.append(
-            Piece("roof_box", box((length * 0.35, width * 0.6, 0.16), (0, 0, base + height + 0.05), 0.04), "trim")
+            Solid("roof_box", box((length * 0.35, width * 0.6, 0.16), (0, 0, base + height + 0.05), 0.04), "trim")
         )
     return pieces + _wheels([-length * 0.32, length * 0.32], width, radius, 0.16)
 
 
-def train(rng: Rng) -> list[Piece]:
+def train(rng: Rng) -> list[Solid]:
     """A steam engine: boiler, cab, funnel, dome, wheels."""
     length, width = rng.uniform(1.7, 2.2), rng.uniform(0.7, 0.85)
     radius = rng.uniform(0.17, 0.22)
@@ -95,20 +95,20 @@ def train(rng: Rng) -> list[Piece]:
     )
     dome = ball(0.13, (length * 0.08, 0, deck + 2 * boiler_r), (1, 1, 0.9))
     pieces = [
-        Piece("frame", frame, "trim"),
-        Piece("boiler", boiler, "body"),
-        Piece("nose", nose, "trim"),
-        Piece("cab", cab - hole, "cab"),
-        Piece("roof", roof, "trim"),
-        Piece("funnel", funnel, "trim"),
-        Piece("dome", dome, "light"),
+        Solid("frame", frame, "trim"),
+        Solid("boiler", boiler, "body"),
+        Solid("nose", nose, "trim"),
+        Solid("cab", cab - hole, "cab"),
+        Solid("roof", roof, "trim"),
+        Solid("funnel", funnel, "trim"),
+        Solid("dome", dome, "light"),
     ]
     plough = prism([(0, -width * 0.45), (0.22, 0), (0, width * 0.45)], 0.2, (length / 2 - 0.02, 0, 0.05))
-    pieces.append(Piece("plough", plough, "light"))
+    pieces.append(Solid("plough", plough, "light"))
     return pieces + _wheels([-length * 0.33, 0.0, length * 0.33], width * 0.95, radius, 0.12)
 
 
-def airplane(rng: Rng) -> list[Piece]:
+def airplane(rng: Rng) -> list[Solid]:
     """A propeller plane on its gear."""
     length, r = rng.uniform(1.8, 2.4), rng.uniform(0.2, 0.28)
     span, lift = rng.uniform(1.8, 2.4), 0.3
@@ -135,22 +135,22 @@ def airplane(rng: Rng) -> list[Piece]:
     blade = box((0.04, 0.1, r * 3.6), (length / 2 + r * 0.72, 0, lift + r), 0.018).rotate((0, 0, 0))
     canopy = ball(r * 0.75, (length * 0.14, 0, lift + 1.75 * r), (1.5, 0.8, 0.8))
     pieces = [
-        Piece("fuselage", body, "body"),
-        Piece("wing", wing, "cab"),
-        Piece("tailplane", tail, "cab"),
-        Piece("fin", fin, "cab"),
-        Piece("spinner", spinner, "light"),
-        Piece("propeller", blade, "trim"),
-        Piece("canopy", canopy, "glass"),
+        Solid("fuselage", body, "body"),
+        Solid("wing", wing, "cab"),
+        Solid("tailplane", tail, "cab"),
+        Solid("fin", fin, "cab"),
+        Solid("spinner", spinner, "light"),
+        Solid("propeller", blade, "trim"),
+        Solid("canopy", canopy, "glass"),
     ]
     for side in (-1, 1):
         leg = chain([(length * 0.18, side * 0.1, lift + 0.3 * r), (length * 0.18, side * 0.32, 0.13)], 0.032)
-        pieces.append(Piece(f"leg_{side}", leg, "trim"))
-        pieces.append(Piece(f"wheel_{side}", wheel(0.13, 0.08, (length * 0.18, side * 0.33, 0.13)), "wheel"))
+        pieces.append(Solid(f"leg_{side}", leg, "trim"))
+        pieces.append(Solid(f"wheel_{side}", wheel(0.13, 0.08, (length * 0.18, side * 0.33, 0.13)), "wheel"))
     return pieces
 
 
-def boat(rng: Rng) -> list[Piece]:
+def boat(rng: Rng) -> list[Solid]:
     """A tug or sailing boat."""
     length, width, deep = rng.uniform(1.8, 2.3), rng.uniform(0.65, 0.85), rng.uniform(0.32, 0.42)
     outline = [
@@ -166,20 +166,20 @@ def boat(rng: Rng) -> list[Piece]:
     inner = [(x * 0.93, y * 0.86) for x, y in outline]
     full = hull(prism(small, 0.02), prism(outline, 0.02, (0, 0, deep)))
     body = full - prism(inner, 1.0, (0, 0, deep - 0.08))
-    pieces = [Piece("hull", body, "body"), Piece("deck", prism(inner, 0.03, (0, 0, deep - 0.09)), "cab")]
+    pieces = [Solid("hull", body, "body"), Solid("deck", prism(inner, 0.03, (0, 0, deep - 0.09)), "cab")]
     if rng.random() < 0.5:
         cab_h = rng.uniform(0.35, 0.5)
         cab = box((length * 0.3, width * 0.55, cab_h), (-length * 0.08, 0, deep + cab_h / 2 - 0.06), 0.04)
         port = box((length * 0.18, width, cab_h * 0.3), (-length * 0.08, 0, deep + cab_h * 0.62), 0.03)
         pieces += [
-            Piece("cabin", cab - port, "light"),
-            Piece("ports", (cab ^ port).scale((1, 0.98, 1)), "glass"),
-            Piece(
+            Solid("cabin", cab - port, "light"),
+            Solid("ports", (cab ^ port).scale((1, 0.98, 1)), "glass"),
+            Solid(
                 "roof",
                 box((length * 0.34, width * 0.62, 0.06), (-length * 0.08, 0, deep + cab_h - 0.02), 0.025),
                 "trim",
             ),
-            Piece("funnel", rod(0.32, 0.09, 0.11, (-length * 0.3, 0, deep - 0.07)), "trim"),
+            Solid("funnel", rod(0.32, 0.09, 0.11, (-length * 0.3, 0, deep - 0.07)), "trim"),
         ]
     else:
         mast = rod(rng.uniform(1.1, 1.5), 0.035, 0.025, (0.05, 0, deep - 0.1), 20)
@@ -194,6 +194,6 @@ def boat(rng: Rng) -> list[Piece]:
             .rotate((90, 0, 0))
             .translate((0.075, 0.015, deep + 0.1))
         )
-        pieces += [Piece("mast", mast, "trim"), Piece("sail", sail, "light"), Piece("jib", jib, "light")]
-    pieces.append(Piece("bollard", rod(0.14, 0.05, 0.07, (length * 0.36, 0, deep - 0.09), 20), "trim"))
+        pieces += [Solid("mast", mast, "trim"), Solid("sail", sail, "light"), Solid("jib", jib, "light")]
+    pieces.append(Solid("bollard", rod(0.14, 0.05, 0.07, (length * 0.36, 0, deep - 0.09), 20), "trim"))
     return pieces

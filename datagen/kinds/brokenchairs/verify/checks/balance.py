@@ -11,8 +11,12 @@ CHECKS = CheckList[ChairEvidence]()
 check = CHECKS.check
 
 
-@check(WARNING, "A model learns the shortest way: light, material or file size instead of the object.", of=QUERIES,
-       needs=(needs.audit,))  # fmt: skip
+@check(
+    WARNING,
+    "A model learns the shortest way: light, material or file size instead of the object.",
+    of=QUERIES,
+    needs=(needs.audit,),
+)
 def no_shortcut(evidence: ChairEvidence) -> Iterator[Finding]:
     """No metadata probe tells label or kind better than chance (95 % interval; single groups 99 %)."""
     for probe in evidence.audit.leaks:
@@ -21,8 +25,12 @@ def no_shortcut(evidence: ChairEvidence) -> Iterator[Finding]:
         )
 
 
-@check(ERROR, "References and queries turn opposite ways in the published set; the viewpoint loss relies on it.",
-       of=QUERIES, needs=(needs.references,))  # fmt: skip
+@check(
+    ERROR,
+    "References and queries turn opposite ways in the published set; the viewpoint loss relies on it.",
+    of=QUERIES,
+    needs=(needs.references,),
+)
 def azimuth_sign(evidence: ChairEvidence) -> Iterator[Finding]:
     """Over the dataset, silhouettes of normal queries meet the reference at minus their azimuth, not at plus."""
     total = len(evidence.turns)
@@ -31,8 +39,12 @@ def azimuth_sign(evidence: ChairEvidence) -> Iterator[Finding]:
         yield Finding("images/", f"{against} of {total} normal queries turn like the references")
 
 
-@check(WARNING, "A build far below its plan lost something that its counts should say.", of=ROWS,
-       needs=(needs.manifest, needs.source))  # fmt: skip
+@check(
+    WARNING,
+    "A build far below its plan lost something that its counts should say.",
+    of=ROWS,
+    needs=(needs.manifest, needs.source),
+)
 def counts_of_recipe(evidence: ChairEvidence) -> Iterator[Finding]:
     """Every kind has at least 70 % of the images that its plan asks for."""
     from datagen.kinds.brokenchairs.verify.conformance import conformance

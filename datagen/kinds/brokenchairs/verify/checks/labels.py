@@ -103,8 +103,12 @@ def _spec(query: QueryFacts) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-@check(ERROR, "A row that says something else than its files makes the manifest worthless.", of=QUERIES,
-       needs=(needs.manifest,))  # fmt: skip
+@check(
+    ERROR,
+    "A row that says something else than its files makes the manifest worthless.",
+    of=QUERIES,
+    needs=(needs.manifest,),
+)
 def rows_match_files(evidence: ChairEvidence) -> Iterator[Finding]:
     """Columns against the fields of the name and the keys of the annotation."""
     for query in evidence.queries:
@@ -217,8 +221,9 @@ def views_in_range(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(query.path, f"radius {name.radius:g}, the recipe says {recipe.query.radius:g}")
 
 
-@check(ERROR, "More than one anomaly in a picture makes its one label ambiguous.", of=ANOMALIES,
-       needs=(needs.manifest,))  # fmt: skip
+@check(
+    ERROR, "More than one anomaly in a picture makes its one label ambiguous.", of=ANOMALIES, needs=(needs.manifest,)
+)
 def one_anomaly(evidence: ChairEvidence) -> Iterator[Finding]:
     """One job shows one spec on one part, and an operator makes its kind."""
     for rows in evidence.rows_by_job.values():

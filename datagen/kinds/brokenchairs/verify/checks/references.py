@@ -52,8 +52,12 @@ def _usual_azimuths(evidence: ChairEvidence) -> set[float]:
     return set(sets.most_common(1)[0][0]) if sets else set()
 
 
-@check(ERROR, "References are grey pictures on white, or foreground and features are wrong.", of=BUNDLES,
-       needs=(needs.references,))  # fmt: skip
+@check(
+    ERROR,
+    "References are grey pictures on white, or foreground and features are wrong.",
+    of=BUNDLES,
+    needs=(needs.references,),
+)
 def reference_pictures(evidence: ChairEvidence) -> Iterator[Finding]:
     """256 px square, R = G = B, white outside, an object that is neither absent, nor flat, nor cut."""
     for bundle in evidence.bundles:
@@ -72,8 +76,12 @@ def reference_pictures(evidence: ChairEvidence) -> Iterator[Finding]:
                 )
 
 
-@check(ERROR, "Without the right camera no point of a reference can be placed.", of=BUNDLES,
-       needs=(needs.reference_cameras,))  # fmt: skip
+@check(
+    ERROR,
+    "Without the right camera no point of a reference can be placed.",
+    of=BUNDLES,
+    needs=(needs.reference_cameras,),
+)
 def reference_cameras(evidence: ChairEvidence) -> Iterator[Finding]:
     """K, RT and RT_: inverse to each other, the published formula, looking at the object, azimuth's sign."""
     for bundle in evidence.bundles:
@@ -85,8 +93,12 @@ def reference_cameras(evidence: ChairEvidence) -> Iterator[Finding]:
                 yield Finding(view.stem, "; ".join(faults))
 
 
-@check(WARNING, "References of another radius or elevation do not compare with the published set.", of=BUNDLES,
-       needs=(needs.references,))  # fmt: skip
+@check(
+    WARNING,
+    "References of another radius or elevation do not compare with the published set.",
+    of=BUNDLES,
+    needs=(needs.references,),
+)
 def reference_ring(evidence: ChairEvidence) -> Iterator[Finding]:
     """All views of all bundles share one radius and one elevation."""
     rings = Counter((v.radius, v.elevation_deg) for b in evidence.bundles for v in b.views)
@@ -97,8 +109,12 @@ def reference_ring(evidence: ChairEvidence) -> Iterator[Finding]:
                 yield Finding(view.stem, f"is at radius {view.radius}, elevation {view.elevation_deg}, not {usual}")
 
 
-@check(ERROR, "A reference npy that asks for code, or lacks a key, is not loaded.", of=DEEP_BUNDLES,
-       needs=(needs.references,))  # fmt: skip
+@check(
+    ERROR,
+    "A reference npy that asks for code, or lacks a key, is not loaded.",
+    of=DEEP_BUNDLES,
+    needs=(needs.references,),
+)
 def reference_arrays(evidence: ChairEvidence) -> Iterator[Finding]:
     """`pxy`, `is_visible` and `xyz` with the published types, read by a restricted unpickler; depth a float picture."""
     for bundle in evidence.deep:
@@ -106,8 +122,9 @@ def reference_arrays(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(path, problem)
 
 
-@check(ERROR, "The same index has to be the same surface point in every view.", of=DEEP_BUNDLES,
-       needs=(needs.references,))  # fmt: skip
+@check(
+    ERROR, "The same index has to be the same surface point in every view.", of=DEEP_BUNDLES, needs=(needs.references,)
+)
 def reference_points(evidence: ChairEvidence) -> Iterator[Finding]:
     """`pxy` is (row, column), and the pixels of one index in all views meet in one point of space."""
     for bundle in evidence.deep:
@@ -118,8 +135,12 @@ def reference_points(evidence: ChairEvidence) -> Iterator[Finding]:
                 yield Finding(view.stem, f"{1 - view.visible_on_object:.0%} of its visible points are on white")
 
 
-@check(ERROR, "`xyz` is what the model is told about the third dimension.", of=DEEP_BUNDLES,
-       needs=(needs.reference_cameras,))  # fmt: skip
+@check(
+    ERROR,
+    "`xyz` is what the model is told about the third dimension.",
+    of=DEEP_BUNDLES,
+    needs=(needs.reference_cameras,),
+)
 def reference_positions(evidence: ChairEvidence) -> Iterator[Finding]:
     """Every filled cell's point projects into its cell: |pixel/8 - cell| <= 0.5."""
     for bundle in evidence.deep:
@@ -147,8 +168,12 @@ def reference_depth(evidence: ChairEvidence) -> Iterator[Finding]:
                 yield Finding(view.stem, f"depth grows off the axis as a ray length does (slope {view.ray_slope:.2f})")
 
 
-@check(ERROR, "The loader gives up on a shape whose views share fewer than 32 points.", of=DEEP_BUNDLES,
-       needs=(needs.references,))  # fmt: skip
+@check(
+    ERROR,
+    "The loader gives up on a shape whose views share fewer than 32 points.",
+    of=DEEP_BUNDLES,
+    needs=(needs.references,),
+)
 def reference_covisible(evidence: ChairEvidence) -> Iterator[Finding]:
     """At least half of the pairs of views have 32 points visible in both (11 draws then fail once in 2,000)."""
     for bundle in evidence.deep:

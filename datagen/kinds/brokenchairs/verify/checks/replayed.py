@@ -35,8 +35,12 @@ def samples_replay(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(replay.query.path, replay.problem)
 
 
-@check(ERROR, "An anomaly that changes nothing is a normal chair with the wrong label.", of=REPLAYED,
-       needs=(needs.source, needs.replays))  # fmt: skip
+@check(
+    ERROR,
+    "An anomaly that changes nothing is a normal chair with the wrong label.",
+    of=REPLAYED,
+    needs=(needs.source, needs.replays),
+)
 def anomalies_real(evidence: ChairEvidence) -> Iterator[Finding]:
     """The operator, replayed, accepts its spec, moves what the row's severity says, and it shows."""
     limit = (evidence.recipe.anomaly.min_changed_px if evidence.recipe else 60) * 0.9
@@ -59,8 +63,12 @@ def anomalies_real(evidence: ChairEvidence) -> Iterator[Finding]:
             )
 
 
-@check(ERROR, "What changed has to be the part that is named, and nothing else.", of=REPLAYED,
-       needs=(needs.source, needs.replays))  # fmt: skip
+@check(
+    ERROR,
+    "What changed has to be the part that is named, and nothing else.",
+    of=REPLAYED,
+    needs=(needs.source, needs.replays),
+)
 def changes_in_masks(evidence: ChairEvidence) -> Iterator[Finding]:
     """Changed pixels lie within the union of the two masks."""
     for replay in evidence.replays:
@@ -92,8 +100,12 @@ def masks_in_silhouettes(evidence: ChairEvidence) -> Iterator[Finding]:
                 yield Finding(replay.query.path, f"{1 - share:.1%} of {key} lies outside its chair")
 
 
-@check(ERROR, "The box is of what changed, not of what the files agree on.", of=REPLAYED,
-       needs=(needs.source, needs.replays))  # fmt: skip
+@check(
+    ERROR,
+    "The box is of what changed, not of what the files agree on.",
+    of=REPLAYED,
+    needs=(needs.source, needs.replays),
+)
 def boxes_replay(evidence: ChairEvidence) -> Iterator[Finding]:
     """2d_bbox is the box of the replayed mask."""
     from datagen.kinds.brokenchairs.verify.checks.boxes import BOX_TOLERANCE, box_of
@@ -111,8 +123,12 @@ def _edges(box: tuple[float, float, float, float]) -> np.ndarray:
     return np.array([box[0], box[1], box[0] + box[2], box[1] + box[3]])
 
 
-@check(ERROR, "A picture that does not show its geometry has the wrong label, camera or light.", of=REPLAYED,
-       needs=(needs.replays,))  # fmt: skip
+@check(
+    ERROR,
+    "A picture that does not show its geometry has the wrong label, camera or light.",
+    of=REPLAYED,
+    needs=(needs.replays,),
+)
 def pictures_show_geometry(evidence: ChairEvidence) -> Iterator[Finding]:
     """White ground outside the replayed silhouette, object inside, an edge along the outline, the change visible."""
     for replay in evidence.replays:
@@ -137,8 +153,12 @@ def visible_px_agree(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(replay.query.path, f"the row says {row['visible_px']} visible pixels, it is {seen}")
 
 
-@check(ERROR, "The plan decides split, kind and views; a row that is not of it was altered.", of=ROWS,
-       needs=(needs.manifest, needs.source))  # fmt: skip
+@check(
+    ERROR,
+    "The plan decides split, kind and views; a row that is not of it was altered.",
+    of=ROWS,
+    needs=(needs.manifest, needs.source),
+)
 def rows_of_plan(evidence: ChairEvidence) -> Iterator[Finding]:
     """Every row's job is one that recipe and shapes plan, with its kind, shape, id and split."""
     source = evidence.source
@@ -198,8 +218,12 @@ def plan_complete(evidence: ChairEvidence) -> Iterator[Finding]:
                 yield Finding(f"shape {shape}", f"its {job.job_type} job {job.slot} ({job.kind}) is not done")
 
 
-@check(ERROR, "model.obj, references and queries have to be one chair.", of=DEEP_BUNDLES,
-       needs=(needs.meshes, needs.source))  # fmt: skip
+@check(
+    ERROR,
+    "model.obj, references and queries have to be one chair.",
+    of=DEEP_BUNDLES,
+    needs=(needs.meshes, needs.source),
+)
 def meshes_of_source(evidence: ChairEvidence) -> Iterator[Finding]:
     """model.obj is the source's shape: centred, bounding sphere 1, y up."""
     source = evidence.source
@@ -221,8 +245,9 @@ def meshes_of_source(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(f"shape {bundle.shape}", f"model.obj is not the source's shape (bounds off by {gap:.3f})")
 
 
-@check(ERROR, "Depth and picture of a reference have to show its mesh.", of=DEEP_BUNDLES,
-       needs=(needs.meshes, needs.depth))  # fmt: skip
+@check(
+    ERROR, "Depth and picture of a reference have to show its mesh.", of=DEEP_BUNDLES, needs=(needs.meshes, needs.depth)
+)
 def depth_of_mesh(evidence: ChairEvidence) -> Iterator[Finding]:
     """Depth equals the z of model.obj's first surface, by ray casting, in a few views a bundle."""
     for bundle in mesh_bundles(evidence):
@@ -230,8 +255,9 @@ def depth_of_mesh(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(stem, fault)
 
 
-@check(ERROR, "Scale and centre are the published ones, or cameras cut the object.", of=DEEP_BUNDLES,
-       needs=(needs.meshes,))  # fmt: skip
+@check(
+    ERROR, "Scale and centre are the published ones, or cameras cut the object.", of=DEEP_BUNDLES, needs=(needs.meshes,)
+)
 def meshes_scaled(evidence: ChairEvidence) -> Iterator[Finding]:
     """model.obj is centred on its bounding box and has a bounding sphere of radius 1."""
     if evidence.recipe is None:

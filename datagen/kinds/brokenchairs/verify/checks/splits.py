@@ -25,8 +25,12 @@ def splits_disjoint(evidence: ChairEvidence) -> Iterator[Finding]:
             seen[str(shape)] = name
 
 
-@check(ERROR, "Rows and split.json are used by different people for one purpose.", of=ROWS,
-       needs=(needs.manifest, needs.split))  # fmt: skip
+@check(
+    ERROR,
+    "Rows and split.json are used by different people for one purpose.",
+    of=ROWS,
+    needs=(needs.manifest, needs.split),
+)
 def splits_agree(evidence: ChairEvidence) -> Iterator[Finding]:
     """The split of rows and of shapes.json is the one of split.json."""
     split_of = evidence.tree.split_of
@@ -66,8 +70,12 @@ def models_disjoint(evidence: ChairEvidence) -> Iterator[Finding]:
             )
 
 
-@check(ERROR, "A copy of a training chair under another name is no test chair.", of=MESHED,
-       needs=(needs.split, needs.meshes))  # fmt: skip
+@check(
+    ERROR,
+    "A copy of a training chair under another name is no test chair.",
+    of=MESHED,
+    needs=(needs.split, needs.meshes),
+)
 def meshes_disjoint(evidence: ChairEvidence) -> Iterator[Finding]:
     """No two meshes of different splits have nearly the same surface (0.4 % of the sphere's radius)."""
     split_of = evidence.tree.split_of

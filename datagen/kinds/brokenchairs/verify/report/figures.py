@@ -113,13 +113,10 @@ def funnel_figures(evidence: ChairEvidence) -> list[tuple[str, str, str]]:
 
 def audit_figure(evidence: ChairEvidence) -> str:
     """Probes and groups with their intervals."""
+    named = [(f"{probe.name} → {probe.target}", probe, "normal") for probe in evidence.audit.probes]
+    named += [(f"{probe.name} alone", probe, "quiet") for probe in evidence.audit.groups]
     rows = [
-        (f"{probe.name} → {probe.target}", probe.auc, probe.low, probe.high,
-         "anomaly" if probe.verdict == "leak" else "normal")
-        for probe in evidence.audit.probes
-    ]  # fmt: skip
-    rows += [
-        (f"{probe.name} alone", probe.auc, probe.low, probe.high, "anomaly" if probe.verdict == "leak" else "quiet")
-        for probe in evidence.audit.groups
+        (name, probe.auc, probe.low, probe.high, "anomaly" if probe.verdict == "leak" else style)
+        for name, probe, style in named
     ]
     return plots.intervals(rows, [(0.5, "chance"), (PAPER_QUERY_ONLY, "paper's query-only model")])

@@ -48,8 +48,8 @@ def choose_pair(evidence: ChairEvidence) -> Pair | None:
         changed = result.part_ids
         words = ", ".join(w for w in (f"shape {row['public_id']}", row["kind"], _last_word(row["part"])) if w)
         normal = [(part.part_id, part.mesh) for part in shape.parts]
-        packed = [_packed(meshes, changed, shape.centre) for meshes in (normal, result.meshes())]
-        return Pair(words, packed[0], packed[1], row["kind"])
+        before, after = (_packed(meshes, changed, shape.centre) for meshes in (normal, result.meshes()))
+        return Pair(words, before, after, row["kind"])
     return None
 
 

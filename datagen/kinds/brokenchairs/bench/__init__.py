@@ -1,0 +1,1 @@
+"""What `datagen bench` measures on datasets of chairs: `parts.BENCHES`."""

@@ -1,0 +1,1 @@
+"""What `datagen bench` measures on odd-one-out scenes: `parts.BENCHES`."""

@@ -1,0 +1,1 @@
+"""Animals, by how they live and move. Each module has one builder for each species."""
