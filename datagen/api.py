@@ -4,24 +4,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from datagen.anomalies.registry import apply, propose, require_usable
+from datagen.anomalies.registry import apply, operators, propose, require_usable
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
-from datagen.kinds.brokenchairs.policy import HAS, chair_setting
+from datagen.kinds.registry import building_of, make_plan, open_shapes
 from datagen.kinds.registry import load_recipe as read_recipe
-from datagen.kinds.registry import make_plan, open_shapes
 from datagen.pipeline.build import Watcher
 from datagen.pipeline.build import build as build_plan
 from datagen.pipeline.run_ray import RayExecutor
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.worker import Site
-from datagen.recipe import DatasetRecipe, Recipe
+from datagen.recipe import DatasetRecipe
 from datagen.recipe.loader import find_recipe
 from datagen.shapes.collections import open_collection as open_source
 from datagen.shapes.source import Source
 
+ATTEMPTS = 24
+"""Proposals that `make_anomaly` makes before it gives up."""
 __all__ = ["Summary", "build", "estimate", "load_recipe", "make_anomaly", "open_collection"]
 
 
@@ -71,31 +72,23 @@ def _source(shapes: Source | str | Path, recipe: DatasetRecipe) -> Source:
     return open_shapes(recipe, str(shapes))
 
 
-class _NoDonors:
-    """A pool for single shapes: nothing can be swapped in."""
-
-    def candidates(self, part_class: str, shape_id: str) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    def load(self, shape_id: str) -> Shape:
-        """Never called."""
-        raise UsageError(f"{shape_id}: a single shape has no donors; build a collection to get swaps")
-
-
-def make_anomaly(shape: Shape, kind: str, *, seed: int = 0, recipe: Recipe | None = None) -> AnomalousShape | Rejected:
+def make_anomaly(
+    shape: Shape, kind: str, *, seed: int = 0, recipe: DatasetRecipe | None = None
+) -> AnomalousShape | Rejected:
     """One anomaly of a kind on one shape: proposals until one is accepted, else the last rejection.
 
-    Raises UsageError for a word that is no kind.
+    Raises UsageError for a word that is no kind, and for a kind that needs more than the shape.
     """
-    section = (recipe or Recipe()).anomaly
-    known = section.known_kinds()
-    if kind not in known:
-        raise UsageError(f"'{kind}' is no kind of anomaly; the kinds are {', '.join(known)}")
-    require_usable([kind], HAS, "brokenchairs")
-    setting = chair_setting(section, _NoDonors())
+    recipe = recipe or load_recipe()
+    alone = building_of(recipe).alone
+    if alone is None:
+        raise UsageError(f"datasets of kind {recipe.kind} give shapes no anomalies; take another recipe")
+    setting = alone(recipe)
+    if kind not in operators():
+        raise UsageError(f"'{kind}' is no kind of anomaly; the kinds are {', '.join(operators())}")
+    require_usable([kind], setting.has, recipe.kind)
     outcome: AnomalousShape | Rejected = Rejected("no_attempt")
-    for attempt in range(section.attempts):
+    for attempt in range(ATTEMPTS):
         rng = stream(seed, "make-anomaly", shape.shape_id, kind, attempt)
         _, spec = propose(shape, kind, rng, setting)
         outcome = spec if isinstance(spec, Rejected) else apply(shape, spec, setting)

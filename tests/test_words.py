@@ -16,8 +16,8 @@ ROOMS_OF_KINDS = ("kinds/", "shapes/", "formats/", "recipe/")
 """Where such words belong: each kind's own folder, what shapes are, published layouts, recipes."""
 HASHED = ("materials/procedural/",)
 """The version of generated textures is a hash of these sources, their comments included."""
-KIND_WORDS_TO_GO = ("anomalies/", "core/oddity.py", "datasets/", "render/", "train/")
-"""General rooms that still say them. This list only shrinks."""
+READS_A_LAYOUT = re.compile(r"^from datagen\.formats\.\w+ import ")
+"""Whoever reads the files of a published set imports its layout by its name, and says no more of it."""
 
 
 def sources() -> list[str]:
@@ -29,25 +29,12 @@ def sources() -> list[str]:
 @pytest.mark.parametrize("name", [n for n in sources() if not n.startswith((*ROOMS_OF_KINDS, *HASHED))])
 def test_general_rooms_know_no_kind_by_its_words(name):
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    said = [f"{name}:{k}: {line.strip()}" for k, line in enumerate(lines, 1) if KIND_WORDS.search(line)]
-    if name.startswith(KIND_WORDS_TO_GO):
-        return
+    told = [(k, line) for k, line in enumerate(lines, 1) if KIND_WORDS.search(line)]
+    said = [f"{name}:{k}: {line.strip()}" for k, line in told if not READS_A_LAYOUT.match(line)]
     assert not said, "\n".join(["say it in general words, or move it to the folder of its kind:", *said])
 
 
-@pytest.mark.parametrize("entry", KIND_WORDS_TO_GO)
-def test_the_list_of_rooms_that_say_them_shrinks(entry):
-    there = [name for name in sources() if name.startswith(entry)]
-    said = any(KIND_WORDS.search((ROOT / name).read_text(encoding="utf-8")) for name in there)
-    assert said, f"nothing in {entry} says a word of a kind any more: take it off KIND_WORDS_TO_GO"
-
-
 LEFT_ALONE = re.compile(r"#\s*fmt:\s*(skip|off|on)")
-LEFT_ALONE_TO_GO = (
-    *("datagen/anomalies/", "datagen/kinds/oddoneout/jobs.py", "datagen/models/", "datagen/scenes/"),
-    *("tests/kinds/pointclouds/", "tests/render/", "tests/train/"),
-)
-"""Places with code that the formatter leaves alone. This list only shrinks."""
 
 
 def is_table(node: ast.expr | None) -> bool:
@@ -86,17 +73,10 @@ def modules() -> list[str]:
 HASHED_MODULES = tuple(f"datagen/{name}" for name in HASHED)
 
 
-@pytest.mark.parametrize("name", [n for n in modules() if not n.startswith((*HASHED_MODULES, *LEFT_ALONE_TO_GO))])
+@pytest.mark.parametrize("name", [n for n in modules() if not n.startswith(HASHED_MODULES)])
 def test_only_tables_of_data_keep_a_layout_of_their_own(name):
     lines = code_left_alone((REPOSITORY / name).read_text(encoding="utf-8"))
     assert not lines, f"{name}: lines {lines}: name intermediate values until the formatter writes them well"
-
-
-@pytest.mark.parametrize("entry", LEFT_ALONE_TO_GO)
-def test_the_list_of_code_left_alone_shrinks(entry):
-    there = [name for name in modules() if name.startswith(entry)]
-    left = any(code_left_alone((REPOSITORY / name).read_text(encoding="utf-8")) for name in there)
-    assert left, f"the formatter writes all of {entry}: take it off LEFT_ALONE_TO_GO"
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ class Neighbours(Protocol):
 class Policy(Protocol):
     """What a kind of dataset wants of anomalies: which part, how strong, what it takes.
 
-    The operators are the same for every kind; a chair may not leave the frame of its query, an object of a scene
-    may not fall apart.
+    The operators are the same for every kind. One does not let a part leave the frame of a picture, another does not
+    let an object fall apart.
     """
 
     def settings(self, kind: str) -> Any:
@@ -69,6 +69,13 @@ class Setting:
     materials: Sequence[Material] = ()
     plugin: str = ""
     """`package.module:function` of the user's own fracture source."""
+
+    @property
+    def has(self) -> frozenset[str]:
+        """What of `Operator.needs` it offers; skins are with the materials."""
+        found = {"donors"} if self.donors is not None else set()
+        found |= {"neighbours"} if self.neighbours is not None else set()
+        return frozenset(found | ({"materials", "skins"} if self.materials else set()))
 
 
 class Operator(Protocol):

@@ -1,4 +1,4 @@
-"""Material mismatch: one part in a material that differs visibly from its own (Odd-One-Out, section A.1)."""
+"""Material mismatch: one part in a material that differs visibly from its own (the second paper, section A.1)."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Removal of one part (BrokenChairs, section 3.1 (5); Odd-One-Out, A.1)."""
+"""Removal of one part (the first paper, section 3.1 (5); the second, A.1)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Rotation of one part about where it meets its neighbours (BrokenChairs, section 3.1 (2); Odd-One-Out, A.1)."""
+"""Rotation of one part about where it meets its neighbours (the first paper, section 3.1 (2); the second, A.1)."""
 
 from dataclasses import dataclass
 

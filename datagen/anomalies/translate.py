@@ -1,4 +1,4 @@
-"""Translation of one part (BrokenChairs, section 3.1 (1); Odd-One-Out, section A.1)."""
+"""Translation of one part (the first paper, section 3.1 (1); the second, A.1)."""
 
 from dataclasses import dataclass
 

@@ -6,7 +6,7 @@ import numpy as np
 
 FOCAL_PX_AT_256 = 355.0
 """Focal length of the published views of single shapes at 256 px; other sizes scale with the image."""
-SCENE_FOCAL_PX_AT_256 = 256 * 30 / 36
+LENS_30_MM_PX_AT_256 = 256 * 30 / 36
 """A 30 mm lens on a 36 mm sensor: the focal length of the published odd-one-out scenes."""
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 """Camera axes (x right, y up, z back) to (x right, y down, z forward)."""

@@ -29,9 +29,15 @@ class DinoV2(DinoVisionTransformer):
 
     def __init__(self, dim: int, depth: int, patch_px: int, grid: int, registers: int, ffn: str) -> None:
         super().__init__(
-            img_size=grid * patch_px, patch_size=patch_px, embed_dim=dim, depth=depth, num_heads=dim // HEAD_DIM,
-            init_values=1.0, ffn_layer=ffn, block_chunks=0,
-        )  # fmt: skip
+            img_size=grid * patch_px,
+            patch_size=patch_px,
+            embed_dim=dim,
+            depth=depth,
+            num_heads=dim // HEAD_DIM,
+            init_values=1.0,
+            ffn_layer=ffn,
+            block_chunks=0,
+        )
         if registers:
             self.register_tokens = nn.Parameter(torch.zeros(1, registers, dim), requires_grad=False)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from datagen.anomalies.operator import Setting
 from datagen.core.row import Job
 from datagen.core.shape import Shape
 from datagen.materials.library import MaterialLibrary
@@ -41,3 +42,5 @@ class Building(Generic[P]):
     root_files: Callable[[P, Dataset, MaterialLibrary, str, Sequence[Warned]], Mapping[str, bytes]]
     estimate: Callable[[P, str], dict[str, Any]]
     summarise: Callable[[P, Dataset], Summary]
+    alone: Callable[[Any], Setting] | None = None
+    """recipe -> what operators may draw on for a shape by itself; None where shapes get no anomalies."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
-from datagen.core.camera import SCENE_FOCAL_PX_AT_256, Camera
+from datagen.core.camera import LENS_30_MM_PX_AT_256, Camera
 from datagen.core.rng import random_rotation
 from datagen.core.shape import Shape
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
@@ -155,4 +155,4 @@ def camera_towards(eye: np.ndarray, aim: np.ndarray, size_px: int) -> Camera:
     azimuth = float(np.degrees(np.arctan2(offset[1], offset[0])))
     elevation = float(np.degrees(np.arcsin(offset[2] / radius)))
     target = (float(aim[0]), float(aim[1]), float(aim[2]))
-    return Camera(azimuth, elevation, radius, size_px, target, SCENE_FOCAL_PX_AT_256)
+    return Camera(azimuth, elevation, radius, size_px, target, LENS_30_MM_PX_AT_256)

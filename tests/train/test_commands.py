@@ -143,10 +143,8 @@ def pickled_code(path):
 def test_a_checkpoint_that_would_run_code_is_refused(dataset, tmp_path):
     pickled_code(tmp_path / "model.pt")
     sample = list_samples(open_dataset(dataset), "test")[0]
-    done = datagen(
-        "predict", tmp_path / "model.pt", "--query", dataset / sample.query_path, "--reference",
-        dataset / "shapes" / f"shape_{sample.shape}",
-    )  # fmt: skip
+    query, reference = dataset / sample.query_path, dataset / "shapes" / f"shape_{sample.shape}"
+    done = datagen("predict", tmp_path / "model.pt", "--query", query, "--reference", reference)
     assert done.returncode == 2 and "BadCheckpoint" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "ran").exists()
 

@@ -266,10 +266,11 @@ def two_cut_out(tmp_path):
     return tmp_path / "two.png", PhotoOptions(), "2 objects apart"
 
 
+BLANK = {"white": (255, "auto"), "grey": (128, "auto"), "black": (0, "plain"), "kept": (90, "keep")}
 CASES = {
-    "heic": heic, "floats": floats, "cut": cut, "two": two, "two cut out": two_cut_out,
-    "white": blank(255, "auto"), "grey": blank(128, "auto"), "black": blank(0, "plain"), "kept": blank(90, "keep"),
-}  # fmt: skip
+    **{"heic": heic, "floats": floats, "cut": cut, "two": two, "two cut out": two_cut_out},
+    **{name: blank(level, background) for name, (level, background) in BLANK.items()},
+}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

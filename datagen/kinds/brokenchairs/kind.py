@@ -8,7 +8,7 @@ from datagen.kinds.brokenchairs.estimate import estimate
 from datagen.kinds.brokenchairs.files import STAND_IN_NOTE, root_files
 from datagen.kinds.brokenchairs.jobs import anomaly_job, normal_job, reference_job
 from datagen.kinds.brokenchairs.plan import ChairPlan
-from datagen.kinds.brokenchairs.policy import HAS
+from datagen.kinds.brokenchairs.policy import HAS, alone
 from datagen.kinds.brokenchairs.summary import summarise
 from datagen.pipeline.building import Building
 from datagen.recipe import Recipe
@@ -33,4 +33,5 @@ BUILDING = Building(
     root_files=root_files,
     estimate=estimate,
     summarise=summarise,
+    alone=alone,
 )

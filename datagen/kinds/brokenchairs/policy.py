@@ -8,9 +8,10 @@ import numpy as np
 from datagen.anomalies.common import sunk
 from datagen.anomalies.operator import DonorPool, Setting
 from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.errors import UsageError
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
 from datagen.kinds.brokenchairs.frequencies import PUBLISHED
-from datagen.recipe.models import AnomalyRecipe
+from datagen.recipe.models import AnomalyRecipe, Recipe
 
 HAS = frozenset({"donors"})
 """What chairs can offer to operators: they get their materials after the anomaly, and have no descriptors."""
@@ -99,3 +100,20 @@ class ChairPolicy:
 def chair_setting(recipe: AnomalyRecipe, donors: DonorPool) -> Setting:
     """All that operators may draw on for a chair."""
     return Setting(ChairPolicy(recipe), donors=donors, plugin=recipe.plugin)
+
+
+class NoDonors:
+    """A pool for single shapes: nothing can be swapped in."""
+
+    def candidates(self, part_class: str, shape_id: str) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def load(self, shape_id: str) -> Shape:
+        """Raises UsageError: there is none."""
+        raise UsageError(f"{shape_id}: a single shape has no donors; build a collection to get swaps")
+
+
+def alone(recipe: Recipe) -> Setting:
+    """All that operators may draw on for a shape without its collection."""
+    return chair_setting(recipe.anomaly, NoDonors())

@@ -8,7 +8,7 @@ from datagen.kinds.oddoneout.estimate import estimate
 from datagen.kinds.oddoneout.files import root_files
 from datagen.kinds.oddoneout.jobs import scene_job
 from datagen.kinds.oddoneout.plan import ScenePlan
-from datagen.kinds.oddoneout.policy import HAS
+from datagen.kinds.oddoneout.policy import HAS, alone
 from datagen.kinds.oddoneout.summary import summarise
 from datagen.pipeline.building import Building
 from datagen.recipe import SceneRecipe
@@ -34,4 +34,5 @@ BUILDING = Building(
     root_files=root_files,
     estimate=estimate,
     summarise=summarise,
+    alone=alone,
 )

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from datagen.anomalies.common import MAX_REACH, comes_loose
+from datagen.anomalies.operator import Setting
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
-from datagen.recipe.scenes import SceneAnomalyRecipe
+from datagen.recipe.scenes import SceneAnomalyRecipe, SceneRecipe
 
 HAS = frozenset({"materials", "skins", "neighbours"})
 """What scenes can offer to operators: objects that wear materials, and descriptors of the split's shapes."""
@@ -59,3 +60,8 @@ class ScenePolicy:
             return Rejected("impractical", f"{made.severity:.3f} of the surface would be gone")
         loose = comes_loose(made.normal, made.shape, self.recipe.move.loose)
         return Rejected("impractical", loose.detail) if loose is not None else None
+
+
+def alone(recipe: SceneRecipe) -> Setting:
+    """All that operators may draw on for a shape without its collection and the materials of scenes."""
+    return Setting(ScenePolicy(recipe.anomaly), plugin=recipe.anomaly.plugin)

@@ -26,7 +26,7 @@ def unwrap(
     """Write the UV layer of a triangle mesh object: one repeat of the texture covers `tile_size` units.
 
     `box_uv` (F, 3, 2) in units saves computing the box projection again. `unit` is the length of one
-    unit of a unit-sphere chair in the object's own coordinates, where it has been scaled. `offset` in
+    unit of a unit-sphere object in the object's own coordinates, where it has been scaled. `offset` in
     tiles. Raises ValueError for an unknown projection or a mesh that is not made of triangles.
     """
     if projection not in ("box", "smart"):
@@ -48,7 +48,7 @@ def scaled_islands(corners: np.ndarray, faces: np.ndarray, uv: np.ndarray) -> np
     """UV (F, 3, 2) with every island scaled about its first corner so that its area is its surface's.
 
     Smart UV projection packs each part into 0..1, whatever its size: without this the texel density
-    varies fifteenfold over one chair (lookdev section 2). corners (F, 3, 3), faces (F, 3).
+    varies fifteenfold over one object. corners (F, 3, 3), faces (F, 3).
     """
     island = _islands(faces, uv)
     surface = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)

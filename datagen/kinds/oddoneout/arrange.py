@@ -1,0 +1,134 @@
+"""What a scene holds and where it stands: members, layout, cameras, and what every camera sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from datagen.annotate.scenes import SceneViews, SeenObject, see
+from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.camera import Camera
+from datagen.core.ids import canonical_json
+from datagen.core.rng import stream
+from datagen.core.row import Job, Row
+from datagen.core.scene import SceneObject
+from datagen.formats import oddoneout as layout
+from datagen.kinds.oddoneout.context import SceneContext
+from datagen.kinds.oddoneout.plan import PlannedScene
+from datagen.pipeline.rows import rejection
+from datagen.scenes.layout import RestingBody, lay_out, metric_scale, orbit
+from datagen.scenes.poses import drop_together
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One object of a scene before it has a place: `odd` is None for a normal one."""
+
+    body: RestingBody
+    slot: int = -1
+    odd: AnomalousShape | None = None
+
+    @property
+    def kind(self) -> str:
+        """normal, or the anomaly's kind."""
+        return self.odd.spec.kind if self.odd else "normal"
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """Members, how each stands (rigid, from its baked frame to the world, (4, 4)), and the cameras."""
+
+    members: tuple[Member, ...]
+    poses: tuple[np.ndarray, ...]
+    scale: float
+    standing: tuple[SceneObject, ...]
+    cameras: tuple[Camera, ...]
+
+
+def draw_members(job: Job, context: SceneContext, scene: PlannedScene, rows: list[Row]) -> list[Member]:
+    """The objects in the order of the list: anomalous ones anywhere in it."""
+    plan = context.plan
+    draw = plan.draw(scene)
+    shape_id = scene.entry.shape_id
+    normal = context.scene_shapes.normal(shape_id)
+    body = context.scene_shapes.body(normal, normal.centre)
+    odd: list[Member] = []
+    for slot in draw.slots:
+        made = context.scene_shapes.odd(shape_id, slot)
+        for attempt in made.refused:
+            rows.append(_refusal(job, context, attempt.kind, attempt.why, attempt.spec and attempt.spec.to_json()))
+        if made.shape is not None:
+            lying = context.scene_shapes.body(made.shape.shape, normal.centre, start=body.rotation)
+            odd.append(Member(lying, slot, made.shape))
+    members = [*odd, *(Member(body) for _ in range(draw.objects - len(odd)))]
+    order = stream(plan.recipe.seed, "order", shape_id, scene.number).permutation(len(members))
+    return [members[k] for k in order]
+
+
+def _refusal(job: Job, context: SceneContext, kind: str, why: Rejected, spec: object) -> Row:
+    text = canonical_json(spec) if spec else ""
+    return replace(rejection(job, context, "proposal", why, label=1, spec=text), kind=kind)
+
+
+def arrange(
+    job: Job, context: SceneContext, scene: PlannedScene, members: list[Member], rows: list[Row]
+) -> tuple[Arrangement, SceneViews]:
+    """A layout in which every anomaly shows in some view; after the last try, what does not show is normal."""
+    recipe = context.plan.recipe
+    least = recipe.anomaly.min_changed_px * (recipe.camera.size_px / 256) ** 2
+    for attempt in range(recipe.layout.attempts):
+        rng = stream(recipe.seed, "layout", scene.entry.shape_id, scene.number, attempt)
+        with context.phase("layout"):
+            arrangement = _placed(context, members, recipe.naming, rng)
+        with context.phase("raycast"):
+            views = see([_seen(m, s) for m, s in zip(members, arrangement.standing, strict=True)], arrangement.cameras)
+        hidden = [k for k, m in enumerate(members) if m.odd and views.most_changed(k) < least]
+        if not hidden:
+            return arrangement, views
+        for k in hidden:
+            odd = members[k].odd
+            assert odd is not None
+            why = Rejected("hidden", f"at most {views.most_changed(k)} changed pixels in a view, {least:g} wanted")
+            rows.append(_refusal(job, context, members[k].kind, why, odd.spec.to_json()))
+        if attempt == recipe.layout.attempts - 2:
+            # One more draw, without what no layout showed: a label that no view supports would be a lie.
+            whole = next(m.body for m in members if m.odd is None)
+            members = [Member(whole) if k in hidden else m for k, m in enumerate(members)]
+    whole = next(m.body for m in members if m.odd is None)
+    members = [m if m.odd is None or k not in hidden else Member(whole) for k, m in enumerate(members)]
+    arrangement = _placed(context, members, recipe.naming, rng)
+    pairs = zip(members, arrangement.standing, strict=True)
+    return arrangement, see([_seen(m, s) for m, s in pairs], arrangement.cameras)
+
+
+def _placed(context: SceneContext, members: Sequence[Member], naming: str, rng: np.random.Generator) -> Arrangement:
+    recipe = context.plan.recipe
+    first = [m.body for m in members if m.odd is None] + [m.body for m in members if m.odd]
+    scale = metric_scale(first, recipe.layout, rng)
+    bodies = [m.body for m in members]
+    if recipe.layout.joint_drop:
+        poses = drop_together(context.open_physics(), bodies, scale, recipe.layout, rng)
+    else:
+        poses = [place.matrix for place in lay_out(bodies, scale, recipe.layout, rng)]
+    things = tuple(
+        SceneObject.of(layout.object_name(naming, k), body.shape.parts, T @ body.baked(scale))
+        for k, (body, T) in enumerate(zip(bodies, poses, strict=True))
+    )
+    bounds = np.array([world_bounds(thing) for thing in things])
+    whole = np.stack([bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)])
+    centres = bounds.mean(axis=1)
+    aim = np.array([*np.mean([T[:2, 3] for T in poses], axis=0), float(centres[:, 2].mean())])
+    cameras = orbit(whole, len(things), aim, recipe.camera, rng)
+    return Arrangement(tuple(members), tuple(poses), scale, things, tuple(cameras))
+
+
+def world_bounds(thing: SceneObject) -> np.ndarray:
+    """True axis-aligned bounds (2, 3) of an object in the world."""
+    bounds = np.array([mesh.bounds for _, mesh in thing.meshes()])
+    return np.stack([bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)])
+
+
+def _seen(member: Member, thing: SceneObject) -> SeenObject:
+    if member.odd is None:
+        return SeenObject(thing, None)
+    return SeenObject(thing, SceneObject.of(thing.name, member.odd.normal.parts, thing.T_world_object), member.odd)
