@@ -1,6 +1,7 @@
 """How a collection's name, or a path, becomes a source of shapes."""
 
 import os
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from datagen.core.bundled import bundled
@@ -14,6 +15,7 @@ from datagen.shapes.source import Source
 from datagen.shapes.textured import recognise_things
 
 DATA_VARIABLE = "DATAGEN_DATA"
+GROUP = "datagen.sources"
 
 
 def open_collection(spec: str, data_root: Path | None = None, textured: bool = False) -> Source:
@@ -33,6 +35,8 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     for path, category in there:
         source: Source | None = recognise_partnet(path, category)
         if source is None and category is None:
+            source = _of_other_packages(path, textured)
+        if source is None and category is None:
             source = recognise_things(path) if textured else recognise_meshes(path)
         if source is not None:
             return source
@@ -51,6 +55,20 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
         "files (obj, stl, ply, off, glb, gltf, step; blend for scenes) and for MuJoCo XML or URDF that place them"
         + (f"; {'; '.join(unread[:3])}: export it as GLB or OBJ" if unread else "")
     )
+
+
+def _of_other_packages(path: Path, textured: bool) -> Source | None:
+    """The source that an entry point of `datagen.sources` recognises in a path: (path, textured) -> Source or None.
+
+    Raises UsageError for one that gives anything else.
+    """
+    for point in entry_points(group=GROUP):
+        source = point.load()(path, textured)
+        if source is not None and not isinstance(source, Source):
+            raise UsageError(f"the entry point {point.name} of {GROUP} gives no source of shapes; repair or remove it")
+        if source is not None:
+            return source
+    return None
 
 
 def _candidates(spec: str, data_root: Path | None) -> list[tuple[Path, str | None]]:

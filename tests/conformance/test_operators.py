@@ -1,5 +1,8 @@
 """Every operator of the package: on chairs those that chairs may have, on toys those that scenes may have."""
 
+import sys
+import types
+
 import pytest
 
 from datagen.anomalies.registry import operators
@@ -10,6 +13,7 @@ from datagen.shapes.collections import open_collection
 from tests.anomalies.test_on_objects import setting, toy
 from tests.anomalies.test_on_parts import Pool
 from tests.conformance.operators import OperatorConformance
+from tests.helpers.docs import code_of
 
 CHAIRS = open_collection("partnet/chair")
 
@@ -55,3 +59,26 @@ def test_no_operator_is_left_out():
     assert set(operators()) == {*AnomalyRecipe.sections, *SceneAnomalyRecipe.sections}
     with pytest.raises(KeyError):
         operators()["nothing"]
+
+
+def shrink():
+    module = types.ModuleType("shrink_of_the_page")
+    sys.modules[module.__name__] = module  # so that it can be pickled
+    exec(code_of("docs/extending/operator.md", "# my_package/shrink.py"), vars(module))
+    return module.OPERATOR
+
+
+SHRINK = shrink()
+
+
+class TestShrink(OperatorConformance):
+    """The operator of docs/extending/operator.md."""
+
+    def operator(self):
+        return SHRINK
+
+    def shape(self):
+        return CHAIRS.load(CHAIRS.entries()[1].shape_id)
+
+    def setting(self):
+        return chair_setting(AnomalyRecipe(), Pool(CHAIRS))
