@@ -38,7 +38,7 @@ class SceneViews:
         return int(self.changed_px[:, index].max())
 
 
-def see(objects: Sequence[SeenObject], cameras: Sequence[Camera]) -> SceneViews:
+def cast_views(objects: Sequence[SeenObject], cameras: Sequence[Camera]) -> SceneViews:
     """Cast every view, and the normal twins of anomalous objects beside it."""
     caster = SceneCaster([seen.thing for seen in objects])
     twins = {k: RayScene(seen.twin.meshes()) for k, seen in enumerate(objects) if seen.twin is not None}

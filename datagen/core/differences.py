@@ -20,7 +20,7 @@ def differing(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> d
     return found
 
 
-def told(pairs: Mapping[str, tuple[Any, Any]]) -> str:
+def differences_in_words(pairs: Mapping[str, tuple[Any, Any]]) -> str:
     """What was asked for and what is there, value by value; empty where nothing differs."""
     said = [f"{key} (asked for {_brief(ours)}, there {_brief(theirs)})" for key, (ours, theirs) in pairs.items()]
     return ", ".join(said[:SHOWN]) + (f" and {len(said) - SHOWN} more" if len(said) > SHOWN else "")

@@ -52,11 +52,11 @@ def assign(
     Raises MaterialError for an empty library.
     """
     seed = int(rng.integers(2**63))
-    dress = _roles(_Wardrobe(library.materials, upholstered(settings, shape), seed))
+    worn = _roles(_MaterialChoice(library.materials, upholstered(settings, shape), seed))
     by_group = _group_roles(shape.parts)
     parts = []
     for part in sorted(shape.parts, key=lambda p: p.part_id):
-        material = dress[by_group.get(part.group) or role_of(part)]
+        material = worn[by_group.get(part.group) or role_of(part)]
         u, v = stream(seed, "offset", part.part_id).random(2).round(6).tolist()
         projection = settings.projection[material.material_class]
         parts.append(PartMaterial(part.part_id, material.material_id, projection, (u, v)))
@@ -97,7 +97,7 @@ def _group_roles(parts: Sequence[Part]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class _Wardrobe:
+class _MaterialChoice:
     materials: tuple[Material, ...]
     settings: MaterialSettings
     seed: int
@@ -145,22 +145,22 @@ def _pick_class(rng: np.random.Generator, weights: Weights, materials: Sequence[
     return names[int(rng.choice(len(names), p=p / p.sum()))]
 
 
-def _roles(wardrobe: _Wardrobe) -> dict[str, Material]:
+def _roles(choice: _MaterialChoice) -> dict[str, Material]:
     """Every role's material, drawn in the order of `_NEIGHBOURS`, following earlier ones by chance."""
-    settings, dress = wardrobe.settings, dict[str, Material]()
+    settings, worn = choice.settings, dict[str, Material]()
     for role, neighbours in _NEIGHBOURS.items():
-        own = wardrobe.draw(role, [dress[name] for name in neighbours])
-        dress[role] = own
-        if role in _FRAME and wardrobe.chance(settings.share_frame, role):
-            dress[role] = dress["Leg"]
+        own = choice.draw(role, [worn[name] for name in neighbours])
+        worn[role] = own
+        if role in _FRAME and choice.chance(settings.share_frame, role):
+            worn[role] = worn["Leg"]
         elif role == "SeatSurface":
-            same_class = own.material_class == dress["Leg"].material_class
-            if same_class and wardrobe.chance(settings.one_piece, role):
-                dress[role] = dress["Leg"]
-        elif role == "BackSurface" and wardrobe.chance(settings.share_back_seat, role):
-            dress[role] = dress["SeatSurface"]
-        elif role == "Arm" and wardrobe.chance(settings.share_arm, role):
-            dress[role] = dress["Leg"]
-        elif role == "Arm" and wardrobe.chance(settings.share_arm_seat, role, "seat"):
-            dress[role] = dress["SeatSurface"]
-    return dress
+            same_class = own.material_class == worn["Leg"].material_class
+            if same_class and choice.chance(settings.one_piece, role):
+                worn[role] = worn["Leg"]
+        elif role == "BackSurface" and choice.chance(settings.share_back_seat, role):
+            worn[role] = worn["SeatSurface"]
+        elif role == "Arm" and choice.chance(settings.share_arm, role):
+            worn[role] = worn["Leg"]
+        elif role == "Arm" and choice.chance(settings.share_arm_seat, role, "seat"):
+            worn[role] = worn["SeatSurface"]
+    return worn

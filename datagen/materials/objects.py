@@ -14,13 +14,15 @@ CONTRAST, DRAWS = 18.0, 12
 """Least CIE 1976 distance between two groups, and how often a group is drawn again to reach it."""
 
 
-def wardrobe(library: Sequence[Material], recipe: SceneMaterialRecipe) -> tuple[Material, ...]:
+def choose_materials(library: Sequence[Material], recipe: SceneMaterialRecipe) -> tuple[Material, ...]:
     """The library's materials of the recipe's classes, at a toy's texture scale."""
     chosen = [m for m in library if recipe.classes.get(m.material_class, 0) > 0]
     return tuple(replace(m, tile_size=m.tile_size * recipe.scale) for m in chosen or library)
 
 
-def dressed(shape: Shape, choices: Sequence[Material], recipe: SceneMaterialRecipe, rng: np.random.Generator) -> Shape:
+def with_materials(
+    shape: Shape, choices: Sequence[Material], recipe: SceneMaterialRecipe, rng: np.random.Generator
+) -> Shape:
     """The shape with a skin on every part that has none; parts of one group share a material."""
     worn: dict[str, Material] = {}
     tones = lab_from_linear(np.array([m.mean_color for m in choices]).reshape(-1, 3))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from datagen.core.clutter import check_name
-from datagen.core.differences import differing, told
+from datagen.core.differences import differences_in_words, differing
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.ids import bytes_hash, canonical_json
 from datagen.core.row import Bundle, Job, Row
@@ -288,5 +288,5 @@ def _difference(root: Path, found: str, wanted: str) -> str:
         return f"{root} holds a run.json that is damaged or of another program; choose another --out"
     # Hashes only say again that something differs, and the recipe holds the seed.
     repeats = {"recipe_hash", "collection_hash", *(["seed"] if "recipe.seed" in pairs else [])}
-    what = told({key: pair for key, pair in pairs.items() if key not in repeats})
+    what = differences_in_words({key: pair for key, pair in pairs.items() if key not in repeats})
     return f"{root} holds a run with another {what or 'set of shapes'}; choose another --out or ask for what is there"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from datagen.core.errors import UsageError
 from datagen.train.infer import predict_split
-from datagen.train.runtime import Runtime, telling_memory
+from datagen.train.runtime import Runtime, full_memory_as_error
 from datagen.train.task import Evaluation, Loaded
 
 ADVICE = "lower the batch by --set data.eval_batch=1"
@@ -18,7 +18,7 @@ def evaluate(
     if sweep and task.sweep is None:
         raise UsageError(f"task {task.name} has nothing to sweep; leave --sweep out")
     data = task.open_data(folder, split, recipe, None)
-    with telling_memory(ADVICE):
+    with full_memory_as_error(ADVICE):
         found = predict_split(task, loaded.objective, data, runtime, recipe)
         metrics = task.report(found, loaded.threshold, rounds)
         report = {"checkpoint": loaded.origin, "recipe": recipe.name, "split": split, **metrics}

@@ -48,7 +48,7 @@ class RunLog:
     def __exit__(self, kind: object, *_: object) -> None:
         """Close what is open. Where an error is on its way already, another one here would hide it."""
         try:
-            with telling_disk(self.run):
+            with full_disk_as_error(self.run):
                 if self._board:
                     self._board.close()
                 if self._wandb:
@@ -74,10 +74,10 @@ class RunLog:
         if not path.exists():
             writer.writerow(["step", *values])
         writer.writerow([step, *(repr(value) for value in values.values())])
-        with telling_disk(path), path.open("a", encoding="utf-8") as stream:
+        with full_disk_as_error(path), path.open("a", encoding="utf-8") as stream:
             stream.write(row.getvalue())
         # TensorBoard's writer reports in a later call what failed in its thread.
-        with telling_disk(self.run / "tensorboard"):
+        with full_disk_as_error(self.run / "tensorboard"):
             for key, value in values.items():
                 tag = f"{name.removesuffix('.csv')}/{key}"
                 if self._board:
@@ -100,7 +100,7 @@ class RunLog:
 
 
 @contextmanager
-def telling_disk(path: Path) -> Iterator[None]:
+def full_disk_as_error(path: Path) -> Iterator[None]:
     """Turn an error of the disk into StoppedEarly that names `path`."""
     try:
         yield

@@ -18,7 +18,7 @@ from datagen.train.infer import predict_split
 from datagen.train.loaders import in_own_words, train_loader
 from datagen.train.log import RunLog
 from datagen.train.optim import guarded_step, learning_rate, total_steps
-from datagen.train.runtime import Runtime, telling_memory
+from datagen.train.runtime import Runtime, full_memory_as_error
 from datagen.train.state import Training
 from datagen.train.task import Task
 from datagen.train.tasks.registry import find_task
@@ -79,7 +79,7 @@ def train(
     steps = total_steps(config, epoch_steps)
     module = runtime.wrap(objective)
     batches = endless(data_train, sampler, recipe.data.workers, training.progress.step * config.accumulate)
-    with RunLog(run, recipe, runtime, training.progress.step) as log, telling_memory(ADVICE):
+    with RunLog(run, recipe, runtime, training.progress.step) as log, full_memory_as_error(ADVICE):
         for step in range(training.progress.step, steps):
             start, where = time.perf_counter(), f"step {step} of {run}"
             rate = learning_rate(config, step, epoch_steps)

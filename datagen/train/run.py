@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from datagen import __version__
-from datagen.core.differences import differing, told
+from datagen.core.differences import differences_in_words, differing
 from datagen.core.errors import OtherRecipe, UsageError
 from datagen.store.files import write_whole
 from datagen.store.reader import DatasetReader, content_key
@@ -31,7 +31,9 @@ def open_run(run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: boo
             found = json.loads(note.read_text(encoding="utf-8"))
             if found.get("recipe_hash") != recipe.hash:
                 other = differing(recipe.model_dump(mode="json"), {"task": UNNAMED_TASK, **found.get("recipe", {})})
-                what = told({name: pair for name, pair in other.items() if not recipe.is_free_on_resume(name)})
+                what = differences_in_words(
+                    {name: pair for name, pair in other.items() if not recipe.is_free_on_resume(name)}
+                )
                 raise OtherRecipe(f"{run} belongs to a run with another {what or 'recipe'}; choose another --out")
             if found.get("data_key") != mine["data_key"]:
                 raise OtherRecipe(f"{run} belongs to a run on other data ({found.get('data')}); choose another --out")

@@ -117,7 +117,7 @@ def choose_device(named: str | None, local: int = 0) -> torch.device:
 
 
 @contextmanager
-def telling_memory(advice: str) -> Iterator[None]:
+def full_memory_as_error(advice: str) -> Iterator[None]:
     """Turn a device's or the host's out-of-memory error into OutOfMemory with advice."""
     try:
         yield

@@ -19,13 +19,13 @@ from datagen.formats.oddoneout import KINDS, MODE_OF_KIND
 from datagen.geometry.pieces import loose_area
 from datagen.geometry.solid import to_manifold
 from datagen.kinds.oddoneout.policy import ScenePolicy
-from datagen.materials.objects import dressed, wardrobe
+from datagen.materials.objects import choose_materials, with_materials
 from datagen.materials.open import open_libraries
 from datagen.recipe.scenes import SceneAnomalyRecipe, SceneMaterialRecipe
 from datagen.shapes.collections import open_collection
 
 RECIPE, DRESS = SceneAnomalyRecipe(), SceneMaterialRecipe()
-CHOICES = wardrobe(open_libraries(("procedural",), 0).materials, DRESS)
+CHOICES = choose_materials(open_libraries(("procedural",), 0).materials, DRESS)
 
 
 class Toys:
@@ -53,7 +53,7 @@ def apply(shape, spec, recipe):
 
 
 def toy(name="mug_001"):
-    return dressed(Toys.source.load(name), CHOICES, DRESS, stream(0, "dress", name))
+    return with_materials(Toys.source.load(name), CHOICES, DRESS, stream(0, "dress", name))
 
 
 def made(shape, kind, tries=8):

@@ -35,7 +35,7 @@ def chair() -> Shape:
     return Shape("chair_1", "test", tuple(parts))
 
 
-def dressed(k: int, settings: MaterialSettings = SETTINGS) -> dict[int, str]:
+def with_materials(k: int, settings: MaterialSettings = SETTINGS) -> dict[int, str]:
     return {p.part_id: p.material_id for p in assign(chair(), LIBRARY, settings, stream(1, "assign", k)).parts}
 
 
@@ -55,8 +55,8 @@ def test_a_group_across_classes_wears_one_material() -> None:
 
 
 def test_equal_rng_equal_dress_and_others_differ() -> None:
-    assert dressed(3) == dressed(3)
-    assert len({tuple(dressed(k).values()) for k in range(20)}) > 15
+    assert with_materials(3) == with_materials(3)
+    assert len({tuple(with_materials(k).values()) for k in range(20)}) > 15
 
 
 def test_a_missing_or_reordered_part_changes_nothing_else() -> None:
@@ -69,7 +69,7 @@ def test_a_missing_or_reordered_part_changes_nothing_else() -> None:
 def test_chairs_have_few_materials_and_sensible_classes() -> None:
     sizes, seats, legs, wheels = [], Counter(), Counter(), Counter()
     for k in range(150):
-        ids = dressed(k)
+        ids = with_materials(k)
         sizes.append(len({ids[i] for i in range(1, 12)}))
         seats[BY_ID[ids[5]].material_class] += 1
         legs[BY_ID[ids[1]].material_class] += 1
@@ -83,7 +83,7 @@ def test_chairs_have_few_materials_and_sensible_classes() -> None:
 def test_neighbours_contrast_or_are_the_same() -> None:
     legible = []
     for k in range(100):
-        seat, leg = (BY_ID[dressed(k)[i]] for i in (5, 1))
+        seat, leg = (BY_ID[with_materials(k)[i]] for i in (5, 1))
         if seat.material_id != leg.material_id:
             legible.append(colour_distance(seat.mean_color, leg.mean_color) >= SETTINGS.contrast)
     assert np.mean(legible) > 0.97
@@ -100,7 +100,7 @@ def test_slats_are_made_like_a_frame_not_upholstered() -> None:
 def test_class_weights_of_the_recipe_are_followed() -> None:
     settings = MaterialSettings(classes={"Leg": {"metal": 1.0}}, share_back_seat=1.0)
     for k in range(10):
-        ids = dressed(k, settings)
+        ids = with_materials(k, settings)
         assert BY_ID[ids[1]].material_class == "metal"
         assert ids[10] == ids[5]
 

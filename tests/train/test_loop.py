@@ -20,7 +20,7 @@ from datagen.train.log import read_log
 from datagen.train.loop import train
 from datagen.train.optim import learning_rate, total_steps
 from datagen.train.run import open_run
-from datagen.train.runtime import Runtime, telling_memory
+from datagen.train.runtime import Runtime, full_memory_as_error
 from datagen.train.tasks.matching.networks import make_objective
 from tests.conftest import ROOT
 from tests.helpers.forked_commands import TRAIN, fork
@@ -113,12 +113,12 @@ def test_a_really_full_disk(dataset, tmp_path):
 
 
 def test_out_of_memory_is_told_with_advice():
-    with pytest.raises(OutOfMemory, match="lower the batch") as error, telling_memory("lower the batch"):
+    with pytest.raises(OutOfMemory, match="lower the batch") as error, full_memory_as_error("lower the batch"):
         torch.empty(10**15)
     assert error.value.exit_code == 75
-    with pytest.raises(OutOfMemory), telling_memory("x"):
+    with pytest.raises(OutOfMemory), full_memory_as_error("x"):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
-    with pytest.raises(RuntimeError, match="shape"), telling_memory("x"):
+    with pytest.raises(RuntimeError, match="shape"), full_memory_as_error("x"):
         raise RuntimeError("shape mismatch")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from datagen.annotate.scenes import SceneViews, SeenObject, see
+from datagen.annotate.scenes import SceneViews, SeenObject, cast_views
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json
@@ -81,7 +81,9 @@ def arrange(
         with context.phase("layout"):
             arrangement = _placed(context, members, recipe.naming, rng)
         with context.phase("raycast"):
-            views = see([_seen(m, s) for m, s in zip(members, arrangement.standing, strict=True)], arrangement.cameras)
+            views = cast_views(
+                [_seen(m, s) for m, s in zip(members, arrangement.standing, strict=True)], arrangement.cameras
+            )
         hidden = [k for k, m in enumerate(members) if m.odd and views.most_changed(k) < least]
         if not hidden:
             return arrangement, views
@@ -98,7 +100,7 @@ def arrange(
     members = [m if m.odd is None or k not in hidden else Member(whole) for k, m in enumerate(members)]
     arrangement = _placed(context, members, recipe.naming, rng)
     pairs = zip(members, arrangement.standing, strict=True)
-    return arrangement, see([_seen(m, s) for m, s in pairs], arrangement.cameras)
+    return arrangement, cast_views([_seen(m, s) for m, s in pairs], arrangement.cameras)
 
 
 def _placed(context: SceneContext, members: Sequence[Member], naming: str, rng: np.random.Generator) -> Arrangement:

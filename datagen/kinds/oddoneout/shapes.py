@@ -17,7 +17,7 @@ from datagen.core.rng import stream
 from datagen.core.shape import Shape
 from datagen.kinds.oddoneout.policy import ScenePolicy
 from datagen.kinds.oddoneout.tools import SceneTools
-from datagen.materials.objects import dressed, wardrobe
+from datagen.materials.objects import choose_materials, with_materials
 from datagen.scenes.layout import RestingBody, start_rotation
 from datagen.scenes.poses import Rest
 
@@ -56,7 +56,7 @@ class SceneShapes:
     @cached_property
     def choices(self) -> tuple[Material, ...]:
         """Materials that parts may wear."""
-        return wardrobe(self.context.library.materials, self.context.plan.recipe.materials)
+        return choose_materials(self.context.library.materials, self.context.plan.recipe.materials)
 
     @cached_property
     def setting(self) -> Setting:
@@ -74,7 +74,7 @@ class SceneShapes:
                 raise ShapeError(f"{shape_id} has {faces} triangles, more than split.max_faces {most}; simplify it")
             recipe = self.context.plan.recipe
             rng = stream(recipe.seed, "dress", shape_id)
-            _remember(self._dressed, shape_id, dressed(shape, self.choices, recipe.materials, rng))
+            _remember(self._dressed, shape_id, with_materials(shape, self.choices, recipe.materials, rng))
         return self._dressed[shape_id]
 
     def odd(self, shape_id: str, slot: int) -> Oddity:

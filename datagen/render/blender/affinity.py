@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def born_on(threads: int) -> Iterator[None]:
+def started_on_cores(threads: int) -> Iterator[None]:
     """Show this process `threads` cores while the block imports bpy; afterwards all it had.
 
     Blender sizes its task pool by the cores it sees at import, whatever a scene's thread count says. The

@@ -7,7 +7,7 @@ import numpy as np
 
 from datagen.core.errors import RenderError
 from datagen.core.scene import Scene
-from datagen.render.blender.affinity import born_on
+from datagen.render.blender.affinity import started_on_cores
 
 
 class BlenderHere:
@@ -18,7 +18,7 @@ class BlenderHere:
 
     def __init__(self, threads: int = 1) -> None:
         # bpy and the embree of other libraries clash unless bpy comes first.
-        with born_on(threads):
+        with started_on_cores(threads):
             from datagen.render.blender.session import BlenderSession
 
         self._session: Any = BlenderSession(threads)

@@ -17,10 +17,10 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
     from datagen.core.errors import MissingDependency
-    from datagen.render.blender.affinity import born_on
+    from datagen.render.blender.affinity import started_on_cores
     from datagen.render.blender.client import read_message, write_message
 
-    with born_on(threads):
+    with started_on_cores(threads):
         from datagen.render.blender.session import BlenderSession
 
     session = BlenderSession(threads)

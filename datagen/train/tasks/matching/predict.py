@@ -9,7 +9,7 @@ import torch
 
 from datagen.core.errors import UsageError
 from datagen.datasets.matching import normalised
-from datagen.train.runtime import Runtime, telling_memory
+from datagen.train.runtime import Runtime, full_memory_as_error
 from datagen.train.task import Loaded
 from datagen.train.tasks.matching.objective import DetectionObjective
 from datagen.train.tasks.matching.photo import PhotoOptions, prepare_photo, read_photo
@@ -83,7 +83,7 @@ def predict(
         raise UsageError(f"{reference} has {len(views.pictures)} views; this network names one of {objective.views}")
     batch = {name: t.to(loaded.device) for name, t in as_batch(photo.picture, views).items()}
     precision = Runtime(0, 1, loaded.device).precision(recipe.optim.amp)
-    with torch.no_grad(), precision, telling_memory("use --device cpu"):
+    with torch.no_grad(), precision, full_memory_as_error("use --device cpu"):
         output, nearest = objective.locate(batch)
     view = None if nearest is None else int(nearest[0])
     score = float(torch.sigmoid(output.logit_B.float())[0])
