@@ -11,7 +11,7 @@ from datagen.core.rng import stream
 from datagen.core.shape import Shape
 from datagen.kinds.registry import building_of, make_plan, open_shapes
 from datagen.kinds.registry import load_recipe as read_recipe
-from datagen.pipeline.build import Watcher
+from datagen.pipeline.build import Scope, Watcher
 from datagen.pipeline.build import build as build_plan
 from datagen.pipeline.run_ray import RayExecutor
 from datagen.pipeline.summary import Summary
@@ -53,7 +53,7 @@ def build(
     """Build a dataset, or go on with one; returns the closing figures. Raises what the command exits with."""
     recipe = recipe or load_recipe()
     plan = make_plan(recipe, _source(shapes, recipe), limit)
-    return build_plan(Site(plan, Path(out), renderer), RayExecutor(workers), watch, skip)
+    return build_plan(Site(plan, Path(out), renderer), RayExecutor(workers), watch, Scope(skip))
 
 
 def estimate(

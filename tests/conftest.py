@@ -15,7 +15,7 @@ import pytest
 
 from datagen.core.shape import Mesh, Part, Shape
 from datagen.kinds.registry import load_recipe, make_plan
-from datagen.pipeline.build import build
+from datagen.pipeline.build import Scope, build
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.worker import Site
 from datagen.shapes.collections import open_collection
@@ -71,10 +71,11 @@ def run_build(
     seed=None,
     layout="loose",
     renderer="fake",
-    **options,
+    **scope,
 ):
-    """A build, by the fake renderer if nothing else is said; returns its summary."""
-    return build(Site(plan_of(limit, recipe, sets, collection, seed), out, renderer, layout=layout), **options)
+    """A build, by the fake renderer if nothing else is said, of the whole plan or a `Scope`; returns its summary."""
+    plan = plan_of(limit, recipe, sets, collection, seed)
+    return build(Site(plan, out, renderer, layout=layout), scope=Scope(**scope))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from datagen.core.shape import Mesh, Part, Shape, Skin, concatenate
 from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.sample import sample_surface
 from datagen.geometry.shatter import Cell, Fragment, carve
-from datagen.geometry.solid import Solid, solidify_part
+from datagen.geometry.solid import SolidPart, solidify_part
 from datagen.recipe.anomalies import FractureRecipe
 
 LOOSE = 0.012
@@ -138,7 +138,7 @@ def _by_cell(shape: Shape, spec: AnomalySpec) -> _Broken | Rejected:
     return broken
 
 
-def _take(broken: _Broken, part: Part, solid: Solid, tool: manifold3d.Manifold) -> None:
+def _take(broken: _Broken, part: Part, solid: SolidPart, tool: manifold3d.Manifold) -> None:
     inside = f"{INSIDE}:{part.skin.materials[0]}" if part.skin else None
     rest = carve(solid, part.mesh, part.skin, tool, inside, "rest")
     off = carve(solid, part.mesh, part.skin, tool, inside, "piece")

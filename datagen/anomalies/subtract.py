@@ -12,7 +12,7 @@ from datagen.core.shape import Mesh, Part, Shape
 from datagen.geometry.clean import clean
 from datagen.geometry.cut import Cut, cutter_mesh, inside, subtract
 from datagen.geometry.sample import distances, grid_samples, sample_surface
-from datagen.geometry.solid import Solid, solidify_part
+from datagen.geometry.solid import SolidPart, solidify_part
 from datagen.recipe.anomalies import BrokenRecipe
 
 KEEP_TOLERANCE = 0.012
@@ -84,7 +84,7 @@ class Subtract:
 
 
 def _judge(
-    part: Part, solid: Solid, cutter: Mesh, centre: np.ndarray, cut: Cut | None, recipe: BrokenRecipe
+    part: Part, solid: SolidPart, cutter: Mesh, centre: np.ndarray, cut: Cut | None, recipe: BrokenRecipe
 ) -> Rejected | None:
     """Non-empty, the right share gone, a cut face, the kept surface there, nothing new, nothing left inside."""
     if cut is None:

@@ -19,7 +19,7 @@ from datagen.core.clutter import real
 from datagen.core.errors import UsageError
 from datagen.kinds.registry import load_recipe, make_plan, open_shapes
 from datagen.pipeline.assets import open_assets
-from datagen.pipeline.build import Executor, build
+from datagen.pipeline.build import Executor, Scope, build
 from datagen.pipeline.cores import usable_cores
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.run_serial import SerialExecutor
@@ -74,10 +74,8 @@ def run_build(options: BuildOptions) -> bool:
             Site(plan, out, options.renderer, threads, layout, memory),
             open_executor(options.executor, options.workers, options.job_minutes),
             progress.watch,
-            skip,
-            shard,
+            Scope(skip, shard, also_done=options.also_done),
             launch={"shapes": shapes, "data_root": str(options.data_root) if options.data_root else None},
-            also_done=options.also_done,
         )
     if options.limit is not None and summary.shapes > len(plan.shapes):
         say(

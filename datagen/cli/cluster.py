@@ -3,12 +3,13 @@
 import shlex
 import shutil
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 
 from datagen.cli.build import print_json
 from datagen.cli.console import console as open_console
+from datagen.cli.options import SlurmOptions
 from datagen.core.bundled import bundled
 from datagen.core.clutter import tidy
 from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
@@ -73,22 +74,6 @@ def run_repro(root: Path, job_id: str, shapes: str | None, out: Path | None) -> 
     return EXIT_OK
 
 
-@dataclass(frozen=True)
-class SlurmOptions:
-    """What the templates are filled with."""
-
-    shapes: str
-    out: Path
-    recipe: str
-    account: str
-    partition: str
-    time: str
-    cpus: int
-    mem: str
-    scratch: str
-    extra: tuple[str, ...]
-
-
 def template(name: str) -> Template:
     """A job script template of cluster/, from a checkout or an installed wheel. Raises UsageError."""
     path = bundled("cluster") / name
@@ -97,8 +82,9 @@ def template(name: str) -> Template:
     raise UsageError(f"the template {name} is not installed; take it from the cluster folder of the source")
 
 
-def run_slurm(options: SlurmOptions, tasks: int, to: Path, max_array: int) -> None:
+def run_slurm(options: SlurmOptions) -> None:
     """Write the scripts and print what to submit."""
+    to, tasks, max_array = options.to, options.tasks, options.max_array
     load_recipe(find_recipe(options.recipe))
     to.mkdir(parents=True, exist_ok=True)
     console = open_console(stderr=False)
@@ -109,19 +95,19 @@ def run_slurm(options: SlurmOptions, tasks: int, to: Path, max_array: int) -> No
     scripts = [(offset, min(max_array, tasks - offset)) for offset in range(0, tasks, max_array)]
     for k, (offset, count) in enumerate(scripts):
         path = to / f"array-{k}.sh"
-        path.write_text(template("slurm_array.sh.in").substitute(_values(options, tasks, offset)))
+        path.write_text(template("slurm_array.sh.in").substitute(_values(options, offset)))
         console.print(f"sbatch --array=0-{count - 1} {shlex.quote(str(path))}", soft_wrap=True)
     ray_path = to / "ray-nodes.sh"
-    ray_path.write_text(template("ray_nodes.sh.in").substitute(_values(options, tasks, 0)))
+    ray_path.write_text(template("ray_nodes.sh.in").substitute(_values(options, 0)))
     quoted = shlex.quote(str(ray_path))
     console.print(f"or, on several nodes (4, say) at once under Ray: sbatch --nodes=4 {quoted}", soft_wrap=True)
-    filled = _values(options, tasks, 0)
+    filled = _values(options, 0)
     named = f"datagen build --shapes {filled['shapes']} --recipe {filled['recipe']} --out {filled['out']}"
-    again = " ".join([named, *options.extra, f"--shard 0/{tasks} --missing"])
+    again = " ".join([named, *(options.extra or ()), f"--shard 0/{tasks} --missing"])
     console.print(f"what is left later: {again}", soft_wrap=True)
 
 
-def _values(options: SlurmOptions, tasks: int, offset: int) -> dict[str, str]:
+def _values(options: SlurmOptions, offset: int) -> dict[str, str]:
     def line(name: str, value: str) -> str:
         return f"#SBATCH --{name}={value}" if value else f"##SBATCH --{name}=...   (if your cluster wants it)"
 
@@ -131,13 +117,13 @@ def _values(options: SlurmOptions, tasks: int, offset: int) -> dict[str, str]:
         "time": options.time,
         "cpus": str(options.cpus),
         "mem": options.mem,
-        "tasks": str(tasks),
+        "tasks": str(options.tasks),
         "offset": str(offset),
         "shapes": shlex.quote(options.shapes),
         "recipe": shlex.quote(options.recipe),
         "out": shlex.quote(str(options.out.absolute())),
         "scratch": options.scratch,
-        "extra": " ".join(options.extra),
+        "extra": " ".join(options.extra or ()),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from datagen.cli.options import BuildOptions, takes
+from datagen.cli.options import BuildOptions, VerifyOptions, takes
 from datagen.core.errors import EXIT_QUARANTINED, EXIT_VERIFY_FAILED
 
 Dataset = Annotated[Path, typer.Argument(help="The dataset's folder.")]
@@ -55,45 +55,15 @@ def repro(
     raise typer.Exit(run_repro(dataset, job_id, shapes, out))
 
 
-def verify(
-    dataset: Annotated[Path, typer.Argument(help="The dataset's folder: built here, unfinished, or published.")],
-    report: Annotated[
-        Path | None, typer.Option(help="The HTML page to write.", show_default="report.html in the dataset's folder")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on stdout.")] = False,
-    rebuild: Annotated[
-        float | None,
-        typer.Option(help="Make this share of the jobs again, above 0 and up to 1, and compare.", show_default="none"),
-    ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Replay the geometry of every sample instead of 200 of them.")
-    ] = False,
-    shapes: Annotated[
-        str | None,
-        typer.Option(help="The collection of shapes it was built from.", show_default="where the build found it"),
-    ] = None,
-    data_root: Annotated[
-        Path | None, typer.Option(help="Look for collections in this folder first, then in $DATAGEN_DATA.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="The seed that draws the samples whose geometry is replayed.")] = 0,
-) -> None:
+@takes(VerifyOptions)
+def verify(**given: Any) -> None:
     """Check a dataset and write a report. Nothing else in its folder is changed.
 
     Exit code 4 when a check of level error failed.
     """
     from datagen.cli.verify import run_verify
 
-    ok = run_verify(
-        folder=dataset,
-        report=report,
-        as_json=as_json,
-        fraction=rebuild,
-        full=full,
-        shapes=shapes,
-        data_root=data_root,
-        seed=seed,
-    )
-    raise typer.Exit(0 if ok else EXIT_VERIFY_FAILED)
+    raise typer.Exit(0 if run_verify(VerifyOptions(**given)) else EXIT_VERIFY_FAILED)
 
 
 def show(

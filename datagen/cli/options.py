@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from datagen.kinds.defaults import MADE
+from datagen.kinds.defaults import DEFAULT_RECIPE, MADE, MEASURED
 from datagen.shapes.built_in import NAMES
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -164,3 +164,90 @@ class BuildOptions:
         bool,
         option(OUTPUT, "--json", "Print the closing summary as JSON on stdout."),
     ] = False
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """What `datagen verify` is told."""
+
+    dataset: Annotated[Path, typer.Argument(help="The dataset's folder: built here, unfinished, or published.")]
+    report: Annotated[
+        Path | None, typer.Option(help="The HTML page to write.", show_default="report.html in the dataset's folder")
+    ] = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on stdout.")] = False
+    rebuild: Annotated[
+        float | None,
+        typer.Option(help="Make this share of the jobs again, above 0 and up to 1, and compare.", show_default="none"),
+    ] = None
+    full: Annotated[
+        bool, typer.Option("--full", help="Replay the geometry of every sample instead of 200 of them.")
+    ] = False
+    shapes: Annotated[
+        str | None,
+        typer.Option(help="The collection of shapes it was built from.", show_default="where the build found it"),
+    ] = None
+    data_root: Annotated[
+        Path | None, typer.Option(help="Look for collections in this folder first, then in $DATAGEN_DATA.")
+    ] = None
+    seed: Annotated[int, typer.Option(help="The seed that draws the samples whose geometry is replayed.")] = 0
+
+
+@dataclass(frozen=True)
+class SlurmOptions:
+    """What `datagen slurm` is told."""
+
+    shapes: Annotated[str, typer.Option(help="A collection or folder of shapes, as the nodes see it.")]
+    out: Annotated[Path, typer.Option(help="The dataset's folder, on the shared file system.")]
+    tasks: Annotated[
+        int, typer.Option(min=1, help="Number of tasks that the jobs are dealt over. It stays the same to the end.")
+    ]
+    recipe: Annotated[str, typer.Option(help="A recipe file, or the name of a built-in recipe.")] = DEFAULT_RECIPE
+    to: Annotated[Path, typer.Option(help="The folder to write the job scripts to.")] = Path("slurm")
+    account: Annotated[str, typer.Option(help="The account to charge (#SBATCH --account).")] = ""
+    partition: Annotated[str, typer.Option(help="The partition to run in (#SBATCH --partition).")] = ""
+    time: Annotated[
+        str, typer.Option(help="Wall-clock limit of a task, as hours:minutes:seconds (#SBATCH --time).")
+    ] = "04:00:00"
+    cpus: Annotated[int, typer.Option(min=1, help="CPU cores of a task.")] = 4
+    mem: Annotated[str, typer.Option(help="Memory of a task (#SBATCH --mem).")] = "16G"
+    max_array: Annotated[
+        int,
+        typer.Option(min=1, help="Most tasks in one array: MaxArraySize of the cluster (scontrol show config)."),
+    ] = 1000
+    scratch: Annotated[
+        str,
+        typer.Option(help="Build in this folder of the node, such as $SLURM_TMPDIR, and merge into --out at the end."),
+    ] = ""
+    extra: Annotated[
+        list[str] | None, typer.Option(help="A further option for `datagen build`. May be given several times.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What `datagen bench` is told."""
+
+    quick: Annotated[bool, typer.Option("--quick", help="Measure less, for a first look.")] = False
+    only: Annotated[
+        str,
+        typer.Option(
+            help="The parts to measure, with commas between: presets, plain, phases, bundles, scale, workers, verify, "
+            "scenes, operators.",
+            show_default="all but operators",
+        ),
+    ] = ""
+    objects: Annotated[
+        int, typer.Option(f"--{MEASURED}", min=1, help=f"Number of {MEASURED} that rendering is measured on.")
+    ] = 12
+    pictures: Annotated[
+        int, typer.Option(min=1, max=12, help="Number of pictures of each of them: 4 views in up to 3 lights.")
+    ] = 12
+    shapes: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A collection of shapes to measure on. May be given several times.",
+            show_default=" and ".join((", ".join(NAMES[:-1]), NAMES[-1])),
+        ),
+    ] = None
+    figures: Annotated[Path | None, typer.Option(help="Write the figures of --only operators to this folder.")] = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False

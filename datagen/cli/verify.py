@@ -10,36 +10,27 @@ from rich.table import Table
 from rich.text import Text
 
 from datagen.cli.console import console as open_console
+from datagen.cli.options import VerifyOptions
 from datagen.core.errors import UsageError
 from datagen.kinds.registry import examination_of, open_tree
 from datagen.verify.check import FAIL, SKIPPED, Result, verdict
 from datagen.verify.document import Document, examine
 
 
-def run_verify(
-    *,
-    folder: Path,
-    report: Path | None,
-    as_json: bool,
-    fraction: float | None,
-    full: bool,
-    shapes: str | None,
-    data_root: Path | None,
-    seed: int,
-) -> bool:
+def run_verify(options: VerifyOptions) -> bool:
     """Verify, write the report, and return whether no check of level error failed. Raises UsageError."""
-    console = open_console()
+    console, fraction = open_console(), options.rebuild
     if fraction is not None and not 0 < fraction <= 1:
         raise UsageError(f"--rebuild {fraction:g}: give a share above 0 and up to 1, such as 0.01")
 
     def note(text: str) -> None:
         console.print(text, soft_wrap=True, style="dim")
 
-    tree = open_tree(folder)
+    tree = open_tree(options.dataset)
     examination = examination_of(tree)
-    options = {"shapes": shapes, "data_root": data_root}
-    document = examine(examination, examination.evidence(tree, full, seed, note, options), fraction)
-    path = report or folder / "report.html"
+    source = {"shapes": options.shapes, "data_root": options.data_root}
+    document = examine(examination, examination.evidence(tree, options.full, options.seed, note, source), fraction)
+    path = options.report or options.dataset / "report.html"
     note("drawing the report")
     page = document.page()
     try:
@@ -48,7 +39,7 @@ def run_verify(
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}); choose another --report") from error
     _print(console, document, path)
-    if as_json:
+    if options.as_json:
         sys.stdout.write(json.dumps(document.to_json(), indent=1, allow_nan=False) + "\n")
     return document.ok
 

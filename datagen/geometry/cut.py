@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from datagen.core.shape import Mesh, concatenate
-from datagen.geometry.solid import Solid, to_manifold
+from datagen.geometry.solid import SolidPart, to_manifold
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ def cutter_mesh(
     return Mesh((vertices * half_extents) @ rotation.T + centre, unit.faces)
 
 
-def subtract(solid: Solid, cutter: Mesh) -> Cut | None:
+def subtract(solid: SolidPart, cutter: Mesh) -> Cut | None:
     """Every component minus the cutter; None when nothing is left."""
     tool = to_manifold(cutter)
     if tool is None:

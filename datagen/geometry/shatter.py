@@ -12,7 +12,7 @@ import numpy as np
 from datagen.core.shape import Mesh, Skin
 from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.refine import skin_at
-from datagen.geometry.solid import Solid
+from datagen.geometry.solid import SolidPart
 
 GRID = 44
 """Cells along the edge of a cut face's height field: lumps of a fortieth of the object."""
@@ -96,7 +96,7 @@ class Fragment:
 
 
 def carve(
-    solid: Solid, part: Mesh, skin: Skin | None, tool: manifold3d.Manifold, inside: str | None, keep: str
+    solid: SolidPart, part: Mesh, skin: Skin | None, tool: manifold3d.Manifold, inside: str | None, keep: str
 ) -> Fragment | None:
     """What of a solid lies outside (`keep` 'rest') or inside ('piece') the tool; None if nothing does.
 

@@ -24,7 +24,7 @@ SHEET_THICKNESS = 0.012
 
 
 @dataclass(frozen=True, eq=False)
-class Solid:
+class SolidPart:
     """Oriented closed manifolds, one a component, and the path that made them: direct, repaired, solidified."""
 
     manifolds: tuple[manifold3d.Manifold, ...]
@@ -74,7 +74,7 @@ def manifold_mesh(solid: manifold3d.Manifold) -> Mesh:
     return Mesh(np.asarray(out.vert_properties)[:, :3], np.asarray(out.tri_verts).astype(np.int64))
 
 
-def solidify_part(mesh: Mesh) -> Solid | None:
+def solidify_part(mesh: Mesh) -> SolidPart | None:
     """The chain. None when no step gives a solid that keeps the part's surface."""
     try:
         cleaned = clean(mesh)
@@ -82,7 +82,7 @@ def solidify_part(mesh: Mesh) -> Solid | None:
         return None
     direct = to_manifold(cleaned)
     if direct is not None and keeps_surface(cleaned, manifold_mesh(direct)):
-        return Solid((direct,), "direct")
+        return SolidPart((direct,), "direct")
     manifolds: list[manifold3d.Manifold] = []
     method = "repaired"
     for component in split_components(cleaned):
@@ -95,7 +95,7 @@ def solidify_part(mesh: Mesh) -> Solid | None:
             manifolds += thick
         else:
             manifolds.append(solid)
-    result = Solid(tuple(manifolds), method)
+    result = SolidPart(tuple(manifolds), method)
     return result if keeps_surface(cleaned, result.mesh(), spurious=None) else None
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from datagen.core.errors import MeshLoadError
-from datagen.core.shape import Mesh
 from datagen.meshfiles import gltf_document, mtl, obj, ply
 from datagen.meshfiles.gltf import read_gltf
 from datagen.meshfiles.off import read_off
@@ -84,11 +83,6 @@ def _read_obj(path: Path, places: Places) -> MeshFile:
 def _imageless(material: FileMaterial) -> bool:
     base = material.base_map
     return base is not None and base.path is None and base.data is None
-
-
-def load_mesh(path: Path | str, within: Path | None = None) -> tuple[tuple[str, Mesh], ...]:
-    """Names and meshes of a file's parts. Raises as `read_mesh_file`."""
-    return tuple((part.name, part.mesh) for part in read_mesh_file(path, within).parts)
 
 
 def needs_draco(path: Path) -> bool:

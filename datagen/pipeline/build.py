@@ -1,7 +1,7 @@
 """Build a dataset: open the folder, run what is not done, compact, sum up."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -30,33 +30,47 @@ class Executor(Protocol):
         ...
 
 
+def _as_planned(jobs: list[Job]) -> list[Job]:
+    return jobs
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which jobs of a plan a build takes on.
+
+    Shapes of `skip` are left out. `shard` (k, n) takes the k-th of n shares. `order` may reorder jobs: it changes no
+    byte. Jobs that another folder of the same run, `also_done`, holds are left to it: scratch is merged into that one.
+    """
+
+    skip: Sequence[str] = ()
+    shard: tuple[int, int] = (0, 1)
+    order: Callable[[list[Job]], list[Job]] = _as_planned
+    also_done: Path | None = None
+
+
 def build(
     site: Site,
     executor: Executor | None = None,
     watch: Watcher = lambda outcome: None,
-    skip: Sequence[str] = (),
-    shard: tuple[int, int] = (0, 1),
-    order: Callable[[list[Job]], list[Job]] = lambda jobs: jobs,
+    scope: Scope | None = None,
     launch: Mapping[str, object] = MappingProxyType({}),
-    also_done: Path | None = None,
 ) -> Summary:
-    """Run every job of the plan (of this shard) that the folder does not hold yet.
+    """Run every job of the plan (of the scope) that the folder does not hold yet.
 
-    Jobs that another folder of the same run, `also_done`, holds are left to it: scratch is merged into that one.
-    `order` may reorder jobs: it changes no byte. `launch` is noted for repro and status.
+    `launch` is noted for repro and status.
     Raises OtherRecipe, UsageError, StoppedEarly, MissingDependency; a failing shape is
     quarantined and reported in the summary.
     """
-    plan = site.plan
+    plan, scope = site.plan, scope or Scope()
     library = open_assets(plan)
-    elsewhere = _finished_in(also_done, site)
+    elsewhere = _finished_in(scope.also_done, site)
     dataset = Dataset.open(site.out, site.run_record())
     try:
         write_plan_files(plan, dataset, library, site.renderer_name)
         jobs = list(plan.jobs())
-        planned = [job for job in jobs if job.shape_id not in skip]
+        planned = [job for job in jobs if job.shape_id not in scope.skip]
         todo = []
-        for job in shard_of(planned, *shard):
+        for job in shard_of(planned, *scope.shard):
             if dataset.is_done(job.job_id) or job.job_id in elsewhere:
                 watch(Outcome(job, skipped=True))
             else:
@@ -64,7 +78,7 @@ def build(
         dataset.supersede(_mended(plan, dataset, jobs))
         dataset.note_launch({**launch, "renderer": site.renderer_name, "limit": plan.limit, "jobs": len(planned)})
         with drain_on_signals() as drain:
-            for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(order(todo)))):
+            for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(scope.order(todo)))):
                 watch(outcome)
         dataset.refresh()
         # The card tells what was met on the way, and scenes that could not be made leave the splits.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datagen.kinds.registry import Kind
-from datagen.pipeline.build import build
+from datagen.pipeline.build import Scope, build
 from datagen.pipeline.worker import Site
 from datagen.shapes.collections import open_collection
 from datagen.store.manifest import read_manifest
@@ -33,7 +33,7 @@ class KindConformance:
         return building.plan(recipe, open_collection(self.collection, None, building.textured), self.limit)
 
     def build(self, out, layout="loose", shard=(0, 1)):
-        return build(Site(self.plan(), out, "fake", layout=layout), shard=shard)
+        return build(Site(self.plan(), out, "fake", layout=layout), scope=Scope(shard=shard))
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from datagen.cli.cluster import SlurmOptions, run_slurm
+from datagen.cli.cluster import run_slurm
+from datagen.cli.options import SlurmOptions
 from datagen.core.errors import RecipeError
 from tests.conftest import ROOT
 from tests.crash.harness import SETS, assert_same, chairs, contents, run, run_afresh
@@ -18,8 +19,10 @@ CHAIRS = ROOT / "assets" / "partnet" / "chair"
 def script(tmp_path, out, scratch=""):
     """The array's script for one task, written as the command does."""
     extra = ("--renderer fake --executor serial --limit 2", *(f"--set '{value}'" for value in SETS))
-    options = SlurmOptions(str(chairs()), out, "brokenchairs", "", "", "01:00:00", 1, "4G", str(scratch), extra)
-    run_slurm(options, 1, tmp_path / "scripts", 1000)
+    to, limits = tmp_path / "scripts", {"time": "01:00:00", "cpus": 1, "mem": "4G"}
+    run_slurm(
+        SlurmOptions(str(chairs()), out, 1, "brokenchairs", to, scratch=str(scratch), extra=list(extra), **limits)
+    )
     return tmp_path / "scripts" / "array-0.sh"
 
 
@@ -71,13 +74,11 @@ def test_a_merge_that_fails_is_the_tasks_failure_and_loses_nothing(tmp_path, who
 
 def test_scripts_name_what_the_nodes_find_and_the_follow_up_command_is_whole(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
-    options = SlurmOptions(
-        "assets/partnet/chair", tmp_path / "out", "quickstart", "", "", "1", 1, "4G", "", ("--limit 2",)
-    )
-    run_slurm(options, 4, tmp_path / "scripts", 1000)
+    shapes, to, extra = "assets/partnet/chair", tmp_path / "scripts", ["--limit 2"]
+    run_slurm(SlurmOptions(shapes, tmp_path / "out", 4, "quickstart", to, extra=extra))
     said = " ".join(capsys.readouterr().out.split())
     assert f"--shapes {CHAIRS}" in (tmp_path / "scripts" / "array-0.sh").read_text()
     assert f"datagen build --shapes {CHAIRS} --recipe quickstart --out {tmp_path / 'out'} --limit 2 --shard 0/4" in said
     with pytest.raises(RecipeError, match="nosuch"):
-        run_slurm(SlurmOptions("x", tmp_path, "nosuch", "", "", "1", 1, "4G", "", ()), 4, tmp_path / "none", 1000)
+        run_slurm(SlurmOptions("x", tmp_path, 4, "nosuch", tmp_path / "none"))
     assert not (tmp_path / "none").exists()

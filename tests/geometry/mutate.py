@@ -18,7 +18,7 @@ from datagen.core.rng import stream
 from datagen.core.shape import Mesh, concatenate
 from datagen.geometry.clean import clean
 from datagen.geometry.solid import solidify_part
-from datagen.meshfiles.load import load_mesh
+from tests.helpers.meshes import load_mesh
 
 ROOT = Path(__file__).parents[2]
 FORMATS = ("obj", "stl", "ply", "off", "glb", "gltf")

@@ -7,10 +7,10 @@ import pytest
 import trimesh
 
 from datagen.core.errors import EmptyCollection, MeshLoadError, MissingDependency, UnplacedParts
-from datagen.meshfiles.load import load_mesh
 from datagen.shapes.assembly import is_heap
 from datagen.shapes.classify import class_from_name, group_of
 from datagen.shapes.collections import open_collection
+from tests.helpers.meshes import load_mesh
 
 from .helpers import obj_box, sample
 

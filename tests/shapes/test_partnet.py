@@ -183,7 +183,7 @@ def calls(work: Callable[[], object]) -> int:
 
 
 def test_parsing_an_obj_grows_with_its_lines_alone(tmp_path: Path) -> None:
-    from datagen.meshfiles.load import load_mesh
+    from tests.helpers.meshes import load_mesh
 
     counts = {}
     for side in (100, 312):

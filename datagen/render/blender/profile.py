@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -30,37 +31,45 @@ def profile(job: Scene, threads: int) -> dict[str, float]:
         stage.show_ground()
         for k, view in enumerate(job.views):
             stage.aim_at_ground(view)
-            _add_pass(cost, stage, "ground", "RGB", "none", stage.settings["ground_samples"], first=k == 0)
+            _add_pass(cost, stage, Pass("ground", "RGB", "none", stage.settings["ground_samples"]), first=k == 0)
         stage.show_object()
         for k, view in enumerate(job.views):
             stage.aim_at_object(view)
-            prefilter = stage.settings["prefilter"]
-            _add_pass(cost, stage, "object", "RGB_ALBEDO_NORMAL", prefilter, stage.settings["samples"], first=k == 0)
+            prefilter, samples = stage.settings["prefilter"], stage.settings["samples"]
+            _add_pass(cost, stage, Pass("object", "RGB_ALBEDO_NORMAL", prefilter, samples), first=k == 0)
             size = view.camera.size_px
             _add(cost, "composing", _timed(partial(_compose, stage, size)))
     return {name: value / len(job.views) for name, value in cost.items()}
 
 
-def _add_pass(
-    cost: dict[str, float], stage: Stage, name: str, passes: str, prefilter: str, samples: int, first: bool
-) -> None:
+@dataclass(frozen=True)
+class Pass:
+    """One of the two passes of a picture: what the denoiser is given, and samples a pixel."""
+
+    name: str
+    guides: str
+    prefilter: str
+    samples: int
+
+
+def _add_pass(cost: dict[str, float], stage: Stage, told: Pass, first: bool) -> None:
     def take() -> None:
         picture.render_linear(stage.scene, stage.folder)
 
     scene, settings = stage.scene, stage.settings
-    engine.denoise(scene, "none", passes)
+    engine.denoise(scene, "none", told.guides)
     engine.sample(scene, 1)
     new = _timed(take)
     fixed = _timed(take)
     if first:
         _add(cost, "sync and BVH", max(new - fixed, 0.0))
     _add(cost, "files and a first sample", fixed)
-    engine.sample(scene, samples, settings["adaptive_threshold"], settings["min_samples"])
+    engine.sample(scene, told.samples, settings["adaptive_threshold"], settings["min_samples"])
     traced = _timed(take)
-    _add(cost, f"path tracing, {name}", max(traced - fixed, 0.0))
+    _add(cost, f"path tracing, {told.name}", max(traced - fixed, 0.0))
     if settings["denoiser"] != "none":
-        engine.denoise(scene, settings["denoiser"], passes, prefilter)
-        _add(cost, f"denoising, {name}", max(_timed(take) - traced, 0.0))
+        engine.denoise(scene, settings["denoiser"], told.guides, told.prefilter)
+        _add(cost, f"denoising, {told.name}", max(_timed(take) - traced, 0.0))
 
 
 def _compose(stage: Stage, size: int) -> None:

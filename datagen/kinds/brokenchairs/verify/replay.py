@@ -100,19 +100,19 @@ class Replayer:
         after = cast_view(RayScene([(i, mesh.transformed(T)) for i, mesh in result.meshes()]), camera)
         union = self.limits.anomaly.broken.box_is_union
         note = annotate_view(before, after, result, union_box=union)
-        fault, outline = self._picture(query, after, note)
-        return self._compare(query, result, before, after, note, fault, outline)
+        looks = self._picture(query, after, note)
+        return self._compare(query, result, (before, after), note, looks)
 
     def _compare(
         self,
         query: QueryFacts,
         result: AnomalousShape,
-        before: GeometryFrame,
-        after: GeometryFrame,
+        frames: tuple[GeometryFrame, GeometryFrame],
         note: Annotation | None,
-        fault: str,
-        outline: float | None,
+        looks: tuple[str, float | None],
     ) -> Replay:
+        """`frames`: without and with the anomaly. `looks`: what `_picture` says."""
+        (before, after), (fault, outline) = frames, looks
         if note is None:
             return Replay(query, "parts", refused="the part is not seen in this view", severity=result.severity)
         new, old = self._masks(query)

@@ -8,11 +8,11 @@ COLLECTIONS = ("toys", "abc")
 """Measured on where the command names none."""
 
 
-def tabletop(measurement: Measurement) -> None:
+def scenes(measurement: Measurement) -> None:
     """A view of a scene of three, six and twelve objects."""
     from datagen.kinds.oddoneout.bench.views import measure_views
 
-    measurement.document["tabletop"] = measure_views(measurement.quick)
+    measurement.document["scenes"] = measure_views(measurement.quick)
 
 
 def operators(measurement: Measurement) -> None:
@@ -24,4 +24,4 @@ def operators(measurement: Measurement) -> None:
     measurement.document["operators"] = found
 
 
-BENCHES: Mapping[str, Bench] = {"tabletop": Bench(tabletop), "operators": Bench(operators, on_demand=True)}
+BENCHES: Mapping[str, Bench] = {"scenes": Bench(scenes), "operators": Bench(operators, on_demand=True)}

@@ -188,7 +188,7 @@ def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
         reader.problems["scene2d.metadata.json"] = "anomaly_labels is no list of 0 and 1"
         labels = ()
     extra = table.get("datagen")
-    views = tuple(_view(reader, v, K, T, names, odd, gathered) for v, T in enumerate(extrinsics))
+    views = tuple(_view(reader, v, (K, T), (names, odd), gathered) for v, T in enumerate(extrinsics))
     return SceneFacts(
         name=folder.rsplit("/", 1)[-1],
         K=K,
@@ -278,8 +278,14 @@ class _Gathered:
 
 
 def _view(
-    reader: _SceneFiles, v: int, K: np.ndarray, T: np.ndarray, names: list[str], odd: list[bool], gathered: _Gathered
+    reader: _SceneFiles,
+    v: int,
+    camera: tuple[np.ndarray, np.ndarray],
+    objects: tuple[list[str], list[bool]],
+    gathered: _Gathered,
 ) -> ViewFacts:
+    """`camera`: K and extrinsic; `objects`: their names, and which are odd."""
+    (K, T), (names, odd) = camera, objects
     picture = reader.image(f"RGB/{v:04d}.png")
     depth = reader.depth(f"depth_exr/{v:04d}.exr")
     masks = [reader.image(f"segmentations/{name}/{name}_{v:04d}.png") for name in names]
