@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation
 
 from datagen.bench.targets import Target
-from datagen.core.cache import cache_root
+from datagen.core.folders import cache_root
 from datagen.core.ids import arrays_hash, content_hash
 from datagen.core.material import PartMaterial
 from datagen.core.scene import Scene

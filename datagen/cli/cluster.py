@@ -10,9 +10,9 @@ from string import Template
 from datagen.cli.build import print_json
 from datagen.cli.console import console as open_console
 from datagen.cli.options import SlurmOptions
-from datagen.core.bundled import bundled
 from datagen.core.clutter import tidy
 from datagen.core.errors import EXIT_OK, EXIT_QUARANTINED, UsageError
+from datagen.core.folders import bundled
 from datagen.kinds.registry import load_recipe, make_plan, open_shapes, parse_recipe
 from datagen.pipeline.assets import open_library
 from datagen.pipeline.jobs import run_job

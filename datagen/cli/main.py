@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from datagen import __version__
-from datagen.cli import cluster_commands, data_commands, machine_commands, train_commands
+from datagen.cli import commands
 from datagen.core.errors import EXIT_BUG, EXIT_STOPPED_EARLY, EXIT_USAGE, DatagenError
 
 app = typer.Typer(
@@ -21,11 +21,11 @@ app = typer.Typer(
 )
 
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
-    "Make a dataset": (data_commands.build, data_commands.status, data_commands.repro),
-    "Look at a dataset": (data_commands.verify, data_commands.show, data_commands.export, data_commands.unpack),
-    "Use many machines": (cluster_commands.slurm, cluster_commands.merge),
-    "Train on a dataset": (train_commands.train, train_commands.evaluate, train_commands.predict),
-    "Know this machine": (machine_commands.doctor, machine_commands.bench),
+    "Make a dataset": (commands.build, commands.status, commands.repro),
+    "Look at a dataset": (commands.verify, commands.show, commands.export, commands.unpack),
+    "Use many machines": (commands.slurm, commands.merge),
+    "Train on a dataset": (commands.train, commands.evaluate, commands.predict),
+    "Know this machine": (commands.doctor, commands.bench),
 }
 """Commands by their heading in `datagen --help`."""
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from datagen.cli.main import app
-from datagen.core.bundled import PACKAGE
+from datagen.core.folders import PACKAGE
 from datagen.kinds.registry import BUILT_IN, Kind
 from datagen.recipe.section import Section
 

@@ -1,13 +1,14 @@
-"""`datagen show`: what a dataset holds, as one picture."""
+"""`datagen show` and `datagen export`: a dataset as a picture, and in the format of another tool."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from datagen.cli.console import console as open_console
-from datagen.cli.outfile import check_picture_path
 from datagen.core.errors import UsageError
+from datagen.export.run import export_dataset
 from datagen.kinds.registry import kind_of
 from datagen.store.manifest import read_manifest
 from datagen.store.reader import DatasetReader
@@ -27,3 +28,27 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
     out.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(shown.picture).save(out)
     open_console().print(f"{shown.words} in {out}", soft_wrap=True)
+
+
+def run_export(folder: Path, to: str, out: Path) -> None:
+    """Export and say in one line what was written. Raises as `export_dataset`."""
+    found = export_dataset(folder, to, out)
+    splits = ", ".join(f"{split} {count}" for split, count in found.by_split.items())
+    counts = f"{found.pictures} pictures ({found.anomalous} anomalous; {splits}) and {found.instances} instances"
+    open_console().print(f"{to}: {counts} in {out}", soft_wrap=True)
+
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
+
+def check_picture_path(out: Path, option: str = "--out") -> None:
+    """Raise UsageError for a name that is no picture's, a folder, or a place that cannot be written."""
+    if out.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{option} {out}: {out.suffix or 'no suffix'} is no picture format; end it in .png or .jpg")
+    if out.is_dir():
+        raise UsageError(f"{option} {out} is a folder; name a file in it")
+    there = next(folder for folder in (out.absolute().parent, *out.absolute().parents) if folder.exists())
+    if not there.is_dir():
+        raise UsageError(f"{option} {out}: {there} is a file, not a folder")
+    if not os.access(there, os.W_OK | os.X_OK) or (out.exists() and not os.access(out, os.W_OK)):
+        raise UsageError(f"{option} {out} cannot be written; choose another place")

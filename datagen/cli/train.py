@@ -12,7 +12,7 @@ from rich.table import Table
 
 from datagen.cli.console import console as open_console
 from datagen.cli.console import say
-from datagen.cli.outfile import check_picture_path
+from datagen.cli.show import check_picture_path
 from datagen.cli.train_options import EvaluateOptions, PredictOptions, TrainOptions
 from datagen.core.errors import MissingDependency, UsageError
 from datagen.train.metrics import spelt

@@ -53,3 +53,9 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB of two uint8 arrays of one shape; infinite for equal ones."""
     error = float(((a.astype(float) - b.astype(float)) ** 2).mean())
     return float("inf") if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def evenly(count: int, wanted: int) -> tuple[int, ...]:
+    """`wanted` of the numbers 0 to `count` - 1, evenly spread from 0 on; all of them where there are fewer."""
+    wanted = min(wanted, count)
+    return tuple(int(k * count / wanted) for k in range(wanted))

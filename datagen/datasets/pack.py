@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from datagen.core.cache import cache_root
 from datagen.core.errors import StoppedEarly, UsageError
+from datagen.core.folders import cache_root
 from datagen.core.ids import content_hash
 from datagen.datasets.locks import sole_writer
 from datagen.datasets.samples import Sample

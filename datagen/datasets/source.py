@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from datagen.core.errors import BrokenFile
-from datagen.core.evenly import evenly
+from datagen.core.statistics import evenly
 from datagen.datasets.samples import Sample
 from datagen.datasets.views import ReferenceBundle, read_picture
 from datagen.store.reader import DatasetReader

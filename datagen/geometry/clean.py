@@ -5,10 +5,11 @@ black patches and a boolean takes them for an empty solid.
 """
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from datagen.core.errors import MeshLoadError
 from datagen.core.shape import Mesh
-from datagen.geometry.linked import linked
 
 WELD_GRID = 1e-5
 """Vertices closer than this (object units) are one vertex."""
@@ -97,3 +98,9 @@ def corner_normals(mesh: Mesh, angle_deg: float = 35.0) -> np.ndarray:
     flat = np.repeat(face_normals[:, None, :], 3, axis=1)
     agrees = np.einsum("fci,fci->fc", smooth, flat) > np.cos(np.radians(angle_deg))
     return np.where(agrees[..., None], smooth, flat)
+
+
+def linked(i: np.ndarray, j: np.ndarray, count: int) -> np.ndarray:
+    """Label (count,), from 0, of each of `count` things, of which i[k] and j[k] hang together for every k."""
+    graph = coo_matrix((np.ones(len(i), dtype=np.int8), (i, j)), shape=(count, count))
+    return connected_components(graph, directed=False)[1]

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from datagen.core.shape import Mesh
-from datagen.geometry.linked import linked
+from datagen.geometry.clean import linked
 from datagen.geometry.sample import grid_samples
 
 CONTACT_DISTANCE = 0.012

@@ -6,8 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from datagen.core.shape import Mesh
-from datagen.geometry.clean import split_components, weld
-from datagen.geometry.linked import linked
+from datagen.geometry.clean import linked, split_components, weld
 from datagen.geometry.rays import RayScene
 from datagen.geometry.sample import grid_samples
 

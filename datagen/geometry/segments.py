@@ -7,8 +7,7 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from datagen.core.shape import Mesh
-from datagen.geometry.clean import face_components, weld
-from datagen.geometry.linked import linked
+from datagen.geometry.clean import face_components, linked, weld
 from datagen.geometry.solid import manifold_mesh, to_manifold
 
 SMALL = 0.004

@@ -15,8 +15,7 @@ from scipy.sparse.csgraph import breadth_first_order
 
 from datagen.core.errors import MeshLoadError
 from datagen.core.shape import Mesh, concatenate
-from datagen.geometry.clean import clean, compact, split_components
-from datagen.geometry.linked import linked
+from datagen.geometry.clean import clean, compact, linked, split_components
 from datagen.geometry.sample import distances, grid_samples
 
 SHEET_THICKNESS = 0.012

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from datagen.core.cache import cache_root
 from datagen.core.errors import MaterialError
+from datagen.core.folders import cache_root
 from datagen.core.ids import bytes_hash
 from datagen.store.files import write_durable
 

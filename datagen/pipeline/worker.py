@@ -18,8 +18,7 @@ from datagen.pipeline.assets import open_library
 from datagen.pipeline.context import Context
 from datagen.pipeline.jobs import finish, prepare, run_job
 from datagen.pipeline.plan import Plan
-from datagen.pipeline.prepared import Prepared
-from datagen.pipeline.rows import job_row
+from datagen.pipeline.prepared import Prepared, job_row
 from datagen.render.protocol import Renderer
 from datagen.store import crash
 from datagen.store.dataset import Dataset

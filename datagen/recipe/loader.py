@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from datagen.core.bundled import bundled
 from datagen.core.errors import RecipeError
+from datagen.core.folders import bundled
 from datagen.core.ids import content_hash
 from datagen.recipe.section import DatasetRecipe, recipe_data
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datagen.core.shape import Mesh, concatenate
-from datagen.geometry.linked import linked
+from datagen.geometry.clean import linked
 
 MAX_COMPONENTS = 40
 SMALLEST_SHARE = 0.002

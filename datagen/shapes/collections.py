@@ -4,8 +4,8 @@ import os
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from datagen.core.bundled import bundled
 from datagen.core.errors import EmptyCollection, UsageError
+from datagen.core.folders import bundled
 from datagen.shapes.built_in import STAND_INS
 from datagen.shapes.meshes import recognise_meshes
 from datagen.shapes.partnet import recognise_partnet

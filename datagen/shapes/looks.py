@@ -18,7 +18,7 @@ from datagen.core.shape import Mesh, Skin
 from datagen.formats.images import ImageError, read_color, read_image, rgb
 from datagen.meshfiles.load import read_mesh_file
 from datagen.meshfiles.values import FileMaterial, FilePart, SpecularGlossiness, Texture
-from datagen.shapes.cache import cached
+from datagen.shapes.files import cached
 
 TEXTURE_EDGE = 1024
 LEAST_ROUGHNESS = 0.15

@@ -16,7 +16,7 @@ from datagen.meshfiles.values import ABOUT_LOOKS, MeshFile
 from datagen.shapes.assembly import components, is_heap
 from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of
-from datagen.shapes.digest import files_digest
+from datagen.shapes.files import files_digest
 from datagen.shapes.layout import ShapeFiles, find_shapes, reach
 from datagen.shapes.orient import T_front, T_up, up_from_parts
 from datagen.shapes.passed_over import passed_over

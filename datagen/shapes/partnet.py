@@ -12,7 +12,7 @@ from datagen.meshfiles import obj
 from datagen.meshfiles.load import MESH_SUFFIXES
 from datagen.meshfiles.values import bad, checked, used_only
 from datagen.shapes.card import PARTNET_LICENCE, Carded, CollectionCard, folder_licence, read_card
-from datagen.shapes.digest import files_digest
+from datagen.shapes.files import files_digest
 from datagen.shapes.partnet_tree import (
     PartTree,
     is_mobility,

@@ -24,9 +24,8 @@ from datagen.geometry.segments import component_labels, convex_segments
 from datagen.meshfiles.blend import images_named
 from datagen.meshfiles.load import GLTF_SUFFIXES, MESH_SUFFIXES, files_named
 from datagen.meshfiles.values import NEXT_STEP
-from datagen.shapes.cache import shape_cache
 from datagen.shapes.card import Carded, CollectionCard, read_card
-from datagen.shapes.digest import files_digest
+from datagen.shapes.files import files_digest, shape_cache
 from datagen.shapes.layout import distinct_objects, folders, reach, telling_parts
 from datagen.shapes.looks import TexturedPiece, load_textured
 from datagen.shapes.orient import T_up

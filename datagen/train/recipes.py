@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from datagen.core.bundled import bundled
 from datagen.core.errors import RecipeError, UsageError
+from datagen.core.folders import bundled
 from datagen.recipe.loader import describe_errors, override, read_yaml
 from datagen.train.config import UNNAMED_TASK, TrainRecipe
 from datagen.train.tasks.registry import find_task

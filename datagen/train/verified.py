@@ -6,8 +6,8 @@ The dataset itself is not written to: another program owns it, and it may be rea
 import json
 from pathlib import Path
 
-from datagen.core.cache import cache_root
 from datagen.core.errors import EXIT_VERIFY_FAILED, DatagenError
+from datagen.core.folders import cache_root
 from datagen.core.ids import content_hash
 from datagen.store.files import write_cache
 from datagen.store.reader import DatasetReader, content_key

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datagen.core.cache import cache_root
+from datagen.core.folders import cache_root
 
 
 def test_the_program_s_own_variable_comes_first_then_the_user_s_then_the_home(

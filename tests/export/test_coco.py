@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from datagen.cli.export import run_export
+from datagen.cli.show import run_export
 from datagen.core.errors import BrokenFile, UsageError
 from datagen.export.coco import Coco
 from datagen.export.run import export_dataset

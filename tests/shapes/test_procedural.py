@@ -9,8 +9,8 @@ import networkx
 import numpy as np
 import pytest
 
-from datagen.core.bundled import bundled
 from datagen.core.errors import UsageError
+from datagen.core.folders import bundled
 from datagen.core.rng import stream
 from datagen.core.shape import PART_CLASSES, Mesh
 from datagen.shapes.collections import open_collection

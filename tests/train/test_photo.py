@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datagen.cli.outfile import check_picture_path
-from datagen.cli.show import run_show
+from datagen.cli.show import check_picture_path, run_show
 from datagen.core.errors import UsageError
 from datagen.train.tasks.matching.photo import OBJECT_SHARE, PhotoOptions, prepare_photo, read_photo
 

@@ -21,8 +21,7 @@ from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.plan import draw_count
 from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot
-from datagen.pipeline.prepared import Prepared
-from datagen.pipeline.rows import job_row, rejection
+from datagen.pipeline.prepared import Prepared, job_row, rejection
 from datagen.render.raster import Rasteriser
 from datagen.render.raycast import cast_view
 from datagen.render.reference import ReferenceShader

@@ -20,7 +20,7 @@ from datagen.formats.cameras import published_pose
 from datagen.formats.encode import png_bytes
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.materials.assign import assign
-from datagen.pipeline.rows import job_row, rejection
+from datagen.pipeline.prepared import job_row, rejection
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,9 @@ from datagen.core.rng import stream
 from datagen.core.row import Job, Row
 from datagen.core.scene import SceneObject
 from datagen.formats import oddoneout as layout
-from datagen.kinds.oddoneout.context import SceneContext
 from datagen.kinds.oddoneout.plan import PlannedScene
-from datagen.pipeline.rows import rejection
+from datagen.kinds.oddoneout.shapes import SceneContext
+from datagen.pipeline.prepared import rejection
 from datagen.scenes.layout import RestingBody, lay_out, metric_scale, orbit
 from datagen.scenes.poses import drop_together
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from datagen.formats.encode import json_bytes
 from datagen.formats.oddoneout import split_json
-from datagen.kinds.oddoneout.assets import open_floor_library
 from datagen.kinds.oddoneout.plan import ScenePlan, five_views
+from datagen.kinds.oddoneout.tools import open_floor_library
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.warned import Warned, card_section
 from datagen.render.protocol import FAKE_NOTE

@@ -11,8 +11,8 @@ from datagen.core.scene import Floor, Scene, Sky, View
 from datagen.core.shape import Shape
 from datagen.formats import oddoneout as layout
 from datagen.kinds.oddoneout.arrange import Arrangement, arrange, draw_members
-from datagen.kinds.oddoneout.context import SceneContext
 from datagen.kinds.oddoneout.record import SceneRecord
+from datagen.kinds.oddoneout.shapes import SceneContext
 from datagen.pipeline.prepared import Prepared
 from datagen.scenes.skies import listed_worlds, world_file
 

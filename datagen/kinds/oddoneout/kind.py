@@ -2,14 +2,13 @@
 
 from datagen.anomalies.registry import require_usable
 from datagen.formats.oddoneout import FOLDERS
-from datagen.kinds.oddoneout.assets import check_assets
-from datagen.kinds.oddoneout.context import SceneContext
-from datagen.kinds.oddoneout.estimate import estimate
+from datagen.kinds.oddoneout.figures import estimate, summarise
 from datagen.kinds.oddoneout.files import root_files
 from datagen.kinds.oddoneout.jobs import scene_job
 from datagen.kinds.oddoneout.plan import ScenePlan
 from datagen.kinds.oddoneout.policy import HAS, alone
-from datagen.kinds.oddoneout.summary import summarise
+from datagen.kinds.oddoneout.shapes import SceneContext
+from datagen.kinds.oddoneout.tools import check_assets
 from datagen.pipeline.building import Building
 from datagen.recipe import SceneRecipe
 from datagen.shapes.procedural.things.source import NOTE

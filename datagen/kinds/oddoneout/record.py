@@ -14,9 +14,9 @@ from datagen.core.row import Job, Row
 from datagen.core.scene import Floor, Sky
 from datagen.formats import oddoneout as layout
 from datagen.kinds.oddoneout.arrange import Arrangement, world_bounds
-from datagen.kinds.oddoneout.context import SceneContext
 from datagen.kinds.oddoneout.plan import PlannedScene, five_views
-from datagen.pipeline.rows import job_row
+from datagen.kinds.oddoneout.shapes import SceneContext
+from datagen.pipeline.prepared import job_row
 
 
 @dataclass(frozen=True, eq=False)

@@ -153,3 +153,13 @@ def _remember(table: dict, key: object, value: object) -> None:
     table[key] = value
     while len(table) > KEEP:
         table.pop(next(iter(table)))
+
+
+@dataclass
+class SceneContext(SceneTools):
+    """Tools of scenes, and the shapes that scenes show."""
+
+    @cached_property
+    def scene_shapes(self) -> SceneShapes:
+        """Shapes of scenes, normal and odd, and how they lie."""
+        return SceneShapes(self)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from datagen.core.errors import UsageError
-from datagen.core.evenly import evenly
+from datagen.core.statistics import evenly
 from datagen.formats.pictures import RED, Shown, caption, contact_sheet, decoded, tinted
 from datagen.store.reader import DatasetReader
 

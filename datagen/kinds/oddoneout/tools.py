@@ -1,18 +1,21 @@
-"""What shapes and jobs of scenes may use besides what every job may: floors, poses, descriptors, physics."""
+"""What jobs on scenes may use beside the shapes: floors, environments, weights, plug-ins, the rigid-body simulation."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from datagen.core.cache import cache_root
+from datagen.anomalies.fracture import open_plugin
+from datagen.core.errors import MaterialError, MissingDependency
+from datagen.core.folders import cache_root
 from datagen.core.material import Material
-from datagen.kinds.oddoneout.assets import open_floor_library
-from datagen.kinds.oddoneout.descriptors import Descriptor, open_descriptor
+from datagen.kinds.oddoneout.descriptors import Descriptor, check_descriptor, open_descriptor
 from datagen.kinds.oddoneout.plan import ScenePlan
 from datagen.materials.library import MaterialLibrary
+from datagen.materials.open import open_floors
 from datagen.pipeline.context import Context
 from datagen.render.blender.client import BlenderProcess
 from datagen.scenes.poses import Physics
+from datagen.scenes.skies import check_image_world, check_world, listed_worlds
 
 
 @dataclass
@@ -63,3 +66,23 @@ class SceneTools(Context):
     @cached_property
     def _library_ids(self) -> frozenset[str]:
         return frozenset(m.material_id for m in self.library.materials)
+
+
+def open_floor_library(plan: ScenePlan) -> MaterialLibrary:
+    """The floors of a recipe of scenes. Raises MissingDependency."""
+    try:
+        return open_floors(plan.recipe.light.floors, plan.recipe.seed)
+    except MaterialError as error:
+        raise MissingDependency(f"light.floors: {error.args[0]}") from error
+
+
+def check_assets(plan: ScenePlan) -> None:
+    """Floors, environments, weights and plug-ins that a recipe names. Raises MissingDependency, UsageError."""
+    open_floor_library(plan)
+    for name in listed_worlds(plan.recipe.light.worlds):
+        check_world(name)
+        if Path(name).suffix:
+            check_image_world(name)
+    check_descriptor(plan.recipe.anomaly.similar)
+    if plan.recipe.anomaly.plugin:
+        open_plugin(plan.recipe.anomaly.plugin)

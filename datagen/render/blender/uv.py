@@ -6,8 +6,7 @@ import bpy
 import numpy as np
 
 from datagen.core.shape import Mesh
-from datagen.geometry.clean import unique_rows
-from datagen.geometry.linked import linked
+from datagen.geometry.clean import linked, unique_rows
 from datagen.geometry.uv import box_projection
 
 LAYER = "uv"

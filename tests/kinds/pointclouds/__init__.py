@@ -21,8 +21,7 @@ from datagen.kinds.registry import Kind
 from datagen.pipeline.building import Building
 from datagen.pipeline.context import Context
 from datagen.pipeline.plan import Plan
-from datagen.pipeline.prepared import Prepared
-from datagen.pipeline.rows import job_row
+from datagen.pipeline.prepared import Prepared, job_row
 from datagen.pipeline.summary import Summary
 from datagen.recipe.section import DatasetRecipe
 from datagen.store.dataset import Dataset

@@ -5,7 +5,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import nn
 
-from datagen.core.evenly import evenly
+from datagen.core.statistics import evenly
 from datagen.datasets.matching import grey_to_rgb, normalised
 from datagen.models.attention import choose_top_k
 from datagen.models.cmt import CMT

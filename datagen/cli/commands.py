@@ -1,11 +1,12 @@
-"""Commands that make, check and show a dataset. Heavy imports stay inside them: `--help` loads none."""
+"""The commands, each by the function that typer calls. Heavy imports stay inside them: `--help` loads none."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from datagen.cli.options import BuildOptions, VerifyOptions, takes
+from datagen.cli.options import BenchOptions, BuildOptions, SlurmOptions, VerifyOptions, takes
+from datagen.cli.train_options import EvaluateOptions, PredictOptions, TrainOptions
 from datagen.core.errors import EXIT_QUARANTINED, EXIT_VERIFY_FAILED
 
 Dataset = Annotated[Path, typer.Argument(help="The dataset's folder.")]
@@ -89,7 +90,7 @@ def export(
     out: Annotated[Path, typer.Option(help="The folder to write; empty, or not there yet.")],
 ) -> None:
     """Write a dataset's pictures and annotations in a format that other tools read."""
-    from datagen.cli.export import run_export
+    from datagen.cli.show import run_export
 
     run_export(dataset, to, out)
 
@@ -102,3 +103,79 @@ def unpack(
     from datagen.cli.cluster import run_unpack
 
     run_unpack(dataset, out)
+
+
+@takes(TrainOptions)
+def train(**given: Any) -> None:
+    """Train a network on a dataset: the Correspondence Matching Transformer, a baseline, or one of another task.
+
+    The recipe names the task. Without a recipe it is the first one that learns from this kind of dataset.
+
+    Exit codes: 4 when the data do not pass verify, 5 when torch is not installed, 75 when it stopped early and has
+    to be run again with --resume.
+    """
+    from datagen.cli.train import run_train
+
+    run_train(TrainOptions(**given))
+
+
+@takes(EvaluateOptions)
+def evaluate(**given: Any) -> None:
+    """Measure a trained network on a split: figures with intervals as JSON, and an HTML page of curves and samples."""
+    from datagen.cli.train import run_evaluate
+
+    run_evaluate(EvaluateOptions(**given))
+
+
+@takes(PredictOptions)
+def predict(**given: Any) -> None:
+    """Judge one photo against one reference: score, box and nearest view."""
+    from datagen.cli.train import run_predict
+
+    run_predict(PredictOptions(**given))
+
+
+@takes(SlurmOptions)
+def slurm(**given: Any) -> None:
+    """Write job scripts for a SLURM array, and one for Ray over several nodes; say how to submit them.
+
+    If tasks die or never start, run `datagen build ... --shard 0/N --missing` with the same number of tasks N, and
+    submit the same scripts with the --array list that it prints. A task whose time is nearly up ends its jobs,
+    requeues itself and goes on. `datagen status` shows the progress.
+    """
+    from datagen.cli.cluster import run_slurm
+
+    run_slurm(SlurmOptions(**given))
+
+
+def merge(
+    sources: Annotated[list[Path], typer.Argument(help="Folders of one dataset, such as those on scratch disks.")],
+    out: Annotated[Path, typer.Option(help="The folder to copy their jobs into.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
+) -> None:
+    """Copy the finished jobs of several folders of one dataset into another, each job once."""
+    from datagen.cli.cluster import run_merge
+
+    run_merge(sources, out, as_json)
+
+
+@takes(BenchOptions)
+def bench(**given: Any) -> None:
+    """Measure this machine: render presets, phases of a build, reference bundles, scale and workers.
+
+    The converged pictures to compare with take a minute and a half of CPU each. They are made once and kept in the
+    cache.
+    """
+    from datagen.cli.machine import run_bench
+
+    run_bench(BenchOptions(**given))
+
+
+def doctor() -> None:
+    """Say what this machine has, what is missing, and what to do about it.
+
+    Exit code 5 when something needed is missing.
+    """
+    from datagen.cli.machine import run_doctor
+
+    raise typer.Exit(run_doctor())

@@ -1,15 +1,21 @@
-"""`datagen doctor`: what is missing and what to do."""
+"""`datagen doctor` and `datagen bench`: what this machine has, and what things cost on it."""
 
 import importlib.metadata
 import importlib.util
 import os
 import platform
 import shutil
+import sys
 
 from rich.table import Table
 
+from datagen.bench.run import Measurement, run
+from datagen.bench.table import print_tables
+from datagen.cli.build import print_json
 from datagen.cli.console import console as open_console
+from datagen.cli.options import BenchOptions
 from datagen.core.errors import DatagenError
+from datagen.kinds.registry import kinds
 from datagen.shapes.built_in import STAND_INS
 
 NEEDED = {
@@ -76,3 +82,16 @@ def _collections() -> str:
         return str(error)
     kind = "stand-ins made by this project" if source.stand_in else "real"
     return f"{STAND_INS}: {len(source.entries())} shapes, {kind}"
+
+
+def run_bench(options: BenchOptions) -> None:
+    """The parts named, in order. Raises UsageError for an unknown one."""
+    shapes, only = tuple(options.shapes or ()), [part.strip() for part in options.only.split(",") if part.strip()]
+    measurement = Measurement(options.quick, options.objects, options.pictures, shapes, options.figures)
+    benches = {name: bench for _, kind in sorted(kinds().items()) for name, bench in kind.benches.items()}
+    console = open_console()
+    document = run(benches, only, measurement, console.status)
+    if options.as_json:
+        print_json(document)
+    else:
+        print_tables(document, open_console(stderr=False, file=sys.stdout, width=110))
