@@ -54,13 +54,15 @@ class Plan(ABC, Generic[R]):
 
     @property
     def libraries(self) -> Sequence[str] | None:
-        """The material libraries that the recipe names; None for kinds that dress nothing."""
-        return None
+        """The material libraries that the recipe names; None for kinds whose shapes wear nothing."""
+        section = getattr(self.recipe, "materials", None)
+        return None if section is None else tuple(section.libraries)
 
     @property
     def device(self) -> str:
-        """Where the recipe wants Cycles to render: cpu, gpu, auto ..."""
-        return "cpu"
+        """Where the recipe wants Cycles to render: cpu, auto, optix ..."""
+        section = getattr(self.recipe, "render", None)
+        return "cpu" if section is None else str(section.device)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -21,16 +21,6 @@ from datagen.shapes.source import ShapeEntry
 class ChairPlan(Plan[Recipe]):
     """All shapes of the collection in plan order; `limit` takes the first ones."""
 
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """The material libraries that the recipe names."""
-        return self.recipe.materials.libraries
-
-    @property
-    def device(self) -> str:
-        """Where the recipe wants Cycles to render."""
-        return self.recipe.render.device
-
     @cached_property
     def splits(self) -> Mapping[str, str]:
         """shape_id -> split, over the whole collection whatever the limit."""

@@ -49,16 +49,6 @@ class Draw:
 class ScenePlan(Plan[SceneRecipe]):
     """All scenes of the recipe in plan order; `limit` takes the first ones."""
 
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """The material libraries that the recipe names."""
-        return self.recipe.materials.libraries
-
-    @property
-    def device(self) -> str:
-        """Where the recipe wants Cycles to render."""
-        return self.recipe.render.device
-
     @cached_property
     def chosen(self) -> tuple[ShapeEntry, ...]:
         """The shapes that the recipe uses, spread over the categories, sorted by id. Raises UsageError if none."""
