@@ -15,6 +15,7 @@ from datagen.kinds.brokenchairs.verify.cameras import camera_faults
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.needs import ANOMALIES, QUERIES
 from datagen.kinds.brokenchairs.verify.queries import MASKS, QueryFacts
+from datagen.recipe.models import QueryRecipe
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 
 CHECKS = CheckList[ChairEvidence]()
@@ -215,10 +216,16 @@ def views_in_range(evidence: ChairEvidence) -> Iterator[Finding]:
             continue
         if not (0 <= name.azimuth_deg <= 360 and low - 1e-6 <= name.elevation_deg <= high + 1e-6):
             yield Finding(query.path, f"azimuth {name.azimuth_deg:g}, elevation {name.elevation_deg:g}")
-        elif recipe and abs((name.azimuth_deg / recipe.query.azimuth_step_deg + 0.5) % 1 - 0.5) > 1e-6:
+        elif recipe and not _on_grid(name.azimuth_deg, recipe.query):
             yield Finding(query.path, f"azimuth {name.azimuth_deg:g} is no multiple of the recipe's step")
         elif recipe and name.radius is not None and abs(name.radius - recipe.query.radius) > 1e-6:
             yield Finding(query.path, f"radius {name.radius:g}, the recipe says {recipe.query.radius:g}")
+
+
+def _on_grid(azimuth_deg: float, recipe: QueryRecipe) -> bool:
+    """Whether an azimuth is one that the recipe draws from."""
+    step = 0.01 if recipe.azimuth == "continuous" else recipe.azimuth_step_deg
+    return abs((azimuth_deg / step + 0.5) % 1 - 0.5) <= 1e-6
 
 
 @check(
