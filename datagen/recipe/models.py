@@ -105,6 +105,13 @@ class ReferenceRecipe(Section):
     """What draws the grey pictures: our ray caster, or pyrender (OpenGL)."""
     azimuth_offset: Annotated[float, Field(ge=0.0, lt=360.0), LATER] = 0.0
     """Degrees by which the ring of views is turned, less than the step between two of them."""
+    counterfactual: Annotated[bool, LATER] = False
+    """Also write the bundle of every anomalous shape and the normal twin of every anomalous picture, and list all
+    pairs of query and reference in pairs.parquet."""
+    at_query: Annotated[bool, LATER] = False
+    """Also write the textureless view, depth, normals and part ids of the reference at every query's own camera."""
+    repair_share: Annotated[Fraction, LATER] = 0.0
+    """Share of bundles of normal shapes in which one part passes the repair path, shape unchanged (leak control)."""
 
     @model_validator(mode="after")
     def _within_a_step(self) -> "ReferenceRecipe":
