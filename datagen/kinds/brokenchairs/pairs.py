@@ -63,7 +63,10 @@ class _Table:
         if row["reason"] != COUNTERFACTUAL:
             self.normal.add(row["public_id"])
             return
-        name = next(iter(row["sha256"])).split("/")[1].removeprefix("shape_")
+        # The row names its files, and so the bundle; without any there is nothing to pair.
+        name = next((path.split("/")[1].removeprefix("shape_") for path in row["sha256"]), "")
+        if not name:
+            return
         reference = AnomalousReference(name, row, tuple(json.loads(row["detail"])))
         self.references[name] = reference
         self.of_shape[row["public_id"]].append(reference)
