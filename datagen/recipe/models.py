@@ -78,8 +78,8 @@ class QueryRecipe(Section):
     azimuth_step_deg: Positive = 18.0
     """Step between the azimuths that cameras are drawn from, in degrees."""
     azimuth: Annotated[Literal["grid", "continuous"], LATER] = "grid"
-    """Azimuths: those of the grid in random order, as published, or as many drawn uniformly from [0, 360), to 0.01
-    degrees: no reference view then stands at the query's own azimuth."""
+    """Azimuths: those of the grid in random order, as published, or as many drawn uniformly from [0, 360) to 0.01
+    degrees, at least half a step apart: no reference view then stands at the query's own azimuth."""
     elevation_deg: Range = (20.0, 40.0)
     """Elevation of the camera, in degrees, drawn uniformly."""
     radius: Positive = 2.5

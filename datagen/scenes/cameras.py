@@ -10,7 +10,7 @@ from datagen.recipe.models import QueryRecipe, ReferenceRecipe
 def query_cameras(recipe: QueryRecipe, rng: np.random.Generator) -> list[Camera]:
     """One camera an azimuth step, in random order; elevation uniform on a 0.01 degree grid.
 
-    With `azimuth: continuous` as many cameras, at distinct azimuths drawn uniformly to 0.01 degrees.
+    With `azimuth: continuous` as many cameras, each uniform in [0, 360) to 0.01 degrees and half a step from the next.
     They look at the origin: the query scene has the object's box centre there.
     """
     low, high = (round(100 * limit) for limit in recipe.elevation_deg)
@@ -28,7 +28,9 @@ def query_cameras(recipe: QueryRecipe, rng: np.random.Generator) -> list[Camera]
 def _azimuths(recipe: QueryRecipe, rng: np.random.Generator) -> list[float]:
     steps = round(360 / recipe.azimuth_step_deg)
     if recipe.azimuth == "continuous":
-        return [int(k) / 100 for k in rng.choice(36_000, steps, replace=False)]
+        # The ring turned as a whole, and each camera in the first half of its step: no two see nearly the same.
+        places = rng.permutation(steps) + rng.random() + rng.random(steps) / 2
+        return [int(place * 36_000 / steps) % 36_000 / 100 for place in places]
     return [round(float(k * recipe.azimuth_step_deg), 6) for k in rng.permutation(steps)]
 
 

@@ -16,6 +16,7 @@ from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.registry import open_tree
 from datagen.store.reader import DatasetReader
 from datagen.verify.check import ERROR, FAIL, SKIPPED
+from datagen.verify.rebuild import rebuild
 from tests.kinds.brokenchairs.verify.editor import Editor
 
 OF_PAIRS = tuple(checks.CHECKS.checks)
@@ -57,6 +58,11 @@ def test_twins_are_no_natural_pictures(paired_dataset):
     evidence = ChairEvidence(open_tree(paired_dataset))
     lines = {line.name: line.actual for line in conformance(evidence) if line.table == "images"}
     assert lines["normal"] == sum(not q.name.label and not q.is_twin for q in evidence.queries) > 0
+
+
+def test_jobs_of_pairs_are_rebuilt_byte_by_byte(paired_dataset, plain_chairs):
+    again = rebuild(ChairEvidence(open_tree(paired_dataset), source_options={"shapes": str(plain_chairs)}), 0.3)
+    assert not again.faults and not again.differences and again.files > 200
 
 
 def test_without_pairs_the_checks_are_skipped(fake_dataset):
