@@ -15,8 +15,10 @@ from datagen.kinds.brokenchairs.verify.conformance import conformance
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.registry import open_tree
 from datagen.store.reader import DatasetReader
-from datagen.verify.check import ERROR, FAIL, SKIPPED
+from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED
 from datagen.verify.rebuild import rebuild
+from tests.conftest import run_build
+from tests.kinds.brokenchairs.conftest import PAIRED
 from tests.kinds.brokenchairs.verify.editor import Editor
 
 OF_PAIRS = tuple(checks.CHECKS.checks)
@@ -150,3 +152,14 @@ def test_a_reference_that_shows_no_change_is_found(editor):
         editor.write(path.relative_to(editor.root), npy_bytes(np.load(normal)))
     editor.save()
     assert failed(editor.root) == {"pairs_decidable"}
+
+
+@pytest.mark.cycles
+def test_twins_of_cycles_differ_within_the_change_alone(plain_chairs, tmp_path):
+    sets = (*PAIRED, "anomaly.slots={missing: 1}", "render.samples=4", "render.preset=draft", "query.size_px=96")
+    run_build(tmp_path, 1, sets=sets, collection=plain_chairs, renderer="cycles")
+    found = results(tmp_path, ("twins_equal", "pairs_balanced", "pairs_listed"))
+    assert {result.status for result in found.values()} == {PASS}
+    cells = paired.shots(read_pairs(DatasetReader(tmp_path)))
+    differences = [paired.twin_difference(ChairEvidence(open_tree(tmp_path)).tree, pairs) for pairs in cells.values()]
+    assert differences and max(differences) < 0.5 * checks.TWIN_LEVELS["cycles"]
