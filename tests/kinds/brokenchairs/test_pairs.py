@@ -12,6 +12,7 @@ from datagen.annotate.masks import tight_box
 from datagen.formats.pairs import PAIRS, pairs_bytes, read_pairs
 from datagen.kinds.brokenchairs.pairs import list_pairs, nearest_view_deg
 from datagen.kinds.registry import load_recipe
+from datagen.pipeline.merge import merge
 from datagen.store.manifest import read_manifest
 from datagen.store.reader import DatasetReader
 from tests.conftest import run_build
@@ -117,3 +118,13 @@ def test_the_table_is_read_back_and_is_the_same_from_shards(paired_dataset, pair
     run_build(tmp_path / "tars", 4, sets=PAIRED, collection=plain_chairs, layout="shards")
     assert (tmp_path / "tars" / PAIRS).read_bytes() == (paired_dataset / PAIRS).read_bytes()
     assert DatasetReader(tmp_path / "tars").has(f"{pairs[0].reference_at_query}.png")
+
+
+def test_shards_that_are_merged_list_their_pairs_at_the_next_build(paired_dataset, plain_chairs, tmp_path):
+    shards = [tmp_path / "first", tmp_path / "second"]
+    for k, out in enumerate(shards):
+        run_build(out, 4, sets=PAIRED, collection=plain_chairs, shard=(k, 2))
+    merge(shards, tmp_path / "whole")
+    assert not (tmp_path / "whole" / PAIRS).exists()
+    run_build(tmp_path / "whole", 4, sets=PAIRED, collection=plain_chairs)
+    assert (tmp_path / "whole" / PAIRS).read_bytes() == (paired_dataset / PAIRS).read_bytes()
