@@ -12,13 +12,11 @@ from datagen.core.rng import stream
 from datagen.core.row import Job, Row
 from datagen.core.scene import GeometryFrame
 from datagen.formats import brokenchairs as layout
-from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot, taken
-from datagen.kinds.brokenchairs.references import PartMeshes, bundle_files
+from datagen.kinds.brokenchairs.references import PartMeshes, bundle_files, view_depths
 from datagen.pipeline.rows import job_row
 from datagen.recipe.models import ReferenceRecipe
-from datagen.render.raycast import cast_view
 from datagen.scenes.cameras import query_transform, reference_cameras, reference_transform
 
 DEPTH_TOLERANCE = 0.01
@@ -80,8 +78,11 @@ def _bundle(job: Job, context: ChairContext, made: AnomalousShape, shot: QuerySh
     normal, anomalous = reference_parts(made)
     name = layout.counterfactual_id(job.public_id, job.slot)
     model = f"{context.plan.model_of(job.shape_id)}\ncounterfactual of {job.public_id}: {shot.common['spec']}\n"
-    files = bundle_files(name, model, anomalous, recipe, stream(seed, "points", job.shape_id, "anomaly", job.slot))
-    changed = changed_by_view(normal, anomalous, recipe)
+    rng = stream(seed, "points", job.shape_id, "anomaly", job.slot)
+    files, after = bundle_files(name, model, anomalous, recipe, rng)
+    before = view_depths(normal, recipe)
+    # A view that is written twice, at 0 and 360 degrees, counts once.
+    changed = [changed_depth(a, b) for a, b in zip(before, after, strict=True)][: recipe.views]
     row = job_row(
         job,
         context,
@@ -106,16 +107,8 @@ def reference_parts(made: AnomalousShape) -> tuple[PartMeshes, PartMeshes]:
     return normal, [(part_id, mesh.transformed(T)) for part_id, mesh in made.meshes()]
 
 
-def changed_by_view(normal: PartMeshes, anomalous: PartMeshes, recipe: ReferenceRecipe) -> list[int]:
-    """Pixels, of 256 x 256, whose depth differs in each view of the ring: what a textureless reference can show."""
-    before, after = RayScene(normal), RayScene(anomalous)
-    cameras = [camera for _, camera in reference_cameras(recipe)[: recipe.views]]
-    pairs = ((cast_view(before, camera).depth, cast_view(after, camera).depth) for camera in cameras)
-    return [changed_depth(a, b) for a, b in pairs]
-
-
 def changed_depth(before: np.ndarray, after: np.ndarray) -> int:
-    """Pixels in which two reference depths (H, W) differ."""
+    """Pixels in which two reference depths (H, W) differ: what a textureless view can show of a change."""
     return int((np.abs(before.astype(np.float64) - after) > DEPTH_TOLERANCE).sum())
 
 

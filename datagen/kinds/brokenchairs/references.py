@@ -18,6 +18,7 @@ from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.rows import job_row
 from datagen.recipe.models import ReferenceRecipe
 from datagen.render.raster import Rasteriser
+from datagen.render.raycast import cast_view
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_cameras, reference_transform
 
@@ -33,7 +34,7 @@ def reference_job(job: Job, context: ChairContext, shape: Shape, before: Prepare
         meshes, repaired = repair_control(placed, recipe.repair_share, rng)
         model = context.plan.model_of(job.shape_id)
         rng = stream(seed, "points", job.shape_id)
-        files = bundle_files(str(job.public_id), f"{model}\n", meshes, recipe, rng)
+        files, _ = bundle_files(str(job.public_id), f"{model}\n", meshes, recipe, rng)
     row = job_row(
         job,
         context,
@@ -50,10 +51,11 @@ def reference_job(job: Job, context: ChairContext, shape: Shape, before: Prepare
 
 def bundle_files(
     name: str, model: str, parts: PartMeshes, recipe: ReferenceRecipe, rng: np.random.Generator
-) -> dict[str, bytes]:
-    """The files of the bundle called `name`, by path; `parts` are (part id, mesh) in the reference scene.
+) -> tuple[dict[str, bytes], list[np.ndarray]]:
+    """The files of the bundle called `name`, by path, and the depths (256, 256) of its views.
 
-    `model` is the text of model_id.txt; `rng` draws the surface points that are tracked.
+    `parts` are (part id, mesh) in the reference scene, `model` is the text of model_id.txt; `rng` draws the surface
+    points that are tracked.
     """
     meshes = [mesh for _, mesh in parts]
     scene = RayScene(parts)
@@ -64,6 +66,7 @@ def bundle_files(
         f"{folder}/model_id.txt": model.encode(),
         f"{folder}/model.obj": obj_bytes(whole.transformed(T_PUBLISHED_FROM_INSIDE)),
     }
+    depths = []
     views = Rasteriser(parts) if recipe.renderer == "pyrender" else ReferenceShader(scene, meshes)
     for azimuth, camera in reference_cameras(recipe):
         stem = layout.reference_stem(name, recipe.radius, azimuth, recipe.elevation_deg)
@@ -75,8 +78,21 @@ def bundle_files(
         files[f"{stem}.npy"] = npy_bytes(np.array(record, dtype=object), allow_pickle=True)
         files[f"{stem}.json"] = json_bytes(camera_json(camera))
         files[f"{stem}_depth.npy"] = npy_bytes(depth.astype(np.float32))
+        depths.append(depth)
     views.close()
-    return files
+    return files, depths
+
+
+def view_depths(parts: PartMeshes, recipe: ReferenceRecipe) -> list[np.ndarray]:
+    """The depths (256, 256) of the views that a bundle of these parts has."""
+    cameras = [camera for _, camera in reference_cameras(recipe)]
+    if recipe.renderer == "raycast":
+        scene = RayScene(parts)
+        return [cast_view(scene, camera).depth for camera in cameras]
+    views = Rasteriser(parts)
+    depths = [views.shaded(camera)[1] for camera in cameras]
+    views.close()
+    return depths
 
 
 def repair_control(placed: Shape, share: float, rng: np.random.Generator) -> tuple[list[tuple[int, Mesh]], int]:
