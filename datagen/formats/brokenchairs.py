@@ -24,6 +24,9 @@ TYPE_OF_KIND = {
 """Kind -> the word that `config.type` of an annotation holds. A kind that the paper does not have is its own word."""
 KIND_OF_TYPE = {word: kind for kind, word in TYPE_OF_KIND.items()}
 """config.type of an annotation -> kind of anomaly."""
+TWIN, COUNTERFACTUAL = "twin", "counterfactual"
+"""`reason` of the row of a normal twin, whose `detail` is its anomalous picture's sample_id, and of the row of an
+anomalous shape's bundle, whose `detail` lists the changed pixels of its views."""
 FOLDERS = ("annotations", "images", "shapes")
 """Folders of data below a dataset's root."""
 
@@ -75,12 +78,31 @@ def annotation_json(
     )
 
 
-def reference_folder(shape: int) -> str:
+def at_query_path(folder: str, side: str, tail: str, suffix: str) -> str:
+    """A file of the textureless view at a query's own camera; side `old` is the normal shape, `new` the anomalous."""
+    return f"annotations/{folder}/view_{side}_{tail}{suffix}"
+
+
+AT_QUERY_SUFFIXES = (".png", "_depth.npy", "_normal.png", "_parts.png")
+"""Files of a textureless view at a query's camera: grey picture, z-depth, normals in camera axes, part ids."""
+
+
+def counterfactual_id(shape: int, slot: int) -> str:
+    """The id of the anomalous shape of a slot as a reference: no integer, so it is no other shape's."""
+    return f"{shape}-a{slot}"
+
+
+def base_shape(reference: str) -> str:
+    """The id of the shape that a reference is of or, for a counterfactual one, was made from."""
+    return reference.partition("-a")[0]
+
+
+def reference_folder(shape: int | str) -> str:
     """Relative folder of a shape's reference bundle."""
     return f"shapes/shape_{shape}"
 
 
-def reference_stem(shape: int, radius: float, azimuth_deg: float, elevation_deg: float) -> str:
+def reference_stem(shape: int | str, radius: float, azimuth_deg: float, elevation_deg: float) -> str:
     """`<shape>_3.0_<azimuth>_<elevation>`; the published radius keeps its decimal."""
     return f"{shape}_{radius:.1f}_{number(azimuth_deg)}_{number(elevation_deg)}"
 

@@ -13,7 +13,7 @@ from datagen.store.launch import read_run
 from datagen.store.log import LogEntry, LogReader
 from datagen.store.reader import DatasetReader
 
-OWN_FILES = frozenset({"run.json", "manifest.parquet", "cost.parquet", "report.html"})
+OWN_FILES = frozenset({"run.json", "manifest.parquet", "cost.parquet", "pairs.parquet", "report.html"})
 """Files at the root of a dataset that are made anew, or are no part of it."""
 
 

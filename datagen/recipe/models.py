@@ -77,6 +77,9 @@ class QueryRecipe(Section):
     """Width and height of the query image, in pixels."""
     azimuth_step_deg: Positive = 18.0
     """Step between the azimuths that cameras are drawn from, in degrees."""
+    azimuth: Annotated[Literal["grid", "continuous"], LATER] = "grid"
+    """Azimuths: those of the grid in random order, as published, or as many drawn uniformly from [0, 360) to 0.01
+    degrees, at least half a step apart: no reference view then stands at the query's own azimuth."""
     elevation_deg: Range = (20.0, 40.0)
     """Elevation of the camera, in degrees, drawn uniformly."""
     radius: Positive = 2.5
@@ -100,6 +103,21 @@ class ReferenceRecipe(Section):
     """Also write azimuth 360, as the published bundles do."""
     renderer: Literal["raycast", "pyrender"] = "raycast"
     """What draws the grey pictures: our ray caster, or pyrender (OpenGL)."""
+    azimuth_offset: Annotated[float, Field(ge=0.0, lt=360.0), LATER] = 0.0
+    """Degrees by which the ring of views is turned, less than the step between two of them."""
+    counterfactual: Annotated[bool, LATER] = False
+    """Also write the bundle of every anomalous shape and the normal twin of every anomalous picture, and list all
+    pairs of query and reference in pairs.parquet."""
+    at_query: Annotated[bool, LATER] = False
+    """Also write the textureless view, depth, normals and part ids of the reference at every query's own camera."""
+    repair_share: Annotated[Fraction, LATER] = 0.0
+    """Share of bundles of normal shapes in which one part passes the repair path, shape unchanged (leak control)."""
+
+    @model_validator(mode="after")
+    def _within_a_step(self) -> "ReferenceRecipe":
+        if self.azimuth_offset >= 360 / self.views:
+            raise ValueError(f"azimuth_offset has to be less than {360 / self.views:g}, the step between views")
+        return self
 
 
 class LightRecipe(Section):

@@ -10,19 +10,28 @@ from datagen.recipe.models import QueryRecipe, ReferenceRecipe
 def query_cameras(recipe: QueryRecipe, rng: np.random.Generator) -> list[Camera]:
     """One camera an azimuth step, in random order; elevation uniform on a 0.01 degree grid.
 
+    With `azimuth: continuous` as many cameras, each uniform in [0, 360) to 0.01 degrees and half a step from the next.
     They look at the origin: the query scene has the object's box centre there.
     """
-    steps = round(360 / recipe.azimuth_step_deg)
     low, high = (round(100 * limit) for limit in recipe.elevation_deg)
     return [
         Camera(
-            azimuth_deg=round(float(k * recipe.azimuth_step_deg), 6),
+            azimuth_deg=azimuth,
             elevation_deg=int(rng.integers(low, high + 1)) / 100,
             radius=recipe.radius,
             size_px=recipe.size_px,
         )
-        for k in rng.permutation(steps)
+        for azimuth in _azimuths(recipe, rng)
     ]
+
+
+def _azimuths(recipe: QueryRecipe, rng: np.random.Generator) -> list[float]:
+    steps = round(360 / recipe.azimuth_step_deg)
+    if recipe.azimuth == "continuous":
+        # The ring turned as a whole, and each camera in the first half of its step: no two see nearly the same.
+        places = rng.permutation(steps) + rng.random() + rng.random(steps) / 2
+        return [int(place * 36_000 / steps) % 36_000 / 100 for place in places]
+    return [round(float(k * recipe.azimuth_step_deg), 6) for k in rng.permutation(steps)]
 
 
 def reference_cameras(recipe: ReferenceRecipe) -> list[tuple[float, Camera]]:
@@ -30,9 +39,13 @@ def reference_cameras(recipe: ReferenceRecipe) -> list[tuple[float, Camera]]:
 
     Published reference azimuths run clockwise seen from above, against those of the queries.
     """
+    return [(a, Camera(-a, recipe.elevation_deg, recipe.radius)) for a in reference_azimuths(recipe)]
+
+
+def reference_azimuths(recipe: ReferenceRecipe) -> list[float]:
+    """Published azimuths of the ring of views, in degrees, turned by the recipe's offset."""
     step = 360 / recipe.views
-    azimuths = [k * step for k in range(recipe.views + int(recipe.duplicate_first))]
-    return [(a, Camera(-a, recipe.elevation_deg, recipe.radius)) for a in azimuths]
+    return [k * step + recipe.azimuth_offset for k in range(recipe.views + int(recipe.duplicate_first))]
 
 
 def query_transform(shape: Shape, recipe: QueryRecipe) -> np.ndarray:

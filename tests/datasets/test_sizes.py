@@ -18,7 +18,7 @@ from datagen.datasets.samples import list_samples, open_dataset  # noqa: E402
 from datagen.datasets.source import LooseSource  # noqa: E402
 from datagen.datasets.views import tracked_patches  # noqa: E402
 from datagen.formats.safe_npy import read_npy_dict  # noqa: E402
-from datagen.kinds.brokenchairs import jobs  # noqa: E402
+from datagen.kinds.brokenchairs import references  # noqa: E402
 from datagen.scenes.cameras import reference_cameras  # noqa: E402
 from tests.conftest import run_build  # noqa: E402
 
@@ -33,7 +33,7 @@ def folder(request, tmp_path_factory):
     sets = ["anomaly.slots_per_shape=1", "normal.views={1: 1}", "anomaly.views={1: 1}", "reference.views=6"]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
-            jobs,
+            references,
             "reference_cameras",
             lambda recipe: [(a, replace(c, size_px=request.param)) for a, c in reference_cameras(recipe)],
         )

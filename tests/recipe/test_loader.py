@@ -8,7 +8,7 @@ from datagen.recipe.loader import recipe_hash
 from tests.conftest import ROOT
 
 
-@pytest.mark.parametrize("name", ["quickstart", "brokenchairs", "brokenchairs180k"])
+@pytest.mark.parametrize("name", ["quickstart", "brokenchairs", "brokenchairs180k", "brokenchairs_paired"])
 def test_built_in_recipes_load(name):
     assert load_recipe(ROOT / "recipes" / f"{name}.yaml").kind == "brokenchairs"
 

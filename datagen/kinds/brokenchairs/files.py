@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from datagen.formats.brokenchairs import split_json
 from datagen.formats.encode import json_bytes
+from datagen.formats.pairs import PAIRS, pairs_bytes
+from datagen.kinds.brokenchairs.pairs import list_pairs
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.warned import Warned, card_section
@@ -24,7 +26,10 @@ def root_files(
     committed = {row.shape_id for entry in dataset.entries.values() for row in entry.rows}
     planned = {entry.shape_id for entry in plan.shapes} | (committed & set(plan.ids))
     shapes = sorted(planned, key=lambda s: plan.ids[s])
+    listed = (vars(row) for entry in dataset.entries.values() for row in entry.rows)
+    paired = plan.recipe.reference.counterfactual
     return {
+        **({PAIRS: pairs_bytes(list_pairs(listed, plan.recipe))} if paired else {}),
         "split.json": split_json({plan.ids[s]: plan.splits[s] for s in shapes}),
         "shapes.json": _shapes_table(plan, shapes),
         "README.md": _card(plan, shapes, library, renderer, warnings),

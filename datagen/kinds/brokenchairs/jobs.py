@@ -1,8 +1,7 @@
-"""The job types of chairs: reference, normal and anomaly. Each is job + context -> what is to be rendered."""
+"""The job types of chairs that end in pictures, normal and anomaly: job + context -> what is to be rendered."""
 
 import numpy as np
 
-from datagen.annotate.correspondences import correspond, draw_points
 from datagen.annotate.visibility import check_anomaly, check_object
 from datagen.anomalies.registry import apply, propose
 from datagen.core.anomaly import AnomalousShape, Rejected
@@ -10,62 +9,20 @@ from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json
 from datagen.core.rng import stream
 from datagen.core.row import Job, Row
-from datagen.core.shape import T_PUBLISHED_FROM_INSIDE, Mesh, Shape, concatenate
-from datagen.formats import brokenchairs as layout
-from datagen.formats.cameras import camera_json
-from datagen.formats.encode import json_bytes, npy_bytes, obj_bytes, png_bytes
+from datagen.core.scene import GeometryFrame
+from datagen.core.shape import Shape
 from datagen.geometry.rays import RayScene
-from datagen.geometry.solid import solidify_part
 from datagen.kinds.brokenchairs import queries
+from datagen.kinds.brokenchairs.at_query import QueryViews, shown_at_query
 from datagen.kinds.brokenchairs.context import ChairContext
+from datagen.kinds.brokenchairs.counterfactual import cut_in_references, paired
 from datagen.kinds.brokenchairs.plan import draw_count
 from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot
-from datagen.pipeline.prepared import Prepared, job_row, rejection
-from datagen.render.raster import Rasteriser
+from datagen.kinds.brokenchairs.references import repair_control, source_transform
+from datagen.pipeline.prepared import Prepared, Shot, rejection
 from datagen.render.raycast import cast_view
-from datagen.render.reference import ReferenceShader
-from datagen.scenes.cameras import query_cameras, query_transform, reference_cameras, reference_transform
-
-
-def reference_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
-    """Textureless views with depth, camera and correspondences, model_id.txt and model.obj."""
-    recipe = context.recipe.reference
-    with context.phase("reference"):
-        placed = shape.transformed(reference_transform(shape))
-        meshes = [part.mesh for part in placed.parts]
-        scene_parts = [(part.part_id, part.mesh) for part in placed.parts]
-        scene = RayScene(scene_parts)
-        whole = concatenate(meshes)
-        points = draw_points(whole, recipe.points, stream(context.recipe.seed, "points", job.shape_id))
-        folder = layout.reference_folder(job.public_id)
-        files = {
-            f"{folder}/model_id.txt": (context.plan.model_of(job.shape_id) + "\n").encode(),
-            f"{folder}/model.obj": obj_bytes(whole.transformed(T_PUBLISHED_FROM_INSIDE)),
-        }
-        views = Rasteriser(scene_parts) if recipe.renderer == "pyrender" else ReferenceShader(scene, meshes)
-        for azimuth, camera in reference_cameras(recipe):
-            stem = layout.reference_stem(job.public_id, recipe.radius, azimuth, recipe.elevation_deg)
-            stem = f"{folder}/mv_images/{stem}"
-            picture, depth = views.shaded(camera)
-            seen = correspond(points, scene, camera)
-            record = {"pxy": seen.pxy, "is_visible": seen.is_visible, "xyz": seen.xyz}
-            files[f"{stem}.png"] = png_bytes(picture)
-            files[f"{stem}.npy"] = npy_bytes(np.array(record, dtype=object), allow_pickle=True)
-            files[f"{stem}.json"] = json_bytes(camera_json(camera))
-            files[f"{stem}_depth.npy"] = npy_bytes(depth.astype(np.float32))
-        views.close()
-    row = job_row(
-        job,
-        context,
-        row_type="reference",
-        radius=recipe.radius,
-        elevation_deg=recipe.elevation_deg,
-        T_shape_source=_source_transform(shape),
-        warnings=shape.warnings,
-        sha256=dict.fromkeys(files, ""),
-    )
-    return Prepared(job, (row,), files)
+from datagen.scenes.cameras import query_cameras, query_transform
 
 
 def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
@@ -97,8 +54,9 @@ def _normal_shot(
     rng = stream(recipe.seed, "dress", "normal", job.shape_id, job.slot, start)
     assignment = queries.dress(shape, context, rng)
     with context.phase("repair"):
-        meshes, repaired = _repair_control(placed, recipe.normal.repair_share, rng)
+        meshes, repaired = repair_control(placed, recipe.normal.repair_share, rng)
     scene = RayScene(meshes)
+    views = QueryViews([(part.part_id, part.mesh) for part in placed.parts]) if recipe.reference.at_query else None
     candidates, rejected = [], []
     for camera in cameras:
         light = queries.draw_light(context, rng)
@@ -106,28 +64,16 @@ def _normal_shot(
             frame = cast_view(scene, camera)
         why = check_object(frame, recipe)
         if why is None:
-            candidates.append(Candidate(camera, light, frame))
+            with context.phase("reference"):
+                shown = views.files(camera, "old") if views else {}
+            candidates.append(Candidate(camera, light, frame, at_query=shown))
         else:
             view = {"azimuth_deg": camera.azimuth_deg, "elevation_deg": camera.elevation_deg}
             rejected.append(rejection(job, context, "view", why, radius=camera.radius, **view))
-    common = {"T_shape_source": _source_transform(shape), "repaired_part_id": repaired}
+    common = {"T_shape_source": source_transform(shape), "repaired_part_id": repaired}
     ground_z = float(placed.bounds[0, 2])
     folder = f"{job.public_id}-n{job.slot}"
     return QueryShot(folder, tuple(meshes), assignment, tuple(candidates), ground_z, common), rejected
-
-
-def _repair_control(placed: Shape, share: float, rng: np.random.Generator) -> tuple[list[tuple[int, Mesh]], int]:
-    """Meshes with one part sent through the repair path of `broken`, its shape left alone (leak control)."""
-    meshes = [(part.part_id, part.mesh) for part in placed.parts]
-    chosen = int(rng.integers(len(meshes)))
-    if rng.random() >= share:
-        return meshes, 0
-    solid = solidify_part(meshes[chosen][1])
-    if solid is None:
-        return meshes, 0
-    part_id = meshes[chosen][0]
-    meshes[chosen] = (part_id, solid.mesh())
-    return meshes, part_id
 
 
 def anomaly_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
@@ -138,13 +84,18 @@ def anomaly_job(job: Job, context: ChairContext, shape: Shape, before: Prepared)
         found = _attempt(job, context, shape, attempt, rows)
         if found is not None:
             more = attempt + 1 if attempt + 1 < attempts else None
-            return Prepared(job, tuple(rows), shots=(_anomaly_shot(job, context, *found),), next_attempt=more)
+            made, seen = found
+            single = _anomaly_shot(job, context, made, [candidate for candidate, _ in seen])
+            shot: Shot = single
+            if context.recipe.reference.counterfactual:
+                shot = paired(job, context, made, single, [before for _, before in seen])
+            return Prepared(job, tuple(rows), shots=(shot,), next_attempt=more)
     return Prepared(job, tuple(rows))
 
 
 def _attempt(
     job: Job, context: ChairContext, shape: Shape, attempt: int, rows: list[Row]
-) -> tuple[AnomalousShape, list[Candidate]] | None:
+) -> tuple[AnomalousShape, list[tuple[Candidate, GeometryFrame]]] | None:
     """One proposal, from spec to visible views; appends the row of its rejection."""
     recipe = context.recipe
     rng = stream(recipe.seed, "anomaly", job.shape_id, job.slot, job.kind, attempt)
@@ -152,6 +103,8 @@ def _attempt(
     with context.phase("operator"):
         part_class, spec = propose(shape, job.kind, rng, setting)
         result = spec if isinstance(spec, Rejected) else apply(shape, spec, setting)
+        if isinstance(result, AnomalousShape) and recipe.reference.counterfactual:
+            result = cut_in_references(result, recipe.reference) or result
     columns: dict[str, object] = {"label": 1, "part_class": part_class}
     if not isinstance(spec, Rejected):
         columns |= {"part_id": spec.part_id, "spec": canonical_json(spec.to_json())}
@@ -167,14 +120,14 @@ def _attempt(
 
 def _visible_views(
     job: Job, context: ChairContext, anomaly: AnomalousShape, rng: np.random.Generator
-) -> list[Candidate] | Rejected:
-    """Up to the wanted number of views that show the anomaly, or why none does."""
+) -> list[tuple[Candidate, GeometryFrame]] | Rejected:
+    """Up to the wanted number of views that show the anomaly, each with the normal frame, or why none does."""
     recipe, shape = context.recipe, anomaly.normal
     T = query_transform(shape, recipe.query)
     with context.phase("raycast"):
         normal = RayScene([(part.part_id, part.mesh.transformed(T)) for part in shape.parts])
         changed = RayScene([(part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()])
-        found: list[Candidate] = []
+        found: list[tuple[Candidate, GeometryFrame]] = []
         reasons: dict[str, int] = {}
         for camera in query_cameras(recipe.query, rng):
             light = queries.draw_light(context, rng)
@@ -183,7 +136,7 @@ def _visible_views(
             if isinstance(note, Rejected):
                 reasons[note.reason] = reasons.get(note.reason, 0) + 1
             else:
-                found.append(Candidate(camera, light, after, note))
+                found.append((Candidate(camera, light, after, note), before))
             if len(found) == job.views:
                 break
     if not found:
@@ -197,12 +150,15 @@ def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, cand
     rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)
     described = {**_part_named(anomaly), "severity": anomaly.severity}
     columns = {name: value for name, value in described.items() if name != "part_ids"}
+    if recipe.reference.at_query:
+        with context.phase("reference"):
+            candidates = shown_at_query(anomaly, T, candidates)
     common = {
         "label": 1,
         **columns,
         "method": anomaly.method,
         "spec": canonical_json(anomaly.spec.to_json()),
-        "T_shape_source": _source_transform(shape),
+        "T_shape_source": source_transform(shape),
     }
     return QueryShot(
         folder=f"{job.public_id}-a{job.slot}-{job.kind}",
@@ -221,7 +177,3 @@ def _part_named(anomaly: AnomalousShape) -> dict[str, object]:
         return {"part": "", "part_class": "", "part_id": 0, "part_ids": list(anomaly.part_ids)}
     part = anomaly.normal.part(anomaly.spec.part_id)
     return {"part": part.path, "part_class": part.part_class, "part_id": part.part_id}
-
-
-def _source_transform(shape: Shape) -> tuple[float, ...]:
-    return tuple(value for row in shape.T_shape_source for value in row)

@@ -6,9 +6,10 @@ from datagen.kinds.brokenchairs.assets import check_assets
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.estimate import estimate
 from datagen.kinds.brokenchairs.files import STAND_IN_NOTE, root_files
-from datagen.kinds.brokenchairs.jobs import anomaly_job, normal_job, reference_job
+from datagen.kinds.brokenchairs.jobs import anomaly_job, normal_job
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.policy import HAS, alone
+from datagen.kinds.brokenchairs.references import reference_job
 from datagen.kinds.brokenchairs.summary import summarise
 from datagen.pipeline.building import Building
 from datagen.recipe import Recipe

@@ -2,8 +2,8 @@
 nothing but the anomaly itself can tell them apart."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Candidate:
     light: Light
     frame: GeometryFrame
     annotation: Annotation | None = None
+    at_query: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
+    """(side, suffix) -> bytes of the textureless views at this camera."""
 
 
 def draw_light(context: ChairContext, rng: np.random.Generator) -> Light:
@@ -65,12 +67,18 @@ def take(job: Job, context: ChairContext, shot: QueryShot) -> tuple[list[Row], d
     """Render a shot's views and check each picture: rows, and the files of those that pass."""
     rows: list[Row] = []
     files: dict[str, bytes] = {}
-    for candidate, picture in zip(shot.candidates, _render(context, shot), strict=True):
-        with context.phase("encoding"):
-            row, written = _write_query(job, context, shot, candidate, picture)
+    for row, written in taken(job, context, shot):
         rows.append(row)
         files |= written
     return rows, files
+
+
+def taken(job: Job, context: ChairContext, shot: QueryShot) -> Iterator[tuple[Row, dict[str, bytes]]]:
+    """The row and files of each candidate, or its rejection and no file."""
+    for candidate, picture in zip(shot.candidates, _render(context, shot), strict=True):
+        with context.phase("encoding"):
+            written = _write_query(job, context, shot, candidate, picture)
+        yield written
 
 
 def _render(context: ChairContext, shot: QueryShot) -> list[np.ndarray]:
@@ -116,6 +124,8 @@ def _write_query(
     if note is not None:
         files |= _annotation_files(job, shot, paths, note, candidate, texture)
         columns |= _annotation_columns(paths, note)
+    for (side, suffix), data in candidate.at_query.items():
+        files[layout.at_query_path(shot.folder, side, tail, suffix)] = data
     columns["sha256"] = dict.fromkeys(files, "")
     columns["sample_id"] = content_hash(
         [job.job_id, columns.get("spec", ""), assignment_json(shot.assignment), candidate_json(context, candidate)]

@@ -12,8 +12,8 @@ from datagen.core.shape import Mesh, Shape
 from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.bench.plans import plan_of, recipe_of
 from datagen.kinds.brokenchairs.context import ChairContext
-from datagen.kinds.brokenchairs.jobs import reference_job
 from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.brokenchairs.references import reference_job
 from datagen.materials.open import open_libraries
 from datagen.pipeline.prepared import Prepared
 from datagen.recipe import Recipe

@@ -66,8 +66,8 @@ class Audit:
 
 
 def audit(tree: ChairTree, queries: Sequence[QueryFacts]) -> Audit:
-    """Probe label and kind. The note says why nothing was probed, if so."""
-    queries = [q for q in queries if q.picture is not None and not q.name.problem]
+    """Probe label and kind, twins aside. The note says why nothing was probed, if so."""
+    queries = [q for q in queries if q.picture is not None and not q.name.problem and not q.is_twin]
     step = max(1, -(-len(queries) // MAX_SAMPLES))
     queries = queries[::step]
     shapes = {query.name.shape for query in queries}

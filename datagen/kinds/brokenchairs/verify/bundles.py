@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from datagen.core.errors import BrokenFile
-from datagen.formats.brokenchairs import reference_name
+from datagen.formats.brokenchairs import base_shape, reference_name
 from datagen.formats.cameras import PublishedCamera, read_camera
 from datagen.formats.safe_npy import parse_npy_dict
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
@@ -45,7 +45,7 @@ class ReferenceFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BundleFacts:
-    """One shape's reference bundle. `model_id` is '' without a model_id.txt."""
+    """One shape's reference bundle. `model_id` is the first line of model_id.txt, '' without one."""
 
     shape: str
     model_id: str
@@ -53,6 +53,11 @@ class BundleFacts:
     views: tuple[ReferenceFacts, ...]
     hashes: Mapping[str, str]
     problems: Mapping[str, str]
+
+    @property
+    def is_counterfactual(self) -> bool:
+        """Whether it is of an anomalous shape, by its id."""
+        return base_shape(self.shape) != self.shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +78,8 @@ def read_bundle(tree: ChairTree, shape: str) -> BundleFacts:
     problems: dict[str, str] = {}
     hashes: dict[str, str] = {}
     folder = f"shapes/shape_{shape}"
-    model_id = (tree.load(f"{folder}/model_id.txt", problems, hashes) or b"").decode("utf-8", "replace").strip()
+    told = (tree.load(f"{folder}/model_id.txt", problems, hashes) or b"").decode("utf-8", "replace")
+    model_id = told.strip().partition("\n")[0]
     has_mesh = tree.load(f"{folder}/model.obj", problems, hashes) is not None
     views = tuple(_light_view(tree, stem, problems, hashes) for stem in tree.bundles.get(shape, ()))
     return BundleFacts(shape, model_id, has_mesh, views, hashes, problems)

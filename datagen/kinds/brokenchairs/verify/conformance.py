@@ -34,7 +34,8 @@ def conformance(evidence: ChairEvidence) -> tuple[Line, ...]:
     kinds, classes = funnels(evidence.tree.rows)
     by_kind: dict[str, list[QueryFacts]] = defaultdict(list)
     for query in evidence.queries:
-        by_kind[query.kind].append(query)
+        if not query.is_twin:
+            by_kind[query.kind].append(query)
     table = _table_1(by_kind, shapes, _planned(evidence), kinds, _asked(evidence), _dealt(evidence))
     lines = [*table, *_splits(evidence)]
     return (*lines, *_parts(by_kind, classes))

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from datagen.core.ids import fraction_of_hash
 from datagen.core.row import Job
+from datagen.formats.pairs import PAIRS, Pair, read_pairs
 from datagen.kinds.brokenchairs.kind import plan_chairs
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.verify.audit import Audit, audit
@@ -14,6 +15,7 @@ from datagen.kinds.brokenchairs.verify.bundles import BundleFacts, read_bundle, 
 from datagen.kinds.brokenchairs.verify.correspond import ViewFigures, covisible_share, triangulate, view_figures
 from datagen.kinds.brokenchairs.verify.funnel import Funnel, funnels
 from datagen.kinds.brokenchairs.verify.meshes import MeshPrint, mesh_print
+from datagen.kinds.brokenchairs.verify.paired import SideProbe, side_probes
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts, read_query
 from datagen.kinds.brokenchairs.verify.replay import Replay, Replayer
 from datagen.kinds.brokenchairs.verify.source import OpenSource
@@ -21,6 +23,7 @@ from datagen.kinds.brokenchairs.verify.tree import ChairTree, chair_tree
 from datagen.kinds.brokenchairs.verify.turning import Turn, turns
 from datagen.pipeline.context import ShapeCache
 from datagen.recipe import Recipe
+from datagen.verify.damage import DAMAGE
 from datagen.verify.evidence import NO_RECIPE, BaseEvidence, each, hash_the_rest
 
 SAMPLE = 200
@@ -112,7 +115,7 @@ class ChairEvidence(BaseEvidence):
     @cached_property
     def mesh_prints(self) -> tuple[MeshPrint, ...]:
         """Prints of the meshes of all bundles; of 1,000 (test and validation first) of more, unless `full`."""
-        shapes = [bundle.shape for bundle in self.bundles if bundle.has_mesh]
+        shapes = [b.shape for b in self.bundles if b.has_mesh and not b.is_counterfactual]
         if not self.full and len(shapes) > MESHES:
             order = {"test": 0, "val": 0}
             shapes.sort(key=lambda s: (order.get(self.tree.split_of.get(s, ""), 1), fraction_of_hash([self.seed, s])))
@@ -171,6 +174,38 @@ class ChairEvidence(BaseEvidence):
         """The shortcut audit."""
         self.note("probing for shortcuts")
         return audit(self.tree, self.queries)
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Pairs of query and reference as pairs.parquet lists them; () without a readable one."""
+        return self._paired[0]
+
+    @property
+    def pairs_problem(self) -> str:
+        """Why pairs.parquet cannot be read, or ''."""
+        return self._paired[1]
+
+    @cached_property
+    def _paired(self) -> tuple[tuple[Pair, ...], str]:
+        if not self.tree.files.has(PAIRS):
+            return (), "is not there; run the build again to list the pairs" if self.is_paired else ""
+        try:
+            return tuple(read_pairs(self.tree.files)), ""
+        except DAMAGE as error:
+            return (), f"cannot be read: {error}"
+
+    @cached_property
+    def side_probes(self) -> tuple[SideProbe, ...]:
+        """What either side of pairs alone tells; () where there are too few, or pictures cannot be read."""
+        try:
+            return tuple(side_probes(self.tree, self.pairs))
+        except DAMAGE:
+            return ()
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether the recipe asks for pairs."""
+        return self.recipe is not None and self.recipe.reference.counterfactual
 
     @cached_property
     def funnels(self) -> Mapping[str, Funnel]:

@@ -13,6 +13,9 @@ MESHED: Population[ChairEvidence] = Population("meshes", lambda e: (len(e.mesh_p
 REPLAYED: Population[ChairEvidence] = Population("replays", lambda e: (len(e.replays), len(e.queries)))
 
 
+PAIRS: Population[ChairEvidence] = all_of("pairs", lambda e: e.pairs)
+
+
 def manifest(e: ChairEvidence) -> str:
     """Rows."""
     return "" if e.tree.rows else "there is no manifest.parquet and no log"
@@ -63,6 +66,21 @@ def replays(e: ChairEvidence) -> str:
     """Replayed samples."""
     why = e.source_note or "neither the source shapes (--shapes) nor model.obj can be replayed"
     return "" if e.replays else why
+
+
+def paired(e: ChairEvidence) -> str:
+    """A recipe that asks for pairs."""
+    return "" if e.is_paired or e.pairs_problem else "the recipe asks for no counterfactual references"
+
+
+def pairs(e: ChairEvidence) -> str:
+    """pairs.parquet."""
+    return "" if e.pairs else "there are no pairs of queries and references"
+
+
+def side_probes(e: ChairEvidence) -> str:
+    """Enough balanced pairs to probe."""
+    return "" if e.side_probes else "there are too few pairs or shapes to probe"
 
 
 def audit(e: ChairEvidence) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from datagen.annotate.masks import tight_box
-from datagen.formats.brokenchairs import KIND_OF_TYPE, QueryName
+from datagen.formats.brokenchairs import KIND_OF_TYPE, TWIN, QueryName
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import PictureFacts, open_picture, picture_facts
@@ -53,6 +53,11 @@ class QueryFacts:
     def path(self) -> str:
         """The picture's path below the dataset's folder."""
         return self.name.path
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether it is the normal twin of an anomalous picture: no picture of the natural set."""
+        return self.row is not None and self.row["reason"] == TWIN
 
     @property
     def kind(self) -> str:

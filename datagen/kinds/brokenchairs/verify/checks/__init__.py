@@ -5,6 +5,7 @@ from datagen.kinds.brokenchairs.verify.checks import (
     boxes,
     files,
     labels,
+    pairs,
     pictures,
     references,
     replayed,
@@ -22,4 +23,5 @@ CHECKS: CheckList[ChairEvidence] = CheckList(
     splits.CHECKS,
     replayed.CHECKS,
     balance.CHECKS,
+    pairs.CHECKS,
 )

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from datagen.anomalies.registry import operators
-from datagen.formats.brokenchairs import KIND_OF_TYPE, TYPE_OF_KIND
+from datagen.formats.brokenchairs import AT_QUERY_SUFFIXES, KIND_OF_TYPE, TWIN, TYPE_OF_KIND, at_query_path
 from datagen.formats.cameras import read_camera
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.cameras import camera_faults
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.needs import ANOMALIES, QUERIES
 from datagen.kinds.brokenchairs.verify.queries import MASKS, QueryFacts
+from datagen.recipe.models import QueryRecipe
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 
 CHECKS = CheckList[ChairEvidence]()
@@ -39,10 +40,17 @@ def annotations_paired(evidence: ChairEvidence) -> Iterator[Finding]:
                 yield Finding(query.path, f"has no {key}")
             if not wanted and path in names:
                 yield Finding(query.path, f"is a missing part and has a {key}")
-    twins = {q.name.annotation for q in evidence.anomalies} | {m for q in evidence.anomalies for m in _masks(q)}
+    theirs = {q.name.annotation for q in evidence.anomalies} | {m for q in evidence.anomalies for m in _masks(q)}
+    theirs |= {path for query in evidence.queries for path in _at_camera(query)}
     for name in names:
-        if name.startswith("annotations/") and name not in twins and "/vis_" not in name:
+        if name.startswith("annotations/") and name not in theirs and "/vis_" not in name:
             yield Finding(name, "belongs to no anomalous query")
+
+
+def _at_camera(query: QueryFacts) -> list[str]:
+    """Paths of the reference's views at a query's own camera, where a recipe asks for them."""
+    name, sides = query.name, ("old", "new") if query.name.label else ("old",)
+    return [at_query_path(name.folder, side, name.tail, suffix) for side in sides for suffix in AT_QUERY_SUFFIXES]
 
 
 def _masks(query: QueryFacts) -> list[str]:
@@ -61,7 +69,8 @@ def labels_agree(evidence: ChairEvidence) -> Iterator[Finding]:
         elif (row["kind"] != "normal") != bool(row["label"]):
             yield Finding(query.path, f"has label {row['label']} and kind {row['kind']}")
     for job, rows in evidence.rows_by_job.items():
-        kinds = {(row["kind"], row["shape_id"], row["split"]) for row in rows if row["row_type"] != "quarantine"}
+        own = [row for row in rows if row["row_type"] != "quarantine" and row["reason"] != TWIN]
+        kinds = {(row["kind"], row["shape_id"], row["split"]) for row in own}
         if len(kinds) > 1:
             yield Finding(next(r["query_path"] or job for r in rows), f"its job mixes {sorted(k[0] for k in kinds)}")
 
@@ -215,10 +224,16 @@ def views_in_range(evidence: ChairEvidence) -> Iterator[Finding]:
             continue
         if not (0 <= name.azimuth_deg <= 360 and low - 1e-6 <= name.elevation_deg <= high + 1e-6):
             yield Finding(query.path, f"azimuth {name.azimuth_deg:g}, elevation {name.elevation_deg:g}")
-        elif recipe and abs((name.azimuth_deg / recipe.query.azimuth_step_deg + 0.5) % 1 - 0.5) > 1e-6:
+        elif recipe and not _on_grid(name.azimuth_deg, recipe.query):
             yield Finding(query.path, f"azimuth {name.azimuth_deg:g} is no multiple of the recipe's step")
         elif recipe and name.radius is not None and abs(name.radius - recipe.query.radius) > 1e-6:
             yield Finding(query.path, f"radius {name.radius:g}, the recipe says {recipe.query.radius:g}")
+
+
+def _on_grid(azimuth_deg: float, recipe: QueryRecipe) -> bool:
+    """Whether an azimuth is one that the recipe draws from."""
+    step = 0.01 if recipe.azimuth == "continuous" else recipe.azimuth_step_deg
+    return abs((azimuth_deg / step + 0.5) % 1 - 0.5) <= 1e-6
 
 
 @check(

@@ -98,8 +98,14 @@ def pictures_distinct(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(query.path, f"is the very file {first}")
     usable = [q for q in evidence.queries if q.picture and not _exposure(q.picture)]
     for a, b in near_pairs(usable):
-        if a.hashes[a.path] != b.hashes[b.path]:
+        if a.hashes[a.path] != b.hashes[b.path] and not _twins(a, b):
             yield Finding(b.path, f"is nearly the picture of {a.path}")
+
+
+def _twins(a: QueryFacts, b: QueryFacts) -> bool:
+    """Whether two pictures show one scene with and without the anomaly, as their rows say."""
+    pairs = [(x.row, y.row) for x, y in ((a, b), (b, a)) if x.is_twin]
+    return any(twin and row and twin["detail"] == row["sample_id"] for twin, row in pairs)
 
 
 def near_pairs(queries: Sequence[QueryFacts]) -> Iterator[tuple[QueryFacts, QueryFacts]]:

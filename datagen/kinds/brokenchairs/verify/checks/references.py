@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datagen.formats.encode import number
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.bundles import SUFFIXES, BundleFacts
 from datagen.kinds.brokenchairs.verify.cameras import camera_faults
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.needs import BUNDLES, DEEP_BUNDLES
+from datagen.scenes.cameras import reference_azimuths
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 
 CHECKS = CheckList[ChairEvidence]()
@@ -45,9 +47,7 @@ def references_complete(evidence: ChairEvidence) -> Iterator[Finding]:
 def _usual_azimuths(evidence: ChairEvidence) -> set[float]:
     recipe = evidence.recipe
     if recipe:
-        step = 360 / recipe.reference.views
-        count = recipe.reference.views + int(recipe.reference.duplicate_first)
-        return {float(f"{k * step:g}") for k in range(count)}
+        return {float(number(azimuth)) for azimuth in reference_azimuths(recipe.reference)}
     sets = Counter(frozenset(v.azimuth_deg for v in b.views if v.azimuth_deg is not None) for b in evidence.bundles)
     return set(sets.most_common(1)[0][0]) if sets else set()
 
