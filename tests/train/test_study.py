@@ -21,7 +21,8 @@ def predictions(score, shapes, label):
         Sample(f"{n}", str(shape), "test", int(y)) for n, (shape, y) in enumerate(zip(shapes, label, strict=True))
     )
     empty = np.full((len(label), 4), np.nan)
-    return MatchingPredictions(samples, label, score, empty, empty, -np.ones(len(label)), -np.ones(len(label)))
+    unknown = -np.ones(len(label))
+    return MatchingPredictions(samples, label, score, empty, empty, unknown, unknown, np.zeros(len(label)))
 
 
 def test_a_real_difference_has_a_positive_interval_and_none_has_not():

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from datagen.core.errors import UsageError
-from datagen.datasets.matching import normalised
 from datagen.train.runtime import Runtime, telling_memory
 from datagen.train.task import Loaded
+from datagen.train.tasks.matching.comparison import as_batch, comparison_picture, map_of
 from datagen.train.tasks.matching.objective import DetectionObjective
 from datagen.train.tasks.matching.photo import PhotoOptions, prepare_photo, read_photo
 from datagen.train.tasks.matching.pictures import attention_picture, beside
-from datagen.train.tasks.matching.reference import Reference, open_reference
+from datagen.train.tasks.matching.reference import open_reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,9 @@ class Prediction:
     """The prepared picture (S, S, 3) uint8."""
     picture: np.ndarray
     """The photo as given, then the prepared query with its box, most anomalous-looking patches and their attention over
-    the nearest views, uint8."""
+    the nearest views, uint8; of a comparator the query with its box, its change map and the chosen view."""
+    change: np.ndarray | None = None
+    """Probability (S, S) that a pixel of `query` differs from the chosen view; None for networks that do not tell."""
     notes: tuple[str, ...] = ()
     """What was decided while the photo was read."""
 
@@ -89,6 +91,12 @@ def predict(
     score = float(torch.sigmoid(output.logit_B.float())[0])
     anomalous = score > loaded.threshold
     box = None if output.box_B4 is None else tuple(output.box_B4[0].float().tolist())
+    shown = box if anomalous else None
+    change = None if output.change_Bhw is None else map_of(output.change_Bhw, size)
+    if change is None or view is None:
+        answer = attention_picture(objective.model, photo.picture, views, shown, view)
+    else:
+        answer = comparison_picture(photo.picture, change, views.pictures[view], shown)
     azimuth = None if view is None or np.isnan(views.azimuths[view]) else float(views.azimuths[view])
     return Prediction(
         score=score,
@@ -99,20 +107,7 @@ def predict(
         nearest_view=view,
         nearest_azimuth_deg=azimuth,
         query=photo.picture,
-        picture=beside(
-            given.picture,
-            attention_picture(objective.model, photo.picture, views, box if anomalous else None, view),
-            size,
-        ),
+        picture=beside(given.picture, answer, size),
+        change=change,
         notes=(*given.notes, *photo.notes),
     )
-
-
-def as_batch(photo: np.ndarray, views: Reference) -> dict[str, torch.Tensor]:
-    """A batch of one."""
-    return {
-        "query": normalised(torch.from_numpy(photo.copy()).permute(2, 0, 1))[None],
-        "views": torch.from_numpy(views.pictures)[None],
-        "xyz": torch.from_numpy(views.xyz)[None],
-        "reference": torch.zeros(1, dtype=torch.int64),
-    }
