@@ -26,7 +26,7 @@ class LoadConfig(Section):
 class DataConfig(LoadConfig):
     """Sizes, views and augmentation (paper, section 5, Implementation Details)."""
 
-    FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack"}
+    FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack", "refine"}
     LATER = frozenset({"flip_together", "thin_views"})
 
     image_px: Count = 256
@@ -53,6 +53,9 @@ class DataConfig(LoadConfig):
     U(-0.2, 0.2) of the full range, clipped: not in the paper, 0.2 in the published trainer."""
     shapes: Annotated[int, Field(ge=1)] | None = None
     """Train on the first N shapes of the split alone (learning curves)."""
+    refine: bool = False
+    """Predict with a mesh: the photo's camera is searched for from the nearest view on by rendering the mesh, and the
+    photo is compared with the render from there (model comparator)."""
     shuffle_references: bool = False
     """Control: every sample gets the reference of another shape."""
     pack: bool = False

@@ -99,7 +99,7 @@ def _comparator(recipe: MatchingRecipe) -> str | None:
 
 
 def _comparators_own(recipe: MatchingRecipe) -> str | None:
-    used = [f"data.{key}" for key in ("flip_together", "thin_views") if getattr(recipe.data, key)]
+    used = [f"data.{key}" for key in ("flip_together", "thin_views", "refine") if getattr(recipe.data, key)]
     used += ["model.fuse"] if recipe.model.fuse > 1 else []
     return f"model {recipe.model.network} has no {used[0]}; it is for model comparator" if used else None
 
