@@ -27,7 +27,7 @@ class TrainOptions:
     model: Annotated[
         str | None,
         typer.Option(
-            help="The network: cmt, resnet_fpn, resnet_fpn_sa, vit, retrieval or viewpoint.",
+            help="The network: cmt, resnet_fpn, resnet_fpn_sa, vit, retrieval, viewpoint or comparator.",
             show_default="the recipe's",
         ),
     ] = None

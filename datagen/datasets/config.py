@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from datagen.recipe.section import Section
+from datagen.recipe.section import Fraction, Section
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -14,6 +14,8 @@ class LoadConfig(Section):
 
     FREE_ON_RESUME: ClassVar[frozenset[str]] = frozenset({"workers", "eval_batch"})
     """Keys that may change between the sessions of a run: they leave its weights as they are."""
+    LATER: ClassVar[frozenset[str]] = frozenset()
+    """Keys that older runs do not have: at their defaults they leave a recipe's hash as it was."""
 
     eval_batch: Count | None = None
     """Samples a process evaluates at once; by default `optim.batch`."""
@@ -24,7 +26,8 @@ class LoadConfig(Section):
 class DataConfig(LoadConfig):
     """Sizes, views and augmentation (paper, section 5, Implementation Details)."""
 
-    FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack"}
+    FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack", "refine"}
+    LATER = frozenset({"flip_together", "thin_views"})
 
     image_px: Count = 256
     """Side of query and views; a multiple of 32. The feature grid is image_px / 8."""
@@ -38,6 +41,11 @@ class DataConfig(LoadConfig):
     flip: bool = True
     """Mirror half of the queries. The reference is not mirrored (as in the paper), so a shape without
     left-right symmetry is then compared with its mirror image; docs/train.md has the effect."""
+    flip_together: bool = False
+    """Mirror half of the shapes, their queries and views alike, anew in every epoch (model comparator)."""
+    thin_views: Fraction = 0.0
+    """Share of the bundles of which a training epoch sees a random part, down to a quarter of the views, so that the
+    nearest one is some steps away (model comparator)."""
     crop: Annotated[float, Field(gt=0, le=1)] = 0.875
     """Side of the random crop as a share of the picture, resized back: 224 of 256; 1 = none."""
     brightness_contrast: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -45,6 +53,9 @@ class DataConfig(LoadConfig):
     U(-0.2, 0.2) of the full range, clipped: not in the paper, 0.2 in the published trainer."""
     shapes: Annotated[int, Field(ge=1)] | None = None
     """Train on the first N shapes of the split alone (learning curves)."""
+    refine: bool = False
+    """Predict with a mesh: the photo's camera is searched for from the nearest view on by rendering the mesh, and the
+    photo is compared with the render from there (model comparator)."""
     shuffle_references: bool = False
     """Control: every sample gets the reference of another shape."""
     pack: bool = False

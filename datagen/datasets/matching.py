@@ -5,6 +5,7 @@ the order or on what was read before.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -31,8 +32,9 @@ class PairPlan:
     pairs: int = 0
     points: int = 32
     published: bool = False
-    nearest: bool = False
-    """Add the nearest reference view of a training sample, as evaluation always does."""
+    nearest: Literal["", "evaluated", "drawn"] = ""
+    """Add the nearest view of a training sample, by its place among the views that evaluation sees, or among those that
+    are drawn. Evaluation always adds it."""
 
 
 class MatchingDataset(SampleDataset):
@@ -52,9 +54,11 @@ class MatchingDataset(SampleDataset):
         seed: int = 0,
         plan: PairPlan | None = None,
         published: bool = False,
+        changed: bool = False,
     ) -> None:
+        """`changed`: add the pixels of every anomaly, from its masks."""
         self.source, self.samples, self.config = source, samples, config
-        self.train, self.seed, self.published = train, seed, published
+        self.train, self.seed, self.published, self.changed = train, seed, published, changed
         self.plan = plan or PairPlan()
         self.together = config.queries_per_shape
         self._reference = {sample.shape: sample.shape for sample in samples}
@@ -73,7 +77,12 @@ class MatchingDataset(SampleDataset):
         return spread(count, min(self.config.eval_views, count), shape)
 
     def item(self, epoch: int, number: int) -> dict[str, Tensor]:
-        """Query, views, positions, label and box; in training what `plan` asks for too."""
+        """Query, views, positions, label and box; in training what `plan` asks for too.
+
+        `nearest` is the nearest view's place and `angle` how many degrees it is off, -1 and NaN where unknown; `there`
+        (N,) says which views count, and is left out where all do; `changed` (S, S) int8 is 1 where an anomaly shows, -1
+        all over where that is unknown.
+        """
         sample = self.samples[number]
         rng = stream(self.seed, "sample", epoch if self.train else 0, sample.query_path)
         item = self._query(sample, rng)
@@ -86,13 +95,29 @@ class MatchingDataset(SampleDataset):
         own = -1 - number * len(self._number) - self._number[shape]
         item["reference"] = torch.tensor(self._number[shape] if shared else own)
         item["shape"] = torch.tensor(self._number[shape])
+        there = thinned(len(views), drawn) if self.train and drawn_below(drawn, self.config.thin_views) else None
+        if self.train and self.config.thin_views:
+            item["there"] = torch.from_numpy(np.ones(len(views), dtype=bool) if there is None else there)
         if self.plan.nearest or not self.train:
-            item["nearest"] = torch.tensor(nearest_view(self.source, shape, sample, self.evaluated_views(shape)))
+            among = views if self.plan.nearest == "drawn" else self.evaluated_views(shape)
+            place, angle = nearest_view(self.source, shape, sample, among, there)
+            item |= {"nearest": torch.tensor(place), "angle": torch.tensor(angle)}
+        if self.changed:
+            item["changed"] = self._changed(sample)
+        if self.train and drawn_below(drawn, 0.5 if self.config.flip_together else 0.0):
+            item |= mirrored(item, bool(sample.label))
         if self.train and self.plan.published:
             item |= self._tracked(shape, sample, rng)
         elif self.train and self.plan.pairs:
             item |= self._pairs(shape, views, rng)
         return item
+
+    def _changed(self, sample: Sample) -> Tensor:
+        mask = self.source.changed(sample)
+        size = self.config.image_px
+        return (
+            torch.full((size, size), -1, dtype=torch.int8) if mask is None else torch.from_numpy(mask.astype(np.int8))
+        )
 
     def _query(self, sample: Sample, rng: np.random.Generator) -> dict[str, Tensor]:
         picture = normalised(torch.from_numpy(self.source.query(sample).copy()).permute(2, 0, 1))
@@ -140,6 +165,25 @@ class MatchingDataset(SampleDataset):
             "pixels2": torch.from_numpy(pixels[1].astype(np.float32)),
             "query_again": self._query(sample, rng)["query"],
         }
+
+
+def drawn_below(rng: np.random.Generator, share: float) -> bool:
+    """True in a share of draws; at 0 nothing is drawn."""
+    return share > 0 and bool(rng.random() < share)
+
+
+def thinned(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Which of `count` views are left (count,) bool: a random part, from a quarter of them to all."""
+    left = np.zeros(count, dtype=bool)
+    left[rng.permutation(count)[: rng.integers(max(1, count // 4), count + 1)]] = True
+    return left
+
+
+def mirrored(item: dict[str, Tensor], anomalous: bool) -> dict[str, Tensor]:
+    """Query, views, change and box of an item, mirrored left to right alike."""
+    found = {name: item[name].flip(-1) for name in ("query", "views", "changed") if name in item}
+    box = item["box"]
+    return found | {"box": torch.cat([1 - box[:1], box[1:]]) if anomalous else box}
 
 
 def normalised(picture: Tensor) -> Tensor:

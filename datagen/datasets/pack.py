@@ -28,8 +28,8 @@ from datagen.datasets.source import LooseSource, require_equal_views
 from datagen.datasets.views import ReferenceBundle
 from datagen.store.reader import DatasetReader, content_key
 
-FORMAT = 3
-ARRAYS = ("queries", "pictures", "positions", "pairs", "poses", "azimuths", "published", "pixels", "visible")
+FORMAT = 4
+ARRAYS = ("queries", "changed", "pictures", "positions", "pairs", "poses", "azimuths", "published", "pixels", "visible")
 Watch = Callable[[int, int], None]
 Form = dict[str, tuple[tuple[int, ...], str]]
 """Shape and dtype of each array."""
@@ -53,6 +53,7 @@ class PackedSource:
         self._shape_row = {shape: row for row, shape in enumerate(meta["shapes"])}
         self._count: list[int] = meta["views"]
         self._points: list[int] = meta["points"]
+        self._masked: list[bool] = meta["masked"]
         self._a = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
 
     def __reduce__(self) -> tuple[type["PackedSource"], tuple[Path]]:
@@ -61,6 +62,10 @@ class PackedSource:
 
     def query(self, sample: Sample) -> np.ndarray:
         return self._a["queries"][self._query_row[sample.query_path]]
+
+    def changed(self, sample: Sample) -> np.ndarray | None:
+        row = self._query_row[sample.query_path]
+        return np.unpackbits(self._a["changed"][row], axis=1).astype(bool) if self._masked[row] else None
 
     def count(self, shape: str) -> int:
         return self._count[self._shape_row[shape]]
@@ -193,6 +198,7 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
     T = max(points)
     form: Form = {
         "queries": ((len(samples), S, S, 3), "u1"),
+        "changed": ((len(samples), S, S // 8), "u1"),
         "pictures": ((len(shapes), V, S, S), "u1"),
         "positions": ((len(shapes), V, P, 3), "f4"),
         "pairs": ((len(shapes), V, V, P), "i2" if P <= MOST_IN_I2 else "i4"),
@@ -208,13 +214,17 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
         for row, picture in enumerate(pool.map(loose.query, samples)):
             out["queries"][row] = picture
             watch(row + 1, total)
+        masked = []
+        for row, mask in enumerate(pool.map(loose.changed, samples)):
+            masked.append(mask is not None)
+            out["changed"][row] = 0 if mask is None else np.packbits(mask, axis=1)
         jobs = [(row, bundle) for row, bundle in enumerate(bundles)]
         for done, _ in enumerate(pool.map(lambda job: _pack_shape(out, *job), jobs), start=len(samples) + 1):
             watch(done, total)
     for array in out.values():
         array.flush()
     queries, views = [s.query_path for s in samples], [len(b.views) for b in bundles]
-    meta = {"queries": queries, "shapes": shapes, "views": views, "points": points}
+    meta = {"queries": queries, "shapes": shapes, "views": views, "points": points, "masked": masked}
     (work / "meta.json").write_text(json.dumps(meta))
 
 

@@ -10,6 +10,9 @@ from datagen.datasets.dataset import sample_rows
 from datagen.formats.brokenchairs import FOLDERS, KIND_OF_TYPE, parse_query
 from datagen.store.reader import DatasetReader
 
+MASKS = ("mask_new", "mask_old")
+"""Prefixes of the published names of masks: where a change shows, and where it was before."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -29,6 +32,8 @@ class Sample:
     """Of the query's file name: against the sense of the reference views' azimuths."""
     T_world_camera: tuple[float, ...] = ()
     """Camera-to-world, row-major, published frame; empty where unknown."""
+    masks: tuple[str, ...] = ()
+    """Paths of the masks that together cover what an anomaly changed; empty where there are none."""
 
 
 def box_from_xywh(xywh_512: tuple[float, ...] | list[float], path: str) -> tuple[float, float, float, float]:
@@ -80,6 +85,7 @@ def _from_manifest(files: DatasetReader, split: str) -> list[Sample]:
                 severity=row["severity"],
                 azimuth_deg=row["azimuth_deg"],
                 T_world_camera=tuple(row["T_world_camera"] or ()),
+                masks=tuple(row[key] for key in ("mask_new_path", "mask_old_path") if row[key]),
             )
         )
     return samples
@@ -106,6 +112,7 @@ def _from_names(files: DatasetReader, split: str) -> list[Sample]:
                 kind=_kind(note) if label else "normal",
                 part_class=str((note.get("config") or {}).get("part_class", "")),
                 azimuth_deg=name.azimuth_deg,
+                masks=tuple(filter(files.has, (name.twin(key, ".png") for key in MASKS))) if label else (),
             )
         )
     return samples

@@ -13,12 +13,18 @@ from datagen.datasets.samples import Sample
 from datagen.datasets.views import ReferenceBundle, read_picture
 from datagen.store.reader import DatasetReader
 
+MASKED = 128
+"""Grey level from which a pixel of a mask counts, also of one that was resized."""
+
 
 class SampleSource(Protocol):
     """Arrays of samples and shapes at one size S with P = (S/8)^2 patches."""
 
     def query(self, sample: Sample) -> np.ndarray:
         """(S, S, 3) uint8."""
+
+    def changed(self, sample: Sample) -> np.ndarray | None:
+        """(S, S) bool: the pixels that an anomaly's masks cover, none for a normal sample; None where unknown."""
 
     def count(self, shape: str) -> int:
         """How many distinct views the shape has."""
@@ -62,6 +68,14 @@ class LooseSource:
 
     def query(self, sample: Sample) -> np.ndarray:
         return read_picture(self.files, sample.query_path, "RGB", self.size)
+
+    def changed(self, sample: Sample) -> np.ndarray | None:
+        if sample.label and not sample.masks:
+            return None
+        whole = np.zeros((self.size, self.size), dtype=bool)
+        for path in sample.masks:
+            whole |= read_picture(self.files, path, "L", self.size) >= MASKED
+        return whole
 
     def count(self, shape: str) -> int:
         return len(self.bundle(shape).views)

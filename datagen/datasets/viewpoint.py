@@ -1,4 +1,4 @@
-"""Which reference view is nearest a query's camera: the ground truth of viewpoint prediction."""
+"""Which reference view is nearest a query's camera, and how far off: the ground truth of viewpoint prediction."""
 
 from collections.abc import Sequence
 
@@ -8,19 +8,24 @@ from datagen.datasets.samples import Sample
 from datagen.datasets.source import SampleSource
 
 
-def nearest_view(source: SampleSource, shape: str, sample: Sample, views: Sequence[int]) -> int:
-    """Place in `views` of the view whose camera looks from the direction nearest the query's; -1 where it is unknown.
+def nearest_view(
+    source: SampleSource, shape: str, sample: Sample, views: Sequence[int], there: np.ndarray | None = None
+) -> tuple[int, float]:
+    """Place in `views` of the view whose camera looks from the direction nearest the query's, and the angle (degrees).
 
+    -1 and NaN where it is unknown. `there` (N,) bool: the views that count, by default all.
     From poses where both are known, else from the names' azimuths, of which the query's runs the other way.
     """
     poses = source.poses(shape)[list(views)]
+    azimuths = source.azimuths(shape)[list(views)]
     if len(sample.T_world_camera) == 16 and np.isfinite(poses).all():
         eye = np.array(sample.T_world_camera).reshape(4, 4)[:3, 3]
         eyes = poses[:, :3, 3]
         cosine = eyes @ eye / np.linalg.norm(eyes, axis=1) / np.linalg.norm(eye)
-        return int(cosine.argmax())
-    azimuths = source.azimuths(shape)[list(views)]
-    if sample.azimuth_deg is None or not np.isfinite(azimuths).all():
-        return -1
-    away = (azimuths + sample.azimuth_deg + 180) % 360 - 180
-    return int(np.abs(away).argmin())
+        away = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    elif sample.azimuth_deg is not None and np.isfinite(azimuths).all():
+        away = np.abs((azimuths + sample.azimuth_deg + 180) % 360 - 180)
+    else:
+        return -1, float("nan")
+    chosen = int((away if there is None else np.where(there, away, np.inf)).argmin())
+    return chosen, float(away[chosen])

@@ -10,10 +10,14 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What every detector answers: `logit_B` (anomalous above 0), `box_B4` cx, cy, w, h in 0..1 or None."""
+    """What every detector answers: `logit_B` (anomalous above 0), `box_B4` cx, cy, w, h in 0..1 or None.
+
+    `change_Bhw` is a map of logits over the query, above 0 where it differs from the reference, or None.
+    """
 
     logit_B: Tensor
     box_B4: Tensor | None = None
+    change_Bhw: Tensor | None = None
 
 
 class MLP(nn.Module):

@@ -1,6 +1,6 @@
 """What a network is, as recipe data (importing this needs no torch)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,7 +8,7 @@ from datagen.recipe.section import Section
 
 Count = Annotated[int, Field(ge=1)]
 
-ModelName = Literal["cmt", "resnet_fpn", "resnet_fpn_sa", "vit", "retrieval", "viewpoint"]
+ModelName = Literal["cmt", "resnet_fpn", "resnet_fpn_sa", "vit", "retrieval", "viewpoint", "comparator"]
 
 
 class ModelConfig(Section):
@@ -19,6 +19,9 @@ class ModelConfig(Section):
     loss: its switches stand in the recipe's `loss` section.
     """
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"fuse"})
+    """As in `datasets.config.LoadConfig`."""
+
     name: ModelName = "cmt"
     variant: Literal["paper", "published"] = "paper"
     dim: Count = 128
@@ -26,6 +29,7 @@ class ModelConfig(Section):
     encoder_width: Count = 64
     """Channels of the ResNet's first stage; 64 is ResNet-18."""
     blocks: Annotated[int, Field(ge=0)] = 3
+    """Transformer blocks; of the comparator residual blocks at every stride."""
     heads: Count = 8
     k: Annotated[int, Field(ge=0)] = 100
     """Reference patches a query patch may attend to; capped at the number there are; 0 = all."""
@@ -43,6 +47,8 @@ class ModelConfig(Section):
     """Retrieval only: the triplet loss's margin, in cosine distance."""
     patch_px: Count = 16
     """ViT only."""
+    fuse: Annotated[int, Field(ge=1, le=3)] = 1
+    """Comparator only: views that a query is compared with, the comparisons weighted by the views' likeness."""
 
     @property
     def network(self) -> str:

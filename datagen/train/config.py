@@ -1,6 +1,6 @@
 """What every training recipe says, as typed data (importing this needs no torch)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,8 +15,14 @@ UNNAMED_TASK = "matching"
 
 
 class OptimConfig(Section):
-    """Adam, its schedule and its guards."""
+    """The optimiser, its schedule and its guards."""
 
+    LATER: ClassVar[frozenset[str]] = frozenset({"optimiser", "weight_decay"})
+    """As in `datasets.config.LoadConfig`."""
+
+    optimiser: Literal["adam", "adamw"] = "adam"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Under adam added to the gradient, under adamw taken off the weights; 0 = none."""
     lr: Positive = 2e-5
     betas: tuple[float, float] = (0.9, 0.999)
     epochs: Count = 20
@@ -69,6 +75,16 @@ class TrainRecipe(Section):
         The task counts where it has to be named, so that runs made before tasks had names go on.
         """
         left_out: dict[str, Any] = {"data": set(self.data.FREE_ON_RESUME), "log": True}
+        for name in type(self).model_fields:
+            section = getattr(self, name)
+            later = {key for key in getattr(section, "LATER", ()) if is_default(section, key)}
+            if later:
+                left_out[name] = left_out.get(name, set()) | later
         if self.task == UNNAMED_TASK:
             left_out["task"] = True
         return content_hash(self.model_dump(mode="json", exclude=left_out))
+
+
+def is_default(section: Section, key: str) -> bool:
+    """Whether a section's key has its default value."""
+    return bool(getattr(section, key) == type(section).model_fields[key].default)

@@ -12,8 +12,10 @@ CURE = "lower optim.lr or set optim.clip_norm, in another --out; --init RUN begi
 
 
 def make_optimiser(module: nn.Module, config: OptimConfig) -> torch.optim.Adam:
-    """Adam over the parameters that learn."""
-    return torch.optim.Adam((p for p in module.parameters() if p.requires_grad), lr=config.lr, betas=config.betas)
+    """Adam or AdamW over the parameters that learn."""
+    learning = (p for p in module.parameters() if p.requires_grad)
+    made = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
+    return made(learning, lr=config.lr, betas=config.betas, weight_decay=config.weight_decay)
 
 
 def total_steps(config: OptimConfig, epoch_steps: int) -> int:

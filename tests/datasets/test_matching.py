@@ -1,5 +1,8 @@
 """Sampling and augmentation: deterministic, without replacement, boxes kept."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from torch.utils.data import DataLoader  # noqa: E402
 from datagen.datasets.augment import augment, brighter, cropped_box, draw_crop  # noqa: E402
 from datagen.datasets.config import DataConfig  # noqa: E402
 from datagen.datasets.matching import MatchingDataset, PairPlan, grey_to_rgb, shuffled  # noqa: E402
+from datagen.datasets.pack import open_packed  # noqa: E402
 from datagen.datasets.sampler import EpochSampler  # noqa: E402
 from datagen.datasets.samples import list_samples, open_dataset  # noqa: E402
 from datagen.datasets.source import LooseSource  # noqa: E402
@@ -223,3 +227,64 @@ def test_grey_views_become_three_equal_channels():
     rgb = grey_to_rgb(torch.tensor([[[0, 255], [51, 102]]], dtype=torch.uint8))
     assert rgb.shape == (1, 3, 2, 2) and torch.equal(rgb[:, 0], rgb[:, 2])
     assert rgb[0, 0].tolist() == [[-1.0, 1.0], [pytest.approx(-0.6), pytest.approx(-0.2)]]
+
+
+def test_masks_say_what_changed_packed_or_not_and_by_published_names_too(fake_dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
+    bare = tmp_path / "bare"
+    shutil.copytree(fake_dataset, bare, ignore=shutil.ignore_patterns("manifest.parquet", "log"))
+    for folder in (fake_dataset, bare):
+        files = open_dataset(folder)
+        samples = list_samples(files, "train")
+        loose, packed = LooseSource(files, 64), open_packed(files, samples, 64)
+        for sample in samples:
+            mask = loose.changed(sample)
+            assert np.array_equal(mask, packed.changed(sample))
+            assert mask.shape == (64, 64) and mask.any() == bool(sample.label)
+    unknown = replace(next(s for s in samples if s.label), masks=())
+    assert loose.changed(unknown) is None
+    data = MatchingDataset(loose, [unknown], DataConfig(image_px=64, eval_views=4), train=False, changed=True)
+    assert (data[0]["changed"] == -1).all()
+
+
+def test_thinned_views_are_shared_by_a_shape_and_the_nearest_is_among_them(fake_dataset):
+    config = DataConfig(image_px=64, views=20, queries_per_shape=2, flip=False, crop=1.0, thin_views=1.0)
+    files = open_dataset(fake_dataset)
+    source = LooseSource(files, 64)
+    samples = list_samples(files, "train")
+    data = MatchingDataset(source, samples, config, train=True, seed=3, plan=PairPlan(nearest="drawn"))
+    counts, angles = set(), []
+    for epoch in range(6):
+        same = [data[epoch, k] for k in range(len(samples)) if samples[k].shape == samples[0].shape]
+        assert all(torch.equal(item["there"], same[0]["there"]) for item in same)
+        assert all(bool(item["there"][item["nearest"]]) for item in same)
+        counts.add(int(same[0]["there"].sum()))
+        angles += [float(item["angle"]) for item in same]
+    assert len(counts) > 1 and min(counts) >= 5 and max(angles) > 18
+    whole = MatchingDataset(source, samples, config.model_copy(update={"thin_views": 0.0}), train=True, seed=3)
+    assert "there" not in whole[0, 0]
+
+
+def test_a_shape_is_mirrored_with_its_views(fake_dataset):
+    files = open_dataset(fake_dataset)
+    samples = list_samples(files, "train")
+    source = LooseSource(files, 64)
+
+    def made(**changes):
+        config = DataConfig(image_px=64, views=4, queries_per_shape=2, flip=False, crop=1.0, **changes)
+        plan = PairPlan(nearest="drawn")
+        return MatchingDataset(source, samples, config, train=True, seed=3, plan=plan, changed=True)
+
+    number = next(k for k, sample in enumerate(samples) if sample.label)
+    plain, both = made(), made(flip_together=True)
+    seen = set()
+    for epoch in range(8):
+        a, b = plain[epoch, number], both[epoch, number]
+        turned = not torch.equal(a["query"], b["query"])
+        seen.add(turned)
+        for name in ("query", "views", "changed"):
+            assert torch.equal(a[name].flip(-1) if turned else a[name], b[name])
+        x, *rest = a["box"].tolist()
+        assert b["box"].tolist() == pytest.approx([1 - x if turned else x, *rest])
+        assert a["nearest"] == b["nearest"]
+    assert seen == {True, False}

@@ -33,7 +33,7 @@ def predictions(severity):
     box = np.full((8, 4), np.nan)
     view = np.array([0, 1, 2, 3, 0, 1, 2, 3])
     true_view = np.array([0, 1, 3, -1, 0, 2, -1, 3])
-    return MatchingPredictions(tuple(samples), label, np.linspace(0, 1, 8), box, box, view, true_view)
+    return MatchingPredictions(tuple(samples), label, np.linspace(0, 1, 8), box, box, view, true_view, np.zeros(8))
 
 
 def test_severity_is_left_out_where_it_is_not_known():

@@ -21,7 +21,8 @@ def predictions(score, shapes, label):
         Sample(f"{n}", str(shape), "test", int(y)) for n, (shape, y) in enumerate(zip(shapes, label, strict=True))
     )
     empty = np.full((len(label), 4), np.nan)
-    return MatchingPredictions(samples, label, score, empty, empty, -np.ones(len(label)), -np.ones(len(label)))
+    unknown = -np.ones(len(label))
+    return MatchingPredictions(samples, label, score, empty, empty, unknown, unknown, np.zeros(len(label)))
 
 
 def test_a_real_difference_has_a_positive_interval_and_none_has_not():
@@ -43,18 +44,22 @@ def test_the_whole_study_on_a_tiny_build(dataset, tmp_path):
     recipe = tiny(optim={"max_steps": 2}, data={"pack": True})
     baseline = tiny(optim={"max_steps": 2}, data={"pack": True}, model={"name": "resnet_fpn"})
     found = study(dataset, tmp_path, recipe, baseline, (0, 1), (1, 99), CPU, rounds=20)
-    assert {name: len(values) for name, values in found["auc"].items()} == {"cmt": 2, "baseline": 2, "cmt_shuffled": 2}
+    assert {name: len(values) for name, values in found["auc"].items()} == {
+        "network": 2,
+        "baseline": 2,
+        "network_shuffled": 2,
+    }
     assert list(found["learning_curve"]) == ["1"]
-    assert "cmt minus baseline" in table(found) and "unseen shapes" in table(found)
-    assert found["auc_by_kind"]["cmt"].keys() <= set(KINDS) and "mean of seeds by kind" in table(found)
+    assert "network minus baseline" in table(found) and "unseen shapes" in table(found)
+    assert found["auc_by_kind"]["network"].keys() <= set(KINDS) and "mean of seeds by kind" in table(found)
     beside = study(dataset, tmp_path / "two", recipe, baseline, (0, 1), (1,), CPU, rounds=20, jobs=2)
     assert beside["auc"] == found["auc"] and beside["learning_curve"] == found["learning_curve"]
     stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
     again = study(dataset, tmp_path, recipe, baseline, (0, 1), (1, 99), CPU, rounds=20)
     assert again == found
     fewer = study(dataset, tmp_path, recipe, baseline, (0, 1), (1,), CPU, rounds=20, curve_seeds=1)
-    assert {name: len(values) for name, values in fewer["learning_curve"]["1"].items()} == {"cmt": 1, "baseline": 1}
-    assert len(fewer["auc"]["cmt"]) == 2
+    assert {name: len(values) for name, values in fewer["learning_curve"]["1"].items()} == {"network": 1, "baseline": 1}
+    assert len(fewer["auc"]["network"]) == 2
     done = len(list(tmp_path.glob("*/done")))
     whole = study(
         dataset, tmp_path, recipe, baseline, (0,), (1,), CPU, rounds=20, curve_overrides=["optim.max_steps=1"]
@@ -64,6 +69,6 @@ def test_the_whole_study_on_a_tiny_build(dataset, tmp_path):
     brief = apply_overrides(recipe, ["seed=0", "optim.max_steps=1"])
     assert len(read_log(fit(brief, dataset, tmp_path, CPU) / "train.csv")) == 1
     tested = predict_test(brief, dataset, tmp_path, CPU, shuffled=False)
-    assert whole["learning_curve"][str(whole["train_shapes"])]["cmt"] == [auc(tested.label, tested.score)]
+    assert whole["learning_curve"][str(whole["train_shapes"])]["network"] == [auc(tested.label, tested.score)]
     assert "learning curve was trained with optim.max_steps=1" in table(whole)
     assert stamps.items() <= {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}.items()

@@ -48,4 +48,5 @@ def open_split(
         seed=recipe.seed,
         plan=objective.plan() if objective else None,
         published=recipe.model.network == "published",
+        changed=recipe.model.network == "comparator",
     )

@@ -6,8 +6,10 @@ import torch
 
 from datagen.models.baselines import PyramidNet, ViewpointNet, ViT
 from datagen.models.cmt import CMT
+from datagen.models.comparator import Comparator
 from datagen.models.published import PublishedCMT
 from datagen.models.retrieval import Retrieval
+from datagen.train.tasks.matching.compare import ComparatorObjective
 from datagen.train.tasks.matching.objective import CMTObjective, DetectionObjective
 from datagen.train.tasks.matching.objectives import PublishedObjective, RetrievalObjective, ViewpointObjective
 from datagen.train.tasks.matching.recipe import MatchingRecipe
@@ -25,6 +27,7 @@ NETWORKS: Mapping[str, Callable[[MatchingRecipe], DetectionObjective]] = {
     "vit": lambda recipe: DetectionObjective(ViT(recipe.model, recipe.data.image_px), recipe),
     "retrieval": lambda recipe: RetrievalObjective(Retrieval(recipe.model), recipe),
     "viewpoint": lambda recipe: ViewpointObjective(ViewpointNet(recipe.model, recipe.data.eval_views), recipe),
+    "comparator": lambda recipe: ComparatorObjective(Comparator(recipe.model), recipe),
 }
 """`model.network` of a recipe -> its network with its losses. What a network asks of a recipe: `recipe.RULES`."""
 

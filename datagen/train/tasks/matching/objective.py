@@ -38,14 +38,18 @@ class DetectionObjective(Objective):
         return self.predict(batch, k), None
 
     def answer(self, batch: Batch, k: int | None = None) -> dict[str, Tensor]:
-        """Score (B,), box (B, 4) or NaN, nearest view (B,) or -1, and the true one."""
-        output, view = self.locate(batch, k)
+        """Score (B,), box (B, 4) or NaN, nearest view (B,) or -1, the true one, and by how many degrees that is off."""
+        return self.columns(batch, *self.locate(batch, k))
+
+    def columns(self, batch: Batch, output: Output, view: Tensor | None) -> dict[str, Tensor]:
+        """The columns of `answer` from an output and the view (B,) that the network names."""
         score = torch.sigmoid(output.logit_B.float())
         return {
             "score": score,
             "box": score.new_full((len(score), 4), torch.nan) if output.box_B4 is None else output.box_B4.float(),
             "view": torch.full_like(batch["nearest"], -1) if view is None else view,
             "true_view": batch["nearest"],
+            "angle": batch["angle"],
         }
 
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:

@@ -92,7 +92,7 @@ class ViewpointObjective(DetectionObjective):
 
     def plan(self) -> PairPlan:
         """The nearest view."""
-        return PairPlan(nearest=True)
+        return PairPlan(nearest="evaluated")
 
     def predict(self, batch: Batch, k: int | None = None) -> Output:
         """As a detector it knows nothing: logit 0."""

@@ -1,11 +1,13 @@
 """What an evaluation's page shows of this task: groups, best and worst samples, correspondences."""
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import torch
 from jinja2 import Environment
 from PIL import Image
+from torch import Tensor
 
 from datagen.datasets.matching import MatchingDataset
 from datagen.datasets.samples import Sample
@@ -13,12 +15,20 @@ from datagen.formats.pictures import data_url
 from datagen.models.cmt import CMT
 from datagen.models.published import PublishedCMT
 from datagen.train.task import Evaluation, Loaded
+from datagen.train.tasks.matching.compare import ComparatorObjective
+from datagen.train.tasks.matching.comparison import as_batch, comparison_picture, map_of
 from datagen.train.tasks.matching.pictures import BLUE, RED, attention_picture, with_box
 from datagen.train.tasks.matching.reference import Reference
 
 SHOWN = 8
 CORRESPONDENCES = 4
-GROUPS = {"per_kind": "Kinds", "per_part_class": "Part classes", "per_severity": "Severity (thirds of each kind)"}
+COMPARISONS = 12
+GROUPS = {
+    "per_kind": "Kinds",
+    "per_part_class": "Part classes",
+    "per_severity": "Severity (thirds of each kind)",
+    "per_view_angle": "Degrees to the nearest view (against normal samples of the same step)",
+}
 
 
 def blocks(found: Evaluation, loaded: Loaded) -> list[str]:
@@ -33,6 +43,7 @@ def blocks(found: Evaluation, loaded: Loaded) -> list[str]:
         best=[_tile(found, int(row)) for row in order[:SHOWN]],
         worst=[_tile(found, int(row)) for row in order[::-1][:SHOWN]],
         correspondences=_correspondences(found, loaded, order),
+        comparisons=_comparisons(found, loaded, order),
     )
     return [block]
 
@@ -76,3 +87,26 @@ def _correspondences(found: Evaluation, loaded: Loaded, order: np.ndarray) -> li
         picture = attention_picture(model, photo, views, sample.box, nearest)
         pictures.append({"url": data_url(Image.fromarray(picture)), "kind": sample.kind, "path": sample.query_path})
     return pictures
+
+
+def _comparisons(found: Evaluation, loaded: Loaded, order: np.ndarray) -> list[dict[str, Any]]:
+    """Change maps beside masks, of the anomalies that are found best and worst by turns."""
+    objective = loaded.objective
+    if not isinstance(objective, ComparatorObjective):
+        return []
+    p = found.predictions
+    rows = [int(row) for row in order if p.label[row] == 1]
+    tiles = []
+    for row in [row for pair in zip(rows, rows[::-1], strict=True) for row in pair][: min(COMPARISONS, len(rows))]:
+        sample = p.samples[row]
+        views = reference_of(found.data, sample, published=False)
+        photo = np.array(found.data.source.query(sample))
+        batch = {name: t.to(loaded.device) for name, t in as_batch(photo, views).items()}
+        with torch.no_grad():
+            output, view = objective.locate(batch)
+        change = map_of(cast(Tensor, output.change_Bhw), len(photo))
+        mask = found.data.source.changed(sample)
+        picture = comparison_picture(photo, change, views.pictures[int(view[0])], sample.box, mask, RED)
+        url = data_url(Image.fromarray(picture))
+        tiles.append({"url": url, "kind": sample.kind, "score": p.score[row], "path": sample.query_path})
+    return tiles

@@ -7,14 +7,16 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from datagen.core.camera import Camera
 from datagen.core.errors import UsageError
-from datagen.datasets.matching import normalised
 from datagen.train.runtime import Runtime, full_memory_as_error
 from datagen.train.task import Loaded
+from datagen.train.tasks.matching.comparison import as_batch, comparison_picture, map_of
 from datagen.train.tasks.matching.objective import DetectionObjective
 from datagen.train.tasks.matching.photo import PhotoOptions, prepare_photo, read_photo
 from datagen.train.tasks.matching.pictures import attention_picture, beside
-from datagen.train.tasks.matching.reference import Reference, open_reference
+from datagen.train.tasks.matching.reference import load_shape, open_reference
+from datagen.train.tasks.matching.refine import MeshViews, only_view, refine
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,11 @@ class Prediction:
     """The prepared picture (S, S, 3) uint8."""
     picture: np.ndarray
     """The photo as given, then the prepared query with its box, most anomalous-looking patches and their attention over
-    the nearest views, uint8."""
+    the nearest views, uint8; of a comparator the query with its box, its change map and the chosen view."""
+    camera: Camera | None = None
+    """Where the photo was taken from by `data.refine`: a camera about the upright object of radius 1."""
+    change: np.ndarray | None = None
+    """Probability (S, S) that a pixel of `query` differs from the chosen view; None for networks that do not tell."""
     notes: tuple[str, ...] = ()
     """What was decided while the photo was read."""
 
@@ -50,6 +56,9 @@ class Prediction:
             said.append(f"box in the photo: {left}, {top} to {right}, {bottom} px")
         if self.nearest_view is not None:
             said.append(f"nearest view: {self.nearest_view}, azimuth {self.nearest_azimuth_deg}")
+        if self.camera is not None:
+            azimuth, elevation = -self.camera.azimuth_deg % 360, self.camera.elevation_deg
+            said.append(f"compared with a render from azimuth {azimuth:.1f}, elevation {elevation:.1f}")
         return said
 
     def to_json(self) -> dict[str, Any]:
@@ -85,10 +94,22 @@ def predict(
     precision = Runtime(0, 1, loaded.device).precision(recipe.optim.amp)
     with torch.no_grad(), precision, full_memory_as_error("use --device cpu"):
         output, nearest = objective.locate(batch)
-    view = None if nearest is None else int(nearest[0])
+        view = None if nearest is None else int(nearest[0])
+        refined = None
+        if recipe.data.refine and view is not None and reference.is_file():
+            refined = refine(photo.picture, MeshViews(load_shape(reference)), float(views.azimuths[view]))
+            again = as_batch(photo.picture, only_view(refined.picture))
+            output = objective.predict({name: t.to(loaded.device) for name, t in again.items()})
     score = float(torch.sigmoid(output.logit_B.float())[0])
     anomalous = score > loaded.threshold
     box = None if output.box_B4 is None else tuple(output.box_B4[0].float().tolist())
+    shown = box if anomalous else None
+    change = None if output.change_Bhw is None else map_of(output.change_Bhw, size)
+    if change is None or view is None:
+        answer = attention_picture(objective.model, photo.picture, views, shown, view)
+    else:
+        compared = views.pictures[view] if refined is None else refined.picture
+        answer = comparison_picture(photo.picture, change, compared, shown)
     azimuth = None if view is None or np.isnan(views.azimuths[view]) else float(views.azimuths[view])
     return Prediction(
         score=score,
@@ -99,20 +120,8 @@ def predict(
         nearest_view=view,
         nearest_azimuth_deg=azimuth,
         query=photo.picture,
-        picture=beside(
-            given.picture,
-            attention_picture(objective.model, photo.picture, views, box if anomalous else None, view),
-            size,
-        ),
+        picture=beside(given.picture, answer, size),
+        change=change,
+        camera=None if refined is None else refined.camera,
         notes=(*given.notes, *photo.notes),
     )
-
-
-def as_batch(photo: np.ndarray, views: Reference) -> dict[str, torch.Tensor]:
-    """A batch of one."""
-    return {
-        "query": normalised(torch.from_numpy(photo.copy()).permute(2, 0, 1))[None],
-        "views": torch.from_numpy(views.pictures)[None],
-        "xyz": torch.from_numpy(views.xyz)[None],
-        "reference": torch.zeros(1, dtype=torch.int64),
-    }

@@ -8,6 +8,9 @@ import numpy as np
 
 from datagen.train.predictions import Predictions
 
+BINS = 64
+"""Equal bins of a change map's probability, an even number, by which pixels are counted."""
+
 
 @dataclass(frozen=True, eq=False)
 class MatchingPredictions(Predictions):
@@ -19,6 +22,10 @@ class MatchingPredictions(Predictions):
     view: np.ndarray
     """Predicted nearest view, -1 where the network predicts none."""
     true_view: np.ndarray
+    angle: np.ndarray
+    """(n,) degrees between the directions of query and true nearest view; NaN where unknown."""
+    pixels: np.ndarray | None = None
+    """(n, 2, BINS) unchanged and changed pixels by the probability that the network's change map gives them."""
 
     @property
     def normal_of_known_pose(self) -> np.ndarray:
@@ -42,4 +49,6 @@ def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> Matc
         true_box=np.array([sample.box for sample in samples]).reshape(-1, 4),
         view=answers["view"],
         true_view=answers["true_view"],
+        angle=answers["angle"],
+        pixels=answers.get("pixels"),
     )

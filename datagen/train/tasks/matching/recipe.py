@@ -1,7 +1,7 @@
 """The recipe of the matching task: network, data and losses (importing this needs no torch)."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,10 @@ IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_e
 
 
 class LossConfig(Section):
-    """Weights of equation (15) and of the box."""
+    """Weights of equation (15), of the box, and of what the comparator learns."""
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"view", "change"})
+    """As in `datasets.config.LoadConfig`."""
 
     balance: Fraction = 0.5
     """a: weight of the query-view alignment; 1 - a is the view-view alignment's."""
@@ -36,6 +39,10 @@ class LossConfig(Section):
     align_encoder: bool = True
     """Alignment trains the encoder, as in the paper; false: the projection beta alone. With a small encoder and few
     steps the alignment's gradient keeps detection at chance (docs/train.md)."""
+    view: Annotated[float, Field(ge=0)] = 1.0
+    """Comparator alone: weight of the choice of the nearest view."""
+    change: Annotated[float, Field(ge=0)] = 1.0
+    """Comparator alone: weight of the change map, where a dataset has masks."""
     key_momentum: Fraction = 0.999
     """Variant published alone: momentum of the key branch of the alignment loss."""
 
@@ -53,6 +60,8 @@ class MatchingRecipe(TrainRecipe):
     def _possible(self) -> "MatchingRecipe":
         together = self.data.queries_per_shape
         wrong = RULES[self.model.network](self) if self.model.network in RULES else None
+        if not wrong and self.model.network != "comparator":
+            wrong = _comparators_own(self)
         if not wrong and self.optim.batch % together:
             wrong = f"optim.batch {self.optim.batch} is no multiple of data.queries_per_shape {together}"
         if wrong:
@@ -79,9 +88,26 @@ def _viewpoint(recipe: MatchingRecipe) -> str | None:
     return "model viewpoint needs data.flip false: a mirrored view is another view" if recipe.data.flip else None
 
 
+def _comparator(recipe: MatchingRecipe) -> str | None:
+    if recipe.data.flip or recipe.data.crop < 1:
+        return (
+            "model comparator compares place by place: it needs data.flip false (flip_together mirrors) and data.crop 1"
+        )
+    if recipe.data.image_px < 64 or recipe.model.blocks < 1:
+        return "model comparator needs data.image_px 64 or more and model.blocks 1 or more"
+    return None
+
+
+def _comparators_own(recipe: MatchingRecipe) -> str | None:
+    used = [f"data.{key}" for key in ("flip_together", "thin_views", "refine") if getattr(recipe.data, key)]
+    used += ["model.fuse"] if recipe.model.fuse > 1 else []
+    return f"model {recipe.model.network} has no {used[0]}; it is for model comparator" if used else None
+
+
 RULES: Mapping[str, Callable[[MatchingRecipe], str | None]] = {
     "published": _published,
     "cmt": _cmt,
     "viewpoint": _viewpoint,
+    "comparator": _comparator,
 }
 """Name of a network -> what is wrong with a recipe of it, for those that ask more of a recipe than the others."""

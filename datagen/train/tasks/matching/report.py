@@ -12,8 +12,13 @@ from datagen.train.metrics import average_precision, box_iou
 from datagen.train.report import Figure, measured, score_report, without_nan
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
-from datagen.train.tasks.matching.predictions import MatchingPredictions
+from datagen.train.tasks.matching.predictions import BINS, MatchingPredictions
 from datagen.train.tasks.matching.recipe import MatchingRecipe
+
+ANGLE_STEP_DEG = 5
+CONTROLS = ("nearest", "opposite", "blank")
+"""What the comparator is given in place of the view that it chooses: the true nearest one, one half a turn off, an
+empty picture."""
 
 
 def matching_report(found: MatchingPredictions, threshold: float, rounds: int) -> dict[str, Any]:
@@ -27,7 +32,8 @@ def matching_report(found: MatchingPredictions, threshold: float, rounds: int) -
         boxes = (lambda r: average_precision(found.label[r], found.score[r], iou[r]), every)
     if (found.true_view >= 0).any() and (found.view >= 0).any():
         views = (lambda r: float(right[r].mean()) if len(r) else float("nan"), found.normal_of_known_pose)
-    report = score_report(found, threshold, rounds, {"ap50": boxes, "viewpoint": views})
+    maps = map_figures(found.pixels) if found.pixels is not None else {}
+    report = score_report(found, threshold, rounds, {"ap50": boxes, "viewpoint": views, **maps})
     for name, groups in partitions(found):
         report[name] = {
             group: measured(found, lambda r: auc(found.label[r], found.score[r]), rows, rounds) | {"anomalies": count}
@@ -37,8 +43,44 @@ def matching_report(found: MatchingPredictions, threshold: float, rounds: int) -
     return plain
 
 
+def map_figures(pixels: np.ndarray) -> dict[str, Figure | None]:
+    """`change_iou` (at one half) and `change_auroc` of the change maps' pixels, over anomalies of known masks.
+
+    `pixels` (n, 2, BINS) as `MatchingPredictions.pixels`; AUROC within the width of a bin.
+    """
+    rows = np.flatnonzero(pixels[:, 1].sum(1) > 0)
+    if not len(rows):
+        return {"change_iou": None, "change_auroc": None}
+
+    def iou(chosen: np.ndarray) -> float:
+        unchanged, changed = pixels[chosen].sum(0)
+        union = changed.sum() + unchanged[BINS // 2 :].sum()
+        return float(changed[BINS // 2 :].sum() / union) if union else float("nan")
+
+    def auroc(chosen: np.ndarray) -> float:
+        unchanged, changed = pixels[chosen].sum(0).astype(float)
+        below = np.cumsum(unchanged) - unchanged / 2
+        pairs = changed.sum() * unchanged.sum()
+        return float((changed * below).sum() / pairs) if pairs else float("nan")
+
+    return {"change_iou": (iou, rows), "change_auroc": (auroc, rows)}
+
+
+def angle_groups(angle: np.ndarray, label: np.ndarray) -> list[tuple[str, np.ndarray, int]]:
+    """Samples, normal and anomalous, by how far the nearest view is off, in steps of 5 degrees."""
+    groups = []
+    with np.errstate(invalid="ignore"):
+        step = np.where(np.isfinite(angle), angle // ANGLE_STEP_DEG, -1).astype(int)
+    for number in sorted(set(step[step >= 0].tolist())):
+        rows = np.flatnonzero(step == number)
+        low = number * ANGLE_STEP_DEG
+        groups.append((f"{low} to {low + ANGLE_STEP_DEG}", rows, int(label[rows].sum())))
+    return groups
+
+
 def partitions(found: MatchingPredictions) -> Iterator[tuple[str, list[tuple[str, np.ndarray, int]]]]:
-    """Anomalies by kind, part class and severity third of their kind, each against all normal samples."""
+    """Anomalies by kind, part class and severity third of their kind, each against all normal samples; and all samples
+    by the angle to the nearest view."""
     normal = np.flatnonzero(found.label == 0)
     kind, part = (np.array([getattr(s, name) for s in found.samples]) for name in ("kind", "part_class"))
     columns = {"per_kind": kind, "per_part_class": part}
@@ -53,6 +95,7 @@ def partitions(found: MatchingPredictions) -> Iterator[tuple[str, list[tuple[str
             rows = np.flatnonzero((found.label == 1) & (column == group))
             groups.append((group or "unknown", np.sort(np.concatenate([normal, rows])), len(rows)))
         yield name, groups
+    yield "per_view_angle", angle_groups(found.angle, found.label)
 
 
 def severity_bins(kind: np.ndarray, severity: np.ndarray, label: np.ndarray) -> np.ndarray:
@@ -66,25 +109,32 @@ def severity_bins(kind: np.ndarray, severity: np.ndarray, label: np.ndarray) -> 
 
 
 def sensitivity(loaded: Loaded, folder: Path, split: str, runtime: Runtime) -> dict[str, dict[str, float | None]]:
-    """AUC over k at all views, and over the number of views at the recipe's k (the paper's Figure 7)."""
-    grid = loaded.recipe.data.grid
-    views = loaded.recipe.data.eval_views
-    most = views * grid * grid
-    by_k: dict[str, float] = {}
-    data = loaded.task.open_data(folder, split, loaded.recipe, None)
-    for k in [k for k in (10, 50, 100, 200, 500, 1000) if k < most] + [0]:
-        found = predict_split(loaded.task, loaded.objective, data, runtime, loaded.recipe, k=k)
-        by_k[str(k) if k else "all"] = auc(found.label, found.score)
-    by_views: dict[str, float] = {}
-    for count in sorted({count for count in (1, 2, 5, 10, 15, 20) if count <= views} | {views}):
-        recipe = with_views(loaded.recipe, count)
+    """AUC over k at all views, for networks that choose patches; over the number of views at the recipe's k (the
+    paper's Figure 7); and for the comparator by what the query is compared with.
+    """
+    recipe: MatchingRecipe = loaded.recipe
+
+    def scored(recipe: MatchingRecipe, **options: Any) -> float:
         data = loaded.task.open_data(folder, split, recipe, None)
-        found = predict_split(loaded.task, loaded.objective, data, runtime, recipe)
-        by_views[str(count)] = auc(found.label, found.score)
-    found_by: dict[str, dict[str, float | None]] = without_nan({"k": by_k, "views": by_views})
-    return found_by
+        found = predict_split(loaded.task, loaded.objective, data, runtime, recipe, **options)
+        return auc(found.label, found.score)
+
+    views, compares = recipe.data.eval_views, recipe.model.network == "comparator"
+    found: dict[str, dict[str, float]] = {}
+    if compares:
+        found["reference"] = {"chosen": scored(recipe), **{name: scored(recipe, against=name) for name in CONTROLS}}
+        if len(set(loaded.task.open_data(folder, split, recipe, None).shapes)) > 1:
+            found["reference"]["of another shape"] = scored(with_data(recipe, shuffle_references=True))
+    else:
+        most = views * recipe.data.grid**2
+        ks = [k for k in (10, 50, 100, 200, 500, 1000) if k < most] + [0]
+        found["k"] = {str(k) if k else "all": scored(recipe, k=k) for k in ks}
+    counts = sorted({count for count in (1, 2, 5, 10, 15, 20) if count <= views} | {views})
+    found["views"] = {str(count): scored(with_data(recipe, eval_views=count)) for count in counts}
+    plain: dict[str, dict[str, float | None]] = without_nan(found)
+    return plain
 
 
-def with_views(recipe: MatchingRecipe, count: int) -> MatchingRecipe:
-    """The recipe with another number of evaluation views."""
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"eval_views": count})})
+def with_data(recipe: MatchingRecipe, **values: Any) -> MatchingRecipe:
+    """The recipe with other values of its data section."""
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=values)})

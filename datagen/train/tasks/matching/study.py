@@ -1,7 +1,7 @@
-"""What the reference is worth: CMT against a query-only baseline of the same budget, with controls.
+"""What the reference is worth: a network with references against a query-only one of the same budget, with controls.
 
 `python -m datagen.train.tasks.matching.study --data DIR --out DIR` trains both for every seed, evaluates on the
-test split's unseen shapes, and adds two controls: the trained CMT with references shuffled among test shapes, and a
+test split's unseen shapes, and adds two controls: the trained network with references shuffled among test shapes, and a
 learning curve over the number of training shapes. It writes study.json and study.md; a run that is there is not
 repeated.
 `--jobs N` trains N of the runs at a time.
@@ -130,27 +130,39 @@ def study(
     whole = [seeded(base, s) for s in seeds for base in (recipe, baseline)]
     parts = [seeded(base, s, n) for n in counts for s in seeds[:curve_seeds] for base in (recipe, baseline)]
     fit_all(whole + parts, data, out, runtime, jobs)
-    cmt, query_only, wrong = scores(recipe), scores(baseline), scores(recipe, shuffled=True)
+    network, query_only, wrong = scores(recipe), scores(baseline), scores(recipe, shuffled=True)
+    judged = {"network": network, "baseline": query_only, "network_shuffled": wrong}
     found: dict[str, Any] = {
         "data": str(data),
         "train_shapes": train_shapes,
-        "test_shapes": len({sample.shape for sample in cmt[0].samples}),
-        "test_images": len(cmt[0].samples),
+        "test_shapes": len({sample.shape for sample in network[0].samples}),
+        "test_images": len(network[0].samples),
         "seeds": list(seeds),
         "device": str(runtime.device),
-        "recipes": {"cmt": recipe.model_dump(mode="json"), "baseline": baseline.model_dump(mode="json")},
-        "auc": {name: _aucs(p) for name, p in (("cmt", cmt), ("baseline", query_only), ("cmt_shuffled", wrong))},
-        "auc_by_kind": {name: _by_kind(p) for name, p in (("cmt", cmt), ("baseline", query_only))},
-        "cmt_minus_baseline": paired_difference(cmt, query_only, rounds),
-        "cmt_minus_shuffled": paired_difference(cmt, wrong, rounds),
+        "recipes": {"network": recipe.model_dump(mode="json"), "baseline": baseline.model_dump(mode="json")},
+        "auc": {name: _aucs(p) for name, p in judged.items()},
+        "auc_interval": {name: mean_interval(p, rounds) for name, p in judged.items()},
+        "auc_by_kind": {name: _by_kind(p) for name, p in (("network", network), ("baseline", query_only))},
+        "network_minus_baseline": paired_difference(network, query_only, rounds),
+        "network_minus_shuffled": paired_difference(network, wrong, rounds),
         "shuffled_minus_baseline": paired_difference(wrong, query_only, rounds),
         "curve_overrides": list(curve_overrides),
         "learning_curve": {},
     }
     for count in counts:
-        pair = {"cmt": scores(recipe, count), "baseline": scores(baseline, count)}
+        pair = {"network": scores(recipe, count), "baseline": scores(baseline, count)}
         found["learning_curve"][str(count)] = {name: _aucs(p) for name, p in pair.items()}
     return found
+
+
+def mean_interval(predictions: Sequence[MatchingPredictions], rounds: int) -> list[float]:
+    """95 % interval over shapes of the AUC, mean over seeds."""
+    shapes = np.array([sample.shape for sample in predictions[0].samples])
+
+    def mean(rows: np.ndarray) -> float:
+        return float(np.mean([auc(p.label[rows], p.score[rows]) for p in predictions]))
+
+    return list(bootstrap(shapes, mean, rounds))
 
 
 def _aucs(predictions: Sequence[MatchingPredictions]) -> list[float]:
@@ -166,17 +178,18 @@ def _by_kind(predictions: Sequence[MatchingPredictions]) -> dict[str, float]:
 
 def table(found: dict[str, Any]) -> str:
     """The study as Markdown."""
-    rows = ["| | test AUC, mean of seeds (each) |", "|---|---|"]
+    rows = ["| | test AUC, mean of seeds (each) | 95 % interval |", "|---|---|---|"]
     for name, values in found["auc"].items():
-        rows.append(f"| {name.replace('_', ', ')} | {_cell(values)} |")
+        low, high = found["auc_interval"][name]
+        rows.append(f"| {name.replace('_', ', ')} | {_cell(values)} | {low:.3f} to {high:.3f} |")
     for count, pair in found["learning_curve"].items():
-        rows += [f"| {name}, {count} training shapes | {_cell(values)} |" for name, values in pair.items()]
-    kinds = list(found["auc_by_kind"]["cmt"])
+        rows += [f"| {name}, {count} training shapes | {_cell(values)} | |" for name, values in pair.items()]
+    kinds = list(found["auc_by_kind"]["network"])
     rows += ["", f"| mean of seeds by kind | {' | '.join(kinds)} |", "|---" * (1 + len(kinds)) + "|"]
     for name, values in found["auc_by_kind"].items():
         rows.append(f"| {name} | {' | '.join(f'{values[kind]:.3f}' for kind in kinds)} |")
     rows += ["", "| difference | AUC | 95 % interval |", "|---|---|---|"]
-    for key in ("cmt_minus_baseline", "cmt_minus_shuffled", "shuffled_minus_baseline"):
+    for key in ("network_minus_baseline", "network_minus_shuffled", "shuffled_minus_baseline"):
         low, high = found[key]["interval"]
         rows.append(f"| {key.replace('_', ' ')} | {found[key]['difference']:+.3f} | {low:+.3f} to {high:+.3f} |")
     if found["curve_overrides"]:

@@ -19,6 +19,7 @@ RECIPES = {
     "vit": "vit",
     "retrieval": "retrieval_lfd",
     "viewpoint": "viewpoint",
+    "comparator": "comparator",
 }
 
 MATCHING = Task(

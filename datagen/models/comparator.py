@@ -1,0 +1,158 @@
+"""The comparator: chooses the view nearest a query by an embedding, then compares the two place by place.
+
+Query and views have stems of their own and share a trunk to stride 4. What is compared is [q, r, |q - r|, q * r] at
+every place; residual blocks go on to stride 32. It sees a difference only where query and view are seen from nearly
+one direction: how far off the view may be is measured in docs/train.md.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datagen.models.blocks import Heads, Output
+from datagen.models.config import ModelConfig
+from datagen.models.resnet import BasicBlock
+
+TEMPERATURE = 0.1
+"""By which the cosine of two embeddings is divided where views are weighed against each other."""
+EMBEDDED = 128
+CELLS = 4
+"""Places along a side that an embedding keeps apart."""
+STRIDE = 4
+"""Pixels of the query along a side of a place of the change map."""
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """The answer, how much each view resembles the query (B, N) as logits, and the view that it was compared with (B,)
+    by its place among the N."""
+
+    output: Output
+    likeness_BN: Tensor
+    view_B: Tensor
+
+
+def _stem(channels_in: int, width: int) -> nn.Sequential:
+    layers = [nn.Conv2d(channels_in, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+def _stage(channels_in: int, channels: int, depth: int) -> nn.Sequential:
+    """Residual blocks that halve the picture."""
+    return nn.Sequential(
+        BasicBlock(channels_in, channels, 2), *(BasicBlock(channels, channels, 1) for _ in range(depth - 1))
+    )
+
+
+class Embedding(nn.Module):
+    """Trunk features (B, C, h, w) to unit vectors (B, 128) that keep where things are."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.stages = nn.Sequential(BasicBlock(channels, 2 * channels, 2), BasicBlock(2 * channels, channels, 2))
+        self.out = nn.Linear(channels * CELLS**2, EMBEDDED)
+
+    def forward(self, f_BChw: Tensor) -> Tensor:
+        return F.normalize(self.out(F.adaptive_avg_pool2d(self.stages(f_BChw), CELLS).flatten(1)).float(), dim=-1)
+
+
+class Comparator(nn.Module):
+    """Queries (B, 3, S, S) and grey views (G, N, 1, S, S), both in [-1, 1], to `Compared`.
+
+    `set_B` is the row among G of every query's views; without it G = B. `against_B` is the view to compare with, where
+    it is known (-1: unknown); else the likeliest is. `there_BN` says which views there are; by default all.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        w, depth = config.encoder_width, config.blocks
+        self.fuse = config.fuse
+        self.query_stem, self.view_stem = _stem(3, w), _stem(1, w)
+        self.trunk = _stage(w, 2 * w, depth)
+        self.embedding = Embedding(2 * w)
+        self.join = nn.Sequential(nn.Conv2d(8 * w, 4 * w, 1, bias=False), nn.BatchNorm2d(4 * w), nn.ReLU())
+        self.widths = (4 * w, 4 * w, 4 * w, 8 * w)
+        """Channels at strides 4, 8, 16 and 32."""
+        self.stages = nn.ModuleList(_stage(a, b, depth) for a, b in zip(self.widths, self.widths[1:], strict=False))
+        self.change = nn.ModuleList(nn.Conv2d(width, 1, 1) for width in self.widths)
+        self.token = nn.Linear(2 * self.widths[-1] + 4, config.dim)
+        self.heads = Heads(config.dim, config.box)
+
+    def forward(
+        self,
+        query_B3SS: Tensor,
+        views_GN1SS: Tensor,
+        set_B: Tensor | None = None,
+        against_B: Tensor | None = None,
+        there_BN: Tensor | None = None,
+    ) -> Compared:
+        B, N = len(query_B3SS), views_GN1SS.shape[1]
+        f = self.trunk(torch.cat([self.query_stem(query_B3SS), self.view_stem(views_GN1SS.flatten(0, 1))]))
+        z = self.embedding(f)
+        rows_BN = (torch.arange(B, device=z.device) if set_B is None else set_B)[:, None] * N
+        rows_BN = rows_BN + torch.arange(N, device=z.device)
+        with torch.autocast(z.device.type, enabled=False):
+            likeness = torch.einsum("bd,bnd->bn", z[:B], z[B:][rows_BN]) / TEMPERATURE
+        if there_BN is not None:
+            likeness = likeness.masked_fill(~there_BN, -1e4)
+        view_B = likeness.argmax(dim=1)
+        if against_B is not None:
+            view_B = torch.where(against_B >= 0, against_B, view_B)
+        places_BF = _best(likeness, view_B, self.fuse)
+        compared = self._compare(f[:B], f[B:], rows_BN.gather(1, places_BF), likeness.gather(1, places_BF).softmax(1))
+        return Compared(self._judge(compared), likeness, view_B)
+
+    def _compare(self, q_BChw: Tensor, r_VChw: Tensor, rows_BF: Tensor, weight_BF: Tensor) -> Tensor:
+        """Every query with its F views, the comparisons summed by weight."""
+        r = r_VChw.index_select(0, rows_BF.flatten())
+        q = q_BChw.repeat_interleave(rows_BF.shape[1], dim=0)
+        joined = self.join(torch.cat([q, r, (q - r).abs(), q * r], dim=1)).unflatten(0, rows_BF.shape)
+        return (joined * weight_BF[..., None, None, None].to(joined.dtype)).sum(1)
+
+    def _judge(self, x_BChw: Tensor) -> Output:
+        """Logit, box, and the sum of every stride's change map."""
+        side = x_BChw.shape[-2:]
+        change = self.change[0](x_BChw)
+        for stage, head in zip(self.stages, list(self.change)[1:], strict=True):
+            x_BChw = stage(x_BChw)
+            change = change + F.interpolate(head(x_BChw), size=side, mode="bilinear", align_corners=False)
+        change = change.squeeze(1).float()
+        pooled = torch.cat([x_BChw.mean(dim=(2, 3)), x_BChw.amax(dim=(2, 3)), extent(change).to(x_BChw.dtype)], dim=1)
+        answer = self.heads(torch.relu(self.token(pooled)))
+        return Output(answer.logit_B, answer.box_B4, change)
+
+
+def _best(likeness_BN: Tensor, first_B: Tensor, count: int) -> Tensor:
+    """The views (B, F) to compare with: `first_B`, then the likeliest others."""
+    ranked = likeness_BN.detach().scatter(1, first_B[:, None], torch.inf)
+    return ranked.topk(min(count, ranked.shape[1]), dim=1).indices
+
+
+def extent(change_Bhw: Tensor) -> Tensor:
+    """Where a map lies (B, 4): the mean of x and y in 0..1 and their deviations, weighted by the map's softmax."""
+    weight = change_Bhw.flatten(1).softmax(1).view_as(change_Bhw)
+    found = []
+    for along in (weight.sum(1), weight.sum(2)):
+        place = (torch.arange(along.shape[1], device=along.device) + 0.5) / along.shape[1]
+        mean = (along * place).sum(1)
+        spread = (along * (place - mean[:, None]) ** 2).sum(1)
+        found.append((mean, (spread + 1e-6).sqrt()))
+    (x, dx), (y, dy) = found
+    return torch.stack([x, y, dx, dy], dim=1)
+
+
+def change_loss(change_Bhw: Tensor, changed_BSS: Tensor) -> Tensor:
+    """Cross-entropy of a change map against the share of changed pixels of every place; -1 = unknown, left out."""
+    known = changed_BSS[:, 0, 0] >= 0
+    if not bool(known.any()):
+        return change_Bhw.sum() * 0.0
+    target = F.adaptive_avg_pool2d(changed_BSS[known].float(), change_Bhw.shape[-1])
+    return F.binary_cross_entropy_with_logits(change_Bhw[known].float(), target)
+
+
+def change_map(change_Bhw: Tensor, size: int) -> Tensor:
+    """Probability (B, S, S) that a pixel differs, the map of logits brought to the picture's size."""
+    whole = F.interpolate(change_Bhw.unsqueeze(1).float(), size=(size, size), mode="bilinear", align_corners=False)
+    return torch.sigmoid(whole.squeeze(1))

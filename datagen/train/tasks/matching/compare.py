@@ -1,0 +1,85 @@
+"""What the comparator learns by: detection, the choice of the view, and the map of what changed."""
+
+from typing import Literal, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from datagen.datasets.matching import PairPlan, normalised
+from datagen.models.blocks import Output
+from datagen.models.comparator import Comparator, Compared, change_loss, change_map
+from datagen.models.losses import detection_losses
+from datagen.train.objective import Batch, Losses
+from datagen.train.tasks.matching.objective import DetectionObjective, distinct_views
+from datagen.train.tasks.matching.predictions import BINS
+from datagen.train.tasks.matching.recipe import MatchingRecipe
+
+Against = Literal["chosen", "nearest", "opposite", "blank"]
+"""What a query is compared with: the view that the network chooses, the true nearest one (where it is known), the one
+half a turn from that, or an empty picture."""
+
+
+class ComparatorObjective(DetectionObjective):
+    """Detection, cross-entropy of the view, and cross-entropy of the change map.
+
+    In training a query is compared with the true nearest view, where it is known.
+    """
+
+    def __init__(self, model: Comparator, recipe: MatchingRecipe) -> None:
+        super().__init__(model, recipe)
+        self.weights |= {"view": recipe.loss.view, "change": recipe.loss.change}
+
+    def plan(self) -> PairPlan:
+        """The nearest of the views that are drawn."""
+        return PairPlan(nearest="drawn")
+
+    def predict(self, batch: Batch, k: int | None = None) -> Output:
+        """Logit, box and change map of every item, against the view that the network chooses."""
+        return self._compare(batch, "chosen").output
+
+    def locate(self, batch: Batch, k: int | None = None) -> tuple[Output, Tensor]:
+        """The answer, and the chosen view."""
+        found = self._compare(batch, "chosen")
+        return found.output, found.view_B
+
+    def answer(self, batch: Batch, k: int | None = None, against: Against = "chosen") -> dict[str, Tensor]:
+        """As of every network of this task; and `pixels` (B, 2, BINS), how many unchanged and changed pixels of a query
+        have a probability in each of equal bins, all 0 where the masks are unknown."""
+        found = self._compare(batch, against)
+        columns = self.columns(batch, found.output, found.view_B)
+        if "changed" in batch:
+            columns["pixels"] = pixel_counts(cast(Tensor, found.output.change_Bhw), batch["changed"])
+        return columns
+
+    def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
+        """Named losses; a batch without the nearest view or without masks has none of theirs."""
+        found = self._compare(batch, "nearest")
+        losses = detection_losses(found.output, batch["label"], batch["box"])
+        known = batch["nearest"] >= 0
+        if bool(known.any()):
+            losses["view"] = F.cross_entropy(found.likeness_BN[known], batch["nearest"][known])
+        if "changed" in batch:
+            losses["change"] = change_loss(cast(Tensor, found.output.change_Bhw), batch["changed"])
+        return losses
+
+    def _compare(self, batch: Batch, against: Against) -> Compared:
+        views, _, set_B = distinct_views(batch)
+        pictures = normalised(views).unsqueeze(2)
+        if against == "blank":
+            pictures = torch.ones_like(pictures)
+        wanted = None
+        if against in ("nearest", "opposite"):
+            nearest, count = batch["nearest"], views.shape[1]
+            turned = (nearest + count // 2) % count if against == "opposite" else nearest
+            wanted = torch.where(nearest >= 0, turned, nearest)
+        return cast(Comparator, self.model)(batch["query"], pictures, set_B, wanted, batch.get("there"))
+
+
+def pixel_counts(change_Bhw: Tensor, changed_BSS: Tensor) -> Tensor:
+    """Pixels (B, 2, BINS) by truth (unchanged, changed) and by the map's probability, in equal bins of 0..1."""
+    probability = change_map(change_Bhw, changed_BSS.shape[-1])
+    cell = (probability * BINS).long().clamp(0, BINS - 1) + BINS * (changed_BSS > 0)
+    counts = [torch.bincount(row.flatten(), minlength=2 * BINS) for row in cell]
+    known = (changed_BSS[:, 0, 0] >= 0).long()
+    return torch.stack(counts).view(-1, 2, BINS) * known[:, None, None]
