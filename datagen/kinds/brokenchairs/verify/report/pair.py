@@ -19,7 +19,7 @@ TRIED = 12
 
 
 @dataclass(frozen=True)
-class Pair:
+class MeshPair:
     """Two meshes as base64 arrays for the page's viewer, and words about them."""
 
     caption: str
@@ -28,7 +28,7 @@ class Pair:
     kind: str
 
 
-def choose_pair(evidence: ChairEvidence) -> Pair | None:
+def choose_pair(evidence: ChairEvidence) -> MeshPair | None:
     """The most visible anomaly whose meshes are small enough; None without the source's parts."""
     source, recipe = evidence.source, evidence.recipe
     if source is None or recipe is None:
@@ -49,7 +49,7 @@ def choose_pair(evidence: ChairEvidence) -> Pair | None:
         words = ", ".join(w for w in (f"shape {row['public_id']}", row["kind"], _last_word(row["part"])) if w)
         normal = [(part.part_id, part.mesh) for part in shape.parts]
         before, after = (_packed(meshes, changed, shape.centre) for meshes in (normal, result.meshes()))
-        return Pair(words, before, after, row["kind"])
+        return MeshPair(words, before, after, row["kind"])
     return None
 
 
