@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -23,6 +24,10 @@ from tests.helpers.box_chairs import write_plain_chairs
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"
+
+# A loaded machine is no failure: no property test is judged by the clock.
+hypothesis.settings.register_profile("datagen", deadline=None)
+hypothesis.settings.load_profile("datagen")
 
 
 @pytest.fixture(scope="session")
