@@ -86,7 +86,9 @@ def show(
 
 def export(
     dataset: Dataset,
-    to: Annotated[str, typer.Option(help="The format: coco, or one that an installed package adds.")],
+    to: Annotated[
+        str, typer.Option(help="The format: coco, mvtec, webdataset, or one that an installed package adds.")
+    ],
     out: Annotated[Path, typer.Option(help="The folder to write; empty, or not there yet.")],
 ) -> None:
     """Write a dataset's pictures and annotations in a format that other tools read."""

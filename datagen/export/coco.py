@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from datagen.core.errors import BrokenFile, UsageError
-from datagen.export.files import place
+from datagen.export.files import place, write_card
 from datagen.export.protocol import Exported, Options
 from datagen.export.rle import decode, encode
 from datagen.formats.encode import json_bytes
 from datagen.formats.instances import Instance, Picture, Record
 from datagen.store.reader import DatasetReader
-
-CARD, SOURCE_CARD = "DATASET_CARD.md", "README.md"
-"""The dataset's card with the licences of shapes and materials, under another name beside the annotations."""
 
 
 class Coco:
@@ -43,8 +40,7 @@ class Coco:
             path = out / "annotations" / f"instances_{split}.json"
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(json_bytes({"info": info, "licenses": [], **tables, "categories": listed}))
-        if reader.has(SOURCE_CARD):
-            (out / CARD).write_bytes(reader.read(SOURCE_CARD))
+        write_card(reader, out)
         return _counted(splits, categories)
 
     def _place(self, reader: DatasetReader, picture: Picture, out: Path) -> None:

@@ -23,3 +23,13 @@ def place(reader: DatasetReader, path: str, target: Path) -> None:
     data = reader.read(path)
     with target.open("xb") as stream:
         stream.write(data)
+
+
+CARD, SOURCE_CARD = "DATASET_CARD.md", "README.md"
+"""The dataset's card with the licences of shapes and materials, under another name in an export."""
+
+
+def write_card(reader: DatasetReader, out: Path) -> None:
+    """The dataset's card beside what is exported, where it has one."""
+    if reader.has(SOURCE_CARD):
+        (out / CARD).write_bytes(reader.read(SOURCE_CARD))

@@ -4,10 +4,12 @@ from importlib.metadata import EntryPoint, entry_points
 
 from datagen.core.errors import UsageError
 from datagen.export.coco import Coco
+from datagen.export.mvtec import MVTec
 from datagen.export.protocol import NEEDS, Exporter
+from datagen.export.webdataset import WebDataset
 
 GROUP = "datagen.exporters"
-BUILT_IN: tuple[Exporter, ...] = (Coco(),)
+BUILT_IN: tuple[Exporter, ...] = (Coco(), MVTec(), WebDataset())
 
 
 def exporter_names() -> tuple[str, ...]:

@@ -54,6 +54,25 @@ class Picture:
     label: int
     sample_id: str
     instances: tuple[Instance, ...]
+    shape_id: str = ""
+    category: str = ""
+    """What is seen, as the collection says it (`mug`); '' where it does not say."""
+    references: tuple[str, ...] = ()
+    """Paths of the reference views that the picture is to be held against; () for kinds without."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of its anomalies: `good` without, `several` where they differ."""
+        kinds = {instance.kind for instance in self.instances}
+        return "good" if not kinds else kinds.pop() if len(kinds) == 1 else "several"
+
+    @property
+    def mask(self) -> np.ndarray:
+        """All its anomalies (H, W) bool."""
+        found = np.zeros((self.height, self.width), dtype=bool)
+        for instance in self.instances:
+            found |= instance.mask
+        return found
 
 
 @dataclass(frozen=True)

@@ -7,24 +7,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from datagen.bench.run import Bench
 from datagen.core.errors import UsageError
-from datagen.formats.instances import Instances
-from datagen.formats.pictures import Shown
 from datagen.kinds.brokenchairs.bench.parts import BENCHES as CHAIR_BENCHES
-from datagen.kinds.brokenchairs.instances import CHAIR_INSTANCES
 from datagen.kinds.brokenchairs.kind import BUILDING as CHAIRS
-from datagen.kinds.brokenchairs.sheet import sheet as draw_chairs
-from datagen.kinds.brokenchairs.verify.examination import CHAIRS as CHAIRS_EXAMINED
 from datagen.kinds.oddoneout.bench.parts import BENCHES as SCENE_BENCHES
-from datagen.kinds.oddoneout.instances import SCENE_INSTANCES
 from datagen.kinds.oddoneout.kind import BUILDING as SCENES
-from datagen.kinds.oddoneout.sheet import sheet as draw_scenes
-from datagen.kinds.oddoneout.verify.examination import SCENES as SCENES_EXAMINED
 from datagen.pipeline.building import Building
 from datagen.pipeline.plan import Plan
 from datagen.recipe import loader
@@ -33,10 +25,39 @@ from datagen.shapes.collections import open_collection
 from datagen.shapes.source import Source
 from datagen.store.reader import DatasetReader
 from datagen.verify import tree
-from datagen.verify.document import Examination
 from datagen.verify.tree import Tree
 
+if TYPE_CHECKING:
+    from datagen.formats.instances import Instances
+    from datagen.formats.pictures import Shown
+    from datagen.verify.document import Examination
+
+    Sheet = Callable[[DatasetReader, Sequence[Mapping[str, Any]], Sequence[str], int | None], Shown]
+
 GROUP = "datagen.kinds"
+T = TypeVar("T")
+
+
+class Later(Generic[T]):
+    """A field that may be given as an entry point, and is loaded when it is first asked for: builds verify nothing."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"_{name}"
+
+    def __get__(self, kind: Any, owner: type | None = None) -> T:
+        if kind is None:
+            raise AttributeError(self._name)  # the field has no default
+        value = kind.__dict__[self._name]
+        if isinstance(value, EntryPoint):
+            value = kind.__dict__[self._name] = value.load()
+        return value
+
+    def __set__(self, kind: Any, value: T | EntryPoint) -> None:
+        kind.__dict__[self._name] = value
+
+
+def _at(value: str) -> EntryPoint:
+    return EntryPoint("", f"datagen.kinds.{value}", GROUP)
 
 
 @dataclass(frozen=True)
@@ -52,9 +73,9 @@ class Kind:
 
     name: str
     building: Building[Any]
-    examination: Examination[Any]
-    sheet: Callable[[DatasetReader, Sequence[Mapping[str, Any]], Sequence[str], int | None], Shown]
-    instances: Instances | None = None
+    examination: Later["Examination[Any]"] = Later()
+    sheet: Later["Sheet"] = Later()
+    instances: Later["Instances | None"] = Later()
     has: frozenset[str] = frozenset()
     tasks: tuple[str, ...] = ()
     benches: Mapping[str, Bench] = field(default_factory=dict)
@@ -64,19 +85,19 @@ BUILT_IN = (
     Kind(
         "oddoneout",
         SCENES,
-        SCENES_EXAMINED,
-        draw_scenes,
-        SCENE_INSTANCES,
-        frozenset({"depth", "pose"}),
+        _at("oddoneout.verify.examination:SCENES"),
+        _at("oddoneout.sheet:sheet"),
+        _at("oddoneout.instances:SCENE_INSTANCES"),
+        has=frozenset({"depth", "pose"}),
         benches=SCENE_BENCHES,
     ),
     Kind(
         "brokenchairs",
         CHAIRS,
-        CHAIRS_EXAMINED,
-        draw_chairs,
-        CHAIR_INSTANCES,
-        frozenset({"depth", "pose", "mesh"}),
+        _at("brokenchairs.verify.examination:CHAIRS"),
+        _at("brokenchairs.sheet:sheet"),
+        _at("brokenchairs.instances:CHAIR_INSTANCES"),
+        has=frozenset({"depth", "pose", "mesh"}),
         tasks=("matching",),
         benches=CHAIR_BENCHES,
     ),
@@ -159,7 +180,7 @@ def open_tree(root: Path) -> Tree:
     return tree.open_tree(root, _folders())
 
 
-def examination_of(found: Tree) -> Examination[Any]:
+def examination_of(found: Tree) -> "Examination[Any]":
     """How a dataset is examined: by the kind in run.json if its files are of it, else by its files."""
     named = _named(found.run)
     for kind in sorted(kinds().values(), key=lambda kind: kind.name != named):

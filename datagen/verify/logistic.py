@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import norm
+from scipy.special import expit, ndtri
 
 from datagen.core.ids import fraction_of_hash
 from datagen.core.rng import stream
@@ -77,7 +76,7 @@ def auc_interval(
     models for given and calls one null in twelve a leak; blocks are what has one label as a whole.
     """
     spread = max(_bootstrap_spread(Y, scores, groups), _null_spread(X, Y, groups, blocks))
-    half, value = float(norm.ppf((1 + level) / 2)) * spread, mean_auc(Y, scores)
+    half, value = float(ndtri((1 + level) / 2)) * spread, mean_auc(Y, scores)
     return max(value - half, 0.0), min(value + half, 1.0)
 
 

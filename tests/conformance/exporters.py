@@ -9,6 +9,9 @@ from datagen.kinds.registry import kind_of, open_tree
 class ExporterConformance:
     """A subclass says how to open its exporter; it is tried on every built-in kind that has what it needs."""
 
+    keeps_all = True
+    """Whether the format holds every picture of a dataset."""
+
     def open(self) -> Exporter:
         raise NotImplementedError
 
@@ -26,8 +29,10 @@ class ExporterConformance:
         for folder in ("one", "two"):
             (tmp_path / folder).mkdir()
             written = exporter.write(tree.files, rows, tmp_path / folder, options)
-        assert written.pictures == len(tree.samples) > 0
-        assert written.anomalous == sum(row["label"] for row in tree.samples)
+        assert written.pictures > 0
+        if self.keeps_all:
+            assert written.pictures == len(tree.samples)
+            assert written.anomalous == sum(row["label"] for row in tree.samples)
         assert exporter.read_back(tmp_path / "one") == written
         one, two = (
             {p.relative_to(tmp_path / f).as_posix(): p.read_bytes() for p in (tmp_path / f).rglob("*") if p.is_file()}

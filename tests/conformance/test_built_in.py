@@ -137,3 +137,15 @@ class TestCycles(RendererConformance):
 class TestCoco(ExporterConformance):
     def open(self):
         return find_exporter("coco")
+
+
+class TestMVTec(ExporterConformance):
+    keeps_all = False
+
+    def open(self):
+        return find_exporter("mvtec")
+
+
+class TestWebDataset(ExporterConformance):
+    def open(self):
+        return find_exporter("webdataset")

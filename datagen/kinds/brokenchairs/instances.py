@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from datagen.core.errors import BrokenFile
-from datagen.formats.brokenchairs import KINDS
+from datagen.formats.brokenchairs import KINDS, reference_folder, reference_name
 from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_mask, read_size
 from datagen.store.reader import DatasetReader
 
@@ -14,7 +14,14 @@ def chair_pictures(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Pi
     for name, row in sorted(named.items()):
         width, height = read_size(reader, row["query_path"])
         found = (_instance(reader, row, (width, height)),) if row["label"] else ()
-        yield Picture(name, row["query_path"], width, height, row["split"], row["label"], row["sample_id"], found)
+        told = (name, row["query_path"], width, height, row["split"], row["label"], row["sample_id"], found)
+        yield Picture(*told, shape_id=row["shape_id"], references=_views(reader, row["public_id"]))
+
+
+def _views(reader: DatasetReader, public_id: int) -> tuple[str, ...]:
+    folder = f"{reference_folder(public_id)}/mv_images"
+    views = [path for path in reader.list(folder) if path.endswith(".png")]
+    return tuple(sorted(views, key=lambda path: reference_name(path.removesuffix(".png"))[1] or 0.0))
 
 
 def _name(row: Record) -> str:

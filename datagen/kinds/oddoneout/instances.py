@@ -42,7 +42,16 @@ def _picture(
             }
             found.append(Instance(item["kind"], mask, attributes))
     name = flat_name(folder.split("/")[1], view)
-    return Picture(name, row["query_path"], width, height, row["split"], row["label"], row["sample_id"], tuple(found))
+    told = (name, row["query_path"], width, height, row["split"], row["label"], row["sample_id"], tuple(found))
+    return Picture(*told, shape_id=row["shape_id"], category=_categories(reader).get(row["shape_id"], ""))
+
+
+def _categories(reader: DatasetReader) -> Mapping[str, str]:
+    """shape_id -> category, as the build's table of shapes says; empty where there is none."""
+    if not reader.has("shapes.json") and not (reader.root / "shapes.json").is_file():
+        return {}
+    shapes = read_json(reader, "shapes.json").get("shapes", {})
+    return {name: str(entry.get("category", "")) for name, entry in shapes.items() if isinstance(entry, dict)}
 
 
 def _changed_px(reader: DatasetReader, folder: str) -> Mapping[str, Sequence[int]]:

@@ -147,4 +147,4 @@ ROOT = (id, root_files, estimate, summarise)
 BUILDING = Building(CloudRecipe, False, "Stand-ins.", ("clouds",), plan, Context, JOBS, *ROOT)
 TOLD = {"content": lambda e: {"clouds": dict(e.file_hashes)}, "conformance": lambda e: (), "more": lambda e: {}}
 EXAMINATION = Examination(evidence=CloudEvidence, checks=CHECKS, counts=counts, stand_in=bool, page=page, **TOLD)
-KIND = Kind("pointclouds", BUILDING, EXAMINATION, sheet, tasks=("clouds",))
+KIND = Kind("pointclouds", BUILDING, EXAMINATION, sheet, None, tasks=("clouds",))

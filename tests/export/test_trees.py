@@ -1,0 +1,113 @@
+"""MVTec AD's tree and WebDataset shards, by the rules of their readers (anomalib 2.7, webdataset 1.0) restated here."""
+
+import io
+import json
+import re
+import tarfile
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datagen.core.errors import BrokenFile
+from datagen.export.mvtec import MVTec
+from datagen.export.protocol import Options
+from datagen.export.run import export_dataset
+from datagen.export.webdataset import WebDataset
+from datagen.kinds.registry import kind_of, open_tree
+from datagen.store.manifest import read_manifest
+
+KEY = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
+"""How webdataset, Hugging Face and Ray cut a member's name: at the first dot of its base name."""
+
+
+@pytest.fixture(scope="module")
+def roots(fake_dataset, scene_dataset):
+    return {"chairs": fake_dataset, "scenes": scene_dataset}
+
+
+@pytest.mark.parametrize("name", ["chairs", "scenes"])
+def test_pictures_and_masks_pair_by_their_sorted_place(roots, tmp_path, name):
+    told = export_dataset(roots[name], "mvtec", tmp_path / "out")
+    assert told.pictures and told.anomalous
+    for category in (p for p in (tmp_path / "out").iterdir() if p.is_dir()):
+        pictures = sorted(category.glob("test/*/*.png"))
+        odd = [p for p in pictures if p.parent.name != "good"]
+        masks = sorted(category.glob("ground_truth/*/*.png"))
+        assert len(odd) == len(masks), "anomalib pairs the two lists by place"
+        for picture, mask in zip(odd, masks, strict=True):
+            assert picture.stem in mask.stem and picture.parent.name == mask.parent.name
+            shown, marked = Image.open(picture), np.asarray(Image.open(mask))
+            assert shown.size == marked.shape[::-1] and set(np.unique(marked)) == {0, 255}
+        assert not (category / "ground_truth" / "good").exists()
+        assert {p.name for p in category.glob("train/*")} <= {"good"}
+        stems = [p.name for p in (*pictures, *masks)]
+        assert all(stem.count(".") == 1 for stem in stems) and not any(p.is_symlink() for p in pictures)
+
+
+def test_what_the_tree_cannot_say_is_left_out(fake_dataset, tmp_path):
+    rows = [row for row in read_manifest(fake_dataset) if row["row_type"] == "sample"]
+    told = export_dataset(fake_dataset, "mvtec", tmp_path / "out")
+    test = [row for row in rows if row["split"] == "test"]
+    assert told.anomalous == sum(row["label"] for row in test)
+    assert told.by_split == {
+        "test": len(test),
+        "train": sum(not row["label"] for row in rows if row["split"] != "test"),
+    }
+
+
+@pytest.mark.parametrize("name", ["chairs", "scenes"])
+def test_readers_of_shards_find_whole_samples(roots, tmp_path, name):
+    root = roots[name]
+    told = export_dataset(root, "webdataset", tmp_path / "out")
+    rows = {row["sample_id"]: row for row in read_manifest(root) if row["row_type"] == "sample"}
+    found = Counter()
+    for shard in sorted((tmp_path / "out").glob("*.tar")):
+        with tarfile.open(shard) as archive:
+            samples: dict[str, dict[str, bytes]] = {}
+            for member in archive:
+                key, suffix = KEY.match(member.name).groups()
+                if key in samples:
+                    assert key == list(samples)[-1], "members of a key stand together"
+                samples.setdefault(key, {})[suffix] = archive.extractfile(member).read()
+        for key, sample in samples.items():
+            record = json.loads(sample["json"])
+            row = rows[record["sample_id"]]
+            assert sample["query.png"] == (root / row["query_path"]).read_bytes()
+            assert record["label"] == row["label"] and shard.name.startswith(f"{row['split']}-")
+            assert ("mask.png" in sample) == bool(record["instances"])
+            if name == "chairs":
+                views = sorted(k for k in sample if k.startswith("ref_"))
+                assert views[0] == "ref_00.png" and len(views) >= 2, key
+            if "mask.png" in sample:
+                mask = np.asarray(Image.open(io.BytesIO(sample["mask.png"]))) > 127
+                assert mask.sum() <= sum(instance["area"] for instance in record["instances"])
+            found[record["label"]] += 1
+    assert sum(found.values()) == told.pictures == len(rows) and found[1] == told.anomalous
+
+
+def test_a_shard_ends_before_it_outgrows_its_size_and_bytes_repeat(fake_dataset, tmp_path):
+    tree, kind = open_tree(fake_dataset), kind_of(fake_dataset)
+    rows = sorted(tree.rows, key=lambda row: (row["job_id"], row["index"]))
+    options = Options("chairs", kind.name, kind.instances, kind.instances.kinds_in(rows))
+    small = WebDataset(shard_bytes=2_000_000)
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        small.write(tree.files, rows, tmp_path / folder, options)
+    shards = sorted((tmp_path / "one").glob("*.tar"))
+    assert len(shards) > 3 and all(path.stat().st_size < 2_100_000 for path in shards)
+    assert [p.read_bytes() for p in shards] == [p.read_bytes() for p in sorted((tmp_path / "two").glob("*.tar"))]
+    assert small.read_back(tmp_path / "one").pictures == len(tree.samples)
+
+
+def test_damage_is_told_by_the_files_name(fake_dataset, tmp_path):
+    export_dataset(fake_dataset, "mvtec", tmp_path / "mvtec")
+    next((tmp_path / "mvtec").glob("*/ground_truth/*/*.png")).write_bytes(b"no picture")
+    with pytest.raises(BrokenFile, match=r"_mask\.png"):
+        MVTec().read_back(tmp_path / "mvtec")
+    export_dataset(fake_dataset, "webdataset", tmp_path / "shards")
+    shard = next((tmp_path / "shards").glob("*.tar"))
+    shard.write_bytes(shard.read_bytes()[:700])
+    with pytest.raises(BrokenFile, match=shard.name):
+        WebDataset().read_back(tmp_path / "shards")
