@@ -86,7 +86,7 @@ def make_anomaly(
     setting = alone(recipe)
     if kind not in operators():
         raise UsageError(f"'{kind}' is no kind of anomaly; the kinds are {', '.join(operators())}")
-    require_usable([kind], setting.has, recipe.kind)
+    require_usable([kind], setting, recipe.kind)
     outcome: AnomalousShape | Rejected = Rejected("no_attempt")
     for attempt in range(ATTEMPTS):
         rng = stream(seed, "make-anomaly", shape.shape_id, kind, attempt)

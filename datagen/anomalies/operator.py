@@ -73,9 +73,9 @@ class Setting:
     @property
     def has(self) -> frozenset[str]:
         """What of `Operator.needs` it offers; skins are with the materials."""
-        found = {"donors"} if self.donors is not None else set()
-        found |= {"neighbours"} if self.neighbours is not None else set()
-        return frozenset(found | ({"materials", "skins"} if self.materials else set()))
+        offered = {"donors": self.donors, "neighbours": self.neighbours, "materials": self.materials or None}
+        found = {name for name, value in offered.items() if value is not None}
+        return frozenset(found | ({"skins"} if self.materials else set()))
 
 
 class Operator(Protocol):

@@ -7,6 +7,7 @@ import numpy as np
 from datagen.anomalies.common import moved, numbers
 from datagen.anomalies.operator import Setting
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
+from datagen.core.errors import ShapeError
 from datagen.core.shape import Mesh, Part, Shape
 from datagen.geometry.contact import contact_regions
 from datagen.recipe.anomalies import SwappedRecipe
@@ -33,8 +34,13 @@ class Swap:
         donors = setting.donors.candidates(part.part_class, shape.shape_id)
         if not donors:
             return Rejected("no_donor", f"no other shape of the split has a {part.part_class}")
+        proposal: AnomalySpec | Rejected
         for name in rng.permutation(donors)[:DONOR_DRAWS]:
-            donor = setting.donors.load(str(name))
+            try:
+                donor = setting.donors.load(str(name))
+            except ShapeError as error:  # the donor's own jobs are set aside for it, this shape's are not
+                proposal = Rejected("no_donor", f"{name} cannot be read: {error.args[0]}")
+                continue
             proposal = fit_donor(shape, part, donor, setting.policy.settings(self.name), rng)
             if isinstance(proposal, AnomalySpec):
                 made = self.apply(shape, proposal, setting)

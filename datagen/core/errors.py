@@ -75,6 +75,12 @@ class MaterialError(DatagenError):
     exit_code = EXIT_QUARANTINED
 
 
+class PluginError(DatagenError):
+    """Code of another package failed on one job; the build quarantines the job and goes on."""
+
+    exit_code = EXIT_QUARANTINED
+
+
 class RenderError(DatagenError):
     """The renderer failed or died on one job; the build quarantines the job."""
 

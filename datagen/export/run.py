@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 from uuid import uuid4
 
-from datagen.core.errors import UsageError
+from datagen.core.errors import DatagenError, UsageError
 from datagen.export.protocol import Exported, Exporter, Options
-from datagen.export.registry import find_exporter
+from datagen.export.registry import BUILT_IN, find_exporter
 from datagen.formats.instances import Record
 from datagen.kinds.registry import Kind, kind_of, open_tree
 from datagen.verify.tree import Tree
@@ -28,12 +28,31 @@ def export_dataset(root: Path, to: str, out: Path) -> Exported:
     part = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
         part.mkdir(parents=True)
-        found = exporter.write(tree.files, rows, part, options)
+        found = _written(exporter, tree, rows, part, options)
         part.rename(target)
     except OSError as error:
         raise UsageError(f"--out {out} cannot be written ({error.strerror or error}); choose another place") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    return found
+
+
+def _written(exporter: Exporter, tree: Tree, rows: list[Record], part: Path, options: Options) -> Exported:
+    """What an exporter wrote; one of another package is held to its word. Raises UsageError, BrokenFile, OSError."""
+    if exporter in BUILT_IN:
+        return exporter.write(tree.files, rows, part, options)
+    who = f"exporter {exporter.name} ({type(exporter).__module__})"
+    try:
+        found = exporter.write(tree.files, rows, part, options)
+        again = exporter.read_back(part)
+    except (DatagenError, OSError):
+        raise
+    except Exception as error:
+        raise UsageError(f"{who} fails: {type(error).__name__}: {error}; tell its author") from error
+    if not isinstance(found, Exported):
+        raise UsageError(f"{who} answers write with {type(found).__name__}, not Exported; tell its author")
+    if again is not None and again != found:
+        raise UsageError(f"{who} wrote {found} and reads back {again}; tell its author")
     return found
 
 

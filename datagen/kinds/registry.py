@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from datagen.bench.run import Bench
 from datagen.core.errors import UsageError
+from datagen.core.plugins import Plugins, load
 from datagen.kinds.brokenchairs.bench.parts import BENCHES as CHAIR_BENCHES
 from datagen.kinds.brokenchairs.kind import BUILDING as CHAIRS
 from datagen.kinds.oddoneout.bench.parts import BENCHES as SCENE_BENCHES
@@ -104,14 +105,18 @@ BUILT_IN = (
 )
 
 
+def of_packages() -> Plugins:
+    """Kinds of other packages, and why others are none."""
+    return load(entry_points(group=GROUP))
+
+
 @lru_cache(maxsize=1)
 def kinds() -> Mapping[str, Kind]:
     """Every kind by its name. Raises UsageError for an entry point that gives none, or another of a known name."""
     found = {kind.name: kind for kind in BUILT_IN}
-    for point in entry_points(group=GROUP):
-        kind = point.load()
+    for name, kind in of_packages().found.items():
         if not isinstance(kind, Kind) or kind.name in found:
-            raise UsageError(f"the entry point {point.name} of {GROUP} gives no new kind of dataset; remove it")
+            raise UsageError(f"the entry point {name} of {GROUP} gives no new kind of dataset; repair or uninstall it")
         found[kind.name] = kind
     return found
 
@@ -172,7 +177,9 @@ def kind_of(root: Path) -> Kind:
         if not DatasetReader(root, kind.building.folders).is_empty:
             return kind
     names = ", ".join(f"{folder}/" for folder in _folders())
-    raise UsageError(f"{root} holds none of {names} and no tar shard of a dataset; is it a dataset's folder?")
+    raise UsageError(
+        f"{root} holds none of {names} and no tar shard of a dataset; is it a dataset's folder?{of_packages().hint}"
+    )
 
 
 def open_tree(root: Path) -> Tree:

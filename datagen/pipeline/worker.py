@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datagen.core.errors import DatagenError, MaterialError, RenderError, ShapeError
+from datagen.core.errors import DatagenError, MaterialError, PluginError, RenderError, ShapeError
 from datagen.core.row import Bundle, Job
 from datagen.pipeline.assets import open_library
 from datagen.pipeline.context import Context
@@ -24,7 +24,7 @@ from datagen.store import crash
 from datagen.store.dataset import Dataset
 from datagen.store.files import write_whole
 
-JOB_ERRORS = (ShapeError, MaterialError, RenderError, MemoryError)
+JOB_ERRORS = (ShapeError, MaterialError, RenderError, PluginError, MemoryError)
 """What one job may fail with: it is quarantined and the others go on."""
 
 

@@ -154,8 +154,14 @@ class OperatorSections(Section):
         return self.more.get(kind, {})
 
     def refuse_unknown(self, names: Any) -> None:
-        """Raises ValueError for a word that is no kind of anomaly of this dataset."""
+        """Raises ValueError for a word that is no kind of anomaly of this dataset, or has its settings elsewhere."""
         known = self.known_kinds()
-        for name in names:
+        for name in (*names, *self.more):
             if name not in known:
-                raise ValueError(f"unknown anomaly kind '{name}'; the kinds are {', '.join(sorted(known))}")
+                raise ValueError(
+                    f"unknown anomaly kind '{name}'; the kinds are {', '.join(sorted(known))}; an operator of another "
+                    "package has to be installed"
+                )
+        for name in self.more:
+            if name in self.sections:
+                raise ValueError(f"settings of {name} stand under anomaly.{self.sections[name]}, not anomaly.more")

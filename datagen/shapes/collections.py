@@ -4,8 +4,9 @@ import os
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from datagen.core.errors import EmptyCollection, UsageError
+from datagen.core.errors import DatagenError, EmptyCollection, UsageError
 from datagen.core.folders import bundled
+from datagen.core.plugins import load
 from datagen.shapes.built_in import STAND_INS
 from datagen.shapes.meshes import recognise_meshes
 from datagen.shapes.partnet import recognise_partnet
@@ -62,10 +63,15 @@ def _of_other_packages(path: Path, textured: bool) -> Source | None:
 
     Raises UsageError for one that gives anything else.
     """
-    for point in entry_points(group=GROUP):
-        source = point.load()(path, textured)
+    for name, recognise in load(entry_points(group=GROUP)).found.items():
+        try:
+            source = recognise(path, textured)
+        except DatagenError:
+            raise
+        except Exception as error:
+            raise UsageError(f"the entry point {name} of {GROUP} fails on {path}: {error}; tell its author") from error
         if source is not None and not isinstance(source, Source):
-            raise UsageError(f"the entry point {point.name} of {GROUP} gives no source of shapes; repair or remove it")
+            raise UsageError(f"the entry point {name} of {GROUP} gives no source of shapes; repair or uninstall it")
         if source is not None:
             return source
     return None

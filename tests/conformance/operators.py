@@ -6,9 +6,11 @@ import pickle
 import numpy as np
 import pytest
 
+from datagen.anomalies import registry
 from datagen.anomalies.operator import Operator, Setting
 from datagen.core.anomaly import AnomalousShape, Rejected, spec_from_json
 from datagen.core.ids import canonical_json
+from datagen.core.plugins import Plugins
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
 
@@ -37,11 +39,15 @@ class OperatorConformance:
         """Operator, shape, setting, and a result that the operator makes of the shape."""
         one = cls()
         operator, shape, setting = one.operator(), one.shape(), one.setting()
-        for attempt in range(one.tries):
-            spec = one.proposed(operator, shape, setting, attempt)
-            made = spec if isinstance(spec, Rejected) else operator.apply(shape, spec, setting)
-            if isinstance(made, AnomalousShape):
-                return operator, shape, setting, made, attempt
+        with pytest.MonkeyPatch.context() as patch:
+            if operator.name not in registry.operators():  # of a package that is not installed
+                patch.setattr(registry, "of_packages", lambda: Plugins({operator.name: operator}, {}))
+            for attempt in range(one.tries):
+                spec = one.proposed(operator, shape, setting, attempt)
+                made = spec if isinstance(spec, Rejected) else operator.apply(shape, spec, setting)
+                if isinstance(made, AnomalousShape):
+                    yield operator, shape, setting, made, attempt
+                    return
         raise AssertionError(f"{operator.name}: none of {one.tries} proposals is taken; the last: {made}")
 
     def proposed(self, operator, shape, setting, attempt):

@@ -64,7 +64,34 @@ def test_the_exporter_of_the_documentation_works(install, tmp_path, fake_dataset
     told = export_dataset(fake_dataset, "table", tmp_path / "out")
     assert told == names["EXPORTER"].read_back(tmp_path / "out")
     lines = [line.split("\t") for line in (tmp_path / "out" / "table.tsv").read_text().splitlines()]
-    assert all((label == "1") == bool(box) for _, _, label, box in lines)
+    assert sum(len(line) == 3 for line in lines) == told.pictures and sum(len(line) == 5 for line in lines)
+    assert told.anomalous == told.instances > 0
+
+
+@dataclass
+class Liar(Names):
+    """Reads back more than it wrote."""
+
+    def read_back(self, out):
+        return Exported(pictures=99)
+
+
+@dataclass
+class Silent(Names):
+    """Does not say what it wrote."""
+
+    def write(self, reader, rows, out, options):
+        (out / "names.txt").write_text("x")
+
+
+@pytest.mark.parametrize("exporter, said", [(Liar(), "reads back"), (Silent(), "answers write with NoneType")])
+def test_an_exporter_that_does_not_keep_its_word_is_named_and_leaves_nothing(
+    install, tmp_path, fake_dataset, exporter, said
+):
+    install(names=exporter)
+    with pytest.raises(UsageError, match=rf"exporter names .*{said}.*tell its author"):
+        export_dataset(fake_dataset, "names", tmp_path / "out")
+    assert not (tmp_path / "out").exists() and not list(tmp_path.glob(".out*"))
 
 
 def test_an_unknown_name_lists_those_there_are(install):

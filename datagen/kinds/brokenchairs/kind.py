@@ -8,7 +8,7 @@ from datagen.kinds.brokenchairs.estimate import estimate
 from datagen.kinds.brokenchairs.files import STAND_IN_NOTE, root_files
 from datagen.kinds.brokenchairs.jobs import anomaly_job, normal_job
 from datagen.kinds.brokenchairs.plan import ChairPlan
-from datagen.kinds.brokenchairs.policy import HAS, alone
+from datagen.kinds.brokenchairs.policy import alone, offered
 from datagen.kinds.brokenchairs.references import reference_job
 from datagen.kinds.brokenchairs.summary import summarise
 from datagen.pipeline.building import Building
@@ -18,7 +18,7 @@ from datagen.shapes.source import Source
 
 def plan_chairs(recipe: Recipe, source: Source, limit: int | None = None) -> ChairPlan:
     """The plan of a recipe over a collection; `limit` counts shapes. Raises UsageError for an operator out of place."""
-    require_usable((kind for kind, count in recipe.anomaly.slots.items() if count), HAS, recipe.kind)
+    require_usable((kind for kind, count in recipe.anomaly.slots.items() if count), offered(recipe), recipe.kind)
     return ChairPlan(recipe, source, limit, building=BUILDING)
 
 

@@ -7,14 +7,13 @@ import numpy as np
 
 from datagen.anomalies.common import sunk
 from datagen.anomalies.operator import DonorPool, Setting
+from datagen.anomalies.registry import settings
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
 from datagen.kinds.brokenchairs.frequencies import PUBLISHED
 from datagen.recipe.models import AnomalyRecipe, Recipe
 
-HAS = frozenset({"donors"})
-"""What chairs can offer to operators: they get their materials after the anomaly, and have no descriptors."""
 GROUND_TOLERANCE = 0.006
 """How far a part may sink below the ground before it is cut there, object units (under one pixel)."""
 OFF_GROUND = 0.02
@@ -31,7 +30,7 @@ class ChairPolicy:
 
     def settings(self, kind: str) -> Any:
         """The section of a kind."""
-        return self.recipe.settings(kind)
+        return settings(self.recipe, kind)
 
     def choose_part(self, shape: Shape, kind: str, rng: np.random.Generator) -> Part:
         """A part drawn by the published (kind, class) frequencies over the classes this shape has.
@@ -114,6 +113,10 @@ class NoDonors:
         raise UsageError(f"{shape_id}: a single shape has no donors; build a collection to get swaps")
 
 
-def alone(recipe: Recipe) -> Setting:
-    """All that operators may draw on for a shape without its collection."""
+def offered(recipe: Recipe) -> Setting:
+    """What chairs offer to operators, as long as there are none: they get their materials after the anomaly."""
     return chair_setting(recipe.anomaly, NoDonors())
+
+
+alone = offered
+"""What operators may draw on for a shape without its collection."""

@@ -6,7 +6,7 @@ from datagen.kinds.oddoneout.figures import estimate, summarise
 from datagen.kinds.oddoneout.files import root_files
 from datagen.kinds.oddoneout.jobs import scene_job
 from datagen.kinds.oddoneout.plan import ScenePlan
-from datagen.kinds.oddoneout.policy import HAS, alone
+from datagen.kinds.oddoneout.policy import alone, offered
 from datagen.kinds.oddoneout.shapes import SceneContext
 from datagen.kinds.oddoneout.tools import check_assets
 from datagen.pipeline.building import Building
@@ -17,7 +17,7 @@ from datagen.shapes.source import Source
 
 def plan_scenes(recipe: SceneRecipe, source: Source, limit: int | None = None) -> ScenePlan:
     """The plan of a recipe over a collection; `limit` counts scenes. Raises UsageError for an operator out of place."""
-    require_usable((kind for kind, weight in recipe.anomaly.kinds.items() if weight), HAS, recipe.kind)
+    require_usable((kind for kind, weight in recipe.anomaly.kinds.items() if weight), offered(recipe), recipe.kind)
     return ScenePlan(recipe, source, limit, building=BUILDING)
 
 

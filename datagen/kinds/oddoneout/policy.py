@@ -7,12 +7,12 @@ import numpy as np
 
 from datagen.anomalies.common import MAX_REACH, comes_loose
 from datagen.anomalies.operator import Setting
+from datagen.anomalies.registry import settings
 from datagen.core.anomaly import AnomalousShape, Rejected
+from datagen.core.errors import UsageError
+from datagen.core.material import Material
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
 from datagen.recipe.scenes import SceneAnomalyRecipe, SceneRecipe
-
-HAS = frozenset({"materials", "skins", "neighbours"})
-"""What scenes can offer to operators: objects that wear materials, and descriptors of the split's shapes."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ScenePolicy:
 
     def settings(self, kind: str) -> Any:
         """The section of a kind."""
-        return self.recipe.settings(kind)
+        return settings(self.recipe, kind)
 
     def choose_part(self, shape: Shape, kind: str, rng: np.random.Generator) -> Part | Rejected:
         """A part of a fitting share of the surface, each alike; never the remainder of a segmentation."""
@@ -65,3 +65,21 @@ class ScenePolicy:
 def alone(recipe: SceneRecipe) -> Setting:
     """All that operators may draw on for a shape without its collection and the materials of scenes."""
     return Setting(ScenePolicy(recipe.anomaly), plugin=recipe.anomaly.plugin)
+
+
+class NoNeighbours:
+    """Stands for the neighbours that a plan's shapes will have."""
+
+    def nearest(self, shape: Shape) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def load(self, shape_id: str) -> Shape:
+        """Raises UsageError: there is none."""
+        raise UsageError(f"{shape_id}: a single shape has no neighbours; build a collection")
+
+
+def offered(recipe: SceneRecipe) -> Setting:
+    """What scenes offer to operators: objects that wear materials, and descriptors of the split's shapes."""
+    some = (Material("any", "plastic"),)
+    return Setting(ScenePolicy(recipe.anomaly), neighbours=NoNeighbours(), materials=some)

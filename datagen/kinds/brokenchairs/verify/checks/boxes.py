@@ -56,7 +56,7 @@ def boxes_fit_masks(evidence: ChairEvidence) -> Iterator[Finding]:
     union |= {"broken"} if recipe and recipe.anomaly.broken.box_is_union else set()
     for query in evidence.anomalies:
         box, wanted = box_of(query), _mask_box(query, query.kind in union)
-        if box is None or wanted is None:
+        if box is None or wanted is None or query.kind not in operators():
             continue
         edges, want = _edges(box), _edges(wanted)
         if np.abs(edges - want).max() > BOX_TOLERANCE:

@@ -247,4 +247,7 @@ def one_anomaly(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(samples[0]["query_path"], "views of one job show different anomalies")
         for row in samples:
             if row["kind"] not in operators():
-                yield Finding(row["query_path"], f"no operator makes anomalies of kind {row['kind']}")
+                yield Finding(
+                    row["query_path"],
+                    f"no operator here makes anomalies of kind {row['kind']}; install the package that brings it",
+                )
