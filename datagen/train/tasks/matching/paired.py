@@ -55,13 +55,13 @@ def balanced_auc(found: MatchingPredictions) -> Figure:
 
 
 def pair_figures(found: MatchingPredictions) -> dict[str, Figure]:
-    """The figures of section 4 of the design, by name.
+    """The figures of pairs, by name.
 
     `auc`: of the balanced pairs. `auc_clean`: of anomalous pictures alone, against another anomaly's bundle and against
     their own, of each picture both; here no side looks normal. The scores take a picture and its twin against both
-    bundles: `reference_score`, for both pictures the other's bundle scores higher (chance 1/4); `query_score`, for both bundles the other's picture
-    does (1/4); `group_score`, both anomalous pairs score above both normal ones (1/6). Equal scores are none of these.
-    `swap_difference` is the mean of |s(A', A) - s(A, A')|.
+    bundles: `reference_score`, for both pictures the other's bundle scores higher (chance 1/4); `query_score`, for both
+    bundles the other's picture does (1/4); `group_score`, both anomalous pairs score above both normal ones (1/6).
+    Equal scores are none of these. `swap_difference` is the mean of |s(A', A) - s(A, A')|.
     """
     cells = _cells(found)
     of_two = {cell.query_path for cell in cells if cell.relation == "two"}
