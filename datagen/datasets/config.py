@@ -1,6 +1,6 @@
 """How a dataset is read, as recipe data (importing this needs no torch)."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -27,7 +27,7 @@ class DataConfig(LoadConfig):
     """Sizes, views and augmentation (paper, section 5, Implementation Details)."""
 
     FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack", "refine"}
-    LATER = frozenset({"flip_together", "thin_views"})
+    LATER = frozenset({"flip_together", "thin_views", "pairs", "pair_share", "blank_references"})
 
     image_px: Count = 256
     """Side of query and views; a multiple of 32. The feature grid is image_px / 8."""
@@ -58,6 +58,13 @@ class DataConfig(LoadConfig):
     photo is compared with the render from there (model comparator)."""
     shuffle_references: bool = False
     """Control: every sample gets the reference of another shape."""
+    blank_references: bool = False
+    """Control: white pictures in place of the reference's."""
+    pairs: Literal["natural", "counterfactual", "mixed"] = "natural"
+    """What a training batch holds: pictures against their own shape's normal reference, or pairs of pairs.parquet,
+    always all four of a picture and its twin (DATA.md, "Counterfactual pairs"), or both. Validation is natural."""
+    pair_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Of mixed batches the part that is pairs, rounded to whole fours."""
     pack: bool = False
     """Read from a packed cache of resized tensors, made once, instead of from PNG and npy files."""
 

@@ -11,11 +11,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from datagen.core.errors import BrokenFile
+from datagen.datasets.sampler import BatchSampler, EpochSampler, Key
 from datagen.store.parquet import read_parquet
 from datagen.store.reader import DatasetReader
-
-Key = tuple[int, int]
-"""(epoch, sample number)."""
 
 
 class SampleDataset(Dataset[dict[str, Tensor]]):
@@ -37,6 +35,10 @@ class SampleDataset(Dataset[dict[str, Tensor]]):
     def shapes(self) -> list[str]:
         """The shape of every item."""
         return [sample.shape for sample in self.samples]
+
+    def batches(self, batch: int, seed: int, rank: int = 0, ranks: int = 1) -> BatchSampler:
+        """The order in which training sees the samples, `batch` at a time in each of `ranks` processes."""
+        return EpochSampler(self.shapes, batch, seed, rank, ranks, self.together)
 
     def __getitem__(self, key: Key | int) -> dict[str, Tensor]:
         epoch, number = key if isinstance(key, tuple) else (0, key)

@@ -4,6 +4,7 @@ A key is (epoch, sample number): what comes out depends on the seed and the key 
 the order or on what was read before.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,7 @@ from datagen.core.rng import stream
 from datagen.datasets.augment import augment
 from datagen.datasets.config import DataConfig
 from datagen.datasets.dataset import SampleDataset
+from datagen.datasets.pairs import PairSample
 from datagen.datasets.samples import Sample
 from datagen.datasets.source import SampleSource, require_equal_views, spread
 from datagen.datasets.tracked import tracked_pairs
@@ -61,15 +63,15 @@ class MatchingDataset(SampleDataset):
         self.train, self.seed, self.published, self.changed = train, seed, published, changed
         self.plan = plan or PairPlan()
         self.together = config.queries_per_shape
-        self._reference = {sample.shape: sample.shape for sample in samples}
+        self._reference = {sample.bundle: sample.bundle for sample in samples}
         if config.shuffle_references:
-            self._reference = shuffled(list(self._reference), seed)
+            self._reference = shuffled({sample.bundle: sample.shape for sample in samples}, seed)
         require_equal_views({shape: source.azimuths(shape) for shape in sorted(self._reference)})
         self._number = {shape: row for row, shape in enumerate(sorted(self._reference))}
 
     def reference_of(self, sample: Sample) -> str:
-        """The shape whose views go with a sample: its own, unless references are shuffled."""
-        return self._reference[sample.shape]
+        """The bundle whose views go with a sample: its own, unless references are shuffled."""
+        return self._reference[sample.bundle]
 
     def evaluated_views(self, shape: str) -> tuple[int, ...]:
         """The views of a shape that evaluation sees, and by whose order it numbers them."""
@@ -84,13 +86,17 @@ class MatchingDataset(SampleDataset):
         all over where that is unknown.
         """
         sample = self.samples[number]
-        rng = stream(self.seed, "sample", epoch if self.train else 0, sample.query_path)
+        rng = stream(self.seed, "sample", epoch if self.train else 0, sample.drawn_by)
         item = self._query(sample, rng)
-        shape = self._reference[sample.shape]
-        shared = not self.train or self.config.queries_per_shape > 1
-        drawn = stream(self.seed, "views", epoch, shape) if shared else rng
+        shape = self._reference[sample.bundle]
+        shared = not self.train or self.config.queries_per_shape > 1 or isinstance(sample, PairSample)
+        # The bundles that a picture and its twin meet are drawn alike.
+        drawn_for = sample.shape if isinstance(sample, PairSample) else shape
+        drawn = stream(self.seed, "views", epoch, drawn_for) if shared else rng
         views = self._views(shape, drawn)
         item["views"] = torch.from_numpy(np.ascontiguousarray(self.source.pictures(shape, views)))
+        if self.config.blank_references:
+            item["views"] = torch.full_like(item["views"], 255)
         item["xyz"] = torch.from_numpy(self._positions(shape, views))
         own = -1 - number * len(self._number) - self._number[shape]
         item["reference"] = torch.tensor(self._number[shape] if shared else own)
@@ -196,9 +202,19 @@ def grey_to_rgb(views_NSS: Tensor) -> Tensor:
     return normalised(views_NSS).unsqueeze(-3).expand(*views_NSS.shape[:-2], 3, *views_NSS.shape[-2:])
 
 
-def shuffled(shapes: list[str], seed: int) -> dict[str, str]:
-    """Another shape for every shape: a cyclic shift of a random order. Raises BrokenFile for one shape."""
-    if len(shapes) < 2:
+def shuffled(shape_of: Mapping[str, str], seed: int) -> dict[str, str]:
+    """A bundle of another shape for every bundle, by the bundles' shapes: a cyclic shift of a random order of shapes.
+
+    A shape's second bundle gets another's second, and so on. Raises BrokenFile for one shape.
+    """
+    bundles: dict[str, list[str]] = {}
+    for bundle in sorted(shape_of):
+        bundles.setdefault(shape_of[bundle], []).append(bundle)
+    if len(bundles) < 2:
         raise BrokenFile("data.shuffle_references needs two shapes or more in the split")
-    order = stream(seed, "shuffle", "references").permutation(sorted(shapes)).tolist()
-    return {shape: order[(k + 1) % len(order)] for k, shape in enumerate(order)}
+    order = stream(seed, "shuffle", "references").permutation(sorted(bundles)).tolist()
+    return {
+        bundle: bundles[other][place % len(bundles[other])]
+        for shape, other in zip(order, order[1:] + order[:1], strict=True)
+        for place, bundle in enumerate(bundles[shape])
+    }

@@ -28,7 +28,7 @@ from datagen.datasets.source import LooseSource, require_equal_views
 from datagen.datasets.views import ReferenceBundle
 from datagen.store.reader import DatasetReader, content_key
 
-FORMAT = 4
+FORMAT = 5
 ARRAYS = ("queries", "changed", "pictures", "positions", "pairs", "poses", "azimuths", "published", "pixels", "visible")
 Watch = Callable[[int, int], None]
 Form = dict[str, tuple[tuple[int, ...], str]]
@@ -53,7 +53,7 @@ class PackedSource:
         self._shape_row = {shape: row for row, shape in enumerate(meta["shapes"])}
         self._count: list[int] = meta["views"]
         self._points: list[int] = meta["points"]
-        self._masked: list[bool] = meta["masked"]
+        self._mask_row = {tuple(paths): row for row, paths in enumerate(meta["masks"])}
         self._a = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
 
     def __reduce__(self) -> tuple[type["PackedSource"], tuple[Path]]:
@@ -64,8 +64,9 @@ class PackedSource:
         return self._a["queries"][self._query_row[sample.query_path]]
 
     def changed(self, sample: Sample) -> np.ndarray | None:
-        row = self._query_row[sample.query_path]
-        return np.unpackbits(self._a["changed"][row], axis=1).astype(bool) if self._masked[row] else None
+        if sample.label and not sample.masks:
+            return None
+        return np.unpackbits(self._a["changed"][self._mask_row[sample.masks]], axis=1).astype(bool)
 
     def count(self, shape: str) -> int:
         return self._count[self._shape_row[shape]]
@@ -102,7 +103,8 @@ def open_packed(
     Raises BrokenFile naming a bad file, StoppedEarly when the disk is full, UsageError on a cache someone damaged.
     """
     root = str(files.root.resolve())
-    key = content_hash([FORMAT, root, size, [s.query_path for s in samples], content_key(files)])[:24]
+    told = [[s.query_path, s.bundle, s.masks] for s in samples]
+    key = content_hash([FORMAT, root, size, told, content_key(files)])[:24]
     folder = cache_root() / "packed" / key
     if not (folder / "meta.json").is_file():
         try:
@@ -189,7 +191,10 @@ def _reserved(work: Path, form: Form) -> dict[str, np.memmap]:
 
 
 def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, watch: Watch) -> None:
-    shapes = sorted({sample.shape for sample in samples})
+    shapes = sorted({sample.bundle for sample in samples})
+    queries = {sample.query_path: sample for sample in samples}
+    # Samples without masks share an empty row.
+    masks = list(dict.fromkeys(sample.masks for sample in samples))
     loose = LooseSource(files, size)
     bundles = [ReferenceBundle(files, f"shapes/shape_{shape}/mv_images", size) for shape in shapes]
     require_equal_views({shape: b.azimuths() for shape, b in zip(shapes, bundles, strict=True)})
@@ -197,8 +202,8 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
     points = [bundle.points() for bundle in bundles]
     T = max(points)
     form: Form = {
-        "queries": ((len(samples), S, S, 3), "u1"),
-        "changed": ((len(samples), S, S // 8), "u1"),
+        "queries": ((len(queries), S, S, 3), "u1"),
+        "changed": ((len(masks), S, S // 8), "u1"),
         "pictures": ((len(shapes), V, S, S), "u1"),
         "positions": ((len(shapes), V, P, 3), "f4"),
         "pairs": ((len(shapes), V, V, P), "i2" if P <= MOST_IN_I2 else "i4"),
@@ -209,22 +214,20 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
         "visible": ((len(shapes), V, T), "?"),
     }
     out = _reserved(work, form)
-    total = len(samples) + len(shapes)
+    total = len(queries) + len(shapes)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for row, picture in enumerate(pool.map(loose.query, samples)):
+        for row, picture in enumerate(pool.map(loose.query, queries.values())):
             out["queries"][row] = picture
             watch(row + 1, total)
-        masked = []
-        for row, mask in enumerate(pool.map(loose.changed, samples)):
-            masked.append(mask is not None)
-            out["changed"][row] = 0 if mask is None else np.packbits(mask, axis=1)
+        for row, mask in enumerate(pool.map(loose.mask, masks)):
+            out["changed"][row] = np.packbits(mask, axis=1)
         jobs = [(row, bundle) for row, bundle in enumerate(bundles)]
-        for done, _ in enumerate(pool.map(lambda job: _pack_shape(out, *job), jobs), start=len(samples) + 1):
+        for done, _ in enumerate(pool.map(lambda job: _pack_shape(out, *job), jobs), start=len(queries) + 1):
             watch(done, total)
     for array in out.values():
         array.flush()
-    queries, views = [s.query_path for s in samples], [len(b.views) for b in bundles]
-    meta = {"queries": queries, "shapes": shapes, "views": views, "points": points, "masked": masked}
+    views = [len(b.views) for b in bundles]
+    meta = {"queries": list(queries), "shapes": shapes, "views": views, "points": points, "masks": masks}
     (work / "meta.json").write_text(json.dumps(meta))
 
 

@@ -4,10 +4,11 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from datagen.core.errors import BrokenFile, UsageError
 from datagen.datasets.dataset import sample_rows
-from datagen.formats.brokenchairs import FOLDERS, KIND_OF_TYPE, parse_query
+from datagen.formats.brokenchairs import FOLDERS, KIND_OF_TYPE, TWIN, parse_query
 from datagen.store.reader import DatasetReader
 
 MASKS = ("mask_new", "mask_old")
@@ -35,6 +36,16 @@ class Sample:
     masks: tuple[str, ...] = ()
     """Paths of the masks that together cover what an anomaly changed; empty where there are none."""
 
+    @property
+    def bundle(self) -> str:
+        """Id of the reference that goes with it, as in shapes/shape_<id>."""
+        return self.shape
+
+    @property
+    def drawn_by(self) -> str:
+        """Samples of one such name are drawn and augmented alike in an epoch."""
+        return self.query_path
+
 
 def box_from_xywh(xywh_512: tuple[float, ...] | list[float], path: str) -> tuple[float, float, float, float]:
     """Centre form in 0..1 of a box on the 512 grid. Raises BrokenFile on an impossible one."""
@@ -57,7 +68,10 @@ def open_dataset(root: Path) -> DatasetReader:
 
 
 def list_samples(files: DatasetReader, split: str) -> list[Sample]:
-    """Samples of a split, sorted by path. Raises BrokenFile naming what is wrong."""
+    """Samples of a split, sorted by path. Raises BrokenFile naming what is wrong.
+
+    A twin (DATA.md, "Counterfactual pairs") is none: it is a normal picture made for a pair.
+    """
     if files.has("manifest.parquet"):
         samples = _from_manifest(files, split)
     else:
@@ -72,23 +86,26 @@ def list_samples(files: DatasetReader, split: str) -> list[Sample]:
 def _from_manifest(files: DatasetReader, split: str) -> list[Sample]:
     samples = []
     for row in sample_rows(files, split):
+        if row["reason"] == TWIN:
+            continue
         box = box_from_xywh(row["bbox_xywh_512"], row["query_path"]) if row["label"] else (0.0, 0.0, 0.0, 0.0)
-        samples.append(
-            Sample(
-                query_path=row["query_path"],
-                shape=str(row["public_id"]),
-                split=split,
-                label=int(row["label"]),
-                box=box,
-                kind=row["kind"],
-                part_class=row["part_class"],
-                severity=row["severity"],
-                azimuth_deg=row["azimuth_deg"],
-                T_world_camera=tuple(row["T_world_camera"] or ()),
-                masks=tuple(row[key] for key in ("mask_new_path", "mask_old_path") if row[key]),
-            )
-        )
+        masks = tuple(row[key] for key in ("mask_new_path", "mask_old_path") if row[key])
+        fields = fields_of(row) | {"label": int(row["label"]), "kind": row["kind"], "box": box, "masks": masks}
+        samples.append(Sample(**fields))
     return samples
+
+
+def fields_of(row: dict[str, Any]) -> dict[str, Any]:
+    """What a row of the manifest tells of a picture, whatever it is compared with, by the names of Sample."""
+    return {
+        "query_path": row["query_path"],
+        "shape": str(row["public_id"]),
+        "split": row["split"],
+        "part_class": row["part_class"],
+        "severity": row["severity"],
+        "azimuth_deg": row["azimuth_deg"],
+        "T_world_camera": tuple(row["T_world_camera"] or ()),
+    }
 
 
 def _from_names(files: DatasetReader, split: str) -> list[Sample]:

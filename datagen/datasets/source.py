@@ -72,8 +72,12 @@ class LooseSource:
     def changed(self, sample: Sample) -> np.ndarray | None:
         if sample.label and not sample.masks:
             return None
+        return self.mask(sample.masks)
+
+    def mask(self, paths: Sequence[str]) -> np.ndarray:
+        """(S, S) bool: what any of these masks covers."""
         whole = np.zeros((self.size, self.size), dtype=bool)
-        for path in sample.masks:
+        for path in paths:
             whole |= read_picture(self.files, path, "L", self.size) >= MASKED
         return whole
 

@@ -19,6 +19,11 @@ class Output:
     box_B4: Tensor | None = None
     change_Bhw: Tensor | None = None
 
+    def rows(self, row_B: Tensor) -> "Output":
+        """The answers of these rows, each as often as it is named."""
+        box, change = (part if part is None else part[row_B] for part in (self.box_B4, self.change_Bhw))
+        return Output(self.logit_B[row_B], box, change)
+
 
 class MLP(nn.Module):
     """Linear layers with ReLU between them; `sizes` are the widths from input to output."""

@@ -59,9 +59,10 @@ class Embedding(nn.Module):
 
 
 class Comparator(nn.Module):
-    """Queries (B, 3, S, S) and grey views (G, N, 1, S, S), both in [-1, 1], to `Compared`.
+    """Queries (Q, 3, S, S) and grey views (G, N, 1, S, S), both in [-1, 1], to `Compared`.
 
-    `set_B` is the row among G of every query's views; without it G = B. `against_B` is the view to compare with, where
+    What is compared is B pairs: `picture_B` is the row among Q of each pair's query, without it Q = B; `set_B` the row
+    among G of its views, without it G = B. `against_B` is the view to compare with, where
     it is known (-1: unknown); else the likeliest is. `there_BN` says which views there are; by default all.
     """
 
@@ -82,26 +83,29 @@ class Comparator(nn.Module):
 
     def forward(
         self,
-        query_B3SS: Tensor,
+        query_Q3SS: Tensor,
         views_GN1SS: Tensor,
         set_B: Tensor | None = None,
         against_B: Tensor | None = None,
         there_BN: Tensor | None = None,
+        picture_B: Tensor | None = None,
     ) -> Compared:
-        B, N = len(query_B3SS), views_GN1SS.shape[1]
-        f = self.trunk(torch.cat([self.query_stem(query_B3SS), self.view_stem(views_GN1SS.flatten(0, 1))]))
+        Q, N = len(query_Q3SS), views_GN1SS.shape[1]
+        f = self.trunk(torch.cat([self.query_stem(query_Q3SS), self.view_stem(views_GN1SS.flatten(0, 1))]))
         z = self.embedding(f)
+        f_query, z_query = (part[:Q] if picture_B is None else part[picture_B] for part in (f, z))
+        B = len(f_query)
         rows_BN = (torch.arange(B, device=z.device) if set_B is None else set_B)[:, None] * N
         rows_BN = rows_BN + torch.arange(N, device=z.device)
         with torch.autocast(z.device.type, enabled=False):
-            likeness = torch.einsum("bd,bnd->bn", z[:B], z[B:][rows_BN]) / TEMPERATURE
+            likeness = torch.einsum("bd,bnd->bn", z_query, z[Q:][rows_BN]) / TEMPERATURE
         if there_BN is not None:
             likeness = likeness.masked_fill(~there_BN, -1e4)
         view_B = likeness.argmax(dim=1)
         if against_B is not None:
             view_B = torch.where(against_B >= 0, against_B, view_B)
         places_BF = _best(likeness, view_B, self.fuse)
-        compared = self._compare(f[:B], f[B:], rows_BN.gather(1, places_BF), likeness.gather(1, places_BF).softmax(1))
+        compared = self._compare(f_query, f[Q:], rows_BN.gather(1, places_BF), likeness.gather(1, places_BF).softmax(1))
         return Compared(self._judge(compared), likeness, view_B)
 
     def _compare(self, q_BChw: Tensor, r_VChw: Tensor, rows_BF: Tensor, weight_BF: Tensor) -> Tensor:

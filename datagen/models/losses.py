@@ -27,6 +27,15 @@ def iou_and_giou(a_B4: Tensor, b_B4: Tensor) -> tuple[Tensor, Tensor]:
     return iou, iou - (hull - union) / hull
 
 
+def ranking_loss(logit_B: Tensor, label_B: Tensor, unit_B: Tensor) -> Tensor:
+    """Mean of softplus(-(positive - negative)) over the pairs of one unit; -1 is no unit; 0 without any pair."""
+    one = (unit_B[:, None] == unit_B) & (unit_B[:, None] >= 0) & (label_B[:, None] > label_B)
+    logit = logit_B.float()
+    if not bool(one.any()):
+        return logit.sum() * 0.0
+    return F.softplus(logit - logit[:, None])[one].mean()
+
+
 def detection_losses(output: Output, label_B: Tensor, box_B4: Tensor) -> dict[str, Tensor]:
     """`bce`, and `box_l1` and `box_giou` of anomalous samples divided by the whole batch's size."""
     label = label_B.to(output.logit_B.dtype)

@@ -22,6 +22,8 @@ def evaluate(
         found = predict_split(task, loaded.objective, data, runtime, recipe)
         metrics = task.report(found, loaded.threshold, rounds)
         report = {"checkpoint": loaded.origin, "recipe": recipe.name, "split": split, **metrics}
+        if task.more is not None:
+            report |= task.more(loaded, folder, split, runtime, rounds)
         if sweep and task.sweep is not None:
             report["sweep"] = task.sweep(loaded, folder, split, runtime)
     return Evaluation(report, found, data)

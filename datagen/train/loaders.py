@@ -8,10 +8,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from datagen.core.errors import BrokenFile
 from datagen.datasets.dataset import SampleDataset
-from datagen.datasets.sampler import EpochSampler
+from datagen.datasets.sampler import BatchSampler
 
 
-def train_loader(data: SampleDataset, sampler: EpochSampler, workers: int) -> DataLoader:
+def train_loader(data: SampleDataset, sampler: BatchSampler, workers: int) -> DataLoader:
     """Batches of the sampler's epoch, anew at each iteration; workers draw nothing of their own."""
     return DataLoader(
         data,

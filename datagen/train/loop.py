@@ -11,7 +11,7 @@ from torch import Tensor
 
 from datagen.core.rng import stream
 from datagen.datasets.dataset import SampleDataset
-from datagen.datasets.sampler import EpochSampler
+from datagen.datasets.sampler import BatchSampler
 from datagen.train.checkpoint import checkpoint_of, read_checkpoint
 from datagen.train.config import TrainRecipe
 from datagen.train.infer import predict_split
@@ -72,9 +72,7 @@ def train(
     data_train = task.open_data(data, "train", recipe, objective)
     data_val = task.open_data(data, "val", recipe, None)
     config = recipe.optim
-    sampler = EpochSampler(
-        data_train.shapes, config.batch, recipe.seed, runtime.rank, runtime.ranks, data_train.together
-    )
+    sampler = data_train.batches(config.batch, recipe.seed, runtime.rank, runtime.ranks)
     epoch_steps = max(1, len(sampler) // config.accumulate)
     steps = total_steps(config, epoch_steps)
     module = runtime.wrap(objective)
@@ -110,7 +108,7 @@ def train(
     return training
 
 
-def endless(data: SampleDataset, sampler: EpochSampler, workers: int, start: int) -> Iterator[dict[str, Tensor]]:
+def endless(data: SampleDataset, sampler: BatchSampler, workers: int, start: int) -> Iterator[dict[str, Tensor]]:
     """Batches for ever, from batch number `start` of the whole run on."""
     loader = train_loader(data, sampler, workers)
     sampler.epoch, sampler.start = divmod(start, len(sampler))

@@ -55,6 +55,8 @@ class Task:
     """(samples, columns of `Objective.answer` in their order) -> predictions."""
     report: Callable[[Any, float, int], dict[str, Any]] = score_report
     """(predictions, threshold, rounds of the bootstrap) -> metrics, as `report.score_report` lays them out."""
+    more: Callable[["Loaded", Path, str, Runtime, int], dict[str, Any]] | None = None
+    """(network, folder, split, runtime, rounds) -> what else is measured on the split, by keys of the report."""
     blocks: Callable[["Evaluation", "Loaded"], Sequence[str]] = lambda found, loaded: ()
     """HTML below the page's figures, curves and confusions."""
     sweep: Callable[["Loaded", Path, str, Runtime], dict[str, dict[str, float | None]]] | None = None

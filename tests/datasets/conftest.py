@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import run_build, shared
+from tests.helpers.box_chairs import SMALL_PICTURES, write_plain_chairs
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,24 @@ def folder(tmp_path_factory) -> Path:
 def copy(folder, tmp_path) -> Path:
     """Of the same, with the times of its files."""
     return shutil.copytree(folder, tmp_path / "copy")
+
+
+PAIRED = (
+    *(*SMALL_PICTURES, "reference.views=6", "query.azimuth_step_deg=60", "anomaly.views={2: 1}", "normal.views={3: 1}"),
+    *("anomaly.slots_per_shape=2", "reference.counterfactual=true", "split.test=100", "split.val=60"),
+)
+
+
+def build_paired(factory: pytest.TempPathFactory) -> Path:
+    """Six chairs of boxes at 64 px with twins and the bundles of their anomalies; each split has some."""
+
+    def make(out: Path) -> None:
+        run_build(out, 6, sets=PAIRED, collection=write_plain_chairs(factory.mktemp("chairs"), 6))
+
+    return shared(factory, "paired-six", make)
+
+
+@pytest.fixture(scope="session")
+def paired(tmp_path_factory) -> Path:
+    """As `build_paired` makes it."""
+    return build_paired(tmp_path_factory)

@@ -212,7 +212,7 @@ def test_a_cropped_box_is_clipped():
 
 def test_shuffled_references_are_other_shapes():
     shapes = [str(n) for n in range(7)]
-    found = shuffled(shapes, 0)
+    found = shuffled({shape: shape for shape in shapes}, 0)
     assert sorted(found) == sorted(found.values()) == shapes
     assert all(found[shape] != shape for shape in shapes)
 

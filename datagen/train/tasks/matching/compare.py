@@ -9,9 +9,8 @@ from torch import Tensor
 from datagen.datasets.matching import PairPlan, normalised
 from datagen.models.blocks import Output
 from datagen.models.comparator import Comparator, Compared, change_loss, change_map
-from datagen.models.losses import detection_losses
 from datagen.train.objective import Batch, Losses
-from datagen.train.tasks.matching.objective import DetectionObjective, distinct_views
+from datagen.train.tasks.matching.objective import DetectionObjective, distinct_pictures, distinct_views
 from datagen.train.tasks.matching.predictions import BINS
 from datagen.train.tasks.matching.recipe import MatchingRecipe
 
@@ -55,7 +54,7 @@ class ComparatorObjective(DetectionObjective):
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
         """Named losses; a batch without the nearest view or without masks has none of theirs."""
         found = self._compare(batch, "nearest")
-        losses = detection_losses(found.output, batch["label"], batch["box"])
+        losses = self.judged(found.output, batch)
         known = batch["nearest"] >= 0
         if bool(known.any()):
             losses["view"] = F.cross_entropy(found.likeness_BN[known], batch["nearest"][known])
@@ -73,7 +72,8 @@ class ComparatorObjective(DetectionObjective):
             nearest, count = batch["nearest"], views.shape[1]
             turned = (nearest + count // 2) % count if against == "opposite" else nearest
             wanted = torch.where(nearest >= 0, turned, nearest)
-        return cast(Comparator, self.model)(batch["query"], pictures, set_B, wanted, batch.get("there"))
+        queries, picture_B = distinct_pictures(batch)
+        return cast(Comparator, self.model)(queries, pictures, set_B, wanted, batch.get("there"), picture_B)
 
 
 def pixel_counts(change_Bhw: Tensor, changed_BSS: Tensor) -> Tensor:

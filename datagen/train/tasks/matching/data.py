@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from datagen.datasets.config import DataConfig
 from datagen.datasets.matching import MatchingDataset
 from datagen.datasets.pack import open_packed
+from datagen.datasets.paired import PairedDataset
+from datagen.datasets.pairs import has_pairs, list_pairs
 from datagen.datasets.samples import Sample, list_samples, open_dataset
 from datagen.datasets.source import LooseSource, SampleSource
 from datagen.store.reader import DatasetReader
 from datagen.train.tasks.matching.objective import DetectionObjective
 from datagen.train.tasks.matching.recipe import MatchingRecipe
+
+Anyone = TypeVar("Anyone", bound=Sample)
 
 
 def open_source(files: DatasetReader, samples: list[Sample], config: DataConfig) -> SampleSource:
@@ -35,11 +40,11 @@ def open_split(
     Raises UsageError when there is no dataset, BrokenFile naming a file.
     """
     files = open_dataset(folder)
+    if objective is not None and split == "train" and recipe.data.pairs != "natural":
+        return _open_paired(files, recipe, objective)
     samples = list_samples(files, split)
-    if split == "train" and recipe.data.shapes:
-        names = sorted({sample.shape for sample in samples}, key=lambda name: (len(name), name))
-        first = set(names[: recipe.data.shapes])
-        samples = [sample for sample in samples if sample.shape in first]
+    if split == "train":
+        samples = first_shapes(samples, recipe.data.shapes)
     return MatchingDataset(
         open_source(files, samples, recipe.data),
         samples,
@@ -50,3 +55,37 @@ def open_split(
         published=recipe.model.network == "published",
         changed=recipe.model.network == "comparator",
     )
+
+
+def _open_paired(files: DatasetReader, recipe: MatchingRecipe, objective: DetectionObjective) -> PairedDataset:
+    cells = first_shapes(list_pairs(files, "train", balanced=True), recipe.data.shapes)
+    natural = first_shapes(list_samples(files, "train"), recipe.data.shapes) if recipe.data.pairs == "mixed" else []
+    return PairedDataset(
+        open_source(files, [*cells, *natural], recipe.data),
+        cells,
+        natural,
+        recipe.data,
+        train=True,
+        seed=recipe.seed,
+        plan=objective.plan(),
+        changed=recipe.model.network == "comparator",
+    )
+
+
+def open_pairs(folder: Path, split: str, recipe: MatchingRecipe) -> PairedDataset | None:
+    """Every pair of a split, as evaluation sees them; None where the dataset lists none.
+
+    Raises UsageError when there is no dataset, BrokenFile naming a file.
+    """
+    files = open_dataset(folder)
+    if not has_pairs(files):
+        return None
+    cells = list_pairs(files, split)
+    return PairedDataset(open_source(files, list[Sample](cells), recipe.data), cells, [], recipe.data, train=False)
+
+
+def first_shapes(samples: list[Anyone], count: int | None) -> list[Anyone]:
+    """The samples of the first `count` shapes; all by default."""
+    names = sorted({sample.shape for sample in samples}, key=lambda name: (len(name), name))
+    first = set(names[:count])
+    return [sample for sample in samples if sample.shape in first]

@@ -10,7 +10,7 @@ from datagen.models.alignment import alignment_loss, pseudo_labels, take_rows
 from datagen.models.blocks import Output
 from datagen.models.cmt import CMT, Features
 from datagen.models.correspond import nearest_by
-from datagen.models.losses import detection_losses
+from datagen.models.losses import detection_losses, ranking_loss
 from datagen.train.objective import Batch, Losses, Objective
 from datagen.train.tasks.matching.recipe import LossConfig, MatchingRecipe
 
@@ -23,6 +23,7 @@ class DetectionObjective(Objective):
 
     def __init__(self, model: nn.Module, recipe: MatchingRecipe) -> None:
         super().__init__(model, {"bce": 1.0, "box_l1": recipe.loss.box_l1, "box_giou": recipe.loss.box_giou})
+        self.weights["rank"] = recipe.loss.rank
         self.config = recipe.loss
 
     def plan(self) -> PairPlan:
@@ -31,7 +32,9 @@ class DetectionObjective(Objective):
 
     def predict(self, batch: Batch, k: int | None = None) -> Output:
         """The network's answer to a batch; `k` overrides the recipe's, for networks that choose patches."""
-        return self.model(batch["query"])
+        pictures, picture_B = distinct_pictures(batch)
+        found: Output = self.model(pictures)
+        return found if picture_B is None else found.rows(picture_B)
 
     def locate(self, batch: Batch, k: int | None = None) -> tuple[Output, Tensor | None]:
         """The answer, and the nearest reference view (B,) where the network can tell it."""
@@ -54,7 +57,14 @@ class DetectionObjective(Objective):
 
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
         """Named losses of one phase."""
-        return detection_losses(self.predict(batch), batch["label"], batch["box"])
+        return self.judged(self.predict(batch), batch)
+
+    def judged(self, output: Output, batch: Batch) -> Losses:
+        """The losses of detection; of pairs also `rank`, of those of a picture and its twin against each other."""
+        losses = detection_losses(output, batch["label"], batch["box"])
+        if "unit" in batch:
+            losses["rank"] = ranking_loss(output.logit_B, batch["label"], batch["unit"])
+        return losses
 
 
 class CMTObjective(DetectionObjective):
@@ -86,7 +96,7 @@ class CMTObjective(DetectionObjective):
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
         """Detection and alignment from one encoding."""
         output, features = self._judge(batch)
-        losses = detection_losses(output, batch["label"], batch["box"])
+        losses = self.judged(output, batch)
         if self.config.query_view:
             losses["query_view"] = query_view_loss(features, self.config, rng)
         if self.config.view_view:
@@ -99,12 +109,25 @@ def distinct_views(batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
 
     The row is None where no two queries share a set.
     """
-    reference, set_B = batch["reference"].unique(return_inverse=True)
-    if len(reference) == len(set_B):
-        return batch["views"], batch["xyz"], None
-    order = set_B.argsort(stable=True)
-    first = order[set_B[order].diff(prepend=set_B.new_tensor([-1])) > 0]
-    return batch["views"][first], batch["xyz"][first], set_B
+    first, set_B = first_of_each(batch["reference"])
+    return (
+        (batch["views"], batch["xyz"], None) if set_B is None else (batch["views"][first], batch["xyz"][first], set_B)
+    )
+
+
+def distinct_pictures(batch: Batch) -> tuple[Tensor, Tensor | None]:
+    """Every query of pairs once (Q, 3, S, S), and each pair's row (B,), None where no two share a query."""
+    first, picture_B = first_of_each(batch["picture"]) if "picture" in batch else (None, None)
+    return (batch["query"], None) if picture_B is None else (batch["query"][first], picture_B)
+
+
+def first_of_each(number_B: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Where each different number stands first (G,), in ascending order of numbers, and the row (B,) among them of
+    every number; None where all differ."""
+    different, row_B = number_B.unique(return_inverse=True)
+    order = row_B.argsort(stable=True)
+    first = order[row_B[order].diff(prepend=row_B.new_tensor([-1])) > 0]
+    return first, None if len(different) == len(row_B) else row_B
 
 
 def query_view_loss(features: Features, config: LossConfig, rng: torch.Generator) -> Tensor:

@@ -39,6 +39,7 @@ def blocks(found: Evaluation, loaded: Loaded) -> list[str]:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = files("datagen.train.tasks.matching").joinpath("blocks.html.j2").read_text(encoding="utf-8")
     block = environment.from_string(template).render(
+        pairs=report.get("pairs"),
         groups=[(title, report[key]) for key, title in GROUPS.items() if report.get(key)],
         best=[_tile(found, int(row)) for row in order[:SHOWN]],
         worst=[_tile(found, int(row)) for row in order[::-1][:SHOWN]],

@@ -1,7 +1,7 @@
 """The recipe of the matching task: network, data and losses (importing this needs no torch)."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,11 +13,16 @@ from datagen.train.config import Count, TrainRecipe
 IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_encoder")
 """Keys of `loss` that the published alignment loss does not read."""
 
+NO_PAIRS = ("published", "retrieval", "viewpoint")
+"""Networks whose losses are of natural samples."""
+CELLS = 4
+"""As in `datasets.pairs`, which reads parquet."""
+
 
 class LossConfig(Section):
     """Weights of equation (15), of the box, and of what the comparator learns."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"view", "change"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"view", "change", "rank"})
     """As in `datasets.config.LoadConfig`."""
 
     balance: Fraction = 0.5
@@ -43,6 +48,8 @@ class LossConfig(Section):
     """Comparator alone: weight of the choice of the nearest view."""
     change: Annotated[float, Field(ge=0)] = 1.0
     """Comparator alone: weight of the change map, where a dataset has masks."""
+    rank: Annotated[float, Field(ge=0)] = 0.5
+    """Pairs alone (data.pairs): weight of softplus(-(anomalous - normal)) over the pairs of a picture and its twin."""
     key_momentum: Fraction = 0.999
     """Variant published alone: momentum of the key branch of the alignment loss."""
 
@@ -64,9 +71,15 @@ class MatchingRecipe(TrainRecipe):
             wrong = _comparators_own(self)
         if not wrong and self.optim.batch % together:
             wrong = f"optim.batch {self.optim.batch} is no multiple of data.queries_per_shape {together}"
+        wrong = wrong or _pairs(self)
         if wrong:
             raise ValueError(wrong)
         return self
+
+
+def with_data(recipe: MatchingRecipe, **values: Any) -> MatchingRecipe:
+    """The recipe with other values of its data section."""
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=values)})
 
 
 def _published(recipe: MatchingRecipe) -> str | None:
@@ -95,6 +108,24 @@ def _comparator(recipe: MatchingRecipe) -> str | None:
         )
     if recipe.data.image_px < 64 or recipe.model.blocks < 1:
         return "model comparator needs data.image_px 64 or more and model.blocks 1 or more"
+    return None
+
+
+def _pairs(recipe: MatchingRecipe) -> str | None:
+    """What is wrong with a recipe for pairs: twins have to stay twins, and fours whole."""
+    data, network = recipe.data, recipe.model.network
+    if data.pairs == "natural":
+        return None
+    if network in NO_PAIRS:
+        return f"model {network} does not learn from pairs; data.pairs is for the others"
+    if data.flip or data.crop < 1 or data.brightness_contrast:
+        return "data.pairs compares twins: it needs data.flip false, data.crop 1 and data.brightness_contrast 0"
+    if data.queries_per_shape > 1 and data.queries_per_shape % CELLS:
+        return f"data.pairs keeps fours whole: data.queries_per_shape has to be 1 or a multiple of {CELLS}"
+    step = max(CELLS, data.queries_per_shape)
+    least = 2 * step if data.pairs == "mixed" else step
+    if recipe.optim.batch % step or recipe.optim.batch < least:
+        return f"data.pairs {data.pairs} needs optim.batch to be a multiple of {step}, {least} or more"
     return None
 
 

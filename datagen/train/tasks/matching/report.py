@@ -13,7 +13,7 @@ from datagen.train.report import Figure, measured, score_report, without_nan
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
 from datagen.train.tasks.matching.predictions import BINS, MatchingPredictions
-from datagen.train.tasks.matching.recipe import MatchingRecipe
+from datagen.train.tasks.matching.recipe import MatchingRecipe, with_data
 
 ANGLE_STEP_DEG = 5
 CONTROLS = ("nearest", "opposite", "blank")
@@ -133,8 +133,3 @@ def sensitivity(loaded: Loaded, folder: Path, split: str, runtime: Runtime) -> d
     found["views"] = {str(count): scored(with_data(recipe, eval_views=count)) for count in counts}
     plain: dict[str, dict[str, float | None]] = without_nan(found)
     return plain
-
-
-def with_data(recipe: MatchingRecipe, **values: Any) -> MatchingRecipe:
-    """The recipe with other values of its data section."""
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=values)})

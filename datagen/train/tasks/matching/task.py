@@ -5,6 +5,7 @@ from datagen.train.task import Task
 from datagen.train.tasks.matching.data import open_split, require_samples
 from datagen.train.tasks.matching.networks import make_objective
 from datagen.train.tasks.matching.page import blocks
+from datagen.train.tasks.matching.paired import pairs_report
 from datagen.train.tasks.matching.predict import predict
 from datagen.train.tasks.matching.predictions import collect
 from datagen.train.tasks.matching.published import read_published
@@ -30,6 +31,7 @@ MATCHING = Task(
     require_data=require_samples,
     collect=collect,
     report=matching_report,
+    more=pairs_report,
     blocks=blocks,
     sweep=sensitivity,
     predict=predict,

@@ -1,0 +1,192 @@
+"""Learning from pairs: the losses, a few groups learned by heart, resume, and the figures of pairs."""
+
+import numpy as np
+import pytest
+import torch
+
+from datagen.core.errors import RecipeError
+from datagen.datasets.pairs import PairSample
+from datagen.models.losses import ranking_loss
+from datagen.train.evaluate import evaluate
+from datagen.train.infer import predict_split
+from datagen.train.load import load_network
+from datagen.train.loop import train
+from datagen.train.page import render_page
+from datagen.train.recipes import load_train_recipe
+from datagen.train.runtime import Runtime
+from datagen.train.tasks.matching.data import open_pairs, open_split
+from datagen.train.tasks.matching.networks import make_objective
+from datagen.train.tasks.matching.paired import by_relation, pair_figures
+from datagen.train.tasks.matching.predictions import MatchingPredictions
+from datagen.train.tasks.matching.task import MATCHING
+from tests.datasets.conftest import build_paired
+from tests.train.conftest import tiny
+
+CPU = Runtime(0, 1, torch.device("cpu"))
+COMPARATOR = {"name": "comparator", "dim": 32, "encoder_width": 8, "blocks": 1}
+DATA = {"views": 6, "eval_views": 6, "queries_per_shape": 8, "flip": False, "crop": 1.0, "pairs": "counterfactual"}
+
+
+@pytest.fixture(scope="module")
+def paired(tmp_path_factory):
+    return build_paired(tmp_path_factory)
+
+
+def recipe_of(model=COMPARATOR, **sections):
+    optim = {"batch": 8, "lr": 2e-3, **sections.pop("optim", {})}
+    return tiny(model=model, data={**DATA, **sections.pop("data", {})}, optim=optim, **sections)
+
+
+def fresh(base, name):
+    (base / name).mkdir()
+    return base / name
+
+
+def values(found, names=("reference_score", "query_score", "group_score", "auc", "auc_clean")):
+    figures = pair_figures(found)
+    return {name: figures[name][0](figures[name][1]) for name in names}
+
+
+def test_a_handful_of_groups_is_learned_by_heart(paired, tmp_path):
+    optim = {"epochs": 400, "max_steps": 150, "batch": 16, "lr": 3e-3, "schedule": "cosine", "warmup_steps": 20}
+    recipe = recipe_of({**COMPARATOR, "box": False}, optim=optim, log={"validate_epochs": 1000})
+    trained = train(tmp_path, paired, recipe, CPU, lambda event: None)
+    found = predict_split(MATCHING, trained.objective, open_pairs(paired, "train", recipe), CPU, recipe)
+    scores = ("group_score", "reference_score", "query_score")
+    assert values(found, scores) == dict.fromkeys(scores, 1.0)
+
+
+def test_a_query_only_network_is_at_chance_whatever_it_learned(paired):
+    recipe = recipe_of({"name": "resnet_fpn", "dim": 16, "encoder_width": 8})
+    objective = make_objective(recipe)
+    found = predict_split(MATCHING, objective, open_pairs(paired, "train", recipe), CPU, recipe)
+    assert len(set(found.score)) > 4
+    told = values(found)
+    assert told["auc"] == pytest.approx(0.5, abs=1e-9) and told["auc_clean"] == pytest.approx(0.5, abs=1e-9)
+    assert told["reference_score"] == told["group_score"] == 0
+
+
+@pytest.mark.parametrize("pairs", ["counterfactual", "mixed"])
+@pytest.mark.parametrize("model", ["comparator", "cmt", "resnet_fpn_sa"])
+def test_networks_learn_from_pairs_and_resume_exactly(paired, tmp_path, pairs, model):
+    networks = {"comparator": COMPARATOR, "cmt": {"name": "cmt"}, "resnet_fpn_sa": {"name": model}}
+    recipe = recipe_of(networks[model], data={"pairs": pairs}, optim={"batch": 16, "max_steps": 4, "epochs": 9})
+    once = train(fresh(tmp_path, "once"), paired, recipe, CPU, lambda event: None)
+
+    class Stop(Exception):
+        pass
+
+    def stop(event):
+        if event.step == 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(fresh(tmp_path, "twice"), paired, recipe, CPU, stop)
+    again = train(tmp_path / "twice", paired, recipe, CPU, lambda event: None, resume=True)
+    for name, tensor in once.objective.weights_dict().items():
+        torch.testing.assert_close(tensor, again.objective.weights_dict()[name], rtol=0, atol=1e-6)
+
+
+def test_pictures_and_bundles_are_encoded_once(paired):
+    recipe = recipe_of()
+    objective = make_objective(recipe)
+    data = open_split(paired, "train", recipe, objective)
+    batch = torch.utils.data.default_collate([data[key] for key in next(iter(data.batches(8, 0)))])
+    seen = []
+    objective.model.trunk.register_forward_pre_hook(lambda module, given: seen.append(len(given[0])))
+    losses = objective(batch, 0, torch.Generator())
+    assert seen == [4 + 2 * 6] and {"bce", "rank", "view", "change"} <= set(losses)
+    alone = {name: value for name, value in batch.items() if name != "picture"}
+    objective.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(objective.predict(batch).logit_B, objective.predict(alone).logit_B)
+
+
+def test_ranking_counts_pairs_of_one_unit_alone():
+    logit, label = torch.tensor([2.0, 0.0, 1.0, 5.0]), torch.tensor([1.0, 0.0, 1.0, 0.0])
+    found = ranking_loss(logit, label, torch.tensor([0, 0, 0, -1]))
+    expected = torch.nn.functional.softplus(torch.tensor([-2.0, -1.0])).mean()
+    torch.testing.assert_close(found, expected)
+    assert ranking_loss(logit, label, torch.tensor([-1, -1, -1, -1])) == 0
+
+
+def predictions(scores):
+    """Of (n, 2, 2) scores by query and reference, normal and anomalous, each its own shape."""
+    samples = [
+        PairSample(f"q{n}{i}", str(n), "test", int(i != j), kind="missing", reference=f"{n}r{j}", group=str(n))
+        for n in range(len(scores))
+        for i in (0, 1)
+        for j in (0, 1)
+    ]
+    cells = [
+        PairSample(**{**vars(s), "query_state": "a" * (k // 2 % 2), "reference_state": "a" * (k % 2)})
+        for k, s in enumerate(samples)
+    ]
+    cells = [PairSample(**{**vars(c), "relation": "missing" if c.label else "same"}) for c in cells]
+    n = len(cells)
+    nothing = np.zeros(n)
+    label = np.array([cell.label for cell in cells])
+    return MatchingPredictions(
+        tuple(cells), label, np.asarray(scores).ravel(), np.zeros((n, 4)), np.zeros((n, 4)), nothing, nothing, nothing
+    )
+
+
+def test_scores_of_chance_are_the_chances():
+    told = values(predictions(np.random.default_rng(0).random((20_000, 2, 2))))
+    assert told["reference_score"] == pytest.approx(1 / 4, abs=0.01)
+    assert told["query_score"] == pytest.approx(1 / 4, abs=0.01)
+    assert told["group_score"] == pytest.approx(1 / 6, abs=0.01)
+    assert told["auc"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_scores_by_hand():
+    right = predictions([[[0.1, 0.9], [0.8, 0.2]]])
+    assert values(right, ("reference_score", "query_score", "group_score", "swap_difference")) == {
+        "reference_score": 1,
+        "query_score": 1,
+        "group_score": 1,
+        "swap_difference": pytest.approx(0.1),
+    }
+    # The query looks odd, or the reference does, whatever the other is.
+    query, reference = predictions([[[0.1, 0.1], [0.9, 0.9]]]), predictions([[[0.1, 0.9], [0.1, 0.9]]])
+    for found in (query, reference):
+        assert set(values(found, ("reference_score", "query_score", "group_score")).values()) == {0}
+    # For either picture the other's bundle is ahead, yet one normal pair is above an anomalous one.
+    crossed = predictions([[[0.1, 0.3], [0.9, 0.6]]])
+    assert values(crossed, ("reference_score", "group_score")) == {"reference_score": 1, "group_score": 0}
+    figure, rows = by_relation(right)["missing"]
+    assert figure(rows) == 1
+
+
+def test_evaluation_tells_pairs_and_the_page_shows_them(paired, tmp_path):
+    train(tmp_path, paired, recipe_of(optim={"max_steps": 2}), CPU, lambda event: None)
+    loaded = load_network(tmp_path, torch.device("cpu"))
+    found = evaluate(loaded, paired, "test", CPU, rounds=20)
+    pairs = found.report["pairs"]
+    assert set(pairs["figures"]) == {
+        *("auc", "auc_clean", "auc_shuffled", "auc_blank"),
+        *("reference_score", "query_score", "group_score", "swap_difference"),
+    }
+    assert {"extra", "missing", "whole", "two"} <= set(pairs["per_relation"])
+    assert pairs["figures"]["auc"]["interval"][0] is not None and pairs["figures"]["group_score"]["n"] * 4 == 32
+    assert found.report["n"] == sum(1 for s in open_split(paired, "test", loaded.recipe).samples)
+    assert "Pairs of query and reference" in render_page(found, loaded, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (["data.flip_together=false", "data.flip=true", "model.name=cmt"], "data.flip false"),
+        (["data.queries_per_shape=6", "optim.batch=24"], "multiple of 4"),
+        (["data.pairs=mixed", "optim.batch=8"], "16 or more"),
+        (["data.flip_together=false", "model.name=retrieval"], "does not learn from pairs"),
+    ],
+)
+def test_recipes_that_would_break_pairs_are_refused(wrong, told):
+    with pytest.raises(RecipeError, match=told):
+        load_train_recipe("comparator_64", overrides=["data.pairs=counterfactual", *wrong])
+
+
+def test_pairs_at_their_default_leave_older_hashes_as_they_are():
+    assert tiny(data={"pairs": "natural", "pair_share": 0.5}, loss={"rank": 0.5}).hash == tiny().hash
+    assert tiny(data={"pairs": "counterfactual", "flip": False, "crop": 1.0}).hash != tiny().hash
