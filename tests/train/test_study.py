@@ -10,7 +10,7 @@ from datagen.train.log import read_log
 from datagen.train.recipes import apply_overrides
 from datagen.train.runtime import Runtime
 from datagen.train.tasks.matching.predictions import MatchingPredictions
-from datagen.train.tasks.matching.study import fit, paired_difference, predict_test, study, table
+from datagen.train.tasks.matching.study import Design, fit, paired_difference, predict_test, study, table
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))
@@ -43,7 +43,7 @@ def test_a_real_difference_has_a_positive_interval_and_none_has_not():
 def test_the_whole_study_on_a_tiny_build(dataset, tmp_path):
     recipe = tiny(optim={"max_steps": 2}, data={"pack": True})
     baseline = tiny(optim={"max_steps": 2}, data={"pack": True}, model={"name": "resnet_fpn"})
-    found = study(dataset, tmp_path, recipe, baseline, (0, 1), (1, 99), CPU, rounds=20)
+    found = study(dataset, tmp_path, recipe, baseline, Design((0, 1), (1, 99), rounds=20), CPU)
     assert {name: len(values) for name, values in found["auc"].items()} == {
         "network": 2,
         "baseline": 2,
@@ -52,18 +52,17 @@ def test_the_whole_study_on_a_tiny_build(dataset, tmp_path):
     assert list(found["learning_curve"]) == ["1"]
     assert "network minus baseline" in table(found) and "unseen shapes" in table(found)
     assert found["auc_by_kind"]["network"].keys() <= set(KINDS) and "mean of seeds by kind" in table(found)
-    beside = study(dataset, tmp_path / "two", recipe, baseline, (0, 1), (1,), CPU, rounds=20, jobs=2)
+    beside = study(dataset, tmp_path / "two", recipe, baseline, Design((0, 1), (1,), rounds=20, jobs=2), CPU)
     assert beside["auc"] == found["auc"] and beside["learning_curve"] == found["learning_curve"]
     stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
-    again = study(dataset, tmp_path, recipe, baseline, (0, 1), (1, 99), CPU, rounds=20)
+    again = study(dataset, tmp_path, recipe, baseline, Design((0, 1), (1, 99), rounds=20), CPU)
     assert again == found
-    fewer = study(dataset, tmp_path, recipe, baseline, (0, 1), (1,), CPU, rounds=20, curve_seeds=1)
+    fewer = study(dataset, tmp_path, recipe, baseline, Design((0, 1), (1,), curve_seeds=1, rounds=20), CPU)
     assert {name: len(values) for name, values in fewer["learning_curve"]["1"].items()} == {"network": 1, "baseline": 1}
     assert len(fewer["auc"]["network"]) == 2
     done = len(list(tmp_path.glob("*/done")))
-    whole = study(
-        dataset, tmp_path, recipe, baseline, (0,), (1,), CPU, rounds=20, curve_overrides=["optim.max_steps=1"]
-    )
+    one = Design((0,), (1,), curve_overrides=["optim.max_steps=1"], rounds=20)
+    whole = study(dataset, tmp_path, recipe, baseline, one, CPU)
     assert list(whole["learning_curve"]) == ["1", str(whole["train_shapes"])]
     assert len(list(tmp_path.glob("*/done"))) == done + 4  # two points of the curve, of both networks
     brief = apply_overrides(recipe, ["seed=0", "optim.max_steps=1"])

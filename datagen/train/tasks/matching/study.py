@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -96,40 +97,44 @@ def _finished(run: Path) -> bool:
     return (run / "done").is_file() and newest is not None and read_checkpoint(newest).progress.step > 0
 
 
-def study(
-    data: Path,
-    out: Path,
-    recipe: MatchingRecipe,
-    baseline: MatchingRecipe,
-    seeds: Sequence[int],
-    curve: Sequence[int],
-    runtime: Runtime,
-    rounds: int = 2000,
-    curve_seeds: int | None = None,
-    curve_overrides: Sequence[str] = (),
-    jobs: int = 1,
-) -> dict[str, Any]:
-    """All figures as plain data. The curve takes the first `curve_seeds` seeds, by default all.
+@dataclass(frozen=True)
+class Design:
+    """How much is trained: seeds of every network, and a learning curve over numbers of training shapes.
 
-    With `curve_overrides` the curve is one of other recipe values, and its last point is the whole split.
+    The curve takes the first `curve_seeds` seeds, by default all. With `curve_overrides` it is one of other recipe
+    values, and its last point is the whole split. `rounds` of bootstrap; `jobs` runs are trained at a time.
     """
+
+    seeds: Sequence[int]
+    curve: Sequence[int]
+    curve_seeds: int | None = None
+    curve_overrides: Sequence[str] = ()
+    rounds: int = 2000
+    jobs: int = 1
+
+
+def study(
+    data: Path, out: Path, recipe: MatchingRecipe, baseline: MatchingRecipe, design: Design, runtime: Runtime
+) -> dict[str, Any]:
+    """All figures as plain data."""
+    seeds, rounds = design.seeds, design.rounds
     train_shapes = len({sample.shape for sample in open_split(data, "train", recipe).samples})
-    counts = [count for count in curve if count <= train_shapes]
-    if curve_overrides:
+    counts = [count for count in design.curve if count <= train_shapes]
+    if design.curve_overrides:
         counts.append(train_shapes)
 
     def seeded(base: MatchingRecipe, seed: int, shapes: int | None = None) -> MatchingRecipe:
         part = [f"data.shapes={shapes}"] if shapes and shapes < train_shapes else []
-        values = [f"seed={seed}", *part, *(curve_overrides if shapes else ())]
+        values = [f"seed={seed}", *part, *(design.curve_overrides if shapes else ())]
         return apply_overrides(base, values)
 
     def scores(base: MatchingRecipe, shapes: int | None = None, shuffled: bool = False) -> list[MatchingPredictions]:
-        used = seeds[:curve_seeds] if shapes else seeds
+        used = seeds[: design.curve_seeds] if shapes else seeds
         return [predict_test(seeded(base, s, shapes), data, out, runtime, shuffled=shuffled) for s in used]
 
     whole = [seeded(base, s) for s in seeds for base in (recipe, baseline)]
-    parts = [seeded(base, s, n) for n in counts for s in seeds[:curve_seeds] for base in (recipe, baseline)]
-    fit_all(whole + parts, data, out, runtime, jobs)
+    parts = [seeded(base, s, n) for n in counts for s in seeds[: design.curve_seeds] for base in (recipe, baseline)]
+    fit_all(whole + parts, data, out, runtime, design.jobs)
     network, query_only, wrong = scores(recipe), scores(baseline), scores(recipe, shuffled=True)
     judged = {"network": network, "baseline": query_only, "network_shuffled": wrong}
     found: dict[str, Any] = {
@@ -146,7 +151,7 @@ def study(
         "network_minus_baseline": paired_difference(network, query_only, rounds),
         "network_minus_shuffled": paired_difference(network, wrong, rounds),
         "shuffled_minus_baseline": paired_difference(wrong, query_only, rounds),
-        "curve_overrides": list(curve_overrides),
+        "curve_overrides": list(design.curve_overrides),
         "learning_curve": {},
     }
     for count in counts:
@@ -219,18 +224,8 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     recipe, baseline = (load_train_recipe(n, overrides=given.overrides) for n in (given.recipe, given.baseline))
     with open_runtime(given.device) as runtime:
-        found = study(
-            given.data,
-            given.out,
-            recipe,
-            baseline,
-            range(given.seeds),
-            given.curve,
-            runtime,
-            curve_seeds=given.curve_seeds,
-            curve_overrides=given.curve_set,
-            jobs=given.jobs,
-        )
+        design = Design(range(given.seeds), given.curve, given.curve_seeds, given.curve_set, jobs=given.jobs)
+        found = study(given.data, given.out, recipe, baseline, design, runtime)
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (given.out / "study.md").write_text(table(found), encoding="utf-8")
