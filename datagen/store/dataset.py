@@ -286,6 +286,9 @@ def _difference(root: Path, found: str, wanted: str) -> str:
         pairs = differing(json.loads(wanted), there)
     except ValueError:
         return f"{root} holds a run.json that is damaged or of another program; choose another --out"
+    if "recipe.kind" in pairs:
+        asked, kind = pairs["recipe.kind"]
+        return f"{root} holds a dataset of kind {kind}, not {asked}; choose another --out"
     # Hashes only say again that something differs, and the recipe holds the seed.
     repeats = {"recipe_hash", "collection_hash", *(["seed"] if "recipe.seed" in pairs else [])}
     what = differences_in_words({key: pair for key, pair in pairs.items() if key not in repeats})

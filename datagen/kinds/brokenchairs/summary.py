@@ -12,7 +12,8 @@ from datagen.store.dataset import Dataset
 
 def summarise(plan: ChairPlan, dataset: Dataset) -> Summary:
     """Figures over every committed job of the dataset."""
-    known = in_order(plan.recipe.anomaly.slots)
+    slots = plan.recipe.anomaly.slots
+    known = tuple(kind for kind in in_order(slots) if slots.get(kind))
     kinds: dict[str, Tally] = {kind: Tally() for kind in known}
     classes: dict[str, dict[str, Tally]] = {kind: {} for kind in known}
     rows = [row for entry in dataset.entries.values() for row in entry.rows]
