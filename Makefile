@@ -6,7 +6,7 @@ TORCH := .venv/.torch
 # Processes of the test suite; a file of tests stays in one of them.
 JOBS ?= 2
 
-.PHONY: demo test check docs bench soak format clean
+.PHONY: demo test check docs bench exports soak format clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c "" 2>/dev/null || { echo "datagen needs Python 3.11 (bpy has wheels for no other); set PYTHON=/path/to/python3.11"; exit 5; }
@@ -43,6 +43,16 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/datagen bench $(addprefix --shapes ,partnet/chair $(wildcard ../shared/samples/chairs_partnet_format_clvrai))
+
+# Exports of small datasets, read back by other tools' own classes in an environment of its own; prints a table.
+READERS := pycocotools==2.0.11 webdataset==1.0.2 pillow
+exports: $(READY)
+	$(PYTHON) -m venv .venv-exports
+	.venv-exports/bin/pip install --quiet --disable-pip-version-check $(READERS)
+	.venv-exports/bin/pip install --quiet --disable-pip-version-check anomalib==2.7.0 torch==2.14.1 torchvision || echo "anomalib could not be installed: its row is left out"
+	rm -rf out/exports && mkdir -p out/exports
+	$(BIN)/python -m tests.export.made out/exports
+	.venv-exports/bin/python tests/export/read_with_tools.py out/exports
 
 soak: $(TORCH)
 	$(BIN)/pytest -m soak -n $(JOBS) --dist load
