@@ -51,8 +51,9 @@ def _print(console: Console, document: Document[Any], report: Path) -> None:
     skipped = [result for result in document.results if result.status == SKIPPED]
     if skipped:
         table = Table(title="skipped", title_justify="left", show_header=False)
-        for result in skipped:
-            table.add_row(result.name, result.why)
+        for why in dict.fromkeys(result.why for result in skipped):
+            names = [result.name for result in skipped if result.why == why]
+            table.add_row(names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more", why)
         console.print(table)
     console.print(f"content digest {document.content_digest[:16]}  byte digest {document.byte_digest[:16]}")
     again = document.rebuild
