@@ -3,10 +3,11 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 TORCH := .venv/.torch
+READERS := .venv-exports/.ready
 # Processes of the test suite; a file of tests stays in one of them.
 JOBS ?= 2
 
-.PHONY: demo test check docs bench soak format clean
+.PHONY: demo test check docs bench exports soak format clean
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c "" 2>/dev/null || { echo "datagen needs Python 3.11 (bpy has wheels for no other); set PYTHON=/path/to/python3.11"; exit 5; }
@@ -43,6 +44,16 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/datagen bench $(addprefix --shapes ,partnet/chair $(wildcard ../shared/samples/chairs_partnet_format_clvrai))
+
+$(READERS): tests/export/readers/requirements.txt
+	$(PYTHON) -m venv .venv-exports
+	.venv-exports/bin/pip install --quiet --disable-pip-version-check -r tests/export/readers/requirements.txt
+	@touch $(READERS)
+
+# Every format read back by the tool it is for, in an environment of its own; the table of docs/exports.md.
+exports: $(READY) $(READERS)
+	$(BIN)/python -m tests.export.readers.write out/exports
+	.venv-exports/bin/python tests/export/readers/read.py out/exports
 
 soak: $(TORCH)
 	$(BIN)/pytest -m soak -n $(JOBS) --dist load
