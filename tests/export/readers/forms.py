@@ -86,6 +86,22 @@ def mvtec(out: Path) -> Found:
     return Found(samples, labels, pixels, _some(paths))
 
 
+def kaputt(out: Path) -> Found:
+    """anomalib's Kaputt, queries alone; then with references, where each item of a query has to have some."""
+    _ready_torchvision()
+    from anomalib.data.datasets.image.kaputt import KaputtDataset
+
+    read = KaputtDataset(root=out)
+    items = [read[k] for k in range(len(read))]
+    pixels = sum(int(item.gt_mask.sum()) for item in items if item.gt_mask is not None)
+    both = KaputtDataset(root=out, image_mode="query_and_reference").samples
+    referred = set(both[both["image_path"].str.contains("/reference-image/")]["item_identifier"])
+    lonely = sorted(set(read.samples["item_identifier"]) - referred)
+    wrong = (f"items without references: {lonely}",) if lonely else ()
+    labels = sum(int(item.gt_label) for item in items)
+    return Found(len(items), labels, pixels, _some([Path(item.image_path) for item in items]), wrong)
+
+
 def webdataset(out: Path) -> Found:
     """webdataset, all shards of all splits as one stream; a mask is 0 and 255."""
     import io
@@ -107,6 +123,7 @@ def webdataset(out: Path) -> Found:
 
 READERS: dict[str, tuple[str, Callable[[Path], Found], Callable[[Sample], bool]]] = {
     "coco": ("pycocotools", coco, everything),
+    "kaputt": ("anomalib", kaputt, everything),
     "mvtec": ("anomalib", mvtec, one_class),
     "webdataset": ("webdataset", webdataset, everything),
 }
