@@ -4,12 +4,13 @@ from importlib.metadata import EntryPoint, entry_points
 
 from datagen.core.errors import UsageError
 from datagen.export.coco import Coco
+from datagen.export.kaputt import Kaputt
 from datagen.export.mvtec import MVTec
 from datagen.export.protocol import NEEDS, Exporter
 from datagen.export.webdataset import WebDataset
 
 GROUP = "datagen.exporters"
-BUILT_IN: tuple[Exporter, ...] = (Coco(), MVTec(), WebDataset())
+BUILT_IN: tuple[Exporter, ...] = (Coco(), Kaputt(), MVTec(), WebDataset())
 
 
 def exporter_names() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from datagen.core.errors import UsageError
 from datagen.export.protocol import NEEDS, Exporter, Options
 from datagen.kinds.registry import kind_of, open_tree
 
@@ -11,6 +12,9 @@ class ExporterConformance:
 
     keeps_all = True
     """Whether the format holds every picture of a dataset."""
+
+    refuses: tuple[str, ...] = ()
+    """Fixtures of datasets that lack what the format is about, though their kind has all of `needs`."""
 
     def open(self) -> Exporter:
         raise NotImplementedError
@@ -28,6 +32,10 @@ class ExporterConformance:
         options = Options(tree.name, kind.name, kind.instances, kind.instances.kinds_in(rows))
         for folder in ("one", "two"):
             (tmp_path / folder).mkdir()
+            if name in self.refuses:
+                with pytest.raises(UsageError, match="choose another --to"):
+                    exporter.write(tree.files, rows, tmp_path / folder, options)
+                return
             written = exporter.write(tree.files, rows, tmp_path / folder, options)
         assert written.pictures > 0
         if self.keeps_all:

@@ -1,0 +1,145 @@
+"""Kaputt's tables of queries and references (anomalib): the one form in which a live reader knows conditional pairs."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datagen.core.errors import BrokenFile, UsageError
+from datagen.export.files import place, write_card
+from datagen.export.protocol import Exported, Options
+from datagen.formats.encode import png_bytes
+from datagen.formats.instances import Picture, Record, flat_name
+from datagen.formats.pictures import decoded
+from datagen.store.reader import DatasetReader
+
+SPLITS = ("train", "validation", "test")
+"""The published splits. The reader wants a table of each, also where it is empty."""
+OWN = {"train": "train", "val": "validation"}
+"""Split of the dataset -> published split; whatever else is held out is `test`."""
+QUERY = pa.schema(
+    [
+        ("capture_id", pa.string()),
+        ("item_identifier", pa.string()),
+        ("item_material", pa.string()),
+        ("defect", pa.bool_()),
+        ("defect_types", pa.string()),
+        ("query_image", pa.string()),
+        ("query_mask", pa.string()),
+        ("sample_id", pa.string()),
+    ]
+)
+"""`query_mask` is null without a defect. `sample_id` is the manifest's and not the published table's."""
+REFERENCE = pa.schema([("capture_id", pa.string()), ("item_identifier", pa.string()), ("reference_image", pa.string())])
+Table = list[dict[str, Any]]
+
+
+class Kaputt:
+    """The exporter. `item_identifier` is what a query and its references share.
+
+    A query is held against every reference view of its item. There are no crops: read with `image_type="image"`.
+    """
+
+    name = "kaputt"
+    about = "Kaputt's parquet tables (anomalib): queries with masks, and the reference views that each is held against."
+    needs = frozenset({"masks"})
+
+    def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
+        """Tables, pictures and masks. Raises UsageError for a kind without reference views, BrokenFile, OSError."""
+        queries: dict[str, Table] = defaultdict(list)
+        references: dict[str, dict[str, Table]] = defaultdict(dict)
+        pixels = 0
+        for picture in options.pictures(reader, rows):
+            if not picture.references:
+                raise UsageError(
+                    f"{picture.path} has no reference views (dataset of kind {options.kind}), and exporter kaputt is "
+                    "about pairs of query and reference; choose another --to"
+                )
+            split, item = OWN.get(picture.split, "test"), picture.shape_id
+            queries[split].append(_query(reader, picture, out, split, item, options.dataset))
+            pixels += int(picture.mask.sum())
+            if item not in references[split]:
+                references[split][item] = _references(reader, picture, out, split, len(references[split]))
+        (out / "datasets").mkdir()
+        for split in SPLITS:
+            views = [view for found in references[split].values() for view in found]
+            _write(queries[split], QUERY, out / "datasets" / f"query-{split}.parquet")
+            _write(views, REFERENCE, out / "datasets" / f"reference-{split}.parquet")
+        write_card(reader, out)
+        return _counted(queries, pixels)
+
+    def read_back(self, out: Path) -> Exported:
+        """Counts of an export as its tables state them; every mask is decoded. Raises BrokenFile."""
+        queries: dict[str, Table] = {}
+        pixels = 0
+        for split in SPLITS:
+            path = out / "datasets" / f"query-{split}.parquet"
+            try:
+                queries[split] = pq.read_table(path).to_pylist()
+                for query in queries[split]:
+                    _there(out / "query-image" / query["query_image"])
+                    if query["query_mask"] is not None:
+                        path = out / "query-mask" / query["query_mask"]
+                        pixels += int((decoded(path.read_bytes(), "L") > 127).sum())
+                path = out / "datasets" / f"reference-{split}.parquet"
+                for view in pq.read_table(path).to_pylist():
+                    _there(out / "reference-image" / view["reference_image"])
+            except (OSError, ValueError, SyntaxError, LookupError, pa.ArrowException) as error:
+                raise BrokenFile(f"{path}: {error}; export the dataset again") from error
+        return _counted(queries, pixels)
+
+
+def _query(reader: DatasetReader, picture: Picture, out: Path, split: str, item: str, dataset: str) -> dict[str, Any]:
+    name, mask = f"data/{split}/query-data/image/{picture.name}.png", None
+    place(reader, picture.path, out / "query-image" / name)
+    if picture.instances:
+        mask = f"data/{split}/query-data/mask/{picture.name}.png"
+        target = out / "query-mask" / mask
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(png_bytes(picture.mask))
+    return {
+        "capture_id": picture.name,
+        "item_identifier": item,
+        "item_material": flat_name(picture.category or dataset),
+        "defect": bool(picture.label),
+        "defect_types": picture.kind if picture.instances else "",
+        "query_image": name,
+        "query_mask": mask,
+        "sample_id": picture.sample_id,
+    }
+
+
+def _references(reader: DatasetReader, picture: Picture, out: Path, split: str, number: int) -> Table:
+    """The views of an item, by azimuth; items are numbered in the order of their first query."""
+    found = []
+    for k, path in enumerate(picture.references):
+        capture = f"{number:06d}-{k:02d}"
+        name = f"data/{split}/reference-data/image/{capture}.png"
+        place(reader, path, out / "reference-image" / name)
+        found.append({"capture_id": capture, "item_identifier": picture.shape_id, "reference_image": name})
+    return found
+
+
+def _write(rows: Table, schema: pa.Schema, path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd", version="2.6")
+
+
+def _there(path: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there")
+
+
+def _counted(queries: dict[str, Table], pixels: int) -> Exported:
+    found = [query for table in queries.values() for query in table]
+    odd = [query["defect_types"] for query in found if query["query_mask"] is not None]
+    return Exported(
+        pictures=len(found),
+        anomalous=sum(query["defect"] for query in found),
+        instances=len(odd),
+        mask_px=pixels,
+        by_split={split: len(table) for split, table in sorted(queries.items()) if table},
+        by_kind=dict(sorted(Counter(odd).items())),
+    )
