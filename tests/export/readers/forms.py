@@ -86,6 +86,34 @@ def mvtec(out: Path) -> Found:
     return Found(samples, labels, pixels, _some(paths))
 
 
+def hub(out: Path) -> Found:
+    """datasets, by the card alone; then the references, of which each shape of a sample has to have some."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    wrong: list[str] = []
+    samples = labels = pixels = 0
+    pictures: set[str] = set()
+    shapes: set[str] = set()
+    read = datasets.load_dataset(str(out), cache_dir=str(out.parent / "hub-cache"))
+    for table in read.values():
+        assert table.features["label"].names == ["normal", "anomalous"]
+        for row in table:
+            samples += 1
+            labels += row["label"]
+            shapes.add(row["shape_id"])
+            if row["mask"] is not None:
+                pixels += int((np.asarray(row["mask"]) > 127).sum())
+        raw = table.cast_column("image", datasets.Image(decode=False))
+        pictures |= {_sha256(raw[k]["image"]["bytes"]) for k in range(min(PICTURES, len(raw)))}
+    if "references" in datasets.get_dataset_config_names(str(out)):
+        views = datasets.load_dataset(str(out), "references", cache_dir=str(out.parent / "hub-cache"))
+        referred = {shape for table in views.values() for shape in table["shape_id"]}
+        if referred != shapes:
+            wrong.append("not every shape has references")
+    return Found(samples, labels, pixels, frozenset(pictures), tuple(wrong))
+
+
 def kaputt(out: Path) -> Found:
     """anomalib's Kaputt, queries alone; then with references, where each item of a query has to have some."""
     _ready_torchvision()
@@ -148,6 +176,7 @@ def webdataset(out: Path) -> Found:
 
 READERS: dict[str, tuple[str, Callable[[Path], Found], Callable[[Sample], bool] | None]] = {
     "coco": ("pycocotools", coco, everything),
+    "hub": ("datasets", hub, everything),
     "kaputt": ("anomalib", kaputt, everything),
     "mvtec": ("anomalib", mvtec, one_class),
     "poses": ("pycolmap", poses, None),
