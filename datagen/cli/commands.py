@@ -87,7 +87,10 @@ def show(
 def export(
     dataset: Dataset,
     to: Annotated[
-        str, typer.Option(help="The format: coco, kaputt, mvtec, webdataset, or one that an installed package adds.")
+        str,
+        typer.Option(
+            help="The format: coco, hub, kaputt, mvtec, poses, webdataset, or one that an installed package adds."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to write; empty, or not there yet.")],
 ) -> None:

@@ -4,13 +4,15 @@ from importlib.metadata import EntryPoint, entry_points
 
 from datagen.core.errors import UsageError
 from datagen.export.coco import Coco
+from datagen.export.hub import Hub
 from datagen.export.kaputt import Kaputt
 from datagen.export.mvtec import MVTec
+from datagen.export.poses import Poses
 from datagen.export.protocol import NEEDS, Exporter
 from datagen.export.webdataset import WebDataset
 
 GROUP = "datagen.exporters"
-BUILT_IN: tuple[Exporter, ...] = (Coco(), Kaputt(), MVTec(), WebDataset())
+BUILT_IN: tuple[Exporter, ...] = (Coco(), Hub(), Kaputt(), MVTec(), Poses(), WebDataset())
 
 
 def exporter_names() -> tuple[str, ...]:

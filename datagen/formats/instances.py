@@ -12,6 +12,7 @@ from PIL import Image
 
 from datagen.core.errors import BrokenFile
 from datagen.formats.pictures import decoded
+from datagen.formats.posed import PosedViews
 from datagen.store.reader import DatasetReader
 
 Record = Mapping[str, Any]
@@ -87,6 +88,8 @@ class Instances:
     pictures: Callable[[DatasetReader, Sequence[Record]], Iterator[Picture]]
     row_type: str = "sample"
     """The rows that tell of anomalies."""
+    posed: PosedViews | None = None
+    """The views of one still thing with their cameras; None for kinds without."""
 
     def kinds_in(self, rows: Sequence[Record]) -> tuple[str, ...]:
         """All kinds that a dataset may show, sorted: the published ones, and others that its rows name."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datagen.core.errors import BrokenFile
 from datagen.formats.brokenchairs import KINDS, reference_folder, reference_name
 from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_mask, read_size
+from datagen.kinds.brokenchairs.posed import posed_references
 from datagen.store.reader import DatasetReader
 
 
@@ -46,4 +47,4 @@ def _instance(reader: DatasetReader, row: Record, size: tuple[int, int]) -> Inst
     return Instance(row["kind"], mask, attributes)
 
 
-CHAIR_INSTANCES = Instances(KINDS, chair_pictures)
+CHAIR_INSTANCES = Instances(KINDS, chair_pictures, posed=posed_references)

@@ -1,6 +1,9 @@
 """One reader a format: the tool's own class, summed up. No word of datagen's."""
 
+import contextlib
 import hashlib
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,9 +51,6 @@ def one_class(sample: Sample) -> bool:
 
 def coco(out: Path) -> Found:
     """pycocotools, split by split. A picture's label is not COCO's: it is ours beside COCO's keys."""
-    import contextlib
-    import io
-
     from pycocotools.coco import COCO
 
     samples = labels = pixels = 0
@@ -86,6 +86,34 @@ def mvtec(out: Path) -> Found:
     return Found(samples, labels, pixels, _some(paths))
 
 
+def hub(out: Path) -> Found:
+    """datasets, by the card alone; then the references, of which each shape of a sample has to have some."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    wrong: list[str] = []
+    samples = labels = pixels = 0
+    pictures: set[str] = set()
+    shapes: set[str] = set()
+    read = datasets.load_dataset(str(out), cache_dir=str(out.parent / "hub-cache"))
+    for table in read.values():
+        assert table.features["label"].names == ["normal", "anomalous"]
+        for row in table:
+            samples += 1
+            labels += row["label"]
+            shapes.add(row["shape_id"])
+            if row["mask"] is not None:
+                pixels += int((np.asarray(row["mask"]) > 127).sum())
+        raw = table.cast_column("image", datasets.Image(decode=False))
+        pictures |= {_sha256(raw[k]["image"]["bytes"]) for k in range(min(PICTURES, len(raw)))}
+    if "references" in datasets.get_dataset_config_names(str(out)):
+        views = datasets.load_dataset(str(out), "references", cache_dir=str(out.parent / "hub-cache"))
+        referred = {shape for table in views.values() for shape in table["shape_id"]}
+        if referred != shapes:
+            wrong.append("not every shape has references")
+    return Found(samples, labels, pixels, frozenset(pictures), tuple(wrong))
+
+
 def kaputt(out: Path) -> Found:
     """anomalib's Kaputt, queries alone; then with references, where each item of a query has to have some."""
     _ready_torchvision()
@@ -102,11 +130,36 @@ def kaputt(out: Path) -> Found:
     return Found(len(items), labels, pixels, _some([Path(item.image_path) for item in items]), wrong)
 
 
+def poses(out: Path) -> Found:
+    """pycolmap's models, and nerfstudio's table by its rule: each puts points where the dataset's own camera does."""
+    import pycolmap
+
+    told = json.loads((out.parent / "views.json").read_text())
+    samples, wrong = 0, []
+    for table_path in sorted(out.glob("*/*/transforms.json")):
+        folder, table = table_path.parent, json.loads(table_path.read_text())
+        model = pycolmap.Reconstruction(str(folder / "sparse" / "0"))
+        images = {image.name: image for image in model.images.values()}
+        if not model.num_points3D() or len(images) != len(table["frames"]):
+            wrong.append(f"{folder.name}: no points, or other views than transforms.json")
+        for frame in table["frames"]:
+            view, image = told[frame["source_path"]], images[Path(frame["file_path"]).name]
+            points, pixels = np.array(view["points"]), np.array(view["pixels"])
+            colmap = np.array([image.project_point(point) for point in points])
+            T = np.linalg.inv(frame["transform_matrix"])
+            x, y, z = (points @ T[:3, :3].T + T[:3, 3]).T
+            lens = {**table, **frame}
+            nerf = np.stack([lens["cx"] - lens["fl_x"] * x / z, lens["cy"] + lens["fl_y"] * y / z], axis=1)
+            if np.abs(colmap - pixels).max() > 1e-3 or np.abs(nerf - pixels).max() > 1e-3:
+                wrong.append(f"{folder.name}: {frame['file_path']} looks from elsewhere")
+        samples += len(images)
+    if samples != len(told):
+        wrong.append(f"the dataset has {len(told)} views with cameras")
+    return Found(samples, None, None, frozenset(), tuple(wrong[:3]))
+
+
 def webdataset(out: Path) -> Found:
     """webdataset, all shards of all splits as one stream; a mask is 0 and 255."""
-    import io
-    import json
-
     import webdataset as wds
 
     samples = labels = pixels = 0
@@ -121,10 +174,15 @@ def webdataset(out: Path) -> Found:
     return Found(samples, labels, pixels, frozenset(pictures))
 
 
-READERS: dict[str, tuple[str, Callable[[Path], Found], Callable[[Sample], bool]]] = {
+READERS: dict[str, tuple[str, Callable[[Path], Found], Callable[[Sample], bool] | None]] = {
     "coco": ("pycocotools", coco, everything),
+    "hub": ("datasets", hub, everything),
     "kaputt": ("anomalib", kaputt, everything),
     "mvtec": ("anomalib", mvtec, one_class),
+    "poses": ("pycolmap", poses, None),
     "webdataset": ("webdataset", webdataset, everything),
 }
-"""Format -> the reader's package, the reader, and which samples the format keeps."""
+"""Format -> the reader's package, the reader, and which samples the format keeps.
+
+None where it holds no samples: its reader then counts what it holds itself.
+"""

@@ -6,12 +6,12 @@ Ends with 1 where a reader found anything else, or is not installed.
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import forms
-from found import Expected, Found, Sample, expected
+from found import Expected, Sample, expected
 
 HEAD = ("format", "dataset", "reader", "samples", "labels", "mask px", "agrees")
 
@@ -25,14 +25,11 @@ def rows(folder: Path) -> Iterator[tuple[str, ...]]:
                 yield name, kind, "", "", "", "", "refused"
                 continue
             samples = [Sample(**record) for record in json.loads((folder / kind / "truth.json").read_text())]
-            yield name, kind, *_row(package, read, out, expected(samples, keeps), samples)
-
-
-def _row(package: str, read: Callable[[Path], Found], out: Path, told: Expected, samples: list[Sample]) -> tuple:
-    found = read(out)
-    wrong = told.differences(found, samples)
-    shown = (f"{package} {version(package)}", str(found.samples), _told(found.labels), _told(found.mask_px))
-    return *shown, "yes" if not wrong else f"NO: {'; '.join(wrong)}"
+            found = read(out)
+            told = expected(samples, keeps) if keeps else Expected(found.samples, 0, 0)
+            wrong = told.differences(found, samples)
+            sums = (str(found.samples), _told(found.labels), _told(found.mask_px))
+            yield name, kind, f"{package} {version(package)}", *sums, f"NO: {'; '.join(wrong)}" if wrong else "yes"
 
 
 def _told(number: int | None) -> str:

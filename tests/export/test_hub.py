@@ -1,0 +1,110 @@
+"""Parquet shards and the card's YAML against the manifest; `make exports` lets `datasets` read them."""
+
+import io
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from PIL import Image
+
+from datagen.core.errors import BrokenFile
+from datagen.export import hub_card, parquet
+from datagen.export.hub import Hub
+from datagen.export.protocol import Options
+from datagen.export.run import export_dataset
+from datagen.kinds.registry import kind_of, open_tree
+from datagen.store.manifest import read_manifest
+from tests.conformance.exporters import ExporterConformance
+
+
+class TestHub(ExporterConformance):
+    def open(self):
+        return Hub()
+
+
+@pytest.fixture(scope="module", params=["fake_dataset", "scene_dataset"])
+def exported(request, tmp_path_factory):
+    root, out = request.getfixturevalue(request.param), tmp_path_factory.mktemp("hub") / "out"
+    export_dataset(root, "hub", out)
+    return root, out
+
+
+def head(out):
+    return yaml.safe_load((out / "README.md").read_text().split("---\n")[1])
+
+
+def test_rows_are_the_samples(exported):
+    root, out = exported
+    rows = {row["sample_id"]: row for row in read_manifest(root) if row["row_type"] == "sample"}
+    for path in (out / "data").glob("*.parquet"):
+        for told in pq.read_table(path).to_pylist():
+            row = rows.pop(told["sample_id"])
+            assert path.name.startswith(f"{row['split'].replace('-', '_')}-00000-of-00001")
+            assert told["image"]["bytes"] == (root / row["query_path"]).read_bytes()
+            assert told["label"] == row["label"] and (told["mask"] is None) == (not told["objects"])
+            if told["mask"]:
+                mask = np.asarray(Image.open(io.BytesIO(told["mask"]["bytes"]))) > 127
+                assert 0 < mask.sum() <= sum(found["area"] for found in told["objects"])
+                assert all(json.loads(found["attributes"])["shape_id"] for found in told["objects"])
+    assert not rows
+
+
+def test_the_card_names_every_file_and_column(exported):
+    root, out = exported
+    told = head(out)
+    assert told["license"] == "apache-2.0" and (out / "README.md").read_text().endswith(
+        (root / "README.md").read_text()
+    )
+    named = [out / each["path"] for config in told["configs"] for each in config["data_files"]]
+    found = {path for pattern in named for path in pattern.parent.glob(pattern.name)}
+    assert found == set(out.rglob("*.parquet")), "a file that no configuration names is guessed at by readers"
+    assert [config.get("default") for config in told["configs"]] in ([True], [True, None])
+    for config, info in zip(told["configs"], told["dataset_info"], strict=True):
+        schema = pq.read_schema(next(out.glob(config["data_files"][0]["path"])))
+        assert [feature["name"] for feature in info["features"]] == schema.names
+        assert list(json.loads(schema.metadata[b"huggingface"])["info"]["features"]) == schema.names
+        assert all(each["split"].isidentifier() for each in config["data_files"])
+
+
+def test_references_stand_once_a_shape(fake_dataset, tmp_path):
+    export_dataset(fake_dataset, "hub", tmp_path / "out")
+    views = [row for p in (tmp_path / "out" / "references").iterdir() for row in pq.read_table(p).to_pylist()]
+    assert sorted(row["source_path"] for row in views) == sorted(
+        path.relative_to(fake_dataset).as_posix() for path in fake_dataset.glob("shapes/*/mv_images/*.png")
+    )
+    assert all(row["image"]["bytes"] == (fake_dataset / row["source_path"]).read_bytes() for row in views)
+
+
+def test_shards_end_before_they_outgrow_their_size(fake_dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 3)
+    tree, kind = open_tree(fake_dataset), kind_of(fake_dataset)
+    rows = sorted(tree.rows, key=lambda row: (row["job_id"], row["index"]))
+    options = Options("chairs", kind.name, kind.instances, kind.instances.kinds_in(rows))
+    told = Hub(shard_bytes=100_000).write(tree.files, rows, tmp_path, options)
+    shards = sorted(path.name for path in (tmp_path / "data").glob("train-*"))
+    assert len(shards) > 2 and shards == [f"train-{k:05d}-of-{len(shards):05d}.parquet" for k in range(len(shards))]
+    assert all(path.stat().st_size < 120_000 for path in (tmp_path / "data").iterdir())
+    assert Hub().read_back(tmp_path) == told
+
+
+@pytest.mark.parametrize(
+    "card, word",
+    [
+        ("Source: mine. Licence: MIT\n", "mit"),
+        ("Source: mine. Licence: MIT\n\n| source | licence |\n|---|---|\n| theirs | CC0 |\n", "other"),
+        ("Source: mine. Licence: ShapeNet and PartNet terms of use: registered users (shapenet.org)\n", "other"),
+        ("# Nothing said\n", "other"),
+    ],
+)
+def test_a_licence_is_named_only_where_all_say_the_same(card, word):
+    assert hub_card.licence(card) == word
+
+
+def test_damage_is_told_by_the_files_name(fake_dataset, tmp_path):
+    export_dataset(fake_dataset, "hub", tmp_path / "out")
+    shard = next((tmp_path / "out" / "data").iterdir())
+    shard.write_bytes(shard.read_bytes()[:2000])
+    with pytest.raises(BrokenFile, match=shard.name):
+        Hub().read_back(tmp_path / "out")
