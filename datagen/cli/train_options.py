@@ -80,13 +80,18 @@ class PredictOptions:
     """What `datagen predict` is told."""
 
     checkpoint: Checkpoint
-    query: Annotated[Path, typer.Option(help="The photo to judge. Alpha or a plain background is taken away.")]
+    query: Annotated[
+        Path, typer.Option(help="The photo to judge, or a folder of photos. Alpha or a plain background is taken away.")
+    ]
     reference: Annotated[
         Path, typer.Option(help="What it should look like: a folder of reference views, or a mesh to render.")
     ]
-    out: Annotated[Path | None, typer.Option(help="Draw the answer into this picture.", show_default="no picture")] = (
-        None
-    )
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the answer into this picture; of a folder a sheet of all answers.", show_default="no picture"
+        ),
+    ] = None
     background: Annotated[
         str, typer.Option(help="How the photo's background is taken away: auto, alpha, plain, or keep.")
     ] = "auto"

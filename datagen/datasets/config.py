@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from datagen.recipe.section import Fraction, Section
 
 Count = Annotated[int, Field(ge=1)]
+Against = Literal["best", "view", "mesh", "points", "own_camera"]
 
 
 class LoadConfig(Section):
@@ -26,8 +27,11 @@ class LoadConfig(Section):
 class DataConfig(LoadConfig):
     """Sizes, views and augmentation (paper, section 5, Implementation Details)."""
 
-    FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack", "refine"}
-    LATER = frozenset({"flip_together", "thin_views", "pairs", "pair_share", "blank_references"})
+    FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack", "against"}
+    LATER = frozenset(
+        {"flip_together", "thin_views", "own_camera", "pairs", "pair_share", "blank_references", "blank_queries"}
+        | {"leave_out"}
+    )
 
     image_px: Count = 256
     """Side of query and views; a multiple of 32. The feature grid is image_px / 8."""
@@ -53,13 +57,23 @@ class DataConfig(LoadConfig):
     U(-0.2, 0.2) of the full range, clipped: not in the paper, 0.2 in the published trainer."""
     shapes: Annotated[int, Field(ge=1)] | None = None
     """Train on the first N shapes of the split alone (learning curves)."""
-    refine: bool = False
-    """Predict with a mesh: the photo's camera is searched for from the nearest view on by rendering the mesh, and the
-    photo is compared with the render from there (model comparator)."""
+    own_camera: Fraction = 0.0
+    """Share of the bundles of which a training epoch compares the queries with the reference as their own cameras see
+    it, instead of with the nearest view; needs a build with reference.at_query (model comparator)."""
+    against: Against = "best"
+    """What evaluate and predict compare a query with (model comparator). `view`: the view that the network chooses.
+    `mesh`, `points`: the reference rendered from the query's camera, which is searched for from that view on; by its
+    mesh, or by the points that the views' depth maps give. `own_camera`: the picture from the query's true camera,
+    which a build with reference.at_query holds: an upper bound. `best`: the mesh where there is one, else the points
+    where there is depth, else the view."""
     shuffle_references: bool = False
     """Control: every sample gets the reference of another shape."""
     blank_references: bool = False
     """Control: white pictures in place of the reference's."""
+    blank_queries: bool = False
+    """Control: white pictures in place of the queries."""
+    leave_out: tuple[str, ...] = ()
+    """Control: kinds of anomaly that training does not see."""
     pairs: Literal["natural", "counterfactual", "mixed"] = "natural"
     """What a training batch holds: pictures against their own shape's normal reference, or pairs of pairs.parquet,
     always all four of a picture and its twin (DATA.md, "Counterfactual pairs"), or both. Validation is natural."""

@@ -5,6 +5,7 @@ the order or on what was read before.
 """
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,6 +40,15 @@ class PairPlan:
     are drawn. Evaluation always adds it."""
 
 
+@dataclass(frozen=True, eq=False)
+class Renders:
+    """Every sample's reference from a camera found for it (n, S, S) uint8, and by how many degrees that is off (n,),
+    NaN where the true one is unknown."""
+
+    pictures: np.ndarray
+    error_deg: np.ndarray
+
+
 class MatchingDataset(SampleDataset):
     """Samples of one split. `train` draws views and augments; otherwise all views, unchanged.
 
@@ -63,11 +73,18 @@ class MatchingDataset(SampleDataset):
         self.train, self.seed, self.published, self.changed = train, seed, published, changed
         self.plan = plan or PairPlan()
         self.together = config.queries_per_shape
+        self.renders: Renders | None = None
         self._reference = {sample.bundle: sample.bundle for sample in samples}
         if config.shuffle_references:
             self._reference = shuffled({sample.bundle: sample.shape for sample in samples}, seed)
         require_equal_views({shape: source.azimuths(shape) for shape in sorted(self._reference)})
         self._number = {shape: row for row, shape in enumerate(sorted(self._reference))}
+
+    def with_renders(self, renders: Renders) -> "MatchingDataset":
+        """The same samples, each with its render as `own`."""
+        found = copy(self)
+        found.renders = renders
+        return found
 
     def reference_of(self, sample: Sample) -> str:
         """The bundle whose views go with a sample: its own, unless references are shuffled."""
@@ -97,6 +114,13 @@ class MatchingDataset(SampleDataset):
         item["views"] = torch.from_numpy(np.ascontiguousarray(self.source.pictures(shape, views)))
         if self.config.blank_references:
             item["views"] = torch.full_like(item["views"], 255)
+        if self.train and self.config.own_camera:
+            item["use_own"] = torch.tensor(drawn_below(drawn, self.config.own_camera))
+        if (self.train and self.config.own_camera) or (not self.train and self.config.against == "own_camera"):
+            item["own"] = self._own_view(sample, shape)
+        if self.renders is not None:
+            item["own"] = torch.from_numpy(self.renders.pictures[number])
+            item["pose_error"] = torch.tensor(self.renders.error_deg[number])
         item["xyz"] = torch.from_numpy(self._positions(shape, views))
         own = -1 - number * len(self._number) - self._number[shape]
         item["reference"] = torch.tensor(self._number[shape] if shared else own)
@@ -118,6 +142,17 @@ class MatchingDataset(SampleDataset):
             item |= self._pairs(shape, views, rng)
         return item
 
+    def _own_view(self, sample: Sample, bundle: str) -> Tensor:
+        """The reference (S, S) uint8 from the query's own camera."""
+        if self.config.blank_references:
+            return torch.full((self.config.image_px, self.config.image_px), 255, dtype=torch.uint8)
+        if bundle != sample.bundle:
+            # References are shuffled: another shape as the camera nearest in azimuth sees it.
+            azimuth = sample.azimuth_deg or 0.0
+            others = [other for other in self.samples if other.bundle == bundle]
+            sample = min(others, key=lambda s: abs(((s.azimuth_deg or 0.0) - azimuth + 180) % 360 - 180))
+        return torch.from_numpy(self.source.own_view(sample).copy())
+
     def _changed(self, sample: Sample) -> Tensor:
         mask = self.source.changed(sample)
         size = self.config.image_px
@@ -126,7 +161,8 @@ class MatchingDataset(SampleDataset):
         )
 
     def _query(self, sample: Sample, rng: np.random.Generator) -> dict[str, Tensor]:
-        picture = normalised(torch.from_numpy(self.source.query(sample).copy()).permute(2, 0, 1))
+        given = np.full_like(self.source.query(sample), 255) if self.config.blank_queries else self.source.query(sample)
+        picture = normalised(torch.from_numpy(given.copy()).permute(2, 0, 1))
         box: tuple[float, ...] = sample.box
         if self.train:
             c = self.config
@@ -187,7 +223,7 @@ def thinned(count: int, rng: np.random.Generator) -> np.ndarray:
 
 def mirrored(item: dict[str, Tensor], anomalous: bool) -> dict[str, Tensor]:
     """Query, views, change and box of an item, mirrored left to right alike."""
-    found = {name: item[name].flip(-1) for name in ("query", "views", "changed") if name in item}
+    found = {name: item[name].flip(-1) for name in ("query", "views", "own", "changed") if name in item}
     box = item["box"]
     return found | {"box": torch.cat([1 - box[:1], box[1:]]) if anomalous else box}
 

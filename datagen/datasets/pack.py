@@ -24,12 +24,15 @@ from datagen.core.folders import cache_root
 from datagen.core.ids import content_hash
 from datagen.datasets.locks import sole_writer
 from datagen.datasets.samples import Sample
-from datagen.datasets.source import LooseSource, require_equal_views
+from datagen.datasets.source import LooseSource, require_equal_views, require_own_view
 from datagen.datasets.views import ReferenceBundle
 from datagen.store.reader import DatasetReader, content_key
 
-FORMAT = 5
-ARRAYS = ("queries", "changed", "pictures", "positions", "pairs", "poses", "azimuths", "published", "pixels", "visible")
+FORMAT = 6
+ARRAYS = (
+    *("queries", "changed", "own", "pictures", "positions", "pairs"),
+    *("poses", "azimuths", "published", "pixels", "visible"),
+)
 Watch = Callable[[int, int], None]
 Form = dict[str, tuple[tuple[int, ...], str]]
 """Shape and dtype of each array."""
@@ -54,6 +57,8 @@ class PackedSource:
         self._count: list[int] = meta["views"]
         self._points: list[int] = meta["points"]
         self._mask_row = {tuple(paths): row for row, paths in enumerate(meta["masks"])}
+        self.root = Path(meta["root"])
+        self._own_row = {path: row for row, path in enumerate(meta["own"])}
         self._a = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
 
     def __reduce__(self) -> tuple[type["PackedSource"], tuple[Path]]:
@@ -67,6 +72,10 @@ class PackedSource:
         if sample.label and not sample.masks:
             return None
         return np.unpackbits(self._a["changed"][self._mask_row[sample.masks]], axis=1).astype(bool)
+
+    def own_view(self, sample: Sample) -> np.ndarray:
+        require_own_view(self.root, sample)
+        return self._a["own"][self._own_row[sample.own_view]]
 
     def count(self, shape: str) -> int:
         return self._count[self._shape_row[shape]]
@@ -103,7 +112,7 @@ def open_packed(
     Raises BrokenFile naming a bad file, StoppedEarly when the disk is full, UsageError on a cache someone damaged.
     """
     root = str(files.root.resolve())
-    told = [[s.query_path, s.bundle, s.masks] for s in samples]
+    told = [[s.query_path, s.bundle, s.masks, s.own_view] for s in samples]
     key = content_hash([FORMAT, root, size, told, content_key(files)])[:24]
     folder = cache_root() / "packed" / key
     if not (folder / "meta.json").is_file():
@@ -195,6 +204,7 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
     queries = {sample.query_path: sample for sample in samples}
     # Samples without masks share an empty row.
     masks = list(dict.fromkeys(sample.masks for sample in samples))
+    own = {sample.own_view: sample for sample in samples if sample.own_view}
     loose = LooseSource(files, size)
     bundles = [ReferenceBundle(files, f"shapes/shape_{shape}/mv_images", size) for shape in shapes]
     require_equal_views({shape: b.azimuths() for shape, b in zip(shapes, bundles, strict=True)})
@@ -212,6 +222,7 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
         "published": ((len(shapes), V, P, 3), "f4"),
         "pixels": ((len(shapes), V, T, 2), "i2"),
         "visible": ((len(shapes), V, T), "?"),
+        "own": ((len(own), S, S), "u1"),
     }
     out = _reserved(work, form)
     total = len(queries) + len(shapes)
@@ -221,6 +232,8 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
             watch(row + 1, total)
         for row, mask in enumerate(pool.map(loose.mask, masks)):
             out["changed"][row] = np.packbits(mask, axis=1)
+        for row, picture in enumerate(pool.map(loose.own_view, own.values())):
+            out["own"][row] = picture
         jobs = [(row, bundle) for row, bundle in enumerate(bundles)]
         for done, _ in enumerate(pool.map(lambda job: _pack_shape(out, *job), jobs), start=len(queries) + 1):
             watch(done, total)
@@ -228,6 +241,7 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
         array.flush()
     views = [len(b.views) for b in bundles]
     meta = {"queries": list(queries), "shapes": shapes, "views": views, "points": points, "masks": masks}
+    meta |= {"own": list(own), "root": str(files.root.resolve())}
     (work / "meta.json").write_text(json.dumps(meta))
 
 

@@ -78,6 +78,7 @@ def _sample(pair: Pair, picture: dict) -> PairSample:
         "kind": pair.kind,
         "box": box_from_xywh(box, pair.query_path) if box else (0.0, 0.0, 0.0, 0.0),
         "masks": tuple(filter(None, (pair.mask_query_path, pair.mask_reference_path))),
+        "own_view": pair.reference_at_query and f"{pair.reference_at_query}.png",
     }
     names = ("reference", "group", "camera", "query_state", "reference_state", "relation", "balanced")
     fields: dict[str, Any] = {**picture, **told, **{name: getattr(pair, name) for name in names}}

@@ -8,7 +8,7 @@ from typing import Any
 
 from datagen.core.errors import BrokenFile, UsageError
 from datagen.datasets.dataset import sample_rows
-from datagen.formats.brokenchairs import FOLDERS, KIND_OF_TYPE, TWIN, parse_query
+from datagen.formats.brokenchairs import FOLDERS, KIND_OF_TYPE, TWIN, at_query_path, parse_query
 from datagen.store.reader import DatasetReader
 
 MASKS = ("mask_new", "mask_old")
@@ -35,6 +35,8 @@ class Sample:
     """Camera-to-world, row-major, published frame; empty where unknown."""
     masks: tuple[str, ...] = ()
     """Paths of the masks that together cover what an anomaly changed; empty where there are none."""
+    own_view: str = ""
+    """Path of the reference's picture from the query's own camera; empty where the dataset has none."""
 
     @property
     def bundle(self) -> str:
@@ -90,8 +92,10 @@ def _from_manifest(files: DatasetReader, split: str) -> list[Sample]:
             continue
         box = box_from_xywh(row["bbox_xywh_512"], row["query_path"]) if row["label"] else (0.0, 0.0, 0.0, 0.0)
         masks = tuple(row[key] for key in ("mask_new_path", "mask_old_path") if row[key])
-        fields = fields_of(row) | {"label": int(row["label"]), "kind": row["kind"], "box": box, "masks": masks}
-        samples.append(Sample(**fields))
+        name = parse_query(row["query_path"])
+        own = at_query_path(name.folder, "old", name.tail, ".png")
+        told = {"label": int(row["label"]), "kind": row["kind"], "box": box, "masks": masks}
+        samples.append(Sample(**fields_of(row), **told, own_view=own if files.has(own) else ""))
     return samples
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -20,11 +21,18 @@ MASKED = 128
 class SampleSource(Protocol):
     """Arrays of samples and shapes at one size S with P = (S/8)^2 patches."""
 
+    @property
+    def root(self) -> Path:
+        """The dataset's folder."""
+
     def query(self, sample: Sample) -> np.ndarray:
         """(S, S, 3) uint8."""
 
     def changed(self, sample: Sample) -> np.ndarray | None:
         """(S, S) bool: the pixels that an anomaly's masks cover, none for a normal sample; None where unknown."""
+
+    def own_view(self, sample: Sample) -> np.ndarray:
+        """(S, S) uint8, grey: the reference from the query's own camera. Raises BrokenFile where there is none."""
 
     def count(self, shape: str) -> int:
         """How many distinct views the shape has."""
@@ -55,7 +63,7 @@ class LooseSource:
     """Read from a dataset's files. A few shapes' bundles are kept open per process."""
 
     def __init__(self, files: DatasetReader, size: int) -> None:
-        self.files, self.size = files, size
+        self.files, self.size, self.root = files, size, files.root
         self._bundles: dict[str, ReferenceBundle] = {}
 
     def bundle(self, shape: str) -> ReferenceBundle:
@@ -73,6 +81,10 @@ class LooseSource:
         if sample.label and not sample.masks:
             return None
         return self.mask(sample.masks)
+
+    def own_view(self, sample: Sample) -> np.ndarray:
+        require_own_view(self.files.root, sample)
+        return read_picture(self.files, sample.own_view, "L", self.size)
 
     def mask(self, paths: Sequence[str]) -> np.ndarray:
         """(S, S) bool: what any of these masks covers."""
@@ -107,6 +119,15 @@ class LooseSource:
     def tracks(self, shape: str, view: int) -> tuple[np.ndarray, np.ndarray]:
         found = self.bundle(shape).tracks(view)
         return found.pixels(self.size), found.is_visible
+
+
+def require_own_view(where: Path, sample: Sample) -> None:
+    """Raises BrokenFile for a sample without a picture of the reference from its own camera."""
+    if not sample.own_view:
+        raise BrokenFile(
+            f"{where}: no view of the reference from the camera of {sample.query_path}; "
+            "build with reference.at_query=true, or leave data.own_camera and data.against=own_camera out"
+        )
 
 
 @lru_cache(maxsize=32)

@@ -117,7 +117,7 @@ class ReferenceBundle:
 
     def positions(self, view: int) -> np.ndarray:
         """Patch positions (P, 3) float32: from depth and camera, else from the published `xyz`; NaN = none."""
-        geometry = self._geometry(view)
+        geometry = self.geometry(view)
         if geometry is not None:
             return patch_positions(geometry, self.grid).astype(np.float32)
         return self.published_positions(view)
@@ -159,7 +159,7 @@ class ReferenceBundle:
 
     def correspondences(self, first: int, second: int) -> np.ndarray:
         """For each patch of `first` the patch of `second` showing the same point, (P,) int64, -1 = none."""
-        geometry, other = self._geometry(first), self._geometry(second)
+        geometry, other = self.geometry(first), self.geometry(second)
         if geometry is not None and other is not None:
             return corresponding_patches(patch_positions(geometry, self.grid), other, self.grid)
         return tracked_patches(self.tracks(first), self.tracks(second), self.grid)
@@ -196,7 +196,8 @@ class ReferenceBundle:
         """Whether the views come with depth and cameras: where some do, one without has lost them."""
         return any(self.files.has(view.stem + "_depth.npy") for view in self.views)
 
-    def _geometry(self, view: int) -> ViewGeometry | None:
+    def geometry(self, view: int) -> ViewGeometry | None:
+        """Depth and camera of a view, as large as it is on disk; None where there is no depth."""
         if view in self._read:
             return self._read[view]
         camera, path = self._camera(view), self.views[view].stem + "_depth.npy"

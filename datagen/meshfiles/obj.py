@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from datagen.core.colour import linear_from_srgb
+from datagen.core.shape import Mesh
 from datagen.meshfiles.polygons import triangulate
 from datagen.meshfiles.text import name_text, plain_text, shown, without_comment, without_remark
 from datagen.meshfiles.values import FilePart, bad, checked, used_only
@@ -146,6 +147,12 @@ def geometry(text: ObjText) -> ObjGeometry:
         padded = np.concatenate([coordinates, np.full((1, 2), np.nan)])
         uv = padded[np.where(flat_uv < 0, missing, flat_uv)][places]
     return ObjGeometry(vertices, color, flat[places], uv, owner, owners)
+
+
+def whole_mesh(data: bytes, name: str) -> Mesh:
+    """All triangles of a file as one mesh, in the file's frame; messages call it `name`. Raises MeshLoadError."""
+    shape = geometry(read_text(data, name))
+    return checked(name, Path(name).name, shape.vertices, shape.faces)
 
 
 def parts(path: Path, shape: ObjGeometry, material_slot: dict[str, int]) -> tuple[FilePart, ...]:

@@ -78,12 +78,33 @@ class MatchingBlock(nn.Module):
         rows = (split_heads(part, self.heads) for part in (q, k, v))
         q_heads, k_heads, v_heads = rows
         o = self.out(join_heads(cross_attention(q_heads, k_heads, v_heads, chosen_BQk, self.form)))
-        o = self.norm1(o + q)
+        o = self.norm1(self.joined(q, o))
         return self.norm2(self.ffn(o) + o)
+
+    def joined(self, q_BLD: Tensor, o_BLD: Tensor) -> Tensor:
+        """Queries and what they attended to as one: equation (7)."""
+        return o_BLD + q_BLD
+
+
+class ResidualBlock(MatchingBlock):
+    """A block that also sees how a patch differs from what it attends to: [q, o, |q - o|] in place of q + o, and the
+    patches' mean and largest |q - o| added to the token. Not in the paper."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.join = nn.Linear(3 * config.dim, config.dim)
+        self.tell = nn.Linear(2 * config.dim, config.dim)
+
+    def joined(self, q_BLD: Tensor, o_BLD: Tensor) -> Tensor:
+        away = (q_BLD - o_BLD).abs()
+        patches = away[:, 1:]
+        told = self.tell(torch.cat([patches.mean(1), patches.amax(1)], dim=-1))
+        found = self.join(torch.cat([q_BLD, o_BLD, away], dim=-1))
+        return q_BLD + torch.cat([found[:, :1] + told[:, None], found[:, 1:]], dim=1)
 
 
 class CMT(nn.Module):
-    """Query images and reference views to a logit and a box.
+    """Query images and reference views to a logit and a box; `cmt_residual` has blocks that see residuals.
 
     query (B, 3, S, S), views (G, N, 3, S, S) in [-1, 1]; xyz (G, N, P, 3) world positions of the patches,
     NaN where there is no depth, P = (S/8)^2. Queries may share views: `features` takes the row among G of every
@@ -99,7 +120,8 @@ class CMT(nn.Module):
         self.token = nn.Parameter(torch.randn(1, 1, config.dim) * 0.02)
         patches = (image_px // 8) ** 2
         self.place = nn.Parameter(torch.randn(patches, config.dim) * 0.02) if config.query_position else None
-        self.blocks = nn.ModuleList(MatchingBlock(config) for _ in range(config.blocks))
+        block = ResidualBlock if config.name == "cmt_residual" else MatchingBlock
+        self.blocks = nn.ModuleList(block(config) for _ in range(config.blocks))
         self.heads = Heads(config.dim, config.box)
 
     def features(

@@ -46,6 +46,10 @@ def _stage(channels_in: int, channels: int, depth: int) -> nn.Sequential:
     )
 
 
+def _halved(channels: int) -> nn.Module:
+    return BasicBlock(channels, channels, 2)
+
+
 class Embedding(nn.Module):
     """Trunk features (B, C, h, w) to unit vectors (B, 128) that keep where things are."""
 
@@ -62,20 +66,22 @@ class Comparator(nn.Module):
     """Queries (Q, 3, S, S) and grey views (G, N, 1, S, S), both in [-1, 1], to `Compared`.
 
     What is compared is B pairs: `picture_B` is the row among Q of each pair's query, without it Q = B; `set_B` the row
-    among G of its views, without it G = B. `against_B` is the view to compare with, where
-    it is known (-1: unknown); else the likeliest is. `there_BN` says which views there are; by default all.
+    among G of its views, without it G = B. `against_B` is the view to compare with, where it is known (-1: unknown);
+    else the likeliest is. `there_BN` says which views there are; by default all. `own_B1SS` is the reference from each
+    pair's own camera: where `use_own_B` says so, by default everywhere, the query is compared with that.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         w, depth = config.encoder_width, config.blocks
-        self.fuse = config.fuse
-        self.query_stem, self.view_stem = _stem(3, w), _stem(1, w)
-        self.trunk = _stage(w, 2 * w, depth)
+        self.fuse, self.choice = config.fuse, config.choice
+        self.query_stem = _stem(3, w)
+        self.view_stem = self.query_stem if config.stems == "shared" else _stem(1, w)
+        self.trunk = nn.Sequential(*_stage(w, 2 * w, depth), *(_halved(2 * w) for _ in range(config.compare_at // 8)))
         self.embedding = Embedding(2 * w)
         self.join = nn.Sequential(nn.Conv2d(8 * w, 4 * w, 1, bias=False), nn.BatchNorm2d(4 * w), nn.ReLU())
-        self.widths = (4 * w, 4 * w, 4 * w, 8 * w)
-        """Channels at strides 4, 8, 16 and 32."""
+        self.widths = (4 * w, 4 * w, 4 * w, 8 * w)[config.compare_at // 8 :]
+        """Channels at every stride from that of the comparison to 32."""
         self.stages = nn.ModuleList(_stage(a, b, depth) for a, b in zip(self.widths, self.widths[1:], strict=False))
         self.change = nn.ModuleList(nn.Conv2d(width, 1, 1) for width in self.widths)
         self.token = nn.Linear(2 * self.widths[-1] + 4, config.dim)
@@ -89,10 +95,13 @@ class Comparator(nn.Module):
         against_B: Tensor | None = None,
         there_BN: Tensor | None = None,
         picture_B: Tensor | None = None,
+        own_B1SS: Tensor | None = None,
+        use_own_B: Tensor | None = None,
     ) -> Compared:
         Q, N = len(query_Q3SS), views_GN1SS.shape[1]
-        f = self.trunk(torch.cat([self.query_stem(query_Q3SS), self.view_stem(views_GN1SS.flatten(0, 1))]))
-        z = self.embedding(f)
+        references = [views_GN1SS.flatten(0, 1), *([] if own_B1SS is None else [own_B1SS])]
+        f = self.trunk(torch.cat([self._queries(query_Q3SS), self._references(torch.cat(references))]))
+        z = self.embedding(f if own_B1SS is None else f[: -len(own_B1SS)])
         f_query, z_query = (part[:Q] if picture_B is None else part[picture_B] for part in (f, z))
         B = len(f_query)
         rows_BN = (torch.arange(B, device=z.device) if set_B is None else set_B)[:, None] * N
@@ -104,13 +113,28 @@ class Comparator(nn.Module):
         view_B = likeness.argmax(dim=1)
         if against_B is not None:
             view_B = torch.where(against_B >= 0, against_B, view_B)
-        places_BF = _best(likeness, view_B, self.fuse)
-        compared = self._compare(f_query, f[Q:], rows_BN.gather(1, places_BF), likeness.gather(1, places_BF).softmax(1))
+        places_BF = _best(likeness, view_B, N if self.choice == "soft" else self.fuse)
+        rows_BF, weight_BF = rows_BN.gather(1, places_BF), likeness.gather(1, places_BF).softmax(1)
+        if own_B1SS is not None:
+            own_B = len(z) - Q + torch.arange(B, device=z.device)
+            use = torch.ones_like(own_B, dtype=torch.bool) if use_own_B is None else use_own_B
+            rows_BF = torch.where(use[:, None], own_B[:, None], rows_BF)
+        compared = self._compare(f_query, f[Q:], rows_BF, weight_BF)
         return Compared(self._judge(compared), likeness, view_B)
 
+    def _queries(self, query_Q3SS: Tensor) -> Tensor:
+        return self.query_stem(query_Q3SS)
+
+    def _references(self, view_V1SS: Tensor) -> Tensor:
+        grey = view_V1SS if self.view_stem is not self.query_stem else view_V1SS.expand(-1, 3, -1, -1)
+        return self.view_stem(grey)
+
     def _compare(self, q_BChw: Tensor, r_VChw: Tensor, rows_BF: Tensor, weight_BF: Tensor) -> Tensor:
-        """Every query with its F views, the comparisons summed by weight."""
+        """Every query with its F views, the comparisons summed by weight; of a soft choice with the views' mean."""
         r = r_VChw.index_select(0, rows_BF.flatten())
+        if self.choice == "soft":
+            r = (r.unflatten(0, rows_BF.shape) * weight_BF[..., None, None, None].to(r.dtype)).sum(1)
+            rows_BF, weight_BF = rows_BF[:, :1], torch.ones_like(weight_BF[:, :1])
         q = q_BChw.repeat_interleave(rows_BF.shape[1], dim=0)
         joined = self.join(torch.cat([q, r, (q - r).abs(), q * r], dim=1)).unflatten(0, rows_BF.shape)
         return (joined * weight_BF[..., None, None, None].to(joined.dtype)).sum(1)

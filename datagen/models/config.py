@@ -8,7 +8,17 @@ from datagen.recipe.section import Section
 
 Count = Annotated[int, Field(ge=1)]
 
-ModelName = Literal["cmt", "resnet_fpn", "resnet_fpn_sa", "vit", "retrieval", "viewpoint", "comparator"]
+ModelName = Literal[
+    "cmt",
+    "resnet_fpn",
+    "resnet_fpn_sa",
+    "vit",
+    "retrieval",
+    "viewpoint",
+    "comparator",
+    "cmt_residual",
+    "residual",
+]
 
 
 class ModelConfig(Section):
@@ -19,7 +29,7 @@ class ModelConfig(Section):
     loss: its switches stand in the recipe's `loss` section.
     """
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"fuse"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"fuse", "stems", "choice", "compare_at"})
     """As in `datasets.config.LoadConfig`."""
 
     name: ModelName = "cmt"
@@ -49,6 +59,13 @@ class ModelConfig(Section):
     """ViT only."""
     fuse: Annotated[int, Field(ge=1, le=3)] = 1
     """Comparator only: views that a query is compared with, the comparisons weighted by the views' likeness."""
+
+    stems: Literal["separate", "shared"] = "separate"
+    """Comparator only: whether query and views have first layers of their own."""
+    choice: Literal["hard", "soft"] = "hard"
+    """Comparator only: a query is compared with the likeliest views, or with the mean of all, weighted by likeness."""
+    compare_at: Literal[4, 8, 16] = 4
+    """Comparator only: the stride at which query and view are compared."""
 
     @property
     def network(self) -> str:

@@ -19,6 +19,7 @@ def evaluate(
         raise UsageError(f"task {task.name} has nothing to sweep; leave --sweep out")
     data = task.open_data(folder, split, recipe, None)
     with full_memory_as_error(ADVICE):
+        data = task.prepare(loaded, data, runtime)
         found = predict_split(task, loaded.objective, data, runtime, recipe)
         metrics = task.report(found, loaded.threshold, rounds)
         report = {"checkpoint": loaded.origin, "recipe": recipe.name, "split": split, **metrics}

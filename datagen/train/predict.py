@@ -1,11 +1,28 @@
-"""What a trained network says of one photo: the task of its recipe decides how."""
+"""What a trained network says of photos: the task of its recipe decides how."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from datagen.core.clutter import tidy
 from datagen.core.errors import UsageError
 from datagen.train.load import load_network
 from datagen.train.runtime import choose_device
 from datagen.train.task import Answer
+
+PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+"""How the names of photos in a folder end."""
+
+
+def open_judge(checkpoint: str | Path, reference: str | Path, device: str | None = None) -> Callable[..., Answer]:
+    """A function of a photo's file, and `background` and `shadow`, that judges it against a reference.
+
+    Raises BadCheckpoint, UsageError (task, reference or device that cannot be used), MissingDependency (device
+    that is not here), MeshLoadError, OutOfMemory.
+    """
+    loaded = load_network(Path(checkpoint), choose_device(device))
+    if loaded.task.judge is None:
+        raise UsageError(f"{checkpoint} is of task {loaded.task.name}, which judges no single photo")
+    return loaded.task.judge(loaded, Path(reference))
 
 
 def predict(
@@ -19,10 +36,14 @@ def predict(
 ) -> Answer:
     """Judge the object in a photo against its reference; returns the task's `Answer`.
 
-    Raises BadCheckpoint, UsageError (task, photo, reference or device that cannot be used), MissingDependency (device
-    that is not here), MeshLoadError, OutOfMemory.
+    Raises as `open_judge`, and UsageError for a photo that cannot be used.
     """
-    loaded = load_network(Path(checkpoint), choose_device(device))
-    if loaded.task.predict is None:
-        raise UsageError(f"{checkpoint} is of task {loaded.task.name}, which judges no single photo")
-    return loaded.task.predict(loaded, Path(query), Path(reference), background=background, shadow=shadow)
+    return open_judge(checkpoint, reference, device)(Path(query), background=background, shadow=shadow)
+
+
+def photos_of(folder: Path) -> list[Path]:
+    """The photos of a folder by name; folders below are not read. Raises UsageError where there is none."""
+    found = [path for path in tidy(folder.iterdir()) if path.suffix.lower() in PHOTOS and path.is_file()]
+    if not found:
+        raise UsageError(f"{folder} holds no photo ({', '.join(PHOTOS)}); check --query")
+    return sorted(found)

@@ -51,6 +51,8 @@ class Task:
     """recipe -> the network, initialised from the recipe's seed alone, with its losses."""
     require_data: Callable[[Path, Sequence[str]], None] = require_samples
     """(dataset's folder, splits) -> nothing. Raises BrokenFile for a split without samples, before anything is made."""
+    prepare: Callable[["Loaded", Any, Runtime], Any] = lambda loaded, data, runtime: data
+    """(network, a split's samples, runtime) -> the samples as the recipe has them evaluated."""
     collect: Callable[[tuple[Any, ...], Mapping[str, np.ndarray]], Any] = collect_scores
     """(samples, columns of `Objective.answer` in their order) -> predictions."""
     report: Callable[[Any, float, int], dict[str, Any]] = score_report
@@ -61,8 +63,9 @@ class Task:
     """HTML below the page's figures, curves and confusions."""
     sweep: Callable[["Loaded", Path, str, Runtime], dict[str, dict[str, float | None]]] | None = None
     """(network, folder, split, runtime) -> AUC by axis and value, for `evaluate --sweep`."""
-    predict: Callable[..., Answer] | None = None
-    """(network, query's file, reference's file or folder, background=..., shadow=...) -> what it says of one photo."""
+    judge: Callable[["Loaded", Path], Callable[..., Answer]] | None = None
+    """(network, reference's file or folder) -> a function of (photo's file, background=..., shadow=...) that says what
+    the network makes of a photo beside that reference."""
     read_published: Callable[[Path, Sequence[str]], tuple[Objective, TrainRecipe]] | None = None
     """(a .pt or .pth file, `--set` overrides) -> another program's network. Raises BadCheckpoint."""
     recipes: Mapping[str, str] = field(default_factory=dict)

@@ -24,7 +24,8 @@ def copy(folder, tmp_path) -> Path:
 
 PAIRED = (
     *(*SMALL_PICTURES, "reference.views=6", "query.azimuth_step_deg=60", "anomaly.views={2: 1}", "normal.views={3: 1}"),
-    *("anomaly.slots_per_shape=2", "reference.counterfactual=true", "split.test=100", "split.val=60"),
+    *("anomaly.slots_per_shape=2", "reference.counterfactual=true", "reference.at_query=true"),
+    *("split.test=100", "split.val=60"),
 )
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 
 from datagen.core.errors import BrokenFile
 from datagen.datasets.config import DataConfig
-from datagen.datasets.matching import PairPlan
+from datagen.datasets.matching import MatchingDataset, PairPlan
 from datagen.datasets.pack import open_packed
 from datagen.datasets.paired import PairedDataset, pair_part
 from datagen.datasets.pairs import list_pairs
@@ -158,3 +159,43 @@ def test_half_a_design_is_refused(files, paired, tmp_path):
 def test_a_dataset_without_pairs_says_so(folder):
     with pytest.raises(BrokenFile, match=r"no pairs\.parquet; data\.pairs needs"):
         list_pairs(open_dataset(folder), "train")
+
+
+def test_a_pair_has_its_reference_from_the_querys_own_camera_packed_or_not(files, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path))
+    cells = [cell for cell in list_pairs(files, "train") if cell.own_view]
+    loose, packed = LooseSource(files, 64), open_packed(files, [*cells, *list_samples(files, "train")], 64)
+    for cell in cells[:6]:
+        side = "new" if cell.reference_state else "old"
+        assert f"/view_{side}_" in cell.own_view
+        assert np.array_equal(loose.own_view(cell), packed.own_view(cell))
+    bare = replace(cells[0], own_view="")
+    for source in (loose, packed):
+        with pytest.raises(BrokenFile, match="at_query"):
+            source.own_view(bare)
+
+
+def test_own_cameras_are_drawn_by_bundle_and_four_alike(files):
+    data = dataset_of(files, own_camera=0.5, pairs="counterfactual", queries_per_shape=4)
+    used = defaultdict(set)
+    for epoch in range(6):
+        for number, sample in enumerate(data.samples):
+            item = data[epoch, number]
+            used[epoch, sample.drawn_by].add(bool(item["use_own"]))
+            assert item["own"].shape == (64, 64) and item["own"].dtype == torch.uint8
+    assert all(len(of_four) == 1 for of_four in used.values())
+    assert {True, False} == set().union(*used.values())
+
+
+def test_evaluation_by_own_cameras_gives_them_and_shuffled_ones_are_of_another_shape(files):
+    config = DataConfig(image_px=64, views=4, eval_views=4, flip=False, crop=1, against="own_camera")
+    samples, source = list_samples(files, "train"), LooseSource(files, 64)
+    data = MatchingDataset(source, samples, config, train=False)
+    assert np.array_equal(data[0]["own"].numpy(), source.own_view(samples[0]))
+    other = MatchingDataset(source, samples, config.model_copy(update={"shuffle_references": True}), train=False)
+    views = [source.own_view(s) for s in samples if s.shape == other.reference_of(samples[0])]
+    assert any(np.array_equal(other[0]["own"].numpy(), view) for view in views)
+    blank = MatchingDataset(source, samples, config.model_copy(update={"blank_references": True}), train=False)
+    assert (blank[0]["own"] == 255).all()
+    without = MatchingDataset(source, samples, config.model_copy(update={"blank_queries": True}), train=False)
+    assert (without[0]["query"] == 1).all()

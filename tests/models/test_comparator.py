@@ -117,3 +117,36 @@ def test_the_choice_of_the_view_learns():
         torch.nn.functional.cross_entropy(model(query, views, rows, nearest).likeness_BN, nearest).backward()
         optimiser.step()
     assert (model(query, views, rows).view_B == nearest).float().mean() > 0.7
+
+
+@pytest.mark.parametrize("values", [{"stems": "shared"}, {"choice": "soft"}, {"compare_at": 8}, {"compare_at": 16}])
+def test_every_ingredient_can_be_taken_out_and_trains(values):
+    model = made(**values)
+    query, views, rows = pictures()
+    found = model(query, views, rows, torch.tensor([1, -1, 2, 0]))
+    assert found.output.change_Bhw.shape[-1] == 64 // values.get("compare_at", 4)
+    (found.output.logit_B.sum() + found.output.change_Bhw.mean() + found.likeness_BN[:, 0].sum()).backward()
+    unused = [name for name, p in model.named_parameters() if p.grad is None and not name.startswith("heads.locate")]
+    assert not unused
+
+
+def test_a_soft_choice_weighs_all_views():
+    model = made(choice="soft").eval()
+    query, views, rows = pictures()
+    others = views.clone()
+    others[:, 4] = 0.0
+    assert not torch.allclose(model(query, others, rows).output.logit_B, model(query, views, rows).output.logit_B)
+
+
+@pytest.mark.parametrize("fuse", [1, 2])
+def test_where_it_is_used_the_own_view_alone_is_compared_with(fuse):
+    model = made(fuse=fuse).eval()
+    query, views, rows = pictures()
+    own = torch.randn(4, 1, 64, 64)
+    use = torch.tensor([True, False, True, False])
+    plain, mixed = model(query, views, rows), model(query, views, rows, own_B1SS=own, use_own_B=use)
+    torch.testing.assert_close(mixed.output.logit_B[~use], plain.output.logit_B[~use])
+    assert torch.equal(mixed.view_B, plain.view_B)
+    alone = model(query, own[:, None])
+    torch.testing.assert_close(mixed.output.logit_B[use], alone.output.logit_B[use])
+    torch.testing.assert_close(model(query, views, rows, own_B1SS=own).output.logit_B, alone.output.logit_B)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,6 +118,25 @@ def test_predict_takes_a_bundle_or_a_mesh(run, dataset, tmp_path):
     assert 0 <= answers[0]["box_px"][0] <= answers[0]["box_px"][2] <= 256
     function = predict(run, dataset / sample.query_path, shape, device="cpu")
     assert function.score == pytest.approx(answers[0]["score"]) and function.nearest_view == answers[0]["nearest_view"]
+
+
+def test_predict_judges_a_folder_and_goes_on_past_what_is_no_photo(run, dataset, tmp_path):
+    samples = list_samples(open_dataset(dataset), "test")[:2]
+    for number, sample in enumerate(samples):
+        (tmp_path / f"photo {number}.png").write_bytes((dataset / sample.query_path).read_bytes())
+    Image.new("RGB", (64, 64), "white").save(tmp_path / "blank.png")
+    (tmp_path / "notes.txt").write_text("no photo")
+    shape = dataset / "shapes" / f"shape_{samples[0].shape}"
+    sheet = tmp_path / "out" / "sheet.png"
+    done = datagen("predict", run, "--query", tmp_path, "--reference", shape, "--json", "--out", sheet)
+    assert done.returncode == 3 and "blank.png" not in done.stdout.replace(str(tmp_path / "blank.png"), "")
+    answers = json.loads(done.stdout)
+    assert [Path(answer["query"]).name for answer in answers] == ["blank.png", "photo 0.png", "photo 1.png"]
+    assert "no object" in answers[0]["error"] and 0 <= answers[1]["score"] <= 1
+    assert np.asarray(Image.open(sheet)).std() > 10
+    (tmp_path / "none").mkdir()
+    done = datagen("predict", run, "--query", tmp_path / "none", "--reference", shape)
+    assert done.returncode == 2 and "holds no photo" in done.stderr
 
 
 def test_predict_loads_the_published_checkpoint(dataset, tmp_path):

@@ -18,7 +18,7 @@ from datagen.train.runtime import Runtime
 from datagen.train.tasks.matching.compare import pixel_counts
 from datagen.train.tasks.matching.data import open_split
 from datagen.train.tasks.matching.networks import make_objective
-from datagen.train.tasks.matching.predict import predict
+from datagen.train.tasks.matching.predict import Judge
 from datagen.train.tasks.matching.predictions import BINS
 from datagen.train.tasks.matching.report import angle_groups, map_figures
 from datagen.train.tasks.matching.task import MATCHING
@@ -91,8 +91,9 @@ def test_evaluation_tells_maps_angles_and_controls(run, dataset):
     report = found.report
     assert 0 <= report["change_auroc"] <= 1 and 0 <= report["change_iou"] <= 1 and 0 <= report["viewpoint"] <= 1
     assert sum(group["n"] for group in report["per_view_angle"].values()) == report["n"]
-    assert set(report["sweep"]["reference"]) == {"chosen", "nearest", "opposite", "blank", "of another shape"}
-    assert "k" not in report["sweep"] and report["sweep"]["reference"]["chosen"] == report["auc"]
+    controls = {"chosen", "nearest", "opposite", "blank", "of another shape"}
+    assert set(report["sweep"]["reference"]) == controls | {"mesh", "points"}
+    assert "k" not in report["sweep"] and report["sweep"]["reference"]["mesh"] == report["auc"]
     page = render_page(found, loaded, run)
     assert "Change maps" in page and "Degrees to the nearest view" in page
 
@@ -116,7 +117,7 @@ def test_what_is_compared_with_is_what_is_said(dataset):
 def test_predict_shows_the_map_and_the_chosen_view(run, dataset):
     loaded = load_network(run, torch.device("cpu"))
     sample = next(s for s in list_samples(open_dataset(dataset), "test") if s.label)
-    found = predict(loaded, dataset / sample.query_path, dataset / "shapes" / f"shape_{sample.shape}" / "model.obj")
+    found = Judge(loaded, dataset / "shapes" / f"shape_{sample.shape}" / "model.obj")(dataset / sample.query_path)
     assert found.change.shape == (64, 64) and 0 <= found.change.min() <= found.change.max() <= 1
     assert found.picture.shape == (64, 4 * 64, 3) and found.nearest_view in range(4)
 

@@ -13,7 +13,6 @@ from datagen.formats.brokenchairs import SPLITS
 from datagen.geometry.sample import grid_samples
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.meshfiles import obj
-from datagen.meshfiles.values import checked
 
 POINTS, DENSE = 1500, 30_000
 ROUGH = 0.05
@@ -35,8 +34,7 @@ class MeshPrint:
 
 def read_obj(tree: ChairTree, path: str) -> Mesh:
     """All triangles of a model.obj, published frame. Raises MeshLoadError, BrokenFile."""
-    shape = obj.geometry(obj.read_text(tree.files.read(path), path))
-    return checked(path, "model.obj", shape.vertices, shape.faces)
+    return obj.whole_mesh(tree.files.read(path), path)
 
 
 def mesh_print(tree: ChairTree, shape: str) -> MeshPrint | None:

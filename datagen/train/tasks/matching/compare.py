@@ -9,6 +9,8 @@ from torch import Tensor
 from datagen.datasets.matching import PairPlan, normalised
 from datagen.models.blocks import Output
 from datagen.models.comparator import Comparator, Compared, change_loss, change_map
+from datagen.models.residual import Residual
+from datagen.models.silhouettes import agreements
 from datagen.train.objective import Batch, Losses
 from datagen.train.tasks.matching.objective import DetectionObjective, distinct_pictures, distinct_views
 from datagen.train.tasks.matching.predictions import BINS
@@ -25,7 +27,7 @@ class ComparatorObjective(DetectionObjective):
     In training a query is compared with the true nearest view, where it is known.
     """
 
-    def __init__(self, model: Comparator, recipe: MatchingRecipe) -> None:
+    def __init__(self, model: Comparator | Residual, recipe: MatchingRecipe) -> None:
         super().__init__(model, recipe)
         self.weights |= {"view": recipe.loss.view, "change": recipe.loss.change}
 
@@ -53,10 +55,12 @@ class ComparatorObjective(DetectionObjective):
 
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
         """Named losses; a batch without the nearest view or without masks has none of theirs."""
-        found = self._compare(batch, "nearest")
+        if self.config.view_label == "silhouette":
+            batch = batch | {"nearest": nearest_by_outline(batch)}
+        found = self._compare(batch, "nearest" if self.config.view else "chosen")
         losses = self.judged(found.output, batch)
         known = batch["nearest"] >= 0
-        if bool(known.any()):
+        if self.config.view and bool(known.any()):
             losses["view"] = F.cross_entropy(found.likeness_BN[known], batch["nearest"][known])
         if "changed" in batch:
             losses["change"] = change_loss(cast(Tensor, found.output.change_Bhw), batch["changed"])
@@ -73,7 +77,22 @@ class ComparatorObjective(DetectionObjective):
             turned = (nearest + count // 2) % count if against == "opposite" else nearest
             wanted = torch.where(nearest >= 0, turned, nearest)
         queries, picture_B = distinct_pictures(batch)
-        return cast(Comparator, self.model)(queries, pictures, set_B, wanted, batch.get("there"), picture_B)
+        own = None
+        # A view that is asked for by name is not replaced.
+        if "own" in batch and (self.training or against in ("chosen", "blank")):
+            own = torch.ones_like(batch["own"]) if against == "blank" else normalised(batch["own"])
+            own = own.to(pictures.dtype).unsqueeze(1)
+        return cast(Comparator, self.model)(
+            queries, pictures, set_B, wanted, batch.get("there"), picture_B, own, batch.get("use_own")
+        )
+
+
+def nearest_by_outline(batch: Batch) -> Tensor:
+    """The view (B,) of every query's bundle whose outline agrees best with the query's, among those that count."""
+    likeness = agreements(batch["query"].amin(1), normalised(batch["views"]))
+    if "there" in batch:
+        likeness = likeness.masked_fill(~batch["there"], -1.0)
+    return likeness.argmax(dim=1)
 
 
 def pixel_counts(change_Bhw: Tensor, changed_BSS: Tensor) -> Tensor:

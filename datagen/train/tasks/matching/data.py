@@ -13,7 +13,7 @@ from datagen.datasets.samples import Sample, list_samples, open_dataset
 from datagen.datasets.source import LooseSource, SampleSource
 from datagen.store.reader import DatasetReader
 from datagen.train.tasks.matching.objective import DetectionObjective
-from datagen.train.tasks.matching.recipe import MatchingRecipe
+from datagen.train.tasks.matching.recipe import COMPARES, MatchingRecipe
 
 Anyone = TypeVar("Anyone", bound=Sample)
 
@@ -45,6 +45,8 @@ def open_split(
     samples = list_samples(files, split)
     if split == "train":
         samples = first_shapes(samples, recipe.data.shapes)
+    if objective is not None:
+        samples = [sample for sample in samples if sample.kind not in recipe.data.leave_out]
     return MatchingDataset(
         open_source(files, samples, recipe.data),
         samples,
@@ -53,13 +55,15 @@ def open_split(
         seed=recipe.seed,
         plan=objective.plan() if objective else None,
         published=recipe.model.network == "published",
-        changed=recipe.model.network == "comparator",
+        changed=recipe.model.network in COMPARES,
     )
 
 
 def _open_paired(files: DatasetReader, recipe: MatchingRecipe, objective: DetectionObjective) -> PairedDataset:
-    cells = first_shapes(list_pairs(files, "train", balanced=True), recipe.data.shapes)
+    every = list_pairs(files, "train", balanced=True)
+    cells = [cell for cell in first_shapes(every, recipe.data.shapes) if cell.kind not in recipe.data.leave_out]
     natural = first_shapes(list_samples(files, "train"), recipe.data.shapes) if recipe.data.pairs == "mixed" else []
+    natural = [sample for sample in natural if sample.kind not in recipe.data.leave_out]
     return PairedDataset(
         open_source(files, [*cells, *natural], recipe.data),
         cells,
@@ -68,7 +72,7 @@ def _open_paired(files: DatasetReader, recipe: MatchingRecipe, objective: Detect
         train=True,
         seed=recipe.seed,
         plan=objective.plan(),
-        changed=recipe.model.network == "comparator",
+        changed=recipe.model.network in COMPARES,
     )
 
 
@@ -81,6 +85,9 @@ def open_pairs(folder: Path, split: str, recipe: MatchingRecipe) -> PairedDatase
     if not has_pairs(files):
         return None
     cells = list_pairs(files, split)
+    if recipe.data.against == "own_camera":
+        # Of two anomalies of one object there is no picture at the query's camera.
+        cells = [cell for cell in cells if cell.own_view]
     return PairedDataset(open_source(files, list[Sample](cells), recipe.data), cells, [], recipe.data, train=False)
 
 

@@ -8,6 +8,7 @@ from datagen.models.baselines import PyramidNet, ViewpointNet, ViT
 from datagen.models.cmt import CMT
 from datagen.models.comparator import Comparator
 from datagen.models.published import PublishedCMT
+from datagen.models.residual import Residual
 from datagen.models.retrieval import Retrieval
 from datagen.train.tasks.matching.compare import ComparatorObjective
 from datagen.train.tasks.matching.objective import CMTObjective, DetectionObjective
@@ -28,6 +29,8 @@ NETWORKS: Mapping[str, Callable[[MatchingRecipe], DetectionObjective]] = {
     "retrieval": lambda recipe: RetrievalObjective(Retrieval(recipe.model), recipe),
     "viewpoint": lambda recipe: ViewpointObjective(ViewpointNet(recipe.model, recipe.data.eval_views), recipe),
     "comparator": lambda recipe: ComparatorObjective(Comparator(recipe.model), recipe),
+    "residual": lambda recipe: ComparatorObjective(Residual(), recipe),
+    "cmt_residual": lambda recipe: CMTObjective(CMT(recipe.model, recipe.data.image_px), recipe),
 }
 """`model.network` of a recipe -> its network with its losses. What a network asks of a recipe: `recipe.RULES`."""
 

@@ -47,7 +47,8 @@ class DetectionObjective(Objective):
     def columns(self, batch: Batch, output: Output, view: Tensor | None) -> dict[str, Tensor]:
         """The columns of `answer` from an output and the view (B,) that the network names."""
         score = torch.sigmoid(output.logit_B.float())
-        return {
+        posed = {"pose_error": batch["pose_error"]} if "pose_error" in batch else {}
+        return posed | {
             "score": score,
             "box": score.new_full((len(score), 4), torch.nan) if output.box_B4 is None else output.box_B4.float(),
             "view": torch.full_like(batch["nearest"], -1) if view is None else view,

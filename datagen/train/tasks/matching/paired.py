@@ -34,6 +34,8 @@ def pairs_report(loaded: Loaded, folder: Path, split: str, runtime: Runtime, rou
         data = open_pairs(folder, split, with_data(recipe, **values))
         if data is None or (data.config.shuffle_references and len(set(data.shapes)) < 2):
             return None
+        if not values:
+            data = loaded.task.prepare(loaded, data, runtime)
         return cast(MatchingPredictions, predict_split(loaded.task, loaded.objective, data, runtime, recipe))
 
     found = scored()

@@ -46,6 +46,8 @@ class Photo:
     """Width and height of the photo given."""
     notes: tuple[str, ...] = ()
     """What a user should know of the cut."""
+    framed: bool = True
+    """Whether the object was centred and scaled, which built queries are not."""
 
     def given_box(self, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
         """A box (cx, cy, w, h as fractions of `picture`) as left, top, right, bottom in pixels of the photo given."""
@@ -130,7 +132,7 @@ def _padded(rgb: np.ndarray, size: int) -> Photo:
     square[top : top + height, left : left + width] = rgb
     scale = size / side
     resized = Image.fromarray(square).resize((size, size), Image.Resampling.BICUBIC)
-    return Photo(np.asarray(resized), scale, (left * scale, top * scale), (width, height))
+    return Photo(np.asarray(resized), scale, (left * scale, top * scale), (width, height), framed=False)
 
 
 def _reframed(rgb: np.ndarray, solid: np.ndarray, size: int) -> Photo:

@@ -24,6 +24,8 @@ class MatchingPredictions(Predictions):
     true_view: np.ndarray
     angle: np.ndarray
     """(n,) degrees between the directions of query and true nearest view; NaN where unknown."""
+    pose_error: np.ndarray | None = None
+    """(n,) degrees between the true camera and the one found by rendering; NaN where unknown, None without renders."""
     pixels: np.ndarray | None = None
     """(n, 2, BINS) unchanged and changed pixels by the probability that the network's change map gives them."""
 
@@ -50,5 +52,6 @@ def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> Matc
         view=answers["view"],
         true_view=answers["true_view"],
         angle=answers["angle"],
+        pose_error=answers.get("pose_error"),
         pixels=answers.get("pixels"),
     )

@@ -13,6 +13,8 @@ from datagen.train.config import Count, TrainRecipe
 IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_encoder")
 """Keys of `loss` that the published alignment loss does not read."""
 
+COMPARES = ("comparator", "residual")
+"""Networks that compare a query with one view or one render."""
 NO_PAIRS = ("published", "retrieval", "viewpoint")
 """Networks whose losses are of natural samples."""
 CELLS = 4
@@ -22,7 +24,7 @@ CELLS = 4
 class LossConfig(Section):
     """Weights of equation (15), of the box, and of what the comparator learns."""
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"view", "change", "rank"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"view", "change", "rank", "view_label"})
     """As in `datasets.config.LoadConfig`."""
 
     balance: Fraction = 0.5
@@ -45,7 +47,11 @@ class LossConfig(Section):
     """Alignment trains the encoder, as in the paper; false: the projection beta alone. With a small encoder and few
     steps the alignment's gradient keeps detection at chance (docs/train.md)."""
     view: Annotated[float, Field(ge=0)] = 1.0
-    """Comparator alone: weight of the choice of the nearest view."""
+    """Comparator alone: weight of the choice of the nearest view; at 0 nothing tells it, and training too compares with
+    the view that is chosen."""
+    view_label: Literal["pose", "silhouette"] = "pose"
+    """Comparator alone: what tells the nearest view in training; poses or the names' azimuths, or for data without the
+    outlines of query and views."""
     change: Annotated[float, Field(ge=0)] = 1.0
     """Comparator alone: weight of the change map, where a dataset has masks."""
     rank: Annotated[float, Field(ge=0)] = 0.5
@@ -67,7 +73,7 @@ class MatchingRecipe(TrainRecipe):
     def _possible(self) -> "MatchingRecipe":
         together = self.data.queries_per_shape
         wrong = RULES[self.model.network](self) if self.model.network in RULES else None
-        if not wrong and self.model.network != "comparator":
+        if not wrong and self.model.network not in COMPARES:
             wrong = _comparators_own(self)
         if not wrong and self.optim.batch % together:
             wrong = f"optim.batch {self.optim.batch} is no multiple of data.queries_per_shape {together}"
@@ -129,9 +135,13 @@ def _pairs(recipe: MatchingRecipe) -> str | None:
     return None
 
 
+COMPARATORS_MODEL = {"fuse": 1, "stems": "separate", "choice": "hard", "compare_at": 4}
+
+
 def _comparators_own(recipe: MatchingRecipe) -> str | None:
-    used = [f"data.{key}" for key in ("flip_together", "thin_views", "refine") if getattr(recipe.data, key)]
-    used += ["model.fuse"] if recipe.model.fuse > 1 else []
+    used = [f"data.{key}" for key in ("flip_together", "thin_views", "own_camera") if getattr(recipe.data, key)]
+    used += ["data.against"] if recipe.data.against not in ("best", "view") else []
+    used += [f"model.{key}" for key, usual in COMPARATORS_MODEL.items() if getattr(recipe.model, key) != usual]
     return f"model {recipe.model.network} has no {used[0]}; it is for model comparator" if used else None
 
 
@@ -140,5 +150,7 @@ RULES: Mapping[str, Callable[[MatchingRecipe], str | None]] = {
     "cmt": _cmt,
     "viewpoint": _viewpoint,
     "comparator": _comparator,
+    "residual": _comparator,
+    "cmt_residual": _cmt,
 }
 """Name of a network -> what is wrong with a recipe of it, for those that ask more of a recipe than the others."""

@@ -1,19 +1,22 @@
 """Metrics of the matching task: those of scores, boxes and views, and AUC by groups of anomalies."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from datagen.core.statistics import auc
+from datagen.datasets.samples import open_dataset
 from datagen.train.infer import predict_split
 from datagen.train.metrics import average_precision, box_iou
 from datagen.train.report import Figure, measured, score_report, without_nan
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
 from datagen.train.tasks.matching.predictions import BINS, MatchingPredictions
-from datagen.train.tasks.matching.recipe import MatchingRecipe, with_data
+from datagen.train.tasks.matching.recipe import COMPARES, MatchingRecipe, with_data
+from datagen.train.tasks.matching.rendered import rendered_by
 
 ANGLE_STEP_DEG = 5
 CONTROLS = ("nearest", "opposite", "blank")
@@ -33,7 +36,8 @@ def matching_report(found: MatchingPredictions, threshold: float, rounds: int) -
     if (found.true_view >= 0).any() and (found.view >= 0).any():
         views = (lambda r: float(right[r].mean()) if len(r) else float("nan"), found.normal_of_known_pose)
     maps = map_figures(found.pixels) if found.pixels is not None else {}
-    report = score_report(found, threshold, rounds, {"ap50": boxes, "viewpoint": views, **maps})
+    poses = pose_figures(found.pose_error) if found.pose_error is not None else {}
+    report = score_report(found, threshold, rounds, {"ap50": boxes, "viewpoint": views, **maps, **poses})
     for name, groups in partitions(found):
         report[name] = {
             group: measured(found, lambda r: auc(found.label[r], found.score[r]), rows, rounds) | {"anomalies": count}
@@ -41,6 +45,17 @@ def matching_report(found: MatchingPredictions, threshold: float, rounds: int) -
         }
     plain: dict[str, Any] = without_nan(report)
     return plain
+
+
+def pose_figures(error_deg: np.ndarray) -> dict[str, Figure | None]:
+    """Median error of the cameras found, in degrees, and the share of at most 2; of queries with a known camera."""
+    rows = np.flatnonzero(np.isfinite(error_deg))
+    if not len(rows):
+        return {"pose_error_deg": None, "pose_within_2_deg": None}
+    return {
+        "pose_error_deg": (lambda r: float(np.median(error_deg[r])) if len(r) else float("nan"), rows),
+        "pose_within_2_deg": (lambda r: float((error_deg[r] <= 2).mean()) if len(r) else float("nan"), rows),
+    }
 
 
 def map_figures(pixels: np.ndarray) -> dict[str, Figure | None]:
@@ -98,6 +113,13 @@ def partitions(found: MatchingPredictions) -> Iterator[tuple[str, list[tuple[str
     yield "per_view_angle", angle_groups(found.angle, found.label)
 
 
+def rendered_ways(loaded: Loaded, folder: Path, split: str) -> list[str]:
+    """By what a reference can be rendered from a query's camera in this split, and whether it holds such pictures."""
+    sample = loaded.task.open_data(folder, split, loaded.recipe, None).samples[0]
+    ways: list[str] = [*rendered_by(open_dataset(folder), f"shapes/shape_{sample.bundle}")]
+    return [*ways, "own_camera"] if sample.own_view else ways
+
+
 def severity_bins(kind: np.ndarray, severity: np.ndarray, label: np.ndarray) -> np.ndarray:
     """`low`, `middle` or `high` third within each kind: severities of different kinds have different units."""
     bins = np.full(len(kind), "", dtype=object)
@@ -112,19 +134,23 @@ def sensitivity(loaded: Loaded, folder: Path, split: str, runtime: Runtime) -> d
     """AUC over k at all views, for networks that choose patches; over the number of views at the recipe's k (the
     paper's Figure 7); and for the comparator by what the query is compared with.
     """
-    recipe: MatchingRecipe = loaded.recipe
+    recipe: MatchingRecipe = with_data(loaded.recipe, against="view")
 
     def scored(recipe: MatchingRecipe, **options: Any) -> float:
         data = loaded.task.open_data(folder, split, recipe, None)
+        if recipe.data.against in ("mesh", "points"):
+            data = loaded.task.prepare(replace(loaded, recipe=recipe), data, runtime)
         found = predict_split(loaded.task, loaded.objective, data, runtime, recipe, **options)
         return auc(found.label, found.score)
 
-    views, compares = recipe.data.eval_views, recipe.model.network == "comparator"
+    views, compares = recipe.data.eval_views, recipe.model.network in COMPARES
     found: dict[str, dict[str, float]] = {}
     if compares:
         found["reference"] = {"chosen": scored(recipe), **{name: scored(recipe, against=name) for name in CONTROLS}}
         if len(set(loaded.task.open_data(folder, split, recipe, None).shapes)) > 1:
             found["reference"]["of another shape"] = scored(with_data(recipe, shuffle_references=True))
+        ways = rendered_ways(loaded, folder, split)
+        found["reference"] |= {way: scored(with_data(recipe, against=way)) for way in ways}
     else:
         most = views * recipe.data.grid**2
         ks = [k for k in (10, 50, 100, 200, 500, 1000) if k < most] + [0]

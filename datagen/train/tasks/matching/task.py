@@ -6,10 +6,11 @@ from datagen.train.tasks.matching.data import open_split, require_samples
 from datagen.train.tasks.matching.networks import make_objective
 from datagen.train.tasks.matching.page import blocks
 from datagen.train.tasks.matching.paired import pairs_report
-from datagen.train.tasks.matching.predict import predict
+from datagen.train.tasks.matching.predict import Judge
 from datagen.train.tasks.matching.predictions import collect
 from datagen.train.tasks.matching.published import read_published
 from datagen.train.tasks.matching.recipe import MatchingRecipe
+from datagen.train.tasks.matching.rendered import with_renders
 from datagen.train.tasks.matching.report import matching_report, sensitivity
 
 RECIPES = {
@@ -21,6 +22,8 @@ RECIPES = {
     "retrieval": "retrieval_lfd",
     "viewpoint": "viewpoint",
     "comparator": "comparator",
+    "cmt_residual": "cmt_residual",
+    "residual": "residual",
 }
 
 MATCHING = Task(
@@ -29,12 +32,13 @@ MATCHING = Task(
     open_data=open_split,
     make_objective=make_objective,
     require_data=require_samples,
+    prepare=with_renders,
     collect=collect,
     report=matching_report,
     more=pairs_report,
     blocks=blocks,
     sweep=sensitivity,
-    predict=predict,
+    judge=Judge,
     read_published=read_published,
     recipes=RECIPES,
     folders=FOLDERS,
