@@ -15,11 +15,11 @@ from datagen.train.loop import train
 from datagen.train.page import render_page
 from datagen.train.recipes import load_train_recipe
 from datagen.train.runtime import Runtime
-from datagen.train.tasks.matching.compare import pixel_counts
+from datagen.train.tasks.matching.compare import pixel_counts, region_shares
 from datagen.train.tasks.matching.data import open_split
 from datagen.train.tasks.matching.networks import make_objective
 from datagen.train.tasks.matching.predict import Judge
-from datagen.train.tasks.matching.predictions import BINS
+from datagen.train.tasks.matching.predictions import BINS, MatchingPredictions
 from datagen.train.tasks.matching.report import angle_groups, map_figures
 from datagen.train.tasks.matching.task import MATCHING
 from tests.conformance.tasks import TaskConformance
@@ -151,6 +151,11 @@ def test_new_keys_at_their_defaults_leave_older_hashes_as_they_are():
         assert (tiny(**{section: values}).hash == recipe.hash) == same
 
 
+def answered(pixels, regions):
+    samples, rows = (None,) * len(pixels), np.zeros(len(pixels))
+    return MatchingPredictions(samples, rows, rows, rows, rows, rows, rows, rows, pixels=pixels, regions=regions)
+
+
 def test_figures_of_maps():
     change = torch.full((3, 16, 16), -9.0)
     change[0, 4:8, 4:8] = 9.0
@@ -159,11 +164,26 @@ def test_figures_of_maps():
     changed[2] = -1
     pixels = pixel_counts(change, changed).numpy()
     assert pixels.shape == (3, 2, BINS) and pixels[0].sum() == pixels[1].sum() == 64 * 64 and not pixels[2].any()
-    figures = map_figures(pixels)
-    (iou, rows), (auroc, _) = figures["change_iou"], figures["change_auroc"]
+    regions = region_shares(change, changed).numpy()
+    assert regions[0, BINS] == 1 and regions[0, :BINS].sum() == pytest.approx(1) and not regions[1:].any()
+    figures = map_figures(answered(pixels, regions))
+    (iou, rows), (auroc, _), (aupro, _) = (figures[f"change_{name}"] for name in ("iou", "auroc", "aupro"))
     assert rows.tolist() == [0]
-    assert iou(rows) > 0.7 and auroc(rows) > 0.99
-    assert map_figures(pixels[1:]) == {"change_iou": None, "change_auroc": None}
+    assert iou(rows) > 0.7 and auroc(rows) > 0.99 and aupro(rows) > 0.97
+    none = map_figures(answered(pixels[1:], regions[1:]))
+    assert none == {"change_iou": None, "change_auroc": None, "change_aupro": None}
+
+
+def test_a_small_region_counts_as_much_as_a_large_one():
+    change = torch.full((1, 16, 16), -9.0)
+    change[0, 2:8, 2:8] = 9.0
+    changed = torch.zeros(1, 64, 64, dtype=torch.int8)
+    changed[0, 8:32, 8:32] = changed[0, 48:52, 48:52] = 1
+    figures = map_figures(answered(pixel_counts(change, changed).numpy(), region_shares(change, changed).numpy()))
+    aupro, rows = figures["change_aupro"]
+    # Half of the regions is found before any false pixel; the other has no better rank than the ground.
+    assert 0.5 < aupro(rows) < 0.7
+    assert figures["change_auroc"][0](rows) > 0.95
 
 
 def test_samples_by_angle_hold_both_labels():

@@ -2,8 +2,10 @@
 
 from typing import Literal, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import Tensor
 
 from datagen.datasets.matching import PairPlan, normalised
@@ -45,12 +47,14 @@ class ComparatorObjective(DetectionObjective):
         return found.output, found.view_B
 
     def answer(self, batch: Batch, k: int | None = None, against: Against = "chosen") -> dict[str, Tensor]:
-        """As of every network of this task; and `pixels` (B, 2, BINS), how many unchanged and changed pixels of a query
-        have a probability in each of equal bins, all 0 where the masks are unknown."""
+        """As of every network of this task; and `pixels` and `regions`, as of `MatchingPredictions`, all 0 where the
+        masks are unknown."""
         found = self._compare(batch, against)
         columns = self.columns(batch, found.output, found.view_B)
         if "changed" in batch:
-            columns["pixels"] = pixel_counts(cast(Tensor, found.output.change_Bhw), batch["changed"])
+            change = cast(Tensor, found.output.change_Bhw)
+            columns["pixels"] = pixel_counts(change, batch["changed"])
+            columns["regions"] = region_shares(change, batch["changed"])
         return columns
 
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
@@ -93,6 +97,23 @@ def nearest_by_outline(batch: Batch) -> Tensor:
     if "there" in batch:
         likeness = likeness.masked_fill(~batch["there"], -1.0)
     return likeness.argmax(dim=1)
+
+
+def region_shares(change_Bhw: Tensor, changed_BSS: Tensor) -> Tensor:
+    """(B, BINS + 1): over the connected regions of the true change, the sum of the shares of their pixels in each of
+    equal bins of the map's probability; and the number of regions."""
+    probability = change_map(change_Bhw, changed_BSS.shape[-1]).cpu().numpy()
+    cells = (probability * BINS).astype(np.int64).clip(0, BINS - 1)
+    found = np.zeros((len(cells), BINS + 1), dtype=np.float32)
+    for row, (cell, changed) in enumerate(zip(cells, changed_BSS.cpu().numpy(), strict=True)):
+        if changed[0, 0] < 0:
+            continue
+        regions, count = ndimage.label(changed > 0, np.ones((3, 3)))
+        for region in range(1, count + 1):
+            inside = cell[regions == region]
+            found[row, :BINS] += np.bincount(inside, minlength=BINS) / len(inside)
+        found[row, BINS] = count
+    return torch.from_numpy(found).to(change_Bhw.device)
 
 
 def pixel_counts(change_Bhw: Tensor, changed_BSS: Tensor) -> Tensor:

@@ -28,6 +28,9 @@ class MatchingPredictions(Predictions):
     """(n,) degrees between the true camera and the one found by rendering; NaN where unknown, None without renders."""
     pixels: np.ndarray | None = None
     """(n, 2, BINS) unchanged and changed pixels by the probability that the network's change map gives them."""
+    regions: np.ndarray | None = None
+    """(n, BINS + 1): over the connected regions of the true change, the sum of the shares of their pixels in every bin
+    of that probability; and the number of regions."""
 
     @property
     def normal_of_known_pose(self) -> np.ndarray:
@@ -54,4 +57,5 @@ def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> Matc
         angle=answers["angle"],
         pose_error=answers.get("pose_error"),
         pixels=answers.get("pixels"),
+        regions=answers.get("regions"),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.integrate import trapezoid
 
 from datagen.core.statistics import auc
 from datagen.datasets.samples import open_dataset
@@ -19,6 +20,8 @@ from datagen.train.tasks.matching.recipe import COMPARES, MatchingRecipe, with_d
 from datagen.train.tasks.matching.rendered import rendered_by
 
 ANGLE_STEP_DEG = 5
+MOST_FALSE = 0.3
+"""False positive rate up to which AUPRO is taken."""
 CONTROLS = ("nearest", "opposite", "blank")
 """What the comparator is given in place of the view that it chooses: the true nearest one, one half a turn off, an
 empty picture."""
@@ -35,7 +38,7 @@ def matching_report(found: MatchingPredictions, threshold: float, rounds: int) -
         boxes = (lambda r: average_precision(found.label[r], found.score[r], iou[r]), every)
     if (found.true_view >= 0).any() and (found.view >= 0).any():
         views = (lambda r: float(right[r].mean()) if len(r) else float("nan"), found.normal_of_known_pose)
-    maps = map_figures(found.pixels) if found.pixels is not None else {}
+    maps = map_figures(found)
     poses = pose_figures(found.pose_error) if found.pose_error is not None else {}
     report = score_report(found, threshold, rounds, {"ap50": boxes, "viewpoint": views, **maps, **poses})
     for name, groups in partitions(found):
@@ -58,14 +61,19 @@ def pose_figures(error_deg: np.ndarray) -> dict[str, Figure | None]:
     }
 
 
-def map_figures(pixels: np.ndarray) -> dict[str, Figure | None]:
-    """`change_iou` (at one half) and `change_auroc` of the change maps' pixels, over anomalies of known masks.
+def map_figures(found: MatchingPredictions) -> dict[str, Figure | None]:
+    """`change_iou` (at one half), `change_auroc` and `change_aupro` of the change maps, over anomalies of known masks;
+    nothing of networks without maps.
 
-    `pixels` (n, 2, BINS) as `MatchingPredictions.pixels`; AUROC within the width of a bin.
+    AUPRO is the mean share of the true regions that is found, averaged over false positive rates up to 0.3 (Bergmann et
+    al. 2020). All within the width of a bin.
     """
+    if found.pixels is None or found.regions is None:
+        return {}
+    pixels, regions = found.pixels, found.regions
     rows = np.flatnonzero(pixels[:, 1].sum(1) > 0)
     if not len(rows):
-        return {"change_iou": None, "change_auroc": None}
+        return {"change_iou": None, "change_auroc": None, "change_aupro": None}
 
     def iou(chosen: np.ndarray) -> float:
         unchanged, changed = pixels[chosen].sum(0)
@@ -78,7 +86,16 @@ def map_figures(pixels: np.ndarray) -> dict[str, Figure | None]:
         pairs = changed.sum() * unchanged.sum()
         return float((changed * below).sum() / pairs) if pairs else float("nan")
 
-    return {"change_iou": (iou, rows), "change_auroc": (auroc, rows)}
+    def aupro(chosen: np.ndarray) -> float:
+        unchanged, shares = pixels[chosen, 0].sum(0)[::-1].astype(float), regions[chosen].sum(0)
+        if not unchanged.sum() or not shares[BINS]:
+            return float("nan")
+        rate = np.concatenate([[0.0], np.cumsum(unchanged) / unchanged.sum()])
+        overlap = np.concatenate([[0.0], np.cumsum(shares[:BINS][::-1]) / shares[BINS]])
+        within = np.linspace(0, MOST_FALSE, 301)
+        return float(trapezoid(np.interp(within, rate, overlap), within) / MOST_FALSE)
+
+    return {"change_iou": (iou, rows), "change_auroc": (auroc, rows), "change_aupro": (aupro, rows)}
 
 
 def angle_groups(angle: np.ndarray, label: np.ndarray) -> list[tuple[str, np.ndarray, int]]:

@@ -1,0 +1,357 @@
+"""What the reference is worth, on and off the grid of views, with natural labels and with pairs.
+
+`python -m datagen.train.tasks.matching.paired_study --data DIR [--off-grid DIR] --out DIR` trains every network for
+every seed, on natural labels and, where it is asked for, on pairs, and puts the same questions to all on the shapes of
+the test split. It writes paired_study.json and paired_study.md. Runs, and what they answered, are kept: a study that
+was ended goes on, and one with more seeds or networks trains those alone.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from datagen.core.errors import UsageError
+from datagen.core.statistics import auc, bootstrap
+from datagen.datasets.config import Against
+from datagen.datasets.samples import list_samples, open_dataset
+from datagen.train.recipes import load_train_recipe
+from datagen.train.report import Figure, shapes_of, without_nan
+from datagen.train.runtime import Runtime, open_runtime
+from datagen.train.tasks.matching.judged import Question, judged
+from datagen.train.tasks.matching.paired import by_relation, pair_figures
+from datagen.train.tasks.matching.predictions import MatchingPredictions
+from datagen.train.tasks.matching.recipe import COMPARES, NO_PAIRS, MatchingRecipe
+from datagen.train.tasks.matching.rendered import rendered_by
+from datagen.train.tasks.matching.report import angle_groups, map_figures, partitions, pose_figures
+from datagen.train.tasks.matching.study import fit, fit_all
+
+ON_GRID = ("query_64", "residual", "cmt_64", "cmt_residual_64", "comparator_64", "oracle_64")
+OFF_GRID = ("query_64", "comparator_64", "render_64")
+WITH_PAIRS = ("comparator_64",)
+BASELINE = "query_64"
+PAIRS = "data.pairs=counterfactual"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A network trained in one way on one dataset, once a seed."""
+
+    name: str
+    recipes: tuple[MatchingRecipe, ...]
+    data: Path
+
+    @property
+    def compares(self) -> bool:
+        """Whether it can be compared with more than one thing."""
+        return self.recipes[0].model.network in COMPARES
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Predictions of every seed to each question, by the question's name."""
+
+    arm: Arm
+    by_question: dict[str, list[MatchingPredictions]]
+
+
+def arms(
+    names: Sequence[str], with_pairs: Sequence[str], data: Path, seeds: Sequence[int], overrides: Sequence[str]
+) -> list[Arm]:
+    """Every network on natural labels, and those of `with_pairs` on pairs too. Raises RecipeError, UsageError."""
+
+    def arm(name: str, label: str, *more: str) -> Arm:
+        own = [
+            value.removeprefix(f"{name}:")
+            for value in overrides
+            if ":" not in value.partition("=")[0] or value.startswith(f"{name}:")
+        ]
+        made = [load_train_recipe(name, overrides=[*own, *more], seed=seed) for seed in seeds]
+        return Arm(label, tuple(made), data)
+
+    found = []
+    for name in names:
+        found.append(arm(name, name))
+        if name in with_pairs:
+            if found[-1].recipes[0].model.network in (*NO_PAIRS, "residual"):
+                raise UsageError(f"{name} does not learn from pairs; take it out of --with-pairs")
+            found.append(arm(name, f"{name}, pairs", PAIRS))
+    return found
+
+
+def questions(arm: Arm) -> dict[str, Question]:
+    """What an arm is asked: natural labels by everything that it can be compared with, controls, and pairs."""
+    files = open_dataset(arm.data)
+    sample = list_samples(files, "test")[0]
+    found = {"natural": Question(arm.data), "shuffled": Question(arm.data, shuffled=True)}
+    if arm.compares:
+        ways: list[Against] = [*rendered_by(files, f"shapes/shape_{sample.bundle}")]
+        ways += ["own_camera"] if sample.own_view else []
+        found |= {f"natural, {way}": Question(arm.data, against=way) for way in ways}
+    if files.has("pairs.parquet"):
+        found |= {
+            "pairs": Question(arm.data, pairs=True),
+            "pairs, shuffled": Question(arm.data, pairs=True, shuffled=True),
+            "pairs, blank": Question(arm.data, pairs=True, blank=True),
+        }
+        if arm.compares and sample.own_view:
+            found["pairs, own_camera"] = Question(arm.data, pairs=True, against="own_camera")
+    return found
+
+
+def answers(arm: Arm, out: Path, runtime: Runtime) -> Answers:
+    """Train what is not there, and ask."""
+    runs = [fit(recipe, arm.data, out, runtime) for recipe in arm.recipes]
+    found: dict[str, list[MatchingPredictions]] = {}
+    for name, question in questions(arm).items():
+        asked = [judged(run, question, runtime) for run in runs]
+        if all(one is not None for one in asked):
+            found[name] = cast(list[MatchingPredictions], asked)
+    return Answers(arm, found)
+
+
+def mean_of_seeds(
+    founds: Sequence[MatchingPredictions], figure: Callable[[MatchingPredictions], Figure | None], rounds: int
+) -> dict[str, Any] | None:
+    """A figure of every seed, their mean, and its 95 % interval over shapes; None where it is undefined."""
+    figures = [figure(found) for found in founds]
+    if any(one is None for one in figures):
+        return None
+    known = cast(list[Figure], figures)
+    rows = known[0][1]
+    shapes = shapes_of(founds[0])[rows]
+
+    def mean(chosen: np.ndarray) -> float:
+        return float(np.mean([value(rows[chosen]) for value, _ in known]))
+
+    low, high = bootstrap(shapes, mean, rounds)
+    each = [value(rows) for value, _ in known]
+    return {"value": float(np.mean(each)), "seeds": each, "interval": [low, high], "n": len(rows)}
+
+
+def natural_auc(found: MatchingPredictions) -> Figure:
+    """AUC of all samples."""
+    return (lambda rows: auc(found.label[rows], found.score[rows])), np.arange(len(found.samples))
+
+
+def difference(
+    ours: Sequence[MatchingPredictions], theirs: Sequence[MatchingPredictions], rounds: int
+) -> dict[str, Any]:
+    """AUC of `ours` minus that of `theirs` on the same samples, mean of seeds, and its interval over shapes.
+
+    Seeds are not paired: an arm may have fewer than another.
+    """
+    label, shapes = ours[0].label, shapes_of(ours[0])
+
+    def apart(rows: np.ndarray) -> float:
+        a, b = (np.mean([auc(label[rows], one.score[rows]) for one in founds]) for founds in (ours, theirs))
+        return float(a - b)
+
+    low, high = bootstrap(shapes, apart, rounds)
+    return {"value": apart(np.arange(len(label))), "interval": [low, high]}
+
+
+def figures_of(found: Answers, rounds: int) -> dict[str, Any]:
+    """Every figure of one arm as plain data."""
+    told: dict[str, Any] = {"seeds": len(found.arm.recipes), "auc": {}, "pairs": {}}
+    for name, founds in found.by_question.items():
+        if name.startswith("pairs"):
+            told["pairs"][name] = {
+                key: mean_of_seeds(founds, lambda one, key=key: pair_figures(one).get(key), rounds)  # type: ignore[misc]
+                for key in (pair_figures(founds[0]) if name in ("pairs", "pairs, own_camera") else ("auc",))
+            }
+        else:
+            told["auc"][name] = mean_of_seeds(founds, natural_auc, rounds)
+            if founds[0].pose_error is not None:
+                for key in ("pose_error_deg", "pose_within_2_deg"):
+                    told.setdefault("poses", {}).setdefault(name, {})[key] = mean_of_seeds(
+                        founds,
+                        lambda one, key=key: pose_figures(cast(np.ndarray, one.pose_error))[key],  # type: ignore[misc]
+                        rounds,
+                    )
+    natural = found.by_question["natural"]
+    for group, rows in _groups(natural[0]):
+        told.setdefault("groups", {})[group] = _mean_auc(natural, rows)
+    told["angles"] = {
+        name: {step: _mean_auc(founds, rows) for step, rows, _ in angle_groups(founds[0].angle, founds[0].label)}
+        for name, founds in found.by_question.items()
+        if name.startswith("natural")
+    }
+    if natural[0].pixels is not None:
+        keys = map_figures(natural[0])
+        told["maps"] = {
+            key: mean_of_seeds(natural, lambda one, key=key: map_figures(one)[key], rounds)  # type: ignore[misc]
+            for key in keys
+        }
+    if "pairs" in found.by_question:
+        relations = by_relation(found.by_question["pairs"][0])
+        told["relations"] = {
+            name: float(np.mean([by_relation(one)[name][0](rows) for one in found.by_question["pairs"]]))
+            for name, (_, rows) in relations.items()
+        }
+    return told
+
+
+def _groups(found: MatchingPredictions) -> Iterator[tuple[str, np.ndarray]]:
+    for column, groups in partitions(found):
+        if column in ("per_kind", "per_severity"):
+            for name, rows, _ in groups:
+                yield f"{column.removeprefix('per_')} {name}", rows
+
+
+def _mean_auc(founds: Sequence[MatchingPredictions], rows: np.ndarray) -> float:
+    return float(np.mean([auc(one.label[rows], one.score[rows]) for one in founds]))
+
+
+def paired_study(made: Sequence[Arm], out: Path, runtime: Runtime, jobs: int = 1, rounds: int = 2000) -> dict[str, Any]:
+    """All figures of all arms; of one dataset each against the baseline, with a paired interval over shapes."""
+    for data in dict.fromkeys(arm.data for arm in made):
+        fit_all([recipe for arm in made if arm.data == data for recipe in arm.recipes], data, out, runtime, jobs)
+    found: dict[str, Any] = {}
+    for data in dict.fromkeys(arm.data for arm in made):
+        there = [answers(arm, out, runtime) for arm in made if arm.data == data]
+        base = next((one for one in there if one.arm.name == BASELINE), None)
+        told: dict[str, Any] = {}
+        for one in there:
+            told[one.arm.name] = figures_of(one, rounds)
+            if base is not None and one is not base:
+                told[one.arm.name]["minus_baseline"] = {
+                    name: difference(founds, base.by_question["natural"], rounds)
+                    for name, founds in one.by_question.items()
+                    if name.startswith("natural")
+                }
+        natural = there[0].by_question["natural"][0]
+        found[data.name] = {
+            "train_shapes": len({sample.shape for sample in list_samples(open_dataset(data), "train")}),
+            "test_shapes": len(set(shapes_of(natural).tolist())),
+            "test_images": len(natural.samples),
+            "arms": told,
+        }
+    plain: dict[str, Any] = without_nan(found)
+    return plain
+
+
+def table(found: dict[str, Any]) -> str:
+    """The study as Markdown, a part a dataset."""
+    lines = []
+    for name, part in found.items():
+        shapes = f"{part['train_shapes']} training shapes, {part['test_shapes']} test shapes"
+        lines += [f"**{name}**: {shapes} with {part['test_images']} images.", ""]
+        for rows in (_networks(part["arms"]), _ways(part["arms"]), _angles(part["arms"]), _by_group(part["arms"])):
+            lines += [*rows, ""] if rows else []
+    return "\n".join(lines)
+
+
+def _networks(told: dict[str, Any]) -> list[str]:
+    titles = ("natural AUC", "minus query only", "others' references", "pairs", "clean relation", "group score")
+    rows = []
+    for arm, of_arm in told.items():
+        pairs, apart = of_arm["pairs"].get("pairs", {}), of_arm.get("minus_baseline", {}).get("natural")
+        cells = [_cell(of_arm["auc"]["natural"]), _difference(apart), _plain(of_arm["auc"].get("shuffled"))]
+        cells += [_cell(pairs.get(key)) for key in ("auc", "auc_clean", "group_score")]
+        rows.append([f"{arm} ({of_arm['seeds']})", *cells])
+    return _rows("network (seeds)", titles, rows)
+
+
+def _ways(told: dict[str, Any]) -> list[str]:
+    titles = ("view", "points", "mesh", "own camera", "pose error (deg)", "within 2 deg")
+    rows = []
+    for arm, of_arm in told.items():
+        keys = ("natural", "natural, points", "natural, mesh", "natural, own_camera")
+        if any(key in of_arm["auc"] for key in keys[1:]):
+            poses = of_arm.get("poses", {}).get("natural, mesh", {})
+            errors = [_plain(poses.get(key)) for key in ("pose_error_deg", "pose_within_2_deg")]
+            rows.append([arm, *(_cell(of_arm["auc"].get(key)) for key in keys), *errors])
+    return _rows("natural AUC, compared with", titles, rows)
+
+
+def _angles(told: dict[str, Any]) -> list[str]:
+    titles = sorted({s for of_arm in told.values() for s in of_arm["angles"]["natural"]}, key=_first_number)
+    rows = []
+    for arm, of_arm in told.items():
+        for way, values in of_arm["angles"].items():
+            rows.append([arm + way.removeprefix("natural"), *(_number(values.get(step)) for step in titles)])
+    return _rows("degrees to the nearest view", titles, rows)
+
+
+def _by_group(told: dict[str, Any]) -> list[str]:
+    titles = sorted({group for of_arm in told.values() for group in of_arm["groups"]})
+    rows = [[arm, *(_number(of_arm["groups"].get(group)) for group in titles)] for arm, of_arm in told.items()]
+    return _rows("natural AUC", titles, rows)
+
+
+def _rows(corner: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return []
+    return [
+        f"| {corner} | {' | '.join(titles)} |",
+        "|---" * (1 + len(titles)) + "|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _first_number(text: str) -> int:
+    return int(text.split()[0])
+
+
+def _cell(figure: dict[str, Any] | None) -> str:
+    if figure is None or figure["value"] is None:
+        return "-"
+    low, high = figure["interval"]
+    return f"{figure['value']:.3f} ({low:.3f} to {high:.3f})" if low is not None else f"{figure['value']:.3f}"
+
+
+def _plain(figure: dict[str, Any] | None) -> str:
+    return "-" if figure is None or figure["value"] is None else f"{figure['value']:.3f}"
+
+
+def _difference(figure: dict[str, Any] | None) -> str:
+    if figure is None or figure["value"] is None:
+        return "-"
+    low, high = figure["interval"]
+    return f"{figure['value']:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Parse, run, write, and print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m datagen.train.tasks.matching.paired_study", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a build with reference.counterfactual")
+    parser.add_argument("--off-grid", type=Path, help="a build with query.azimuth=continuous")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--networks", nargs="*", default=list(ON_GRID), help="recipes trained on --data")
+    parser.add_argument("--with-pairs", nargs="*", default=list(WITH_PAIRS), help="of those, trained on pairs too")
+    parser.add_argument("--off-grid-networks", nargs="*", default=list(OFF_GRID), help="recipes trained on --off-grid")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
+    parser.add_argument("--rounds", type=int, default=2000, help="rounds of the bootstrap")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        help="section.key=value for every recipe, or NAME:section.key=value for one",
+    )
+    parser.add_argument("--device")
+    given = parser.parse_args(arguments)
+    seeds = range(given.seeds)
+    made = arms(given.networks, given.with_pairs, given.data, seeds, given.overrides)
+    if given.off_grid:
+        made += arms(given.off_grid_networks, (), given.off_grid, seeds, given.overrides)
+    with open_runtime(given.device) as runtime:
+        found = paired_study(made, given.out, runtime, given.jobs, given.rounds)
+    (given.out / "paired_study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (given.out / "paired_study.md").write_text(table(found), encoding="utf-8")
+    sys.stdout.write(table(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

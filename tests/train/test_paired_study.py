@@ -1,0 +1,62 @@
+"""The study of pairs and cameras: complete on a tiny build, kept, and its figures those of an evaluation."""
+
+import pytest
+import torch
+import yaml
+
+from datagen.train.evaluate import evaluate
+from datagen.train.load import load_network
+from datagen.train.runtime import Runtime
+from datagen.train.tasks.matching.paired_study import arms, paired_study, table
+from tests.datasets.conftest import build_paired
+from tests.train.conftest import TINY
+
+CPU = Runtime(0, 1, torch.device("cpu"))
+NETWORKS = {
+    "query_64": {"name": "resnet_fpn"},
+    "compares": {"name": "comparator", "blocks": 1},
+    "residual": {"name": "residual", "box": False},
+}
+
+
+@pytest.fixture(scope="module")
+def paired(tmp_path_factory):
+    return build_paired(tmp_path_factory)
+
+
+@pytest.fixture
+def recipes(tmp_path):
+    paths = []
+    for name, model in NETWORKS.items():
+        data = {**TINY["data"], "views": 4, "flip": False, "crop": 1.0}
+        recipe = {**TINY, "name": name, "model": {**TINY["model"], **model}, "data": data}
+        paths.append(tmp_path / f"{name}.yaml")
+        paths[-1].write_text(yaml.safe_dump({**recipe, "optim": {**TINY["optim"], "max_steps": 2}}))
+    return [str(path) for path in paths]
+
+
+def test_every_arm_is_asked_everything_and_nothing_twice(paired, recipes, tmp_path):
+    made = arms(recipes, [recipes[1]], paired, (0, 1), ["optim.batch=4"])
+    assert len(made) == 4 and made[2].recipes[0].data.pairs == "counterfactual"
+    found = paired_study(made, tmp_path / "runs", CPU, rounds=20)
+    told = found[paired.name]["arms"]
+    compares = told[recipes[1]]
+    assert set(compares["auc"]) == {"natural", "shuffled", *(f"natural, {w}" for w in ("mesh", "points", "own_camera"))}
+    assert set(told[recipes[0]]["auc"]) == {"natural", "shuffled"}
+    assert told[recipes[0]]["pairs"]["pairs"]["auc"]["value"] == 0.5
+    assert compares["poses"]["natural, mesh"]["pose_error_deg"]["value"] >= 0
+    assert len(compares["auc"]["natural"]["seeds"]) == 2
+    text = table(found)
+    assert "natural AUC, compared with" in text and "degrees to the nearest view" in text
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*") if path.is_file()}
+    assert paired_study(made, tmp_path / "runs", CPU, rounds=20) == found
+    assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*") if path.is_file()}
+    run = next((tmp_path / "runs").glob(f"compares-{made[1].recipes[0].hash[:8]}"))
+    alone = evaluate(load_network(run, CPU.device, ["data.against=view"]), paired, "test", CPU, rounds=20).report
+    assert alone["auc"] == compares["auc"]["natural"]["seeds"][0]
+    assert alone["pairs"]["figures"]["group_score"]["value"] == compares["pairs"]["pairs"]["group_score"]["seeds"][0]
+
+
+def test_values_are_set_for_all_or_for_one(recipes, paired):
+    made = arms(recipes, (), paired, (0,), ["optim.epochs=3", f"{recipes[0]}:optim.epochs=5"])
+    assert [arm.recipes[0].optim.epochs for arm in made] == [5, 3, 3]
