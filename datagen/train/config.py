@@ -56,6 +56,9 @@ class LogConfig(Section):
 class TrainRecipe(Section):
     """A whole training run. A task's own recipe narrows `task` and `data`, and adds sections such as `model`."""
 
+    LATER: ClassVar[frozenset[str]] = frozenset()
+    """Sections that older runs do not have: at their defaults they leave a recipe's hash as it was."""
+
     name: str = "run"
     task: str
     seed: Annotated[int, Field(ge=0)] = 0
@@ -66,7 +69,7 @@ class TrainRecipe(Section):
     def is_free_on_resume(self, name: str) -> bool:
         """Whether a key, by its dotted name, may change between the sessions of a run."""
         section, _, key = name.partition(".")
-        return section == "log" or (section == "data" and key in self.data.FREE_ON_RESUME)
+        return section == "log" or key in getattr(getattr(self, section, None), "FREE_ON_RESUME", ())
 
     @property
     def hash(self) -> str:
@@ -74,12 +77,16 @@ class TrainRecipe(Section):
 
         The task counts where it has to be named, so that runs made before tasks had names go on.
         """
-        left_out: dict[str, Any] = {"data": set(self.data.FREE_ON_RESUME), "log": True}
+        left_out: dict[str, Any] = {"log": True}
         for name in type(self).model_fields:
             section = getattr(self, name)
+            if name in self.LATER and is_default(self, name):
+                left_out[name] = True
+                continue
             later = {key for key in getattr(section, "LATER", ()) if is_default(section, key)}
-            if later:
-                left_out[name] = left_out.get(name, set()) | later
+            free = later | set(getattr(section, "FREE_ON_RESUME", ()))
+            if free and name != "log":
+                left_out[name] = free
         if self.task == UNNAMED_TASK:
             left_out["task"] = True
         return content_hash(self.model_dump(mode="json", exclude=left_out))

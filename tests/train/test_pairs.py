@@ -190,3 +190,31 @@ def test_recipes_that_would_break_pairs_are_refused(wrong, told):
 def test_pairs_at_their_default_leave_older_hashes_as_they_are():
     assert tiny(data={"pairs": "natural", "pair_share": 0.5}, loss={"rank": 0.5}).hash == tiny().hash
     assert tiny(data={"pairs": "counterfactual", "flip": False, "crop": 1.0}).hash != tiny().hash
+
+
+def test_a_prior_is_held_counts_on_natural_samples_alone_and_goes_with_the_checkpoint(paired, tmp_path):
+    query = recipe_of({"name": "resnet_fpn"}, data={"pairs": "natural", "queries_per_shape": 1}, optim={"max_steps": 3})
+    train(fresh(tmp_path, "query"), paired, query, CPU, lambda event: None)
+    plain = recipe_of(optim={"max_steps": 3, "epochs": 9})
+    given = {**plain.model_dump(mode="json"), "prior": {"run": str(tmp_path / "query")}}
+    recipe = type(plain).model_validate(given)
+    assert recipe.prior.model.name == "resnet_fpn" and recipe.hash != plain.hash
+    trained = train(fresh(tmp_path, "both"), paired, recipe, CPU, lambda event: None)
+    (tmp_path / "query").rename(tmp_path / "moved")
+    loaded = load_network(tmp_path / "both", CPU.device)
+    held = load_network(tmp_path / "moved", CPU.device).objective.model.state_dict()
+    for name, tensor in held.items():
+        assert torch.equal(loaded.objective.model.prior.state_dict()[name], tensor), name
+        assert torch.equal(trained.objective.model.prior.state_dict()[name], tensor), name
+    natural, cells = (opened(paired, "test", recipe) for opened in (open_split, open_pairs))
+    with_prior = [predict_split(MATCHING, loaded.objective, data, CPU, recipe).score for data in (natural, cells)]
+    loaded.objective.model.prior = None
+    without = [predict_split(MATCHING, loaded.objective, data, CPU, recipe).score for data in (natural, cells)]
+    assert not np.allclose(with_prior[0], without[0]) and np.array_equal(with_prior[1], without[1])
+
+
+def test_a_prior_has_to_be_query_only(paired, tmp_path):
+    natural = recipe_of(data={"pairs": "natural"}, optim={"max_steps": 1})
+    train(fresh(tmp_path, "sees"), paired, natural, CPU, lambda event: None)
+    with pytest.raises(RecipeError, match="query-only"):
+        load_train_recipe("comparator_64", overrides=[f"prior.run={tmp_path / 'sees'}"])

@@ -13,6 +13,7 @@ from datagen.models.retrieval import Retrieval
 from datagen.train.tasks.matching.compare import ComparatorObjective
 from datagen.train.tasks.matching.objective import CMTObjective, DetectionObjective
 from datagen.train.tasks.matching.objectives import PublishedObjective, RetrievalObjective, ViewpointObjective
+from datagen.train.tasks.matching.prior import add_prior
 from datagen.train.tasks.matching.recipe import MatchingRecipe
 
 
@@ -38,4 +39,8 @@ NETWORKS: Mapping[str, Callable[[MatchingRecipe], DetectionObjective]] = {
 def make_objective(recipe: MatchingRecipe) -> DetectionObjective:
     """The network of a recipe, freshly initialised from its seed, with its losses."""
     torch.manual_seed(recipe.seed)
-    return NETWORKS[recipe.model.network](recipe)
+    objective = NETWORKS[recipe.model.network](recipe)
+    if recipe.prior is not None:
+        of_prior = recipe.model_copy(update={"model": recipe.prior.model, "prior": None})
+        add_prior(objective.model, recipe.prior, lambda: NETWORKS[of_prior.model.network](of_prior).model)
+    return objective

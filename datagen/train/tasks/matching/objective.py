@@ -1,5 +1,6 @@
 """What the networks of this task learn by: detection, and for CMT the alignment of query and views."""
 
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -12,6 +13,7 @@ from datagen.models.cmt import CMT, Features
 from datagen.models.correspond import nearest_by
 from datagen.models.losses import detection_losses, ranking_loss
 from datagen.train.objective import Batch, Losses, Objective
+from datagen.train.tasks.matching.prior import prior_logit
 from datagen.train.tasks.matching.recipe import LossConfig, MatchingRecipe
 
 
@@ -45,8 +47,13 @@ class DetectionObjective(Objective):
         return self.columns(batch, *self.locate(batch, k))
 
     def columns(self, batch: Batch, output: Output, view: Tensor | None) -> dict[str, Tensor]:
-        """The columns of `answer` from an output and the view (B,) that the network names."""
-        score = torch.sigmoid(output.logit_B.float())
+        """The columns of `answer` from an output and the view (B,) that the network names.
+
+        A prior counts in the score of natural samples, not of pairs.
+        """
+        logit = output.logit_B.float()
+        known = prior_logit(self.model, batch["query"]) if "unit" not in batch else None
+        score = torch.sigmoid(logit if known is None else logit + known.float())
         posed = {"pose_error": batch["pose_error"]} if "pose_error" in batch else {}
         return posed | {
             "score": score,
@@ -61,7 +68,11 @@ class DetectionObjective(Objective):
         return self.judged(self.predict(batch), batch)
 
     def judged(self, output: Output, batch: Batch) -> Losses:
-        """The losses of detection; of pairs also `rank`, of those of a picture and its twin against each other."""
+        """The losses of detection, with a prior of the sum of both logits; of pairs also `rank`, of those of a picture
+        and its twin against each other."""
+        known = prior_logit(self.model, batch["query"])
+        if known is not None:
+            output = replace(output, logit_B=output.logit_B + known.to(output.logit_B.dtype))
         losses = detection_losses(output, batch["label"], batch["box"])
         if "unit" in batch:
             losses["rank"] = ranking_loss(output.logit_B, batch["label"], batch["unit"])

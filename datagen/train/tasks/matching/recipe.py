@@ -15,6 +15,7 @@ IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_e
 
 COMPARES = ("comparator", "residual")
 """Networks that compare a query with one view or one render."""
+QUERY_ONLY = ("resnet_fpn", "resnet_fpn_sa", "vit")
 NO_PAIRS = ("published", "retrieval", "viewpoint")
 """Networks whose losses are of natural samples."""
 CELLS = 4
@@ -60,14 +61,44 @@ class LossConfig(Section):
     """Variant published alone: momentum of the key branch of the alignment loss."""
 
 
+class PriorConfig(Section):
+    """A query-only network g that was trained before, on natural labels, and is held (counterfactual.md, Pitfalls 5).
+
+    Training learns f where f + g is scored, so f need not learn what a query alone tells. Pairs are then judged by f,
+    natural samples by f + g. Only `run` is given: the network's section and digest are read from its best checkpoint,
+    and its weights become part of the new one.
+    """
+
+    FREE_ON_RESUME: ClassVar[frozenset[str]] = frozenset({"run"})
+    """As in `datasets.config.LoadConfig`: the digest says which network it is, wherever it lies."""
+
+    run: str = ""
+    """Folder of the run, or a checkpoint."""
+    model: ModelConfig = ModelConfig()
+    sha256: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not given.get("run") or given.get("sha256"):
+            return given
+        # Reads weights, which a recipe without a prior does not need.
+        from datagen.train.tasks.matching.prior import described_run
+
+        return {**given, **described_run(str(given["run"]))}
+
+
 class MatchingRecipe(TrainRecipe):
     """One query against a bundle of reference views."""
+
+    LATER = frozenset({"prior"})
 
     name: str = "cmt"
     task: Literal["matching"] = "matching"
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     loss: LossConfig = LossConfig()
+    prior: PriorConfig | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> "MatchingRecipe":
@@ -77,7 +108,7 @@ class MatchingRecipe(TrainRecipe):
             wrong = _comparators_own(self)
         if not wrong and self.optim.batch % together:
             wrong = f"optim.batch {self.optim.batch} is no multiple of data.queries_per_shape {together}"
-        wrong = wrong or _pairs(self)
+        wrong = wrong or _pairs(self) or _prior(self)
         if wrong:
             raise ValueError(wrong)
         return self
@@ -133,6 +164,14 @@ def _pairs(recipe: MatchingRecipe) -> str | None:
     if recipe.optim.batch % step or recipe.optim.batch < least:
         return f"data.pairs {data.pairs} needs optim.batch to be a multiple of {step}, {least} or more"
     return None
+
+
+def _prior(recipe: MatchingRecipe) -> str | None:
+    if recipe.prior is None:
+        return None
+    if recipe.prior.model.name not in QUERY_ONLY:
+        return f"prior.run is of model {recipe.prior.model.name}, which sees the reference; give a query-only run"
+    return f"model {recipe.model.network} takes no prior" if recipe.model.network in NO_PAIRS else None
 
 
 COMPARATORS_MODEL = {"fuse": 1, "stems": "separate", "choice": "hard", "compare_at": 4}
