@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ from datagen.core.errors import MissingDependency, UsageError
 from datagen.train.metrics import spelt
 
 if TYPE_CHECKING:
+    from datagen.datasets.online import GroupMaker
     from datagen.kinds.registry import Kind
     from datagen.train.loop import Event
     from datagen.train.task import Answer
@@ -45,24 +46,70 @@ def run_train(options: TrainOptions) -> None:
 
     console, data = open_console(), options.data
     kind = learned_kind(data)
-    recipe = load_train_recipe(options.recipe, options.model, options.overrides or (), options.seed, kind.tasks[0])
+    values = [*(options.overrides or ()), *(["data.pairs=counterfactual"] if options.online else [])]
+    recipe = load_train_recipe(options.recipe, options.model, values, options.seed, kind.tasks[0])
     require_task(data, kind, recipe.task)
+    online = open_online(options, kind, recipe) if options.online or options.shapes else None
     with open_runtime(options.device) as runtime:
         if runtime.leads and not options.unverified:
             ensure_verified(console, data, kind)
-        find_task(recipe.task).require_data(data, ("train", "val"))
+        find_task(recipe.task).require_data(data, ("val",) if online else ("train", "val"))
         folder = options.out or Path("out") / "runs" / recipe.name
         if runtime.leads and options.resume and not newest_checkpoint(folder):
             console.print(f"{folder} holds no checkpoint: starting", soft_wrap=True)
         if runtime.leads:
-            open_run(folder, data, recipe, runtime.ranks, options.resume)
+            open_run(folder, data, recipe, runtime.ranks, options.resume, online and online[1])
         runtime.barrier()
         with Bar(console, show=runtime.leads) as bar:
-            done = train(folder, data, recipe, runtime, bar.watch, options.resume, options.init)
+            maker = online[0] if online else None
+            done = train(folder, data, recipe, runtime, bar.watch, options.resume, options.init, maker)
         if runtime.leads:
             best = f"{done.progress.best_score:.3f}" if done.progress.best_step >= 0 else "undefined"
             word = spelt(done.objective.measure)
             console.print(f"run: {folder}; best validation {word} {best}", soft_wrap=True)
+
+
+def open_online(options: TrainOptions, kind: "Kind", recipe: Any) -> "tuple[GroupMaker, dict[str, Any]]":
+    """What makes pairs by `--online` and `--shapes`, and the record of its plan.
+
+    Raises UsageError where a shape that validates or tests would be trained on.
+    """
+    from datagen.datasets.pairs import CELLS
+    from datagen.kinds.registry import load_recipe
+    from datagen.recipe.loader import find_recipe
+    from datagen.shapes.collections import open_collection
+
+    if not (options.online and options.shapes):
+        raise UsageError("--online RECIPE and --shapes COLLECTION go together")
+    if kind.groups is None:
+        raise UsageError(f"kind {kind.name} makes no pairs while training; leave --online out")
+    made_by = load_recipe(find_recipe(options.online))
+    plan = kind.building.plan(made_by, open_collection(options.shapes))
+    cameras = max(1, recipe.data.queries_per_shape // CELLS)
+    maker = kind.groups(plan, recipe.seed, recipe.data.image_px, cameras)
+    _keep_apart(options.data, plan)
+    return maker, plan.run_record()
+
+
+def _keep_apart(data: Path, plan: Any) -> None:
+    """Raises UsageError where a shape that the dataset holds out is one of the plan's training shapes."""
+    from datagen.datasets.samples import list_samples, open_dataset
+
+    run = data / "run.json"
+    made = json.loads(run.read_text(encoding="utf-8")) if run.is_file() else {}
+    if made.get("source") != plan.source.name:
+        return
+    trained = {str(plan.ids[shape]) for shape, split in plan.splits.items() if split == "train"}
+    files = open_dataset(data)
+    split = json.loads(files.read("split.json"))
+    both = sorted(
+        trained & {sample.shape for name in ("val", "test") if split.get(name) for sample in list_samples(files, name)}
+    )
+    if both:
+        raise UsageError(
+            f"{len(both)} shapes that {data} holds out would be trained on ({', '.join(both[:3])}, ...); "
+            "give --online a recipe with the split of that dataset"
+        )
 
 
 def learned_kind(data: Path) -> "Kind":

@@ -48,6 +48,14 @@ class TrainOptions:
     init: Annotated[Path | None, typer.Option(help="Start a new run from the weights of this run or checkpoint.")] = (
         None
     )
+    online: Annotated[
+        str | None,
+        typer.Option(
+            help="A recipe of datasets by which pairs are made while training, from --shapes; --data then validates.",
+            show_default="train on --data",
+        ),
+    ] = None
+    shapes: Annotated[str | None, typer.Option(help="With --online: the collection that pairs are made from.")] = None
     seed: Annotated[int | None, typer.Option(help="The seed of every random draw.", show_default="the recipe's")] = None
     overrides: Overrides = None
     device: Device = None

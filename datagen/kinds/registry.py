@@ -29,10 +29,12 @@ from datagen.verify import tree
 from datagen.verify.tree import Tree
 
 if TYPE_CHECKING:
+    from datagen.datasets.online import GroupMaker
     from datagen.formats.instances import Instances
     from datagen.formats.pictures import Shown
     from datagen.verify.document import Examination
 
+    Groups = Callable[[Any, int, int, int], GroupMaker]
     Sheet = Callable[[DatasetReader, Sequence[Mapping[str, Any]], Sequence[str], int | None], Shown]
 
 GROUP = "datagen.kinds"
@@ -69,6 +71,7 @@ class Kind:
     `datagen show` draws. `instances` tells its pictures with the masks of anomalies; None where there are no masks.
     `has` are those of depth, pose and mesh that its files hold. `tasks` names the training tasks that learn from it,
     the one that a recipe without a task means first (`train.tasks.registry` finds them).
+    `groups`: (plan, seed, size in px, cameras) -> what makes groups of pairs for `train --online`; None: nothing does.
     `benches`: the parts of `datagen bench` that measure it, by name; no two kinds share a name.
     """
 
@@ -79,7 +82,15 @@ class Kind:
     instances: Later["Instances | None"] = Later()
     has: frozenset[str] = frozenset()
     tasks: tuple[str, ...] = ()
+    groups: "Groups | None" = None
     benches: Mapping[str, Bench] = field(default_factory=dict)
+
+
+def _chair_groups(plan: Any, seed: int, size: int, cameras: int) -> "GroupMaker":
+    # Training alone makes groups.
+    from datagen.kinds.brokenchairs.groups import online_groups
+
+    return online_groups(plan, seed, size, cameras)
 
 
 BUILT_IN = (
@@ -100,6 +111,7 @@ BUILT_IN = (
         _at("brokenchairs.instances:CHAIR_INSTANCES"),
         has=frozenset({"depth", "pose", "mesh"}),
         tasks=("matching",),
+        groups=_chair_groups,
         benches=CHAIR_BENCHES,
     ),
 )

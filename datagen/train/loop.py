@@ -9,14 +9,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from datagen.core.errors import UsageError
 from datagen.core.rng import stream
 from datagen.datasets.dataset import SampleDataset
+from datagen.datasets.online import GroupMaker
 from datagen.datasets.sampler import BatchSampler
 from datagen.train.checkpoint import checkpoint_of, read_checkpoint
 from datagen.train.config import TrainRecipe
 from datagen.train.infer import predict_split
 from datagen.train.loaders import in_own_words, train_loader
 from datagen.train.log import RunLog
+from datagen.train.objective import Objective
 from datagen.train.optim import guarded_step, learning_rate, total_steps
 from datagen.train.runtime import Runtime, full_memory_as_error
 from datagen.train.state import Training
@@ -54,10 +57,12 @@ def train(
     watch: Watch,
     resume: bool = False,
     init: Path | None = None,
+    online: GroupMaker | None = None,
 ) -> Training:
     """Train into the folder `run`; continues from its newest checkpoint when `resume`.
 
-    A run that is started begins with the weights of `init`, a run or a checkpoint, where that is given.
+    A run that is started begins with the weights of `init`, a run or a checkpoint, where that is given. With `online`
+    training samples are made as they are wanted, and `data` is what validates.
     Raises BadCheckpoint, Diverged, OutOfMemory, StoppedEarly (disk full), BrokenFile; the newest checkpoint stays
     usable.
     """
@@ -69,7 +74,7 @@ def train(
         training.begin_with(read_checkpoint(checkpoint_of(init)).network(), str(init))
     if resume:
         training.restore()
-    data_train = task.open_data(data, "train", recipe, objective)
+    data_train = _training_samples(task, data, recipe, objective, online)
     data_val = task.open_data(data, "val", recipe, None)
     config = recipe.optim
     sampler = data_train.batches(config.batch, recipe.seed, runtime.rank, runtime.ranks)
@@ -106,6 +111,16 @@ def train(
                 training.save()
             watch(Event(step + 1, steps, values["loss"], speed, runtime.memory_gib(), score, objective.measure))
     return training
+
+
+def _training_samples(
+    task: Task, data: Path, recipe: TrainRecipe, objective: Objective, online: GroupMaker | None
+) -> SampleDataset:
+    if online is None:
+        return task.open_data(data, "train", recipe, objective)
+    if task.open_online is None:
+        raise UsageError(f"task {task.name} learns from files alone; leave --online out")
+    return task.open_online(online, recipe, objective)
 
 
 def endless(data: SampleDataset, sampler: BatchSampler, workers: int, start: int) -> Iterator[dict[str, Tensor]]:

@@ -1,6 +1,7 @@
 """A run's folder: who made it, and that nothing else writes into it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,19 @@ from datagen.train.config import UNNAMED_TASK, TrainRecipe
 from datagen.train.tasks.registry import find_task
 
 
-def open_run(run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: bool) -> Path:
+def open_run(
+    run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: bool, online: Mapping[str, Any] | None = None
+) -> Path:
     """Create or reopen a run's folder; writes run.json once.
+
+    `online` is the record of the plan that training samples are made by, where they are.
 
     `ranks` is the number of processes: it says which samples make a step. Raises OtherRecipe (exit 6) when the
     folder belongs to a run with another recipe, dataset (by its content, wherever it lies) or number of processes,
     UsageError when a finished or started run would be overwritten without `resume`, or the folder cannot be written.
     """
     note = run / "run.json"
-    mine = _note(data, recipe, ranks)
+    mine = _note(data, recipe, ranks) | ({"online": dict(online)} if online else {})
     try:
         run.mkdir(parents=True, exist_ok=True)
         if note.is_file():
@@ -37,6 +42,8 @@ def open_run(run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: boo
                 raise OtherRecipe(f"{run} belongs to a run with another {what or 'recipe'}; choose another --out")
             if found.get("data_key") != mine["data_key"]:
                 raise OtherRecipe(f"{run} belongs to a run on other data ({found.get('data')}); choose another --out")
+            if found.get("online") != mine.get("online"):
+                raise OtherRecipe(f"{run} belongs to a run with another --online or --shapes; choose another --out")
             if found.get("processes") != ranks:
                 raise OtherRecipe(
                     f"{run} belongs to a run by {found.get('processes')} processes, here are {ranks}; "

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from datagen.datasets.dataset import SampleDataset, require_samples
+from datagen.datasets.online import GroupMaker
 from datagen.train.config import TrainRecipe
 from datagen.train.objective import Objective
 from datagen.train.predictions import collect_scores
@@ -49,6 +50,9 @@ class Task:
     samples are drawn and augmented; None reads them as they are, to evaluate. Raises UsageError, BrokenFile."""
     make_objective: Callable[[Any], Objective]
     """recipe -> the network, initialised from the recipe's seed alone, with its losses."""
+    open_online: Callable[[GroupMaker, Any, Any], SampleDataset] | None = None
+    """(what makes groups of pairs, recipe, objective) -> training samples without end; None: it learns from files
+    alone."""
     require_data: Callable[[Path, Sequence[str]], None] = require_samples
     """(dataset's folder, splits) -> nothing. Raises BrokenFile for a split without samples, before anything is made."""
     prepare: Callable[["Loaded", Any, Runtime], Any] = lambda loaded, data, runtime: data

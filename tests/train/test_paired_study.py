@@ -51,7 +51,7 @@ def test_every_arm_is_asked_everything_and_nothing_twice(paired, recipes, tmp_pa
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*") if path.is_file()}
     assert paired_study(made, tmp_path / "runs", CPU, rounds=20) == found
     assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*") if path.is_file()}
-    run = next((tmp_path / "runs").glob(f"compares-{made[1].recipes[0].hash[:8]}"))
+    run = next((tmp_path / "runs" / paired.name).glob(f"compares-{made[1].recipes[0].hash[:8]}"))
     alone = evaluate(load_network(run, CPU.device, ["data.against=view"]), paired, "test", CPU, rounds=20).report
     assert alone["auc"] == compares["auc"]["natural"]["seeds"][0]
     assert alone["pairs"]["figures"]["group_score"]["value"] == compares["pairs"]["pairs"]["group_score"]["seeds"][0]

@@ -57,9 +57,19 @@ def paired(
     job: Job, context: ChairContext, made: AnomalousShape, shot: QueryShot, before: Sequence[GeometryFrame]
 ) -> PairedShot:
     """A shot with all that makes pairs of its pictures; `before` are the normal shape's frames at its cameras."""
+    twin = twin_of(job, context, made, shot, before)
+    with context.phase("reference"):
+        row, files = _bundle(job, context, made, shot)
+    return PairedShot(shot, twin, row, files)
+
+
+def twin_of(
+    job: Job, context: ChairContext, made: AnomalousShape, shot: QueryShot, before: Sequence[GeometryFrame]
+) -> QueryShot:
+    """The normal shape under an anomalous shot's cameras, lights and dress."""
     T = query_transform(made.normal, context.recipe.query)
     twins = [Candidate(c.camera, c.light, frame) for c, frame in zip(shot.candidates, before, strict=True)]
-    twin = QueryShot(
+    return QueryShot(
         folder=f"{job.public_id}-t{job.slot}",
         meshes=tuple((part.part_id, part.mesh.transformed(T)) for part in made.normal.parts),
         assignment=shot.assignment,
@@ -67,9 +77,6 @@ def paired(
         ground_z=shot.ground_z,
         common={"T_shape_source": shot.common["T_shape_source"], "kind": "normal"},
     )
-    with context.phase("reference"):
-        row, files = _bundle(job, context, made, shot)
-    return PairedShot(shot, twin, row, files)
 
 
 def _bundle(job: Job, context: ChairContext, made: AnomalousShape, shot: QueryShot) -> tuple[Row, dict[str, bytes]]:

@@ -81,11 +81,11 @@ def anomaly_job(job: Job, context: ChairContext, shape: Shape, before: Prepared)
     rows = list(before.rows)
     attempts = context.recipe.anomaly.attempts
     for attempt in range(before.next_attempt or 0, attempts):
-        found = _attempt(job, context, shape, attempt, rows)
+        found = attempted(job, context, shape, attempt, rows)
         if found is not None:
             more = attempt + 1 if attempt + 1 < attempts else None
             made, seen = found
-            single = _anomaly_shot(job, context, made, [candidate for candidate, _ in seen])
+            single = anomaly_shot(job, context, made, [candidate for candidate, _ in seen])
             shot: Shot = single
             if context.recipe.reference.counterfactual:
                 shot = paired(job, context, made, single, [before for _, before in seen])
@@ -93,7 +93,7 @@ def anomaly_job(job: Job, context: ChairContext, shape: Shape, before: Prepared)
     return Prepared(job, tuple(rows))
 
 
-def _attempt(
+def attempted(
     job: Job, context: ChairContext, shape: Shape, attempt: int, rows: list[Row]
 ) -> tuple[AnomalousShape, list[tuple[Candidate, GeometryFrame]]] | None:
     """One proposal, from spec to visible views; appends the row of its rejection."""
@@ -144,7 +144,8 @@ def _visible_views(
     return found
 
 
-def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, candidates: list[Candidate]) -> QueryShot:
+def anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, candidates: list[Candidate]) -> QueryShot:
+    """An anomaly's views, dressed and ready to render."""
     shape, recipe = anomaly.normal, context.recipe
     T = query_transform(shape, recipe.query)
     rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)

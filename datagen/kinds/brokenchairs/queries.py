@@ -75,13 +75,14 @@ def take(job: Job, context: ChairContext, shot: QueryShot) -> tuple[list[Row], d
 
 def taken(job: Job, context: ChairContext, shot: QueryShot) -> Iterator[tuple[Row, dict[str, bytes]]]:
     """The row and files of each candidate, or its rejection and no file."""
-    for candidate, picture in zip(shot.candidates, _render(context, shot), strict=True):
+    for candidate, picture in zip(shot.candidates, render_shot(context, shot), strict=True):
         with context.phase("encoding"):
             written = _write_query(job, context, shot, candidate, picture)
         yield written
 
 
-def _render(context: ChairContext, shot: QueryShot) -> list[np.ndarray]:
+def render_shot(context: ChairContext, shot: QueryShot) -> list[np.ndarray]:
+    """A picture (H, W, 3) uint8 of every candidate. Raises MaterialError, RenderError."""
     assert context.renderer is not None, "this process renders nothing"
     scene = scene_of(context, shot)
     with context.phase("render"):

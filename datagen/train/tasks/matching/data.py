@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from datagen.core.errors import UsageError
 from datagen.datasets.config import DataConfig
 from datagen.datasets.matching import MatchingDataset
+from datagen.datasets.online import GroupMaker, OnlineDataset
 from datagen.datasets.pack import open_packed
 from datagen.datasets.paired import PairedDataset
 from datagen.datasets.pairs import has_pairs, list_pairs
@@ -74,6 +76,15 @@ def _open_paired(files: DatasetReader, recipe: MatchingRecipe, objective: Detect
         plan=objective.plan(),
         changed=recipe.model.network in COMPARES,
     )
+
+
+def open_online(maker: GroupMaker, recipe: MatchingRecipe, objective: DetectionObjective) -> OnlineDataset:
+    """Pairs that are made while training. Raises UsageError for a recipe that does not learn from pairs."""
+    if recipe.data.pairs != "counterfactual":
+        raise UsageError(
+            f"groups made while training are pairs; data.pairs {recipe.data.pairs} has to be counterfactual"
+        )
+    return OnlineDataset(maker, recipe.data, recipe.seed, changed=recipe.model.network in COMPARES)
 
 
 def open_pairs(folder: Path, split: str, recipe: MatchingRecipe) -> PairedDataset | None:

@@ -106,7 +106,7 @@ def questions(arm: Arm) -> dict[str, Question]:
 
 def answers(arm: Arm, out: Path, runtime: Runtime) -> Answers:
     """Train what is not there, and ask."""
-    runs = [fit(recipe, arm.data, out, runtime) for recipe in arm.recipes]
+    runs = [fit(recipe, arm.data, out / arm.data.name, runtime) for recipe in arm.recipes]
     found: dict[str, list[MatchingPredictions]] = {}
     for name, question in questions(arm).items():
         asked = [judged(run, question, runtime) for run in runs]
@@ -211,7 +211,9 @@ def _mean_auc(founds: Sequence[MatchingPredictions], rows: np.ndarray) -> float:
 def paired_study(made: Sequence[Arm], out: Path, runtime: Runtime, jobs: int = 1, rounds: int = 2000) -> dict[str, Any]:
     """All figures of all arms; of one dataset each against the baseline, with a paired interval over shapes."""
     for data in dict.fromkeys(arm.data for arm in made):
-        fit_all([recipe for arm in made if arm.data == data for recipe in arm.recipes], data, out, runtime, jobs)
+        fit_all(
+            [recipe for arm in made if arm.data == data for recipe in arm.recipes], data, out / data.name, runtime, jobs
+        )
     found: dict[str, Any] = {}
     for data in dict.fromkeys(arm.data for arm in made):
         there = [answers(arm, out, runtime) for arm in made if arm.data == data]

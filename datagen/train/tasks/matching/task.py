@@ -2,7 +2,7 @@
 
 from datagen.formats.brokenchairs import FOLDERS
 from datagen.train.task import Task
-from datagen.train.tasks.matching.data import open_split, require_samples
+from datagen.train.tasks.matching.data import open_online, open_split, require_samples
 from datagen.train.tasks.matching.networks import make_objective
 from datagen.train.tasks.matching.page import blocks
 from datagen.train.tasks.matching.paired import pairs_report
@@ -31,6 +31,7 @@ MATCHING = Task(
     recipe=MatchingRecipe,
     open_data=open_split,
     make_objective=make_objective,
+    open_online=open_online,
     require_data=require_samples,
     prepare=with_renders,
     collect=collect,
