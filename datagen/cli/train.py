@@ -87,17 +87,18 @@ def open_online(options: TrainOptions, kind: "Kind", recipe: Any) -> "tuple[Grou
     plan = kind.building.plan(made_by, open_collection(options.shapes))
     cameras = max(1, recipe.data.queries_per_shape // CELLS)
     maker = kind.groups(plan, recipe.seed, recipe.data.image_px, cameras)
-    _keep_apart(options.data, plan)
+    keep_apart(options.data, plan)
     return maker, plan.run_record()
 
 
-def _keep_apart(data: Path, plan: Any) -> None:
+def keep_apart(data: Path, plan: Any) -> None:
     """Raises UsageError where a shape that the dataset holds out is one of the plan's training shapes."""
     from datagen.datasets.samples import list_samples, open_dataset
 
     run = data / "run.json"
     made = json.loads(run.read_text(encoding="utf-8")) if run.is_file() else {}
-    if made.get("source") != plan.source.name:
+    record = plan.run_record()
+    if not any(made.get(key) == record[key] for key in ("source", "collection_hash")):
         return
     trained = {str(plan.ids[shape]) for shape, split in plan.splits.items() if split == "train"}
     files = open_dataset(data)

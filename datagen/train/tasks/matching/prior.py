@@ -1,24 +1,14 @@
 """The known bias: a query-only network trained before, held, and added to what another network learns."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from torch import Tensor, nn
 
-from datagen.core.errors import UsageError
 from datagen.train.checkpoint import checkpoint_of, read_checkpoint
-from datagen.train.tasks.matching.recipe import MatchingRecipe, PriorConfig
-
-
-def described_run(run: str) -> dict[str, Any]:
-    """`model` and `sha256` of a query-only run, for `PriorConfig`. Raises BadCheckpoint, UsageError."""
-    path = checkpoint_of(Path(run))
-    recipe = read_checkpoint(path).recipe
-    if not isinstance(recipe, MatchingRecipe):
-        raise UsageError(f"{run} is of task {recipe.task}; a prior is a query-only network of task matching")
-    return {"model": recipe.model.model_dump(mode="json"), "sha256": _digest(path)}
+from datagen.train.tasks.matching.known_run import digest_of
+from datagen.train.tasks.matching.recipe import PriorConfig
 
 
 def add_prior(model: nn.Module, prior: PriorConfig, make: Callable[[], nn.Module]) -> None:
@@ -28,7 +18,7 @@ def add_prior(model: nn.Module, prior: PriorConfig, make: Callable[[], nn.Module
     """
     held = make()
     path = Path(prior.run)
-    if path.exists() and _digest(checkpoint_of(path)) == prior.sha256:
+    if path.exists() and digest_of(checkpoint_of(path)) == prior.sha256:
         held.load_state_dict(read_checkpoint(checkpoint_of(path)).network())
     model.add_module("prior", held.requires_grad_(False))
 
@@ -42,7 +32,3 @@ def prior_logit(model: nn.Module, query_B3SS: Tensor) -> Tensor | None:
     held.eval()
     found: Tensor = held(query_B3SS).logit_B
     return found
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

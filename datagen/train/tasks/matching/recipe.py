@@ -83,7 +83,7 @@ class PriorConfig(Section):
         if not isinstance(given, Mapping) or not given.get("run") or given.get("sha256"):
             return given
         # Reads weights, which a recipe without a prior does not need.
-        from datagen.train.tasks.matching.prior import described_run
+        from datagen.train.tasks.matching.known_run import described_run
 
         return {**given, **described_run(str(given["run"]))}
 
