@@ -208,7 +208,9 @@ def _mean_auc(founds: Sequence[MatchingPredictions], rows: np.ndarray) -> float:
     return float(np.mean([auc(one.label[rows], one.score[rows]) for one in founds]))
 
 
-def paired_study(made: Sequence[Arm], out: Path, runtime: Runtime, jobs: int = 1, rounds: int = 2000) -> dict[str, Any]:
+def paired_study(
+    made: Sequence[Arm], out: Path, runtime: Runtime, jobs: int = 1, rounds: int = 2000, baseline: str = BASELINE
+) -> dict[str, Any]:
     """All figures of all arms; of one dataset each against the baseline, with a paired interval over shapes."""
     for data in dict.fromkeys(arm.data for arm in made):
         fit_all(
@@ -217,7 +219,7 @@ def paired_study(made: Sequence[Arm], out: Path, runtime: Runtime, jobs: int = 1
     found: dict[str, Any] = {}
     for data in dict.fromkeys(arm.data for arm in made):
         there = [answers(arm, out, runtime) for arm in made if arm.data == data]
-        base = next((one for one in there if one.arm.name == BASELINE), None)
+        base = next((one for one in there if one.arm.name == baseline), None)
         told: dict[str, Any] = {}
         for one in there:
             told[one.arm.name] = figures_of(one, rounds)
