@@ -42,6 +42,12 @@ def read_picture(files: DatasetReader, path: str, mode: str, size: int) -> np.nd
     return np.asarray(converted)
 
 
+def picture_width(files: DatasetReader, path: str) -> int:
+    """Pixels across a picture as it is on disk. Raises BrokenFile."""
+    with _opened(files, path) as picture:
+        return picture.size[0]
+
+
 @dataclass(frozen=True)
 class ReferenceView:
     """Relative paths of one view, and its azimuth where the name tells it."""

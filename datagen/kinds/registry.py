@@ -101,6 +101,7 @@ BUILT_IN = (
         _at("oddoneout.sheet:sheet"),
         _at("oddoneout.instances:SCENE_INSTANCES"),
         has=frozenset({"depth", "pose"}),
+        tasks=("detector",),
         benches=SCENE_BENCHES,
     ),
     Kind(

@@ -30,8 +30,10 @@ def test_shards_are_shown_as_loose_files_are(kind, tmp_path):
     assert np.array_equal(loose, shards)
 
 
-def test_training_on_scenes_is_refused_by_name(scene_dataset):
-    for line in (["train", "--recipe", "recipes/train/smoke.yaml"], ["evaluate", "run"]):
-        said = run_forked([*line, "--data", scene_dataset])
-        assert said.returncode == 2
-    assert "of kind oddoneout, which has no training task yet" in run_forked(["train", "--data", scene_dataset]).stderr
+def test_a_task_of_another_kind_is_refused_both_ways(scene_dataset, fake_dataset):
+    for recipe, data, says in (
+        ("recipes/train/smoke.yaml", scene_dataset, "matching does not learn: detector does"),
+        ("detector_small", fake_dataset, "detector does not learn: matching does"),
+    ):
+        said = run_forked(["train", "--recipe", recipe, "--data", data])
+        assert said.returncode == 2 and says in said.stderr

@@ -94,7 +94,7 @@ def test_a_task_of_another_kind_is_refused_with_what_would_do(command, tmp_path,
     code, said = command("evaluate", tmp_path / "run", "--data", fake_dataset, "--device", "cpu")
     assert code == 2 and "task clouds does not learn: matching does, and clouds learns from pointclouds" in said
     code, said = command("train", "--data", data, "--set", "task=nosuch")
-    assert code == 2 and "no training task nosuch; the tasks are clouds, matching" in said
+    assert code == 2 and "no training task nosuch; the tasks are clouds, detector, matching" in said
 
 
 def test_what_is_missing_for_a_kind_is_said(command, tmp_path, plain_chairs):

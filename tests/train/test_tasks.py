@@ -35,13 +35,13 @@ def plant(monkeypatch):
 
 def test_a_task_is_found_by_name_and_an_unknown_one_lists_the_known():
     assert registry.find_task("matching") is MATCHING
-    with pytest.raises(UsageError, match="no training task odd; the tasks are matching"):
+    with pytest.raises(UsageError, match="no training task odd; the tasks are detector, matching"):
         registry.find_task("odd")
 
 
 def test_an_entry_point_that_is_no_task_is_named(plant):
     plant(("a", "pathlib:Path"), ("b", "nowhere:TASK"), ("matching", "pathlib:Path"))
-    assert registry.task_names() == ("a", "b", "matching"), "names are known without loading"
+    assert registry.task_names() == ("a", "b", "detector", "matching"), "names are known without loading"
     for name, wrong in (("a", "is no training task"), ("b", "cannot be loaded"), ("matching", "more than once")):
         with pytest.raises(UsageError, match=wrong):
             registry.find_task(name)

@@ -7,7 +7,10 @@ from datagen.core.errors import UsageError
 from datagen.train.task import Task
 
 GROUP = "datagen.tasks"
-BUILT_IN = (EntryPoint("matching", "datagen.train.tasks.matching.task:MATCHING", GROUP),)
+BUILT_IN = (
+    EntryPoint("matching", "datagen.train.tasks.matching.task:MATCHING", GROUP),
+    EntryPoint("detector", "datagen.train.tasks.detector.task:DETECTOR", GROUP),
+)
 """As entry points, since a task is loaded when it is asked for and no sooner."""
 
 

@@ -1,0 +1,28 @@
+"""How scenes of objects are read, as recipe data (importing this needs no torch)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from datagen.datasets.config import LoadConfig
+from datagen.recipe.section import Fraction
+
+
+class ObjectsConfig(LoadConfig):
+    """How scenes reach the detector."""
+
+    image_px: Annotated[int, Field(ge=32, multiple_of=32)] = 256
+    views: Annotated[int, Field(ge=1)] = 5
+    """M: views that build the volume. Training draws as many more, which are rendered, and then the other way round."""
+    protocol: Literal[0, 1] = 0
+    """Which of the two fixed sets of views evaluation sees (protocol.json)."""
+    most_objects: Annotated[int, Field(ge=2)] = 12
+    """Objects a sample has room for."""
+    yaw_deg: Annotated[float, Field(ge=0, le=180)] = 150.0
+    """Training turns a scene about the vertical by up to so much; its cameras and boxes, not its pixels."""
+    shift_m: Annotated[float, Field(ge=0)] = 0.2
+    flip: Fraction = 0.5
+    """Share of training scenes whose world is mirrored."""
+    scale: tuple[float, float] = (0.9, 1.1)
+    shapes: Annotated[int, Field(ge=1)] | None = None
+    """Train on the scenes of the first N shapes alone (learning curves)."""

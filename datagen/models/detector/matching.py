@@ -1,0 +1,135 @@
+"""Comparing objects: correspondences between their cut-outs, attention among them, and the answer (section 3.4).
+
+Shapes: B scenes, N objects, P tokens an object (roi^3), C channels. `there_BN` says which objects there are.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datagen.models.blocks import MLP, join_heads, split_heads
+from datagen.models.detector.unet import norm
+from datagen.models.sparse import sparse_attention
+
+Form = Literal["gathered", "masked"]
+
+
+def correspondences(z_BNPF: Tensor, k: int, there_BN: Tensor) -> Tensor:
+    """Equation (5) for every ordered pair of objects: indices (B, N, P, (N - 1) k) into the scene's N P tokens.
+
+    By cosine, the k most similar tokens of every other object; without a gradient. Of objects that are not there the
+    token's own place stands, which `voxel_attention` leaves out.
+    """
+    _, N, P, _ = z_BNPF.shape
+    with torch.no_grad():
+        z = F.normalize(z_BNPF.float(), dim=-1)
+        rows = []
+        for n in range(N):
+            likeness = torch.einsum("bpf,bmqf->bpmq", z[:, n], z)
+            best = likeness.topk(k, dim=-1).indices + P * torch.arange(N, device=z.device)[:, None]
+            own = n * P + torch.arange(P, device=z.device)
+            best = torch.where(there_BN[:, None, :, None], best, own[None, :, None, None])
+            others = [m for m in range(N) if m != n]
+            rows.append(best[:, :, others].flatten(2))
+        return torch.stack(rows, dim=1)
+
+
+class VoxelAttention(nn.Module):
+    """Equations (6) and (7): a sum over the other objects of a softmax over that object's chosen tokens.
+
+    `match` none compares nothing; full attends to all tokens of the others at once; sparse to the chosen ones of each.
+    The two forms of sparse attention, gathering and masking, give the same numbers.
+    """
+
+    def __init__(self, dim: int, width: int, heads: int, match: str) -> None:
+        super().__init__()
+        self.heads, self.match = heads, match
+        self.q, self.k, self.v = (nn.Linear(dim, width, bias=False) for _ in range(3))
+        self.out = nn.Linear(width, dim)
+        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.ffn = MLP(dim, 4 * dim, dim)
+
+    def forward(self, z_BNPC: Tensor, chosen_BNPK: Tensor | None, there_BN: Tensor, form: Form = "gathered") -> Tensor:
+        _, N, P, _ = z_BNPC.shape
+        if self.match != "none" and N > 1:
+            flat = z_BNPC.flatten(1, 2)
+            q, k, v = (split_heads(layer(flat), self.heads) for layer in (self.q, self.k, self.v))
+            if self.match == "full" or chosen_BNPK is None:
+                seen = _all_others(q, k, v, there_BN, P)
+            else:
+                seen = _of_each(q, k, v, chosen_BNPK, there_BN, form)
+            z_BNPC = self.norm1(z_BNPC + self.out(join_heads(seen)).unflatten(1, (N, P)))
+        return self.norm2(z_BNPC + self.ffn(z_BNPC))
+
+
+def _all_others(q_BHLd: Tensor, k_BHLd: Tensor, v_BHLd: Tensor, there_BN: Tensor, P: int) -> Tensor:
+    N = there_BN.shape[1]
+    owner = torch.arange(N, device=q_BHLd.device).repeat_interleave(P)
+    allowed = (owner[:, None] != owner) & there_BN.repeat_interleave(P, dim=1)[:, None]
+    # A token that may see nothing sees itself: its row would have no softmax.
+    allowed = allowed | (~allowed.any(-1, keepdim=True) & torch.eye(N * P, dtype=torch.bool, device=q_BHLd.device))
+    return F.scaled_dot_product_attention(q_BHLd, k_BHLd, v_BHLd, attn_mask=allowed[:, None])
+
+
+def _of_each(
+    q_BHLd: Tensor, k_BHLd: Tensor, v_BHLd: Tensor, chosen_BNPK: Tensor, there_BN: Tensor, form: Form
+) -> Tensor:
+    """Attention (B, H, L, d) to each other object's choice by itself, summed over the objects that are there."""
+    B, N, P, K = chosen_BNPK.shape
+    k = K // (N - 1)
+    chosen = chosen_BNPK.view(B, N * P, N - 1, k)
+    counts = _others(there_BN).repeat_interleave(P, dim=1)
+    total = torch.zeros_like(q_BHLd)
+    for other in range(N - 1):
+        of_one = chosen[:, :, other]
+        if form == "gathered":
+            seen = sparse_attention(q_BHLd, k_BHLd, v_BHLd, of_one)
+        else:
+            bias = torch.full((B, N * P, N * P), -torch.inf, device=q_BHLd.device).scatter_(-1, of_one, 0.0)
+            seen = F.scaled_dot_product_attention(q_BHLd, k_BHLd, v_BHLd, attn_mask=bias[:, None])
+        total = total + seen * counts[:, None, :, other, None]
+    return total
+
+
+def _others(there_BN: Tensor) -> Tensor:
+    """(B, N, N - 1): whether each of the other objects, in ascending order, is there."""
+    N = there_BN.shape[1]
+    rows = [[m for m in range(N) if m != n] for n in range(N)]
+    index = torch.tensor(rows, device=there_BN.device)
+    return there_BN[:, index].float()
+
+
+class ObjectHead(nn.Module):
+    """Cut-outs (B, N, P, C) to a logit an object (B, N): halved once in 3D, flattened, a two-layer MLP."""
+
+    def __init__(self, dim: int, roi: int) -> None:
+        super().__init__()
+        self.roi = roi
+        self.halve = nn.Sequential(nn.Conv3d(dim, dim, 3, 2, 1, bias=False), norm(dim), nn.ReLU())
+        self.answer = MLP(dim * (roi // 2) ** 3, 4 * dim, 1)
+
+    def forward(self, z_BNPC: Tensor) -> Tensor:
+        B, N = z_BNPC.shape[:2]
+        cube = z_BNPC.flatten(0, 1).transpose(1, 2).unflatten(-1, (self.roi,) * 3)
+        found: Tensor = self.answer(self.halve(cube).flatten(1)).view(B, N)
+        return found
+
+
+def residual_scores(z_BNPF: Tensor, there_BN: Tensor, share: float = 0.05) -> Tensor:
+    """Without a weight learned: how unlike the other objects each one is (B, N).
+
+    Of every token one minus its cosine with the most similar token of the others; of an object the mean of its largest.
+    The number that every learned head has to beat.
+    """
+    _, N, P, _ = z_BNPF.shape
+    z = F.normalize(z_BNPF.float(), dim=-1)
+    scores = []
+    for n in range(N):
+        others = [m for m in range(N) if m != n]
+        likeness = torch.einsum("bpf,bmqf->bpmq", z[:, n], z[:, others]).amax(-1)
+        likeness = likeness.masked_fill(~there_BN[:, others][:, None], -1.0)
+        away = 1 - likeness.amax(-1)
+        scores.append(away.topk(max(1, round(share * P)), dim=-1).values.mean(-1))
+    return torch.stack(scores, dim=1)

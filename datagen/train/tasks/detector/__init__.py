@@ -1,0 +1,1 @@
+"""Which object of a scene differs from the others: training, evaluation and figures of the detector."""

@@ -1,0 +1,54 @@
+"""What a detector answered to the objects of a split's scenes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from datagen.datasets.scenes import SceneSample, Thing
+from datagen.train.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class ObjectSample:
+    """One object of one scene, as a row of the predictions."""
+
+    scene: SceneSample
+    place: int
+
+    @property
+    def shape(self) -> str:
+        """The shape that the scene shows."""
+        return self.scene.shape
+
+    @property
+    def thing(self) -> Thing:
+        """The object."""
+        return self.scene.things[self.place]
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectPredictions(Predictions):
+    """One row per object, scene by scene."""
+
+    residual: np.ndarray
+    """(n,) the score of the residual that learns nothing."""
+    scene: np.ndarray
+    """(n,) the number of the object's scene."""
+    mask_error: np.ndarray
+    """One number a scene: mean squared error of the rendered mask; NaN without rendering."""
+
+
+def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> ObjectPredictions:
+    """The predictions out of the columns of `DetectorObjective.answer`, padding left out."""
+    rows = [(k, n) for k, sample in enumerate(samples) for n in range(len(sample.things))]
+    objects = tuple(ObjectSample(samples[k], n) for k, n in rows)
+    return ObjectPredictions(
+        samples=objects,
+        label=np.array([sample.thing.label for sample in objects]),
+        score=np.array([answers["score"][k, n] for k, n in rows]),
+        residual=np.array([answers["residual"][k, n] for k, n in rows]),
+        scene=np.array([k for k, _ in rows]),
+        mask_error=answers["mask_error"],
+    )

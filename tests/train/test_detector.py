@@ -1,0 +1,223 @@
+"""The detector on scenes: what a sample is, what moves in training, resume, evaluation, and two scenes by heart."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from datagen.core.errors import BrokenFile, RecipeError
+from datagen.datasets.objects import drawn_world, moved_boxes
+from datagen.datasets.objects_config import ObjectsConfig
+from datagen.datasets.scenes import list_scenes, read_scene, split_names
+from datagen.models.detector.volumes import project
+from datagen.train.evaluate import evaluate
+from datagen.train.load import load_network
+from datagen.train.loop import train
+from datagen.train.recipes import load_train_recipe
+from datagen.train.runtime import Runtime
+from datagen.train.tasks.detector.recipe import DetectorRecipe
+from datagen.train.tasks.detector.task import make_objective, open_folder, open_split
+
+CPU = Runtime(0, 1, torch.device("cpu"))
+VOLUME = {"around": "objects", "side": 8, "widths": [8, 16], "down": [1, 1], "up": [1]}
+MODEL = {
+    **{"dim": 8, "encoder_width": 8, "volume": VOLUME, "feature_dim": 8, "render": False, "roi": 4, "k": 4},
+    **{"blocks": 1, "heads": 2, "attention_dim": 16},
+}
+
+
+def recipe_of(**sections) -> DetectorRecipe:
+    """A tiny recipe with some values changed, section by section."""
+    data = {
+        "task": "detector",
+        "model": {**MODEL, **sections.pop("model", {})},
+        "data": {"image_px": 64, "views": 3, "most_objects": 8, **sections.pop("data", {})},
+        "loss": {"reconstruct": 0.0, **sections.pop("loss", {})},
+        "optim": {
+            "optimiser": "adamw",
+            "lr": 2e-3,
+            "batch": 2,
+            "epochs": 50,
+            "max_steps": 2,
+            **sections.pop("optim", {}),
+        },
+        "log": {"tensorboard": False, "validate_epochs": 100, **sections.pop("log", {})},
+    }
+    return DetectorRecipe.model_validate(data | sections)
+
+
+@pytest.fixture(scope="module")
+def scenes(scene_dataset, tmp_path_factory):
+    """The shared scenes, each of them in every split."""
+    folder = shutil.copytree(scene_dataset, tmp_path_factory.mktemp("detector") / "scenes")
+    names = sorted(path.name for path in (folder / "scenes").iterdir())
+    (folder / "split.json").write_text(json.dumps({"train": names, "val": names, "test": names}))
+    return folder
+
+
+def test_boxes_and_cameras_belong_to_the_pictures(scenes):
+    """Every object's box, projected, holds its own pixels of the segmentation; of the picture's size too."""
+    data = open_split(scenes, "test", recipe_of())
+    for number, sample in enumerate(data.samples):
+        item = data[number]
+        for n in range(len(sample.things)):
+            centre, size = item["boxes"][n]
+            corners = centre + size / 2 * torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 3)
+            pixel, depth = project(corners[None], item["K"][None], item["extrinsics"][None])
+            assert (depth > 0).all()
+            inside = pixel[0].mean(1)
+            assert ((inside > -16) & (inside < 80)).all()
+        # The masks cover where the objects' centres are seen, as a rule.
+        middle, _ = project(item["boxes"][: len(sample.things), 0][None], item["K"][None], item["extrinsics"][None])
+        at = middle[0].round().long().clamp(0, 63)
+        assert torch.stack([m[p[:, 1], p[:, 0]] for m, p in zip(item["masks"], at, strict=True)]).float().mean() > 0.5
+
+
+def test_moving_the_world_moves_no_pixel():
+    """A point and its camera moved alike are seen at the same pixel; boxes hold their moved corners."""
+    rng = np.random.default_rng(0)
+    world = drawn_world(ObjectsConfig(), rng)
+    point, T = np.array([0.2, -0.1, 0.15, 1.0]), np.eye(4)
+    T[:3, 3] = [0, 0, 2]
+    K = np.array([[100, 0, 32], [0, 100, 32], [0, 0, 1.0]])
+    before, after = (K @ (E @ p)[:3] for E, p in ((T, point), (T @ np.linalg.inv(world), world @ point)))
+    np.testing.assert_allclose(before / before[2], after / after[2], atol=1e-9)
+    box = np.array([[[0.1, 0.2, 0.1], [0.3, 0.1, 0.2]]])
+    corners = box[:, 0] + box[:, 1] / 2 * np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    moved = corners @ world[:3, :3].T + world[:3, 3]
+    found = moved_boxes(box, world)[0]
+    np.testing.assert_allclose(found[0] - found[1] / 2, moved.min(axis=0), atol=1e-9)
+
+
+def test_a_sample_is_a_function_of_seed_epoch_and_scene(scenes):
+    recipe = recipe_of()
+    one, two = (open_split(scenes, "train", recipe, make_objective(recipe)) for _ in range(2))
+    first = one[3, 1]
+    two[0, 0]
+    again = two[3, 1]
+    assert all(torch.equal(torch.nan_to_num(first[k]), torch.nan_to_num(again[k])) for k in first)
+    assert not torch.equal(first["extrinsics"], one[4, 1]["extrinsics"])
+    assert len(set(one.views_of(3, one.samples[1]))) == 6
+    sets = [
+        set(open_split(scenes, "test", recipe_of(data={"protocol": p})).views_of(0, one.samples[0])) for p in (0, 1)
+    ]
+    assert len(sets[0]) == len(sets[1]) == 3 and not sets[0] & sets[1]
+
+
+def test_a_damaged_scene_is_named_and_never_left_out(scenes, tmp_path):
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+    name = split_names(open_folder(folder), "test")[0]
+    (folder / "scenes" / name / "RGB" / "0000.png").write_bytes(b"no picture")
+    data = open_split(folder, "test", recipe_of())
+    with pytest.raises(BrokenFile, match=f"{name}/RGB/0000.png"):
+        data[0]
+    (folder / "scenes" / name / "scene3d.metadata.json").write_text("{}")
+    with pytest.raises(BrokenFile, match=f"{name}/scene3d.metadata.json"):
+        open_split(folder, "test", recipe_of())
+    with pytest.raises(BrokenFile, match="most_objects"):
+        open_split(scenes, "test", recipe_of(data={"most_objects": 2}))
+
+
+def test_splits_are_found_by_the_published_names(scenes, tmp_path):
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+    names = split_names(open_folder(folder), "train")
+    (folder / "split.json").write_text(json.dumps({"unseen-test": names[:1], "train": names[1:], "seen-test": []}))
+    files = open_folder(folder)
+    assert split_names(files, "test") == names[:1]
+    with pytest.raises(BrokenFile, match="no split nosuch"):
+        split_names(files, "nosuch")
+    assert {s.name for s in list_scenes(files, "train")} <= set(names[1:])
+
+
+def test_training_goes_on_as_if_never_interrupted_and_is_evaluated(scenes, tmp_path):
+    recipe = recipe_of(loss={"exact": 0.5}, optim={"max_steps": 4})
+    for name in ("once", "twice"):
+        (tmp_path / name).mkdir()
+    once = train(tmp_path / "once", scenes, recipe, CPU, lambda event: None)
+
+    class Stop(Exception):
+        pass
+
+    def stop(event):
+        if event.step == 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(
+            tmp_path / "twice",
+            scenes,
+            recipe_of(loss={"exact": 0.5}, optim={"max_steps": 4}, log={"checkpoint_steps": 1}),
+            CPU,
+            stop,
+        )
+    again = train(tmp_path / "twice", scenes, recipe, CPU, lambda event: None, resume=True)
+    for name, tensor in once.objective.weights_dict().items():
+        torch.testing.assert_close(tensor, again.objective.weights_dict()[name], rtol=0, atol=1e-6)
+    report = evaluate(load_network(tmp_path / "once", CPU.device), scenes, "test", CPU, rounds=20).report
+    objects = sum(len(s.things) for s in list_scenes(open_folder(scenes), "test"))
+    assert report["n"] == objects and {"auc", "auc_by_scene", "auc_residual", "per_kind", "per_count"} <= set(report)
+
+
+@pytest.mark.parametrize("match", ["none", "sparse"])
+def test_two_scenes_are_learned_by_heart(scenes, tmp_path, match):
+    recipe = recipe_of(
+        model={"match": match, "blocks": 2},
+        data={"views": 4, "yaw_deg": 0.0, "shift_m": 0.0, "flip": 0.0, "scale": (1.0, 1.0)},
+        optim={"max_steps": 100, "lr": 3e-3, "schedule": "cosine", "warmup_steps": 10, "clip_norm": 1.0},
+    )
+    trained = train(tmp_path, scenes, recipe, CPU, lambda event: None)
+    found = evaluate(load_network(tmp_path, CPU.device), scenes, "test", CPU, rounds=20).report
+    assert found["auc"] > 0.95
+    assert trained.progress.step == 100
+
+
+def test_the_first_stage_reconstructs(scenes, tmp_path):
+    recipe = recipe_of(
+        model={"render": True, "render_px": 24, "samples": 24, "reach_m": (0.3, 1.6)},
+        loss={"classify": 0.0, "reconstruct": 1.0},
+        optim={"max_steps": 60, "lr": 3e-3},
+    )
+    losses = []
+    train(tmp_path, scenes, recipe, CPU, lambda event: losses.append(event.loss))
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_recipes_are_read_and_what_cannot_be_is_refused():
+    for name in ("detector", "detector_stage1", "detector_small"):
+        assert load_train_recipe(name).task == "detector"
+    with pytest.raises(RecipeError, match="nothing is learned"):
+        load_train_recipe("detector", overrides=["loss.classify=0", "loss.reconstruct=0"])
+    with pytest.raises(RecipeError, match=r"model\.render"):
+        load_train_recipe("detector", overrides=["model.render=false"])
+
+
+@pytest.mark.skipif(not Path("../shared/samples/oddoneout_scene").is_dir(), reason="the published sample is not here")
+def test_the_published_scene_is_a_sample(tmp_path):
+    """Its masks are absent, as published; they are made of the segmentations here."""
+    from PIL import Image
+
+    source = Path("../shared/samples/oddoneout_scene")
+    folder = tmp_path / "scenes" / "banana_028-001"
+    shutil.copytree(source, folder)
+    (folder / "masks").mkdir()
+    for view in sorted((folder / "RGB").iterdir()):
+        whole = np.zeros((256, 256), dtype=bool)
+        for thing in (folder / "segmentations").iterdir():
+            if thing.name != "floor_object":
+                picture = Image.open(thing / f"{thing.name}_{view.name}").convert("L")
+                whole |= np.asarray(picture) > 127
+        Image.fromarray((whole * 255).astype(np.uint8)).save(folder / "masks" / view.name)
+    (tmp_path / "split.json").write_text(json.dumps({"unseen-test": [folder.name], "train": [folder.name]}))
+    sample = read_scene(open_folder(tmp_path), folder.name)
+    assert [thing.label for thing in sample.things].count(1) == 1 and sample.shape == "banana_028"
+    data = open_split(tmp_path, "test", recipe_of())
+    item = data[0]
+    assert item["there"].sum() == 3 and torch.isnan(item["poses"]).all()
+    recipe = recipe_of(loss={"exact": 0.5})
+    objective = make_objective(recipe)
+    batch = torch.utils.data.default_collate([open_split(tmp_path, "train", recipe, objective)[0, 0]])
+    losses = objective(batch, 0, torch.Generator())
+    assert all(torch.isfinite(loss) for loss in losses.values()) and losses["exact"] == 0
