@@ -74,7 +74,7 @@ def open_online(options: TrainOptions, kind: "Kind", recipe: Any) -> "tuple[Grou
 
     Raises UsageError where a shape that validates or tests would be trained on.
     """
-    from datagen.datasets.pairs import CELLS
+    from datagen.datasets.config import CELLS
     from datagen.kinds.registry import load_recipe
     from datagen.recipe.loader import find_recipe
     from datagen.shapes.collections import open_collection

@@ -10,6 +10,10 @@ Count = Annotated[int, Field(ge=1)]
 Against = Literal["best", "view", "mesh", "points", "own_camera"]
 
 
+CELLS = 4
+"""Balanced pairs of a picture and its twin: both against the normal and against the anomalous reference."""
+
+
 class LoadConfig(Section):
     """How samples reach a network, whatever they are."""
 

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from datagen.core.rng import stream
 from datagen.core.statistics import evenly
-from datagen.datasets.config import DataConfig
+from datagen.datasets.config import CELLS, DataConfig
 from datagen.datasets.dataset import SampleDataset
 from datagen.datasets.matching import drawn_below, mirrored, normalised, thinned
-from datagen.datasets.pairs import CELLS
 from datagen.datasets.sampler import BatchSampler, Key
 
 EPOCH_GROUPS = 1024

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from datagen.datasets.config import DataConfig
+from datagen.datasets.config import CELLS, DataConfig
 from datagen.datasets.matching import MatchingDataset, PairPlan
-from datagen.datasets.pairs import CELLS, PairSample
+from datagen.datasets.pairs import PairSample
 from datagen.datasets.sampler import BatchSampler, EpochSampler, MixedSampler
 from datagen.datasets.samples import Sample
 from datagen.datasets.source import SampleSource

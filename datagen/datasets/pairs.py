@@ -6,13 +6,11 @@ from itertools import groupby
 from typing import Any
 
 from datagen.core.errors import BrokenFile
+from datagen.datasets.config import CELLS
 from datagen.datasets.dataset import sample_rows
 from datagen.datasets.samples import Sample, box_from_xywh, fields_of
 from datagen.formats.pairs import PAIRS, Pair, read_pairs
 from datagen.store.reader import DatasetReader
-
-CELLS = 4
-"""Balanced pairs of a picture and its twin: both against the normal and against the anomalous reference."""
 
 
 @dataclass(frozen=True)

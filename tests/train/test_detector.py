@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,13 +13,17 @@ from datagen.core.errors import BrokenFile, RecipeError
 from datagen.datasets.objects import drawn_world, moved_boxes
 from datagen.datasets.objects_config import ObjectsConfig
 from datagen.datasets.scenes import list_scenes, read_scene, split_names
+from datagen.models.detector.detector import Views
 from datagen.models.detector.volumes import project
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
 from datagen.train.recipes import load_train_recipe
 from datagen.train.runtime import Runtime
+from datagen.train.tasks.detector.found import density_boxes, judged_in_found
+from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
+from datagen.train.tasks.detector.report import found_figures
 from datagen.train.tasks.detector.task import make_objective, open_folder, open_split
 
 CPU = Runtime(0, 1, torch.device("cpu"))
@@ -158,6 +163,9 @@ def test_training_goes_on_as_if_never_interrupted_and_is_evaluated(scenes, tmp_p
         torch.testing.assert_close(tensor, again.objective.weights_dict()[name], rtol=0, atol=1e-6)
     report = evaluate(load_network(tmp_path / "once", CPU.device), scenes, "test", CPU, rounds=20).report
     objects = sum(len(s.things) for s in list_scenes(open_folder(scenes), "test"))
+    hull = report["found_boxes"]["hull"]
+    assert set(hull) == {"auc", "accuracy_iou", "accuracy", "box_recall", "count_accuracy"}
+    assert 0 <= hull["box_recall"]["value"] <= 1 and hull["accuracy_iou"]["value"] <= hull["accuracy"]["value"]
     assert report["n"] == objects and {"auc", "auc_by_scene", "auc_residual", "per_kind", "per_count"} <= set(report)
 
 
@@ -182,6 +190,7 @@ def test_the_first_stage_reconstructs(scenes, tmp_path):
     )
     losses = []
     train(tmp_path, scenes, recipe, CPU, lambda event: losses.append(event.loss))
+    assert "density" not in evaluate(load_network(tmp_path, CPU.device), scenes, "test", CPU, 10).report["found_boxes"]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
@@ -221,3 +230,42 @@ def test_the_published_scene_is_a_sample(tmp_path):
     batch = torch.utils.data.default_collate([open_split(tmp_path, "train", recipe, objective)[0, 0]])
     losses = objective(batch, 0, torch.Generator())
     assert all(torch.isfinite(loss) for loss in losses.values()) and losses["exact"] == 0
+
+
+def test_boxes_are_found_by_density_where_the_volume_is_the_objects():
+    """A network whose density is given: the boxes are those of the dense voxels, and missed objects have no score."""
+    volume = {"around": "floor", "size": (32, 32, 8), "voxel_m": 0.04, "low_m": (-0.64, -0.64, 0.0)}
+    volume |= {"widths": (8,), "down": (1,), "up": ()}
+    model = make_objective(recipe_of(model={"volume": volume, "render": True}, loss={"reconstruct": 1.0})).model.eval()
+    dense = torch.full((1, 1, 1, 8, 32, 32), 0.0)
+    dense[0, 0, 0, 0:4, 4:10, 20:26] = 500.0
+    dense[0, 0, 0, 0:3, 20:28, 5:10] = 500.0
+    model.sigma = lambda built: dense
+    built = model.build(Views(torch.zeros(1, 2, 3, 64, 64), torch.eye(3)[None], torch.eye(4).expand(1, 2, 4, 4)), None)
+    boxes = density_boxes(model, built)[0]
+    low, size = np.array([20, 4, 0]) * 0.04 - [0.64, 0.64, 0.0], np.array([6, 6, 4]) * 0.04
+    assert len(boxes) == 2
+    np.testing.assert_allclose(boxes[1], [low + size / 2, size], atol=1e-9)
+    true = torch.from_numpy(np.stack([boxes[1], boxes[1] + [[0.0, 0, 3.0], [0, 0, 0]]]))[None].float()
+    views = Views(torch.zeros(1, 2, 3, 64, 64), torch.eye(3)[None], torch.eye(4).expand(1, 2, 4, 4))
+    found = judged_in_found(model, views, [boxes], true, torch.ones(1, 2, dtype=torch.bool))
+    assert found["iou"][0].tolist() == pytest.approx([1.0, 0.0], abs=1e-5) and int(found["count"]) == 2
+    assert torch.isfinite(found["score"][0, 0]) and torch.isnan(found["score"][0, 1])
+
+
+def test_figures_of_found_boxes():
+    """Of two scenes of two objects one box is missed and one scene has a box too many."""
+    scene = SimpleNamespace(shape="a", things=(None, None))
+    samples = tuple(SimpleNamespace(shape="a", scene=scene, place=n) for n in range(4))
+    found = ObjectPredictions(
+        samples,
+        label=np.array([0, 1, 0, 1]),
+        score=np.array([0.2, 0.9, 0.7, np.nan]),
+        residual=np.zeros(4),
+        scene=np.array([0, 0, 1, 1]),
+        mask_error=np.zeros(2),
+        iou=np.array([0.8, 0.4, 0.9, 0.0]),
+        count=np.array([2, 3]),
+    )
+    told = {name: value(rows) for name, (value, rows) in found_figures(found, 0.5).items()}
+    assert told == {"auc": 0.5, "accuracy_iou": 0.25, "accuracy": 0.5, "box_recall": 0.5, "count_accuracy": 0.5}

@@ -1,6 +1,6 @@
 """What the detector learns by: reconstruction of views, exact correspondences, and the label of every object."""
 
-from typing import cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +10,7 @@ from datagen.models.detector.detector import Detector, Rendered, Views, Volume
 from datagen.models.detector.matching import residual_scores
 from datagen.models.detector.volumes import Boxes, lattice
 from datagen.train.objective import Batch, Losses, Objective
+from datagen.train.tasks.detector.found import density_boxes, hull_boxes, judged_in_found
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
 
@@ -56,13 +57,24 @@ class DetectorObjective(Objective):
             losses["bce"] = (each * batch["there"]).sum() / batch["there"].sum().clamp_min(1)
         return losses
 
-    def answer(self, batch: Batch) -> dict[str, Tensor]:
-        """Scores (B, N) of the true boxes, the parameter-free residual's (B, N), and the mask's error (B,)."""
+    def answer(self, batch: Batch, boxes: Literal["true", "hull", "density"] = "true") -> dict[str, Tensor]:
+        """Scores (B, N) of the objects, the parameter-free residual's (B, N), and the mask's error (B,).
+
+        With boxes that are `found` instead of the true ones also `iou` (B, N) and `count` (B,), and the score is NaN
+        where no box fits. Density needs a volume over the floor.
+        """
         model, objects = cast(Detector, self.model), objects_of(batch)
-        volume = model.build(views_of(batch, slice(None)), objects)
+        views = views_of(batch, slice(None))
+        volume = model.build(views, objects)
         score = torch.sigmoid(model.judge(volume, objects, batch["there"]).float())
         _, beta = model.cut_out(volume, objects)
-        found = {"score": score, "residual": residual_scores(beta, batch["there"]), "there": batch["there"]}
+        found = {"score": score, "residual": residual_scores(beta, batch["there"])}
+        if boxes == "density":
+            there = density_boxes(model, volume)
+            found |= judged_in_found(model, views, there, batch["boxes"], batch["there"])
+        elif boxes == "hull":
+            there = hull_boxes(batch["masks"], batch["K"], batch["extrinsics"], model.config.volume)
+            found |= judged_in_found(model, views, there, batch["boxes"], batch["there"])
         error = score.new_full((len(score),), torch.nan)
         if model.config.render:
             rendered = model.render(volume, batch["K"], batch["extrinsics"], batch["pictures"].shape[-1])

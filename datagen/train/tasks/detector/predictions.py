@@ -38,6 +38,10 @@ class ObjectPredictions(Predictions):
     """(n,) the number of the object's scene."""
     mask_error: np.ndarray
     """One number a scene: mean squared error of the rendered mask; NaN without rendering."""
+    iou: np.ndarray
+    """(n,) of the object's true box and the one found for it; 1 where true boxes were given."""
+    count: np.ndarray
+    """Boxes found in each scene, or given."""
 
 
 def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> ObjectPredictions:
@@ -51,4 +55,6 @@ def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> Obje
         residual=np.array([answers["residual"][k, n] for k, n in rows]),
         scene=np.array([k for k, _ in rows]),
         mask_error=answers["mask_error"],
+        iou=np.array([answers["iou"][k, n] if "iou" in answers else 1.0 for k, n in rows]),
+        count=answers["count"] if "count" in answers else np.array([len(sample.things) for sample in samples]),
     )

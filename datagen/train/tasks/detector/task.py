@@ -15,7 +15,7 @@ from datagen.train.task import Task
 from datagen.train.tasks.detector.objective import DetectorObjective
 from datagen.train.tasks.detector.predictions import collect
 from datagen.train.tasks.detector.recipe import DetectorRecipe
-from datagen.train.tasks.detector.report import object_report
+from datagen.train.tasks.detector.report import found_report, object_report
 
 
 def open_folder(root: Path) -> DatasetReader:
@@ -65,6 +65,7 @@ DETECTOR = Task(
     require_data=require_scenes,
     collect=collect,
     report=object_report,
+    more=found_report,
     recipes={"": "detector"},
     folders=FOLDERS,
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from datagen.datasets.config import DataConfig
+from datagen.datasets.config import CELLS, DataConfig
 from datagen.models.config import ModelConfig
 from datagen.recipe.section import Fraction, Positive, Section
 from datagen.train.config import Count, TrainRecipe
@@ -18,8 +18,6 @@ COMPARES = ("comparator", "residual")
 QUERY_ONLY = ("resnet_fpn", "resnet_fpn_sa", "vit")
 NO_PAIRS = ("published", "retrieval", "viewpoint")
 """Networks whose losses are of natural samples."""
-CELLS = 4
-"""As in `datasets.pairs`, which reads parquet."""
 
 
 class LossConfig(Section):

@@ -1,0 +1,78 @@
+"""Boxes that are found instead of given: by the density that the network reconstructs, or by the hull of the masks."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datagen.models.detector.boxes import cluster_boxes, hull_voxels, matched
+from datagen.models.detector.config import VolumeConfig
+from datagen.models.detector.detector import Detector, Views, Volume
+from datagen.models.detector.volumes import Boxes
+
+Found = Literal["hull", "density"]
+OPAQUE = 0.2
+"""Opacity of a voxel from which it is of an object (section 4.2)."""
+HULL_VOXEL_M = 0.02
+HULL_MISSING = 0
+"""Views in which a voxel of the hull may lie off the mask."""
+LEAST_HULL = 12
+"""Voxels of the hull that make an object."""
+
+
+def density_boxes(model: Detector, volume: Volume) -> list[np.ndarray]:
+    """Boxes (N, 2, 3) of each scene from the volume over the floor: clusters of opaque voxels (section 3.3)."""
+    v = model.config.volume
+    opacity = 1 - torch.exp(-model.sigma(volume)[:, 0, 0] * v.voxel_m)
+    found = []
+    for of_scene in opacity.cpu().numpy():
+        dense = np.argwhere(of_scene > OPAQUE)[:, ::-1]
+        found.append(cluster_boxes(dense, np.array(v.low_m), np.full(3, v.voxel_m)))
+    return found
+
+
+def hull_boxes(masks: Tensor, K: Tensor, extrinsics: Tensor, volume: VolumeConfig) -> list[np.ndarray]:
+    """Boxes (N, 2, 3) of each scene from masks (B, M, S, S) alone: clusters of their visual hull above the floor.
+
+    Parts of the hull that no object fills, where the masks of two objects cross, are boxes too.
+    """
+    low = np.array(volume.low_m)
+    size = np.array(volume.size) * volume.voxel_m
+    counts = np.maximum(np.round(size / HULL_VOXEL_M).astype(int), 1)
+    axes = [low[a] + (np.arange(counts[a]) + 0.5) * HULL_VOXEL_M for a in range(3)]
+    axes[2] = axes[2][axes[2] > 0]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    points = grid.reshape(-1, 3)
+    corner = np.array([axis[0] for axis in axes]) - HULL_VOXEL_M / 2
+    found = []
+    for mask, k, T in zip(masks.cpu().numpy(), K.cpu().numpy(), extrinsics.cpu().numpy(), strict=True):
+        inside = hull_voxels(mask, k, T, points, HULL_MISSING).reshape(grid.shape[:3])
+        found.append(cluster_boxes(np.argwhere(inside), corner, np.full(3, HULL_VOXEL_M), LEAST_HULL))
+    return found
+
+
+def judged_in_found(
+    model: Detector, views: Views, found: list[np.ndarray], true: Tensor, there: Tensor
+) -> dict[str, Tensor]:
+    """Scores of true objects by the boxes found for them: `score` (B, N), NaN where none fits, `iou` (B, N), and how
+    many boxes were found, `count` (B,). `true` (B, N, 2, 3), `there` (B, N)."""
+    most = max(2, max(len(boxes) for boxes in found))
+    boxes = true.new_zeros(len(found), most, 2, 3)
+    boxes[:, :, 1] = 1e-3
+    filled = torch.zeros(len(found), most, dtype=torch.bool, device=true.device)
+    for b, of_scene in enumerate(found):
+        boxes[b, : len(of_scene)] = torch.from_numpy(of_scene).to(true)
+        filled[b, : len(of_scene)] = True
+    centre, size = boxes.unbind(2)
+    places = Boxes(centre - size / 2, size)
+    logit = model.judge(model.build(views, places), places, filled)
+    score, iou = torch.full_like(true[:, :, 0, 0], torch.nan), torch.zeros_like(true[:, :, 0, 0])
+    for b, of_scene in enumerate(found):
+        rows = torch.nonzero(there[b]).flatten()
+        place, fits = matched(of_scene, true[b, rows].cpu().numpy())
+        for row, n, value in zip(rows.tolist(), place.tolist(), fits.tolist(), strict=True):
+            iou[b, row] = value
+            if n >= 0:
+                score[b, row] = torch.sigmoid(logit[b, n].float())
+    return {"score": score, "iou": iou, "count": torch.tensor([len(boxes) for boxes in found], device=true.device)}
