@@ -34,7 +34,7 @@ class DataConfig(LoadConfig):
     FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack", "against"}
     LATER = frozenset(
         {"flip_together", "thin_views", "own_camera", "pairs", "pair_share", "blank_references", "blank_queries"}
-        | {"leave_out"}
+        | {"leave_out", "skip"}
     )
 
     image_px: Count = 256
@@ -78,6 +78,8 @@ class DataConfig(LoadConfig):
     """Control: white pictures in place of the queries."""
     leave_out: tuple[str, ...] = ()
     """Control: kinds of anomaly that training does not see."""
+    skip: tuple[str, ...] = ()
+    """Control: shapes, by their numbers on disk, that training does not see."""
     pairs: Literal["natural", "counterfactual", "mixed"] = "natural"
     """What a training batch holds: pictures against their own shape's normal reference, or pairs of pairs.parquet,
     always all four of a picture and its twin (DATA.md, "Counterfactual pairs"), or both. Validation is natural."""

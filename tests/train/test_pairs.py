@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from datagen.core.errors import RecipeError
+from datagen.core.errors import RecipeError, UsageError
 from datagen.datasets.pairs import PairSample
 from datagen.models.losses import ranking_loss
 from datagen.train.evaluate import evaluate
@@ -218,3 +218,19 @@ def test_a_prior_has_to_be_query_only(paired, tmp_path):
     train(fresh(tmp_path, "sees"), paired, natural, CPU, lambda event: None)
     with pytest.raises(RecipeError, match="query-only"):
         load_train_recipe("comparator_64", overrides=[f"prior.run={tmp_path / 'sees'}"])
+
+
+@pytest.mark.parametrize("pairs", ["natural", "counterfactual", "mixed"])
+def test_kinds_and_shapes_can_be_kept_from_training_alone(paired, pairs):
+    recipe = recipe_of(data={"pairs": pairs}, optim={"batch": 16})
+    objective = make_objective(recipe)
+    every = open_split(paired, "train", recipe, objective).samples
+    kind = next(sample.kind for sample in every if sample.label)
+    shape = every[0].shape
+    fewer = recipe_of(data={"pairs": pairs, "leave_out": [kind], "skip": [shape]}, optim={"batch": 16})
+    left = open_split(paired, "train", fewer, objective).samples
+    assert {s.query_path for s in left} == {s.query_path for s in every if s.kind != kind and s.shape != shape}
+    assert len(open_split(paired, "test", fewer).samples) == len(open_split(paired, "test", recipe).samples)
+    nothing = recipe_of(data={"pairs": pairs, "skip": sorted({s.shape for s in every})}, optim={"batch": 16})
+    with pytest.raises(UsageError, match="leave nothing"):
+        open_split(paired, "train", nothing, objective)

@@ -48,7 +48,7 @@ def open_split(
     if split == "train":
         samples = first_shapes(samples, recipe.data.shapes)
     if objective is not None:
-        samples = [sample for sample in samples if sample.kind not in recipe.data.leave_out]
+        samples = seen_in_training(samples, recipe.data)
     return MatchingDataset(
         open_source(files, samples, recipe.data),
         samples,
@@ -62,10 +62,10 @@ def open_split(
 
 
 def _open_paired(files: DatasetReader, recipe: MatchingRecipe, objective: DetectionObjective) -> PairedDataset:
-    every = list_pairs(files, "train", balanced=True)
-    cells = [cell for cell in first_shapes(every, recipe.data.shapes) if cell.kind not in recipe.data.leave_out]
+    every = first_shapes(list_pairs(files, "train", balanced=True), recipe.data.shapes)
+    cells = seen_in_training(every, recipe.data)
     natural = first_shapes(list_samples(files, "train"), recipe.data.shapes) if recipe.data.pairs == "mixed" else []
-    natural = [sample for sample in natural if sample.kind not in recipe.data.leave_out]
+    natural = seen_in_training(natural, recipe.data)
     return PairedDataset(
         open_source(files, [*cells, *natural], recipe.data),
         cells,
@@ -100,6 +100,14 @@ def open_pairs(folder: Path, split: str, recipe: MatchingRecipe) -> PairedDatase
         # Of two anomalies of one object there is no picture at the query's camera.
         cells = [cell for cell in cells if cell.own_view]
     return PairedDataset(open_source(files, list[Sample](cells), recipe.data), cells, [], recipe.data, train=False)
+
+
+def seen_in_training(samples: list[Anyone], config: DataConfig) -> list[Anyone]:
+    """Samples without the kinds and shapes that are kept from training. Raises UsageError where none is left."""
+    left = [s for s in samples if s.kind not in config.leave_out and s.shape not in config.skip]
+    if samples and not left:
+        raise UsageError("data.leave_out and data.skip leave nothing to train on")
+    return left
 
 
 def first_shapes(samples: list[Anyone], count: int | None) -> list[Anyone]:
