@@ -40,7 +40,7 @@ IDS[10:30, 10:50], IDS[30:60, 12:18] = 1, 2
     ("rows", "columns", "ground", "said"),
     [
         ((32, 58), (12, 18), False, "left rear leg: not where the reference has it"),
-        ((32, 58), (12, 18), True, "left rear leg: gone where the reference has it"),
+        ((32, 58), (12, 18), True, "left rear leg: nothing is where the reference has it"),
         ((12, 18), (12, 24), False, "seat: differs from the reference in a part of it"),
         ((40, 60), (40, 60), False, "something is there that the reference does not have, near the seat"),
         ((0, 1), (0, 1), False, "nothing in particular: the difference is spread thinly"),
@@ -50,3 +50,9 @@ def test_a_sentence_names_the_part_that_the_map_covers(rows, columns, ground, sa
     change = np.zeros((64, 64))
     change[slice(*rows), slice(*columns)] = 0.9
     assert sentence(change, IDS, PARTS, np.full((64, 64), ground)) == said
+
+
+def test_a_faint_map_names_its_strongest_part():
+    change = np.zeros((64, 64))
+    change[32:58, 12:18], change[10:30, 10:50] = 0.3, 0.1
+    assert sentence(change, IDS, PARTS, np.zeros((64, 64), bool)).startswith("left rear leg")

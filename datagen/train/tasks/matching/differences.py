@@ -7,6 +7,8 @@ import numpy as np
 
 from datagen.core.shape import Part
 
+LEAST = 0.15
+"""Probability of a change below which a map tells of none; above, a place counts from half of the map's largest."""
 LEAST_PX = 4e-4
 """Share of the picture below which a change is too small to be named."""
 MOSTLY = 0.5
@@ -61,7 +63,7 @@ def sentence(change: np.ndarray, ids: np.ndarray, parts: Sequence[SeenPart], que
     `ids` (S, S): the part that the reference shows at each pixel from the query's camera, 0 for background;
     `query_is_ground` (S, S) bool: where the query shows no object.
     """
-    covered = change > MOSTLY
+    covered = change > max(LEAST, float(change.max()) / 2)
     if covered.mean() < LEAST_PX:
         return "nothing in particular: the difference is spread thinly"
     share = {part.part_id: _share(covered, ids == part.part_id) for part in parts}
@@ -72,7 +74,7 @@ def sentence(change: np.ndarray, ids: np.ndarray, parts: Sequence[SeenPart], que
     if share[most.part_id] < MOSTLY:
         return f"{most.name}: differs from the reference in a part of it"
     gone = query_is_ground[on_part].mean()
-    return f"{most.name}: {'gone' if gone > MOSTLY else 'not'} where the reference has it"
+    return f"{most.name}: {'nothing is' if gone > MOSTLY else 'not'} where the reference has it"
 
 
 def _share(covered: np.ndarray, part: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from datagen.annotate.correspondences import correspond, draw_points
 from datagen.core.camera import Camera
 from datagen.core.clutter import tidy
-from datagen.core.errors import UsageError
+from datagen.core.errors import EmptyCollection, UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Shape, concatenate
 from datagen.datasets.geometry import ViewGeometry, patch_positions
@@ -33,18 +33,23 @@ class Reference:
 
 
 def open_reference(path: Path, size: int, *, published: bool, views: int = 20) -> Reference:
-    """A bundle's folder (`shape_<id>` or its `mv_images`) or a mesh file, as `views` of its views, evenly spread.
+    """A bundle's folder (`shape_<id>` or its `mv_images`), or a mesh file or a folder of one shape's parts, as `views`
+    of its views, evenly spread.
 
     They are those that evaluation sees, so a threshold chosen there holds.
     `published` takes the published position maps in place of positions from depth. Raises UsageError,
     MeshLoadError, BrokenFile.
     """
-    if path.is_dir():
+    if is_bundle(path):
         folder = path / "mv_images" if (path / "mv_images").is_dir() else path
-        if tidy(folder.glob("*.png")):
-            return _from_bundle(folder, size, published, views)
-        raise UsageError(f"{path} holds no reference view (*.png); give a shape_<id> folder or a mesh")
+        return _from_bundle(folder, size, published, views)
     return _from_mesh(path, size, published, views)
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a folder holds pictures of reference views."""
+    folder = path / "mv_images" if (path / "mv_images").is_dir() else path
+    return folder.is_dir() and bool(tidy(folder.glob("*.png")))
 
 
 def _from_bundle(folder: Path, size: int, published: bool, views: int) -> Reference:
@@ -60,12 +65,17 @@ def _from_bundle(folder: Path, size: int, published: bool, views: int) -> Refere
 
 def load_shape(path: Path) -> Shape:
     """The mesh as one shape, normalised and stood upright. Raises UsageError, MeshLoadError."""
-    if not path.is_file():
+    if not path.exists():
         raise UsageError(f"{path} is neither a folder of views nor a mesh file; check --reference")
-    source = open_collection(str(path))
-    entries = source.entries()
-    if not entries:
-        raise UsageError(f"{path} holds no shape")
+    try:
+        source = open_collection(str(path))
+        entries = source.entries()
+    except EmptyCollection as error:
+        raise UsageError(
+            f"{path} holds no reference view (*.png) and no shape; give a shape_<id> folder or a mesh"
+        ) from error
+    if len(entries) != 1:
+        raise UsageError(f"{path} holds {len(entries)} shapes; give the one that the photo should show")
     return source.load(entries[0].shape_id)
 
 

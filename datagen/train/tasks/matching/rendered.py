@@ -27,7 +27,7 @@ from datagen.train.tasks.matching.differences import SeenPart, named
 from datagen.train.tasks.matching.points import PointViews
 from datagen.train.tasks.matching.predictions import MatchingPredictions
 from datagen.train.tasks.matching.recipe import COMPARES, MatchingRecipe
-from datagen.train.tasks.matching.reference import load_shape
+from datagen.train.tasks.matching.reference import is_bundle, load_shape
 from datagen.train.tasks.matching.refine import MeshViews, Views, direction_deg, refine, views_of
 
 By = Literal["mesh", "points"]
@@ -102,7 +102,7 @@ def open_renders(reference: Path, against: Against, size: int) -> Renderable:
 
     `best` takes the mesh where there is one, else the points. Raises UsageError where what is asked for is not there.
     """
-    if reference.is_file():
+    if not is_bundle(reference):
         shape = load_shape(reference)
         mesh = views_of(shape)
         parts = named(shape.parts) if len(shape.parts) > 1 else []
