@@ -17,7 +17,7 @@ def as_batch(photo: np.ndarray, views: Reference) -> dict[str, Tensor]:
     """A batch of one photo (S, S, 3) uint8 and its views."""
     return {
         "query": normalised(torch.from_numpy(photo.copy()).permute(2, 0, 1))[None],
-        "views": torch.from_numpy(views.pictures)[None],
+        "views": torch.from_numpy(views.pictures.copy())[None],
         "xyz": torch.from_numpy(views.xyz)[None],
         "reference": torch.zeros(1, dtype=torch.int64),
     }
