@@ -60,3 +60,6 @@ def test_every_arm_is_asked_everything_and_nothing_twice(paired, recipes, tmp_pa
 def test_values_are_set_for_all_or_for_one(recipes, paired):
     made = arms(recipes, (), paired, (0,), ["optim.epochs=3", f"{recipes[0]}:optim.epochs=5"])
     assert [arm.recipes[0].optim.epochs for arm in made] == [5, 3, 3]
+    ablated = arms([f"{recipes[1]}+model.stems=shared+loss.view=0"], (), paired, (3,), ["seed=1"])[0]
+    recipe = ablated.recipes[0]
+    assert (recipe.model.stems, recipe.loss.view, recipe.seed) == ("shared", 0.0, 3) and "stems" in ablated.name

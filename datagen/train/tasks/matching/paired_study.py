@@ -63,15 +63,17 @@ class Answers:
 def arms(
     names: Sequence[str], with_pairs: Sequence[str], data: Path, seeds: Sequence[int], overrides: Sequence[str]
 ) -> list[Arm]:
-    """Every network on natural labels, and those of `with_pairs` on pairs too. Raises RecipeError, UsageError."""
+    """Every network on natural labels, and those of `with_pairs` on pairs too.
+
+    A name is a recipe's, and may go on with values of its own, `comparator_64+model.stems=shared+loss.view=0`: an
+    ablation. An override is for all recipes, or after `NAME:` for one. Raises RecipeError, UsageError.
+    """
 
     def arm(name: str, label: str, *more: str) -> Arm:
-        own = [
-            value.removeprefix(f"{name}:")
-            for value in overrides
-            if ":" not in value.partition("=")[0] or value.startswith(f"{name}:")
-        ]
-        made = [load_train_recipe(name, overrides=[*own, *more], seed=seed) for seed in seeds]
+        recipe, *values = name.split("+")
+        told = [(value.partition("=")[0].rpartition(":")[0], value) for value in overrides]
+        own = [value.removeprefix(f"{only}:") for only, value in told if only in ("", recipe)]
+        made = [load_train_recipe(recipe, overrides=[*own, *values, *more], seed=seed) for seed in seeds]
         return Arm(label, tuple(made), data)
 
     found = []
