@@ -93,11 +93,20 @@ def export(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to write; empty, or not there yet.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of the format, written as key=value. May be given several times."),
+    ] = None,
 ) -> None:
-    """Write a dataset's pictures and annotations in a format that other tools read."""
+    """Write a dataset's pictures and annotations in a format that other tools read.
+
+    Running the same command again goes on where it was interrupted.
+
+    Exit code 75 when it stopped early, as on a full disk, and has to be run again.
+    """
     from datagen.cli.show import run_export
 
-    run_export(dataset, to, out)
+    run_export(dataset, to, out, tuple(settings or ()))
 
 
 def unpack(

@@ -30,9 +30,9 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
     open_console().print(f"{shown.words} in {out}", soft_wrap=True)
 
 
-def run_export(folder: Path, to: str, out: Path) -> None:
+def run_export(folder: Path, to: str, out: Path, sets: Sequence[str] = ()) -> None:
     """Export and say in one line what was written. Raises as `export_dataset`."""
-    found = export_dataset(folder, to, out)
+    found = export_dataset(folder, to, out, sets)
     splits = ", ".join(f"{split} {count}" for split, count in found.by_split.items())
     counts = f"{found.pictures} pictures ({found.anomalous} anomalous; {splits}) and {found.instances} instances"
     open_console().print(f"{to}: {counts} in {out}", soft_wrap=True)

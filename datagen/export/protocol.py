@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from datagen.core.errors import UsageError
+from datagen.export.counts import Exported
+from datagen.export.journal import Journal
 from datagen.formats.instances import Instances, Picture, Record
 from datagen.store.reader import DatasetReader
 
@@ -22,31 +24,32 @@ class Options:
     instances: Instances | None
     kinds: tuple[str, ...] = ()
     """Every kind of anomaly that the dataset may show, sorted."""
+    journal: Journal = field(default_factory=Journal)
+    """What an earlier, interrupted try finished, and where this one notes what it does."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """A value for each key of the exporter's `settings`, where it has that attribute."""
 
     def pictures(self, reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Picture]:
-        """The samples among the rows, sorted by name. Raises UsageError where the kind has no masks, BrokenFile."""
-        return self._instances().pictures(reader, rows)
+        """The samples among the rows that the journal does not hold, sorted by name.
+
+        Raises UsageError where the kind has no masks or gives two pictures one name, BrokenFile.
+        """
+        seen: set[str] = set()
+        for picture in self._instances().pictures(
+            reader, [row for row in rows if row["sample_id"] not in self.journal]
+        ):
+            if picture.name in seen or self.journal.is_taken(picture.name):
+                raise UsageError(
+                    f"two pictures are named {picture.name} (one is {picture.path}); the kind of dataset has to give "
+                    "each a name of its own"
+                )
+            seen.add(picture.name)
+            yield picture
 
     def _instances(self) -> Instances:
         if self.instances is None:
             raise UsageError(f"datasets of kind {self.kind} have no masks of anomalies; choose another exporter")
         return self.instances
-
-
-@dataclass(frozen=True)
-class Exported:
-    """Counts of what was written, or of what was found on reading it back; both are to be equal.
-
-    `anomalous` counts pictures of label 1, `mask_px` the pixels of all instances, `by_split` pictures and `by_kind`
-    instances.
-    """
-
-    pictures: int = 0
-    anomalous: int = 0
-    instances: int = 0
-    mask_px: int = 0
-    by_split: Mapping[str, int] = field(default_factory=dict)
-    by_kind: Mapping[str, int] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -69,9 +72,11 @@ class Exporter(Protocol):
         ...
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
-        """Write into the empty folder `out` and count. `rows` are those committed, sorted by (job_id, index).
+        """Write into the folder `out` and count. `rows` are those committed, sorted by (job_id, index).
 
-        Raises BrokenFile for a file of the dataset that cannot be read, OSError where `out` cannot be written.
+        `out` is empty, and so is `options.journal`. A built-in exporter may also find what it wrote and noted before
+        it was interrupted. Raises BrokenFile for a file of the dataset that cannot be read, OSError where `out`
+        cannot be written.
         """
         ...
 

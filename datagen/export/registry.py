@@ -3,6 +3,7 @@
 from importlib.metadata import EntryPoint, entry_points
 
 from datagen.core.errors import UsageError
+from datagen.core.plugins import load
 from datagen.export.coco import Coco
 from datagen.export.hub import Hub
 from datagen.export.kaputt import Kaputt
@@ -49,10 +50,10 @@ def _about(name: str) -> str:
 
 def _loaded(point: EntryPoint) -> Exporter:
     where = f"the entry point {point.name} = {point.value} of {GROUP}"
-    try:
-        exporter = point.load()
-    except Exception as error:
-        raise UsageError(f"{where} cannot be loaded ({error}); repair or uninstall its package") from error
+    given = load([point])
+    if given.broken:
+        raise UsageError(f"no exporter {point.name}{given.hint}")
+    exporter = given.found[point.name]
     if isinstance(exporter, type) or not isinstance(exporter, Exporter) or exporter.name != point.name:
         raise UsageError(f"{where} is no exporter of that name; it has to name an object such as `MyExporter()`")
     unknown = sorted(exporter.needs - set(NEEDS))

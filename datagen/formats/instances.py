@@ -39,6 +39,11 @@ class Instance:
         x, y = float(columns[0]), float(rows[0])
         return x, y, float(columns[-1]) + 1 - x, float(rows[-1]) + 1 - y
 
+    def to_json(self) -> dict[str, Any]:
+        """`kind`, `bbox` (x, y, w, h), `area` and `attributes` as plain values."""
+        attributes = dict(self.attributes)
+        return {"kind": self.kind, "bbox": list(self.box_xywh), "area": self.area, "attributes": attributes}
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -74,6 +79,19 @@ class Picture:
         for instance in self.instances:
             found |= instance.mask
         return found
+
+    def to_json(self) -> dict[str, Any]:
+        """What is told beside the pixels: label, kind, split, names, and each instance, as plain values."""
+        return {
+            "label": self.label,
+            "kind": self.kind,
+            "split": self.split,
+            "category": self.category,
+            "shape_id": self.shape_id,
+            "sample_id": self.sample_id,
+            "source_path": self.path,
+            "instances": [instance.to_json() for instance in self.instances],
+        }
 
 
 @dataclass(frozen=True)

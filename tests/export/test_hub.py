@@ -12,23 +12,16 @@ from PIL import Image
 from datagen.core.errors import BrokenFile
 from datagen.export import hub_card, parquet
 from datagen.export.hub import Hub
-from datagen.export.protocol import Options
 from datagen.export.run import export_dataset
-from datagen.kinds.registry import kind_of, open_tree
 from datagen.store.manifest import read_manifest
-from tests.conformance.exporters import ExporterConformance
+from tests.conformance.exporters import ExporterConformance, what_to_export
+
+FORMAT = "hub"
 
 
 class TestHub(ExporterConformance):
     def open(self):
         return Hub()
-
-
-@pytest.fixture(scope="module", params=["fake_dataset", "scene_dataset"])
-def exported(request, tmp_path_factory):
-    root, out = request.getfixturevalue(request.param), tmp_path_factory.mktemp("hub") / "out"
-    export_dataset(root, "hub", out)
-    return root, out
 
 
 def head(out):
@@ -79,10 +72,9 @@ def test_references_stand_once_a_shape(fake_dataset, tmp_path):
 
 def test_shards_end_before_they_outgrow_their_size(fake_dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "GROUP_ROWS", 3)
-    tree, kind = open_tree(fake_dataset), kind_of(fake_dataset)
-    rows = sorted(tree.rows, key=lambda row: (row["job_id"], row["index"]))
-    options = Options("chairs", kind.name, kind.instances, kind.instances.kinds_in(rows))
-    told = Hub(shard_bytes=100_000).write(tree.files, rows, tmp_path, options)
+    hub = Hub(shard_bytes=100_000)
+    reader, rows, options = what_to_export(hub, fake_dataset)
+    told = hub.write(reader, rows, tmp_path, options)
     shards = sorted(path.name for path in (tmp_path / "data").glob("train-*"))
     assert len(shards) > 2 and shards == [f"train-{k:05d}-of-{len(shards):05d}.parquet" for k in range(len(shards))]
     assert all(path.stat().st_size < 120_000 for path in (tmp_path / "data").iterdir())

@@ -9,7 +9,7 @@ import pytest
 
 from datagen.core.errors import UsageError
 from datagen.export import registry, run
-from datagen.export.protocol import Exported
+from datagen.export.counts import Exported
 from datagen.export.registry import GROUP, exporter_names, find_exporter
 from datagen.export.run import export_dataset
 from datagen.kinds.registry import Kind, kinds

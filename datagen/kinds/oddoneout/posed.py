@@ -1,7 +1,7 @@
 """The views of scenes with their cameras, and points of what they show: objects and floor."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 
@@ -13,17 +13,20 @@ from datagen.formats.posed import POINTS, Posed, PosedView, thinned
 from datagen.store.reader import DatasetReader
 
 
-def posed_scenes(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Posed]:
-    """Every scene, named by its folder; views by number. Raises BrokenFile."""
+def posed_scenes(reader: DatasetReader, rows: Sequence[Record], done: Container[str] = ()) -> Iterator[Posed]:
+    """Every scene but those `done`, named by its folder; views by number. Raises BrokenFile."""
     scenes: dict[str, list[Record]] = defaultdict(list)
     for row in rows:
         if row["row_type"] == "sample":
             scenes[row["query_path"].rsplit("/", 2)[0]].append(row)
     for folder, found in sorted(scenes.items()):
+        name = flat_name(folder.split("/")[1])
+        if name in done:
+            continue
         found.sort(key=lambda row: row["query_path"])
         views = tuple(_view(reader, row) for row in found)
         points = np.concatenate([_points(reader, folder, view, POINTS // len(views) + 1) for view in views])
-        yield Posed(flat_name(folder.split("/")[1]), found[0]["split"], views, thinned(points))
+        yield Posed(name, found[0]["split"], views, thinned(points))
 
 
 def _view(reader: DatasetReader, row: Record) -> PosedView:
