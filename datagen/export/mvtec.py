@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from datagen.core.errors import BrokenFile
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, put, write_card
 from datagen.export.journal import note_of
 from datagen.export.protocol import Options
+from datagen.export.settings import Setting
 from datagen.formats.encode import png_bytes
 from datagen.formats.instances import Picture, Record, flat_name
 from datagen.formats.pictures import decoded
@@ -16,6 +18,7 @@ from datagen.store.reader import DatasetReader
 TRAIN = ("train", "val")
 """Splits whose normal pictures are to learn from."""
 GOOD = "good"
+CATEGORY = Setting("collection", "a category for each of the collection's, or for each shape", ("collection", "shape"))
 
 
 class MVTec:
@@ -30,6 +33,7 @@ class MVTec:
         "MVTec AD's folders (anomalib): normal pictures to train on, normal and anomalous ones with masks to test on."
     )
     needs = frozenset({"masks"})
+    settings: ClassVar = {"category": CATEGORY}
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """Pictures and masks, by category. Raises BrokenFile, OSError."""
@@ -38,7 +42,7 @@ class MVTec:
             side = _side(picture)
             if side is None:
                 continue
-            root = out / flat_name(picture.category or options.dataset)
+            root = out / category_of(picture, options)
             stem = f"{counts.pictures:06d}_{picture.name}"
             place(reader, picture.path, root / side / picture.kind / f"{stem}.png")
             marks = []
@@ -67,6 +71,13 @@ class MVTec:
                 raise BrokenFile(f"{mask}: {error}; export the dataset again") from error
             counts.add(side, 1, [(kind, pixels)])
         return counts.exported()
+
+
+def category_of(picture: Picture, options: Options) -> str:
+    """The folder of a picture's category: of its shape, or of what the collection calls it, else the dataset's name."""
+    if options.settings["category"] == "shape":
+        return flat_name(picture.shape_id)
+    return flat_name(picture.category or options.dataset)
 
 
 def _side(picture: Picture) -> str | None:

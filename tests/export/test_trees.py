@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datagen.core.errors import BrokenFile
+from datagen.core.errors import BrokenFile, UsageError
 from datagen.export.mvtec import MVTec
 from datagen.export.run import export_dataset
 from datagen.export.webdataset import WebDataset
+from datagen.formats.instances import flat_name
 from datagen.store.manifest import read_manifest
 from tests.conformance.exporters import what_to_export
 
@@ -54,6 +55,19 @@ def test_what_the_tree_cannot_say_is_left_out(fake_dataset, tmp_path):
         "test": len(test),
         "train": sum(not row["label"] for row in rows if row["split"] != "test"),
     }
+
+
+def test_a_category_may_be_a_shape(fake_dataset, tmp_path):
+    told = export_dataset(fake_dataset, "mvtec", tmp_path / "out", ["category=shape"])
+    shapes = {row["shape_id"] for row in read_manifest(fake_dataset) if row["row_type"] == "sample"}
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == {flat_name(s) for s in shapes}
+    assert told == export_dataset(fake_dataset, "mvtec", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("given", ["category=part", "categories=shape", "category"])
+def test_a_setting_that_is_none_is_told_with_those_there_are(fake_dataset, tmp_path, given):
+    with pytest.raises(UsageError, match=r"collection, shape|has the keys category=collection"):
+        export_dataset(fake_dataset, "mvtec", tmp_path / "out", [given])
 
 
 @pytest.mark.parametrize("name", ["chairs", "scenes"])
