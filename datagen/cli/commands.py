@@ -89,7 +89,8 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help="The format: coco, hub, kaputt, mvtec, poses, webdataset, or one that an installed package adds."
+            help="The format: coco, hub, kaputt, mvtec, mvtec3d, points, poses, webdataset, "
+            "or one that an installed package adds."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to write; empty, or not there yet.")],

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from datagen.core.camera import OPENCV_FROM_OPENGL, rigid_inverse
-from datagen.core.errors import BrokenFile, UsageError
+from datagen.core.errors import BrokenFile
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, write_card
 from datagen.export.journal import Note
@@ -32,11 +32,8 @@ class Poses:
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """A folder for each bundle of views. Raises UsageError for a kind without any, BrokenFile, OSError."""
-        posed = options.instances.posed if options.instances else None
-        if posed is None:
-            raise UsageError(f"datasets of kind {options.kind} have no posed views; choose another --to")
         journal = options.journal
-        for bundle in posed(reader, rows, journal):
+        for bundle in options.posed(reader, rows):
             folder = out / bundle.split / bundle.name
             names = [f"images/{k:04d}.png" for k in range(len(bundle.views))]
             for name, view in zip(names, bundle.views, strict=True):

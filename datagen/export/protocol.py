@@ -1,6 +1,6 @@
 """What an exporter is: one format that other tools read, as a plug-in that knows no kind of dataset."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -9,6 +9,8 @@ from datagen.core.errors import UsageError
 from datagen.export.counts import Exported
 from datagen.export.journal import Journal
 from datagen.formats.instances import Instances, Picture, Record
+from datagen.formats.posed import Posed
+from datagen.formats.solids import Compared, Depth
 from datagen.store.reader import DatasetReader
 
 NEEDS = ("masks", "boxes", "depth", "pose", "mesh")
@@ -45,6 +47,27 @@ class Options:
                 )
             seen.add(picture.name)
             yield picture
+
+    def depths(self, reader: DatasetReader, rows: Sequence[Record]) -> Callable[[Picture], Depth]:
+        """What gives each picture's depth. Raises UsageError where the kind has none, or the shapes are not here."""
+        depths = self._instances().depths
+        if depths is None:
+            raise UsageError(f"datasets of kind {self.kind} have no depth of pictures; choose another --to")
+        return depths(reader, rows, str(self.settings.get("shapes", "")))
+
+    def solids(self, reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Compared]:
+        """Things that the journal does not hold. Raises UsageError where the kind has no meshes, or as `depths`."""
+        solids = self._instances().solids
+        if solids is None:
+            raise UsageError(f"datasets of kind {self.kind} have no meshes of anomalies; choose another --to")
+        return solids(reader, rows, str(self.settings.get("shapes", "")), self.journal)
+
+    def posed(self, reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Posed]:
+        """Bundles of views that the journal does not hold. Raises UsageError where the kind has none, BrokenFile."""
+        posed = self._instances().posed
+        if posed is None:
+            raise UsageError(f"datasets of kind {self.kind} have no posed views; choose another --to")
+        return posed(reader, rows, self.journal)
 
     def _instances(self) -> Instances:
         if self.instances is None:

@@ -13,6 +13,7 @@ from PIL import Image
 from datagen.core.errors import BrokenFile
 from datagen.formats.pictures import decoded
 from datagen.formats.posed import PosedViews
+from datagen.formats.solids import Depth, Solids
 from datagen.store.reader import DatasetReader
 
 Record = Mapping[str, Any]
@@ -94,6 +95,13 @@ class Picture:
         }
 
 
+Depths = Callable[[DatasetReader, Sequence[Record], str], Callable[[Picture], Depth]]
+"""What gives the depth of each picture of the rows; the text names the shapes, as of `Solids`.
+
+Raises UsageError, BrokenFile.
+"""
+
+
 @dataclass(frozen=True)
 class Instances:
     """What a kind of dataset tells about its pictures: the published `kinds` of anomaly, and rows as `Picture`s.
@@ -108,6 +116,10 @@ class Instances:
     """The rows that tell of anomalies."""
     posed: PosedViews | None = None
     """The views of one still thing with their cameras; None for kinds without."""
+    solids: Solids | None = None
+    """Meshes of normal and anomalous things; None for kinds without."""
+    depths: Depths | None = None
+    """Depth of pictures; None for kinds without."""
 
     def kinds_in(self, rows: Sequence[Record]) -> tuple[str, ...]:
         """All kinds that a dataset may show, sorted: the published ones, and others that its rows name."""

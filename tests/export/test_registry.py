@@ -50,7 +50,7 @@ def install(monkeypatch):
 
 def test_an_exporter_of_a_package_is_found_and_writes(install, tmp_path, fake_dataset):
     install(names=Names())
-    assert exporter_names() == ("coco", "hub", "kaputt", "mvtec", "names", "poses", "webdataset")
+    assert exporter_names() == ("coco", "hub", "kaputt", "mvtec", "mvtec3d", "names", "points", "poses", "webdataset")
     told = export_dataset(fake_dataset, "names", tmp_path / "out")
     assert told == find_exporter("names").read_back(tmp_path / "out")
     assert told.pictures == export_dataset(fake_dataset, "coco", tmp_path / "coco").pictures
@@ -102,7 +102,7 @@ def test_an_unknown_name_lists_those_there_are(install):
     assert said.startswith(
         "no exporter yolo; choose one with --to: coco (COCO instance segmentation: one annotation per"
     )
-    assert "; names (The names of the pictures, one a line); other (of a package that is broken); poses (" in said
+    assert "; names (The names of the pictures, one a line); other (of a package that is broken); points (" in said
 
 
 @pytest.mark.parametrize(

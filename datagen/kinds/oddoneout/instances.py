@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datagen.core.errors import BrokenFile
 from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_json, read_mask, read_size
 from datagen.formats.oddoneout import KINDS
+from datagen.kinds.oddoneout.depths import scene_depths
 from datagen.kinds.oddoneout.posed import posed_scenes
 from datagen.store.reader import DatasetReader
 
@@ -67,4 +68,4 @@ def _changed_px(reader: DatasetReader, folder: str) -> Mapping[str, Sequence[int
         ) from error
 
 
-SCENE_INSTANCES = Instances(KINDS, scene_pictures, "object", posed_scenes)
+SCENE_INSTANCES = Instances(KINDS, scene_pictures, "object", posed_scenes, depths=scene_depths)
