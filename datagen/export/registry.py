@@ -7,6 +7,7 @@ from datagen.core.plugins import load
 from datagen.export.coco import Coco
 from datagen.export.hub import Hub
 from datagen.export.kaputt import Kaputt
+from datagen.export.mad import Mad
 from datagen.export.mvtec import MVTec
 from datagen.export.mvtec3d import MVTec3D
 from datagen.export.points import Points
@@ -15,7 +16,7 @@ from datagen.export.protocol import NEEDS, Exporter
 from datagen.export.webdataset import WebDataset
 
 GROUP = "datagen.exporters"
-BUILT_IN: tuple[Exporter, ...] = (Coco(), Hub(), Kaputt(), MVTec(), MVTec3D(), Points(), Poses(), WebDataset())
+BUILT_IN: tuple[Exporter, ...] = (Coco(), Hub(), Kaputt(), Mad(), MVTec(), MVTec3D(), Points(), Poses(), WebDataset())
 
 
 def exporter_names() -> tuple[str, ...]:

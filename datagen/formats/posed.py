@@ -28,13 +28,15 @@ class PosedView:
 class Posed:
     """All views of one thing that does not move, and points (N, 3) of its surface in the same world.
 
-    `name` is flat and holds no dot.
+    `name` is flat and holds no dot. `normal`: whether it is one normal thing, of `shape_id`, and nothing else.
     """
 
     name: str
     split: str
     views: tuple[PosedView, ...]
     points: np.ndarray = field(repr=False)
+    shape_id: str = ""
+    normal: bool = False
 
 
 PosedViews = Callable[[DatasetReader, Sequence[Mapping[str, Any]], Container[str]], Iterator[Posed]]

@@ -50,7 +50,18 @@ def install(monkeypatch):
 
 def test_an_exporter_of_a_package_is_found_and_writes(install, tmp_path, fake_dataset):
     install(names=Names())
-    assert exporter_names() == ("coco", "hub", "kaputt", "mvtec", "mvtec3d", "names", "points", "poses", "webdataset")
+    assert exporter_names() == (
+        "coco",
+        "hub",
+        "kaputt",
+        "mad",
+        "mvtec",
+        "mvtec3d",
+        "names",
+        "points",
+        "poses",
+        "webdataset",
+    )
     told = export_dataset(fake_dataset, "names", tmp_path / "out")
     assert told == find_exporter("names").read_back(tmp_path / "out")
     assert told.pictures == export_dataset(fake_dataset, "coco", tmp_path / "coco").pictures
