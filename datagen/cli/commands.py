@@ -89,7 +89,7 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help="The format: coco, hub, kaputt, mad, mvtec, mvtec3d, points, poses, webdataset, "
+            help="The format: bop, coco, hub, kaputt, mad, mvtec, mvtec3d, points, poses, webdataset, "
             "or one that an installed package adds."
         ),
     ],

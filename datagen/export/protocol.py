@@ -11,6 +11,7 @@ from datagen.export.journal import Journal
 from datagen.formats.instances import Instances, Picture, Record
 from datagen.formats.posed import Posed
 from datagen.formats.solids import Compared, Depth
+from datagen.formats.stages import Stage
 from datagen.store.reader import DatasetReader
 
 NEEDS = ("masks", "boxes", "depth", "pose", "mesh")
@@ -61,6 +62,13 @@ class Options:
         if solids is None:
             raise UsageError(f"datasets of kind {self.kind} have no meshes of anomalies; choose another --to")
         return solids(reader, rows, str(self.settings.get("shapes", "")), self.journal)
+
+    def stages(self, reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Stage]:
+        """Scenes that the journal does not hold. Raises UsageError where the kind has none, or as `depths`."""
+        stages = self._instances().stages
+        if stages is None:
+            raise UsageError(f"datasets of kind {self.kind} have no scenes of several objects; choose another --to")
+        return stages(reader, rows, str(self.settings.get("shapes", "")), self.journal)
 
     def posed(self, reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Posed]:
         """Bundles of views that the journal does not hold. Raises UsageError where the kind has none, BrokenFile."""

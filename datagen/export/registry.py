@@ -4,6 +4,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from datagen.core.errors import UsageError
 from datagen.core.plugins import load
+from datagen.export.bop import Bop
 from datagen.export.coco import Coco
 from datagen.export.hub import Hub
 from datagen.export.kaputt import Kaputt
@@ -16,7 +17,18 @@ from datagen.export.protocol import NEEDS, Exporter
 from datagen.export.webdataset import WebDataset
 
 GROUP = "datagen.exporters"
-BUILT_IN: tuple[Exporter, ...] = (Coco(), Hub(), Kaputt(), Mad(), MVTec(), MVTec3D(), Points(), Poses(), WebDataset())
+BUILT_IN: tuple[Exporter, ...] = (
+    Bop(),
+    Coco(),
+    Hub(),
+    Kaputt(),
+    Mad(),
+    MVTec(),
+    MVTec3D(),
+    Points(),
+    Poses(),
+    WebDataset(),
+)
 
 
 def exporter_names() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from datagen.core.errors import BrokenFile
 from datagen.formats.pictures import decoded
 from datagen.formats.posed import PosedViews
 from datagen.formats.solids import Depth, Solids
+from datagen.formats.stages import Stages
 from datagen.store.reader import DatasetReader
 
 Record = Mapping[str, Any]
@@ -120,6 +121,8 @@ class Instances:
     """Meshes of normal and anomalous things; None for kinds without."""
     depths: Depths | None = None
     """Depth of pictures; None for kinds without."""
+    stages: Stages | None = None
+    """Scenes with the meshes of their objects; None for kinds without."""
 
     def kinds_in(self, rows: Sequence[Record]) -> tuple[str, ...]:
         """All kinds that a dataset may show, sorted: the published ones, and others that its rows name."""

@@ -8,6 +8,7 @@ from datagen.formats.instances import Instance, Instances, Picture, Record, flat
 from datagen.formats.oddoneout import KINDS
 from datagen.kinds.oddoneout.depths import scene_depths
 from datagen.kinds.oddoneout.posed import posed_scenes
+from datagen.kinds.oddoneout.stages import staged_scenes
 from datagen.store.reader import DatasetReader
 
 
@@ -68,4 +69,4 @@ def _changed_px(reader: DatasetReader, folder: str) -> Mapping[str, Sequence[int
         ) from error
 
 
-SCENE_INSTANCES = Instances(KINDS, scene_pictures, "object", posed_scenes, depths=scene_depths)
+SCENE_INSTANCES = Instances(KINDS, scene_pictures, "object", posed_scenes, depths=scene_depths, stages=staged_scenes)

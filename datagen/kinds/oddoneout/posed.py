@@ -22,12 +22,13 @@ def posed_scenes(reader: DatasetReader, rows: Sequence[Record], done: Container[
         if name in done:
             continue
         found.sort(key=lambda row: row["query_path"])
-        views = tuple(_view(reader, row) for row in found)
+        views = tuple(posed_view(reader, row) for row in found)
         points = np.concatenate([_points(reader, view, POINTS // len(views) + 1) for view in views])
         yield Posed(name, found[0]["split"], views, thinned(points))
 
 
-def _view(reader: DatasetReader, row: Record) -> PosedView:
+def posed_view(reader: DatasetReader, row: Record) -> PosedView:
+    """A view of a scene with its camera. Raises BrokenFile."""
     K, T = np.reshape(row["K"], (3, 3)), np.reshape(row["T_world_camera"], (4, 4))
     return PosedView(row["query_path"], *read_size(reader, row["query_path"]), K, T)
 
