@@ -1,19 +1,22 @@
 """A folder that can be pushed to Hugging Face as it is: parquet shards with pictures in them, and the card."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datagen.core.errors import BrokenFile
+from datagen.core.errors import BrokenFile, UsageError
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import SOURCE_CARD
-from datagen.export.hub_card import Column, readme
+from datagen.export.hub_card import LICENCE, Column, licence, readme, statements, why_closed
+from datagen.export.hub_croissant import CROISSANT, croissant
 from datagen.export.journal import Journal, Note, note_of
 from datagen.export.parquet import Shards, hub_split, picture
 from datagen.export.protocol import Options
+from datagen.export.settings import Setting
 from datagen.formats.encode import json_bytes, png_bytes
 from datagen.formats.instances import Picture, Record
 from datagen.formats.pictures import decoded
@@ -48,6 +51,7 @@ class Hub:
     name = "hub"
     about = "Hugging Face: parquet shards of pictures, masks and labels, and a card with its YAML; ready to be pushed."
     needs = frozenset({"masks", "boxes"})
+    settings: ClassVar = {"push": Setting(False, "a folder to be pushed: checked licences, .gitattributes, LICENSE.md")}
 
     def __init__(self, shard_bytes: int = SHARD_BYTES) -> None:
         self.shard_bytes = shard_bytes
@@ -55,6 +59,11 @@ class Hub:
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """Shards, samples in the order of their names, and the card. Raises BrokenFile, OSError."""
         journal = options.journal
+        card = reader.read(SOURCE_CARD).decode() if reader.has(SOURCE_CARD) else f"# {options.dataset}\n"
+        if options.settings["push"] and (refused := why_closed(card)):
+            raise UsageError(
+                f"{reader.root} is not to be published ({refused}); without --set push=true it is exported for yourself"
+            )
         seen = {(told["split"], told["shape"]) for told in journal.told() if "references" in told}
         with Shards(out / "data", SAMPLES, self.shard_bytes, journal) as samples:
             for shown in options.pictures(reader, rows):
@@ -71,8 +80,14 @@ class Hub:
                     if "references" in told:
                         _add_references(reader, told, references, journal)
             tables["references"] = (REFERENCES, _files("references", references))
-        card = reader.read(SOURCE_CARD).decode() if reader.has(SOURCE_CARD) else f"# {options.dataset}\n"
-        (out / "README.md").write_bytes(readme(card, tables, journal.counts.pictures))
+        named = options.settings["push"] and licence(card) == "other"
+        (out / "README.md").write_bytes(readme(card, tables, journal.counts.pictures, named))
+        folders = {name: (columns, files[0][1].partition("/")[0]) for name, (columns, files) in tables.items()}
+        (out / CROISSANT).write_bytes(croissant(options.dataset, card, folders, date.today()))
+        if options.settings["push"]:
+            (out / ".gitattributes").write_text("*.parquet filter=lfs diff=lfs merge=lfs -text\n")
+        if named:
+            (out / LICENCE).write_text("".join(f"- {told}\n" for told in statements(card)))
         return journal.counts.exported()
 
     def read_back(self, out: Path) -> Exported:
