@@ -110,6 +110,22 @@ def export(
     run_export(dataset, to, out, tuple(settings or ()))
 
 
+def import_(
+    published: Annotated[Path, typer.Argument(help="The folder of a published dataset, or of one published scene.")],
+    out: Annotated[Path, typer.Option(help="The dataset's folder to make; empty, or not there yet.")],
+    split: Annotated[
+        Path | None, typer.Option(help="The published split file.", show_default="split.json in the folder, if any")
+    ] = None,
+) -> None:
+    """Make a dataset of published data, so that verify, show, export and train work on them.
+
+    docs/importing.md says which forms are known. Nothing in the published folder is changed.
+    """
+    from datagen.cli.show import run_import
+
+    run_import(published, out, split)
+
+
 def unpack(
     dataset: Annotated[Path, typer.Argument(help="The folder of a dataset that was built with --layout shards.")],
     out: Annotated[Path, typer.Option(help="The folder to write.")],

@@ -80,6 +80,8 @@ class Kind:
     has: frozenset[str] = frozenset()
     tasks: tuple[str, ...] = ()
     benches: Mapping[str, Bench] = field(default_factory=dict)
+    importer: EntryPoint | None = None
+    """What reads a published folder of this kind, a `formats.published.Importer`; None where there is none."""
 
 
 BUILT_IN = (
@@ -91,6 +93,7 @@ BUILT_IN = (
         _at("oddoneout.instances:SCENE_INSTANCES"),
         has=frozenset({"depth", "pose"}),
         benches=SCENE_BENCHES,
+        importer=_at("oddoneout.imported:published_scenes"),
     ),
     Kind(
         "brokenchairs",
@@ -101,6 +104,7 @@ BUILT_IN = (
         has=frozenset({"depth", "pose", "mesh"}),
         tasks=("matching",),
         benches=CHAIR_BENCHES,
+        importer=_at("brokenchairs.imported:published_queries"),
     ),
 )
 
