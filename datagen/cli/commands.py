@@ -84,6 +84,23 @@ def show(
     run_show(dataset, tuple(sample or ()), out, sheet)
 
 
+def view(
+    dataset: Dataset,
+    scores: Annotated[
+        Path | None, typer.Option(help="Scores of its pictures: scores-<split>.csv of `datagen evaluate`.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="A score above this says that a picture is anomalous.")] = 0.5,
+    port: Annotated[int, typer.Option(help="The port to serve on.", show_default="a free one", min=0, max=65535)] = 0,
+) -> None:
+    """Look at every picture of a dataset in a browser, with filters, pairs, masks and meshes to turn.
+
+    The page is served to this machine alone, under an address that holds a random word. Ctrl-C ends it.
+    """
+    from datagen.cli.view import run_view
+
+    run_view(dataset, scores, threshold, port)
+
+
 def export(
     dataset: Dataset,
     to: Annotated[
