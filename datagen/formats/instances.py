@@ -96,6 +96,21 @@ class Picture:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class SeenObject:
+    """An object that stands among others: the mask of each view that may show it, by the path of the view's picture.
+
+    `size` is (width, height) of the pictures.
+    """
+
+    stage: str
+    name: str
+    split: str
+    label: int
+    size: tuple[int, int]
+    masks: Mapping[str, str] = field(repr=False)
+
+
 Depths = Callable[[DatasetReader, Sequence[Record], str], Callable[[Picture], Depth]]
 """What gives the depth of each picture of the rows; the text names the shapes, as of `Solids`.
 
@@ -123,6 +138,8 @@ class Instances:
     """Depth of pictures; None for kinds without."""
     stages: Stages | None = None
     """Scenes with the meshes of their objects; None for kinds without."""
+    objects: Callable[[DatasetReader, Sequence[Record]], Iterator[SeenObject]] | None = None
+    """Objects that stand side by side, normal ones too; None for kinds of single things."""
 
     def kinds_in(self, rows: Sequence[Record]) -> tuple[str, ...]:
         """All kinds that a dataset may show, sorted: the published ones, and others that its rows name."""

@@ -43,7 +43,8 @@ class Index:
         """Raises UsageError where there is no manifest, or the scores are of other pictures."""
         path = root / "manifest.parquet"
         try:
-            table = pq.read_table(path, columns=list(COLUMNS))
+            with pq.ParquetFile(path, pre_buffer=False) as file:
+                table = file.read(columns=list(COLUMNS), use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise UsageError(
                 f"{path} cannot be read ({error}); view shows finished datasets, and imported ones (datagen import)"
@@ -64,10 +65,14 @@ class Index:
 
     def whole(self, number: int) -> dict[str, Any]:
         """The row of a picture with every column, from the disk."""
-        same = [("sample_id", "==", self.rows["sample_id"][number].as_py())]
-        found: list[dict[str, Any]] = pq.read_table(self._manifest, filters=same).to_pylist()
-        path = self.rows["query_path"][number].as_py()
-        return next(row for row in found if row["query_path"] == path)
+        path = self.rows["query_path"][number]
+        with pq.ParquetFile(self._manifest, pre_buffer=False) as file:
+            for batch in file.iter_batches(use_threads=False):
+                found: list[dict[str, Any]] = batch.filter(pc.equal(batch["query_path"], path)).to_pylist()
+                for row in found:
+                    if row["row_type"] == "sample":
+                        return row
+        raise UsageError(f"{self._manifest} has changed; start the command again")
 
     def companions(self, number: int) -> list[dict[str, Any]]:
         """Rows of the objects that a picture shows, where the dataset has such."""
