@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TORCH := .venv/.torch
 READERS := .venv-exports/.ready
+ANOMALIB := .venv-anomalib/.ready
 # Processes of the test suite; a file of tests stays in one of them.
 JOBS ?= 2
 
@@ -50,10 +51,17 @@ $(READERS): tests/export/readers/requirements.txt
 	.venv-exports/bin/pip install --quiet --disable-pip-version-check -r tests/export/readers/requirements.txt
 	@touch $(READERS)
 
-# Every format read back by the tool it is for, in an environment of its own; the table of docs/exports.md.
-exports: $(READY) $(READERS)
+# anomalib beside datagen, for its data module.
+$(ANOMALIB): tests/export/readers/fit-requirements.txt requirements.lock
+	$(PYTHON) -m venv .venv-anomalib
+	.venv-anomalib/bin/pip install --quiet --disable-pip-version-check -r requirements.lock -r tests/export/readers/fit-requirements.txt
+	@touch $(ANOMALIB)
+
+# Every format read back by the tool it is for, in environments of their own; the tables of docs/exports.md.
+exports: $(READY) $(READERS) $(ANOMALIB)
 	$(BIN)/python -m tests.export.readers.write out/exports
 	.venv-exports/bin/python tests/export/readers/read.py out/exports
+	PYTHONPATH=. .venv-anomalib/bin/python tests/export/readers/fit.py out/exports
 
 soak: $(TORCH)
 	$(BIN)/pytest -m soak -n $(JOBS) --dist load

@@ -84,20 +84,63 @@ def show(
     run_show(dataset, tuple(sample or ()), out, sheet)
 
 
+def view(
+    dataset: Dataset,
+    scores: Annotated[
+        Path | None, typer.Option(help="Scores of its pictures: scores-<split>.csv of `datagen evaluate`.")
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="A score above this says that a picture is anomalous.")] = 0.5,
+    port: Annotated[int, typer.Option(help="The port to serve on.", show_default="a free one", min=0, max=65535)] = 0,
+) -> None:
+    """Look at every picture of a dataset in a browser, with filters, pairs, masks and meshes to turn.
+
+    The page is served to this machine alone, under an address that holds a random word. Ctrl-C ends it.
+    """
+    from datagen.cli.view import run_view
+
+    run_view(dataset, scores, threshold, port)
+
+
 def export(
     dataset: Dataset,
     to: Annotated[
         str,
         typer.Option(
-            help="The format: coco, hub, kaputt, mvtec, poses, webdataset, or one that an installed package adds."
+            help="The format: bop, coco, hub, kaputt, mad, mvtec, mvtec3d, points, poses, webdataset, "
+            "or one that an installed package adds."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder to write; empty, or not there yet.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of the format, written as key=value. May be given several times."),
+    ] = None,
 ) -> None:
-    """Write a dataset's pictures and annotations in a format that other tools read."""
+    """Write a dataset's pictures and annotations in a format that other tools read.
+
+    Running the same command again goes on where it was interrupted.
+
+    Exit code 75 when it stopped early, as on a full disk, and has to be run again.
+    """
     from datagen.cli.show import run_export
 
-    run_export(dataset, to, out)
+    run_export(dataset, to, out, tuple(settings or ()))
+
+
+def import_(
+    published: Annotated[Path, typer.Argument(help="The folder of a published dataset, or of one published scene.")],
+    out: Annotated[Path, typer.Option(help="The dataset's folder to make; empty, or not there yet.")],
+    split: Annotated[
+        Path | None, typer.Option(help="The published split file.", show_default="split.json in the folder, if any")
+    ] = None,
+) -> None:
+    """Make a dataset of published data, so that verify, show, export and train work on them.
+
+    docs/importing.md says which forms are known. Nothing in the published folder is changed.
+    """
+    from datagen.cli.show import run_import
+
+    run_import(published, out, split)
 
 
 def unpack(

@@ -21,8 +21,8 @@ app = typer.Typer(
 )
 
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
-    "Make a dataset": (commands.build, commands.status, commands.repro),
-    "Look at a dataset": (commands.verify, commands.show, commands.export, commands.unpack),
+    "Make a dataset": (commands.build, commands.status, commands.repro, commands.import_),
+    "Look at a dataset": (commands.verify, commands.show, commands.view, commands.export, commands.unpack),
     "Use many machines": (commands.slurm, commands.merge),
     "Train on a dataset": (commands.train, commands.evaluate, commands.predict),
     "Know this machine": (commands.doctor, commands.bench),
@@ -31,7 +31,7 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
 
 for _panel, _commands in PANELS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+        app.command(_command.__name__.rstrip("_"), rich_help_panel=_panel)(_command)
 
 
 def _print_version(wanted: bool) -> None:

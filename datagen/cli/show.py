@@ -1,4 +1,4 @@
-"""`datagen show` and `datagen export`: a dataset as a picture, and in the format of another tool."""
+"""`datagen show`, `datagen export` and `datagen import`: a dataset as a picture, for other tools, and of others."""
 
 import os
 from collections.abc import Sequence
@@ -7,8 +7,10 @@ from pathlib import Path
 from PIL import Image
 
 from datagen.cli.console import console as open_console
+from datagen.cli.console import say
 from datagen.core.errors import UsageError
 from datagen.export.run import export_dataset
+from datagen.importing.run import import_dataset
 from datagen.kinds.registry import kind_of
 from datagen.store.manifest import read_manifest
 from datagen.store.reader import DatasetReader
@@ -30,12 +32,23 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
     open_console().print(f"{shown.words} in {out}", soft_wrap=True)
 
 
-def run_export(folder: Path, to: str, out: Path) -> None:
+def run_export(folder: Path, to: str, out: Path, sets: Sequence[str] = ()) -> None:
     """Export and say in one line what was written. Raises as `export_dataset`."""
-    found = export_dataset(folder, to, out)
+    found = export_dataset(folder, to, out, sets)
     splits = ", ".join(f"{split} {count}" for split, count in found.by_split.items())
     counts = f"{found.pictures} pictures ({found.anomalous} anomalous; {splits}) and {found.instances} instances"
     open_console().print(f"{to}: {counts} in {out}", soft_wrap=True)
+
+
+def run_import(published: Path, out: Path, split: Path | None) -> None:
+    """Import and say in one line what was found. Raises as `import_dataset`."""
+    console = open_console()
+    found = import_dataset(published, out, split)
+    for note in found.notes:
+        say(console, "note", note)
+    splits = ", ".join(f"{split} {count}" for split, count in found.by_split.items())
+    counts = f"{found.samples} pictures ({found.anomalous} anomalous; {splits})"
+    console.print(f"{found.kind}: {counts} in {out}", soft_wrap=True)
 
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")

@@ -207,6 +207,7 @@ def run_evaluate(options: EvaluateOptions) -> None:
     from datagen.train.load import load_network
     from datagen.train.page import write_page
     from datagen.train.runtime import open_runtime
+    from datagen.view.scores import write_scores
 
     console, run = open_console(), options.run
     kind = learned_kind(options.data)
@@ -218,6 +219,11 @@ def run_evaluate(options: EvaluateOptions) -> None:
             return
         folder = options.out or (run if run.is_dir() else run.parent)
         page = write_page(folder, f"evaluation-{options.split}", found, loaded)
+        judged = found.predictions
+        named = [getattr(sample, "query_path", "") for sample in judged.samples]
+        if all(named):
+            scored = zip(named, judged.label.tolist(), judged.score.tolist(), strict=True)
+            write_scores(folder / f"scores-{options.split}.csv", scored)
     console.print(_figures(found.report))
     console.print(f"page: {page}", soft_wrap=True)
     if options.as_json:

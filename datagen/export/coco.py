@@ -1,14 +1,15 @@
 """COCO instance segmentation: annotations/instances_<split>.json and images/<split>/<name>.png."""
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from datagen.core.errors import BrokenFile, UsageError
+from datagen.core.errors import BrokenFile
+from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, write_card
-from datagen.export.protocol import Exported, Options
+from datagen.export.journal import note_of
+from datagen.export.protocol import Options
 from datagen.export.rle import decode, encode
 from datagen.formats.encode import json_bytes
 from datagen.formats.instances import Instance, Picture, Record
@@ -23,49 +24,49 @@ class Coco:
     needs = frozenset({"masks", "boxes"})
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
-        """Pictures and one JSON a split. Raises UsageError for two pictures of one name, BrokenFile, OSError."""
+        """Pictures and one JSON a split. Raises UsageError, BrokenFile, OSError."""
         categories = {kind: k + 1 for k, kind in enumerate(options.kinds)}
-        splits: dict[str, dict[str, Any]] = defaultdict(lambda: {"images": [], "annotations": []})
-        annotation_id = 0
-        for image_id, picture in enumerate(options.pictures(reader, rows), start=1):
-            self._place(reader, picture, out)
-            splits[picture.split]["images"].append(_image(image_id, picture))
-            for instance in picture.instances:
-                annotation_id += 1
-                note = _annotation(annotation_id, image_id, categories[instance.kind], instance)
-                splits[picture.split]["annotations"].append(note)
-        listed = [{"id": number, "name": kind, "supercategory": "anomaly"} for kind, number in categories.items()]
+        journal, counts = options.journal, options.journal.counts
+        for picture in options.pictures(reader, rows):
+            place(reader, picture.path, out / "images" / picture.split / f"{picture.name}.png")
+            image_id, first = counts.pictures + 1, counts.instances + 1
+            notes = [
+                _annotation(first + k, image_id, categories[instance.kind], instance)
+                for k, instance in enumerate(picture.instances)
+            ]
+            journal.note(note_of(picture, told={"image": _image(image_id, picture), "annotations": notes}))
         info = {"description": f"{options.dataset}, a dataset of kind {options.kind} made by datagen"}
-        for split, tables in sorted(splits.items()):
+        listed = [{"id": number, "name": kind, "supercategory": "anomaly"} for kind, number in categories.items()]
+        for split in counts.splits:
             path = out / "annotations" / f"instances_{split}.json"
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(json_bytes({"info": info, "licenses": [], **tables, "categories": listed}))
+            with path.open("wb") as stream:
+                stream.write(b'{"info": %s, "licenses": [], "images": [' % json_bytes(info).strip())
+                _join(stream, (told["image"] for told in journal.told(split)))
+                stream.write(b'], "annotations": [')
+                _join(stream, (note for told in journal.told(split) for note in told["annotations"]))
+                stream.write(b'], "categories": %s}\n' % json_bytes(listed).strip())
         write_card(reader, out)
-        return _counted(splits, categories)
-
-    def _place(self, reader: DatasetReader, picture: Picture, out: Path) -> None:
-        try:
-            place(reader, picture.path, out / "images" / picture.split / f"{picture.name}.png")
-        except FileExistsError as error:
-            raise UsageError(
-                f"two pictures of split {picture.split} are named {picture.name} (one is {picture.path}); the kind of "
-                "dataset has to give each a name of its own"
-            ) from error
+        return counts.exported()
 
     def read_back(self, out: Path) -> Exported:
         """Counts of an export as its files state them; every mask is decoded. Raises BrokenFile."""
-        tables = {}
-        categories: dict[str, int] = {}
+        counts = Counts()
         for path in sorted((out / "annotations").glob("instances_*.json")):
             split = path.stem.removeprefix("instances_")
             try:
                 table = json.loads(path.read_bytes())
                 _check(table, out / "images" / split)
-                categories = {category["name"]: category["id"] for category in table["categories"]}
+                _count(counts, split, table)
             except (OSError, ValueError, LookupError, TypeError) as error:
                 raise BrokenFile(f"{path}: {error}; export the dataset again") from error
-            tables[split] = table
-        return _counted(tables, categories)
+        return counts.exported()
+
+
+def _join(stream: IO[bytes], values: Iterable[Any]) -> None:
+    """The members of a JSON list, one at a time."""
+    for k, value in enumerate(values):
+        stream.write((b", " if k else b"") + json_bytes(value).strip())
 
 
 def _image(number: int, picture: Picture) -> dict[str, Any]:
@@ -82,15 +83,16 @@ def _image(number: int, picture: Picture) -> dict[str, Any]:
 
 
 def _annotation(number: int, image_id: int, category_id: int, instance: Instance) -> dict[str, Any]:
+    told = instance.to_json()
     return {
         "id": number,
         "image_id": image_id,
         "category_id": category_id,
         "segmentation": encode(instance.mask),
-        "area": instance.area,
-        "bbox": list(instance.box_xywh),
+        "area": told["area"],
+        "bbox": told["bbox"],
         "iscrowd": 0,
-        "attributes": dict(instance.attributes),
+        "attributes": told["attributes"],
     }
 
 
@@ -107,15 +109,8 @@ def _check(table: Mapping[str, Any], folder: Path) -> None:
             raise ValueError(f"the mask of annotation {note['id']} does not fit its picture or its area")
 
 
-def _counted(tables: Mapping[str, Mapping[str, Any]], categories: Mapping[str, int]) -> Exported:
-    kind_of = {number: kind for kind, number in categories.items()}
-    images = [image for table in tables.values() for image in table["images"]]
-    notes = [note for table in tables.values() for note in table["annotations"]]
-    return Exported(
-        pictures=len(images),
-        anomalous=sum(image["label"] for image in images),
-        instances=len(notes),
-        mask_px=sum(note["area"] for note in notes),
-        by_split={split: len(table["images"]) for split, table in sorted(tables.items())},
-        by_kind=dict(sorted(Counter(kind_of[note["category_id"]] for note in notes).items())),
-    )
+def _count(counts: Counts, split: str, table: Mapping[str, Any]) -> None:
+    kind_of = {category["id"]: category["name"] for category in table["categories"]}
+    for image in table["images"]:
+        counts.add(split, image["label"])
+    counts.add(split, 0, ((kind_of[note["category_id"]], note["area"]) for note in table["annotations"]), pictures=0)

@@ -10,19 +10,24 @@ from datagen.store.reader import DatasetReader
 def place(reader: DatasetReader, path: str, target: Path) -> None:
     """Put a file of the dataset at `target`, unchanged: a hard link where it lies loose on the same disk, else a copy.
 
-    Raises BrokenFile where it cannot be read, FileExistsError where `target` is taken, OSError.
+    What an interrupted export left at `target` is put anew. Raises BrokenFile where it cannot be read, OSError.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    # Never written through: what is there may be a link to the dataset's own file.
+    target.unlink(missing_ok=True)
     loose = reader.loose_path(path)
     if loose is not None:
         # Another disk, a file system without links, or a file of somebody else.
         with contextlib.suppress(OSError):
-            if not target.exists():
-                os.link(loose.resolve(), target)
-                return
-    data = reader.read(path)
-    with target.open("xb") as stream:
-        stream.write(data)
+            os.link(loose.resolve(), target)
+            return
+    target.write_bytes(reader.read(path))
+
+
+def put(data: bytes, target: Path) -> None:
+    """Write a file of the export's own, with the folders above it. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
 
 
 CARD, SOURCE_CARD = "DATASET_CARD.md", "README.md"

@@ -1,7 +1,7 @@
 """Kaputt's tables of queries and references (anomalib): the one form in which a live reader knows conditional pairs."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datagen.core.errors import BrokenFile, UsageError
-from datagen.export.files import place, write_card
-from datagen.export.protocol import Exported, Options
+from datagen.export.counts import Counts, Exported
+from datagen.export.files import place, put, write_card
+from datagen.export.journal import note_of
+from datagen.export.protocol import Options
 from datagen.formats.encode import png_bytes
 from datagen.formats.instances import Picture, Record, flat_name
 from datagen.formats.pictures import decoded
@@ -34,6 +36,7 @@ QUERY = pa.schema(
 )
 """`query_mask` is null without a defect. `sample_id` is the manifest's and not the published table's."""
 REFERENCE = pa.schema([("capture_id", pa.string()), ("item_identifier", pa.string()), ("reference_image", pa.string())])
+GROUP_ROWS = 10_000
 Table = list[dict[str, Any]]
 
 
@@ -49,9 +52,10 @@ class Kaputt:
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """Tables, pictures and masks. Raises UsageError for a kind without reference views, BrokenFile, OSError."""
-        queries: dict[str, Table] = defaultdict(list)
-        references: dict[str, dict[str, Table]] = defaultdict(dict)
-        pixels = 0
+        journal = options.journal
+        items: dict[str, set[str]] = {split: set() for split in SPLITS}
+        for told in journal.told():
+            items[told["split"]] |= {view["item_identifier"] for view in told["views"]}
         for picture in options.pictures(reader, rows):
             if not picture.references:
                 raise UsageError(
@@ -59,37 +63,39 @@ class Kaputt:
                     "about pairs of query and reference; choose another --to"
                 )
             split, item = OWN.get(picture.split, "test"), picture.shape_id
-            queries[split].append(_query(reader, picture, out, split, item, options.dataset))
-            pixels += int(picture.mask.sum())
-            if item not in references[split]:
-                references[split][item] = _references(reader, picture, out, split, len(references[split]))
-        (out / "datasets").mkdir()
+            query = _query(reader, picture, out, split, item, options.dataset)
+            marks = [(picture.kind, int(picture.mask.sum()))] if picture.instances else []
+            views = [] if item in items[split] else _references(reader, picture, out, split, len(items[split]))
+            items[split].add(item)
+            journal.note(note_of(picture, split, marks, {"split": split, "query": query, "views": views}))
+        (out / "datasets").mkdir(exist_ok=True)
         for split in SPLITS:
-            views = [view for found in references[split].values() for view in found]
-            _write(queries[split], QUERY, out / "datasets" / f"query-{split}.parquet")
-            _write(views, REFERENCE, out / "datasets" / f"reference-{split}.parquet")
+            queries = (told["query"] for told in journal.told(split))
+            views_of = (view for told in journal.told(split) for view in told["views"])
+            _write(queries, QUERY, out / "datasets" / f"query-{split}.parquet")
+            _write(views_of, REFERENCE, out / "datasets" / f"reference-{split}.parquet")
         write_card(reader, out)
-        return _counted(queries, pixels)
+        return journal.counts.exported()
 
     def read_back(self, out: Path) -> Exported:
         """Counts of an export as its tables state them; every mask is decoded. Raises BrokenFile."""
-        queries: dict[str, Table] = {}
-        pixels = 0
+        counts = Counts()
         for split in SPLITS:
             path = out / "datasets" / f"query-{split}.parquet"
             try:
-                queries[split] = pq.read_table(path).to_pylist()
-                for query in queries[split]:
+                for query in pq.read_table(path).to_pylist():
                     _there(out / "query-image" / query["query_image"])
+                    marks = []
                     if query["query_mask"] is not None:
                         path = out / "query-mask" / query["query_mask"]
-                        pixels += int((decoded(path.read_bytes(), "L") > 127).sum())
+                        marks = [(query["defect_types"], int((decoded(path.read_bytes(), "L") > 127).sum()))]
+                    counts.add(split, int(query["defect"]), marks)
                 path = out / "datasets" / f"reference-{split}.parquet"
                 for view in pq.read_table(path).to_pylist():
                     _there(out / "reference-image" / view["reference_image"])
             except (OSError, ValueError, SyntaxError, LookupError, pa.ArrowException) as error:
                 raise BrokenFile(f"{path}: {error}; export the dataset again") from error
-        return _counted(queries, pixels)
+        return counts.exported()
 
 
 def _query(reader: DatasetReader, picture: Picture, out: Path, split: str, item: str, dataset: str) -> dict[str, Any]:
@@ -97,9 +103,7 @@ def _query(reader: DatasetReader, picture: Picture, out: Path, split: str, item:
     place(reader, picture.path, out / "query-image" / name)
     if picture.instances:
         mask = f"data/{split}/query-data/mask/{picture.name}.png"
-        target = out / "query-mask" / mask
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(png_bytes(picture.mask))
+        put(png_bytes(picture.mask), out / "query-mask" / mask)
     return {
         "capture_id": picture.name,
         "item_identifier": item,
@@ -123,23 +127,14 @@ def _references(reader: DatasetReader, picture: Picture, out: Path, split: str, 
     return found
 
 
-def _write(rows: Table, schema: pa.Schema, path: Path) -> None:
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, compression="zstd", version="2.6")
+def _write(rows: Iterable[dict[str, Any]], schema: pa.Schema, path: Path) -> None:
+    """A table, a row group at a time."""
+    left = iter(rows)
+    with pq.ParquetWriter(path, schema, compression="zstd", version="2.6") as writer:
+        while group := list(islice(left, GROUP_ROWS)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
 def _there(path: Path) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there")
-
-
-def _counted(queries: dict[str, Table], pixels: int) -> Exported:
-    found = [query for table in queries.values() for query in table]
-    odd = [query["defect_types"] for query in found if query["query_mask"] is not None]
-    return Exported(
-        pictures=len(found),
-        anomalous=sum(query["defect"] for query in found),
-        instances=len(odd),
-        mask_px=pixels,
-        by_split={split: len(table) for split, table in sorted(queries.items()) if table},
-        by_kind=dict(sorted(Counter(odd).items())),
-    )

@@ -1,23 +1,24 @@
 """MVTec AD's tree, as anomalib and others read it: <category>/{train,test}/<kind>/*.png and ground_truth/."""
 
-import io
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
+from typing import ClassVar
 
 from datagen.core.errors import BrokenFile
-from datagen.export.files import place, write_card
-from datagen.export.protocol import Exported, Options
+from datagen.export.counts import Counts, Exported
+from datagen.export.files import place, put, write_card
+from datagen.export.journal import note_of
+from datagen.export.protocol import Options
+from datagen.export.settings import Setting
 from datagen.formats.encode import png_bytes
 from datagen.formats.instances import Picture, Record, flat_name
+from datagen.formats.pictures import decoded
 from datagen.store.reader import DatasetReader
 
 TRAIN = ("train", "val")
 """Splits whose normal pictures are to learn from."""
 GOOD = "good"
+CATEGORY = Setting("collection", "a category for each of the collection's, or for each shape", ("collection", "shape"))
 
 
 class MVTec:
@@ -32,42 +33,51 @@ class MVTec:
         "MVTec AD's folders (anomalib): normal pictures to train on, normal and anomalous ones with masks to test on."
     )
     needs = frozenset({"masks"})
+    settings: ClassVar = {"category": CATEGORY}
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """Pictures and masks, by category. Raises BrokenFile, OSError."""
-        found: list[tuple[str, str, int]] = []
+        counts = options.journal.counts
         for picture in options.pictures(reader, rows):
-            side, mask = _side(picture), picture.mask
+            side = _side(picture)
             if side is None:
                 continue
-            root = out / flat_name(picture.category or options.dataset)
-            stem = f"{len(found):06d}_{picture.name}"
+            root = out / category_of(picture, options)
+            stem = f"{counts.pictures:06d}_{picture.name}"
             place(reader, picture.path, root / side / picture.kind / f"{stem}.png")
+            marks = []
             if picture.instances:
-                target = root / "ground_truth" / picture.kind / f"{stem}_mask.png"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(png_bytes(mask))
-            found.append((side, picture.kind, int(mask.sum())))
+                mask = picture.mask
+                put(png_bytes(mask), root / "ground_truth" / picture.kind / f"{stem}_mask.png")
+                marks = [(picture.kind, int(mask.sum()))]
+            options.journal.note(note_of(picture, side, marks))
         write_card(reader, out)
-        return _counted(found)
+        return counts.exported()
 
     def read_back(self, out: Path) -> Exported:
         """Counts of an export as its files state them; every mask is decoded. Raises BrokenFile."""
-        found = []
+        counts = Counts()
         for path in sorted(out.glob("*/*/*/*.png")):
             side, kind = path.parts[-3:-1]
             if side == "ground_truth":
                 continue
-            pixels = 0
-            if kind != GOOD:
-                mask = path.parents[2] / "ground_truth" / kind / f"{path.stem}_mask.png"
-                try:
-                    with Image.open(io.BytesIO(mask.read_bytes())) as image:
-                        pixels = int((np.asarray(image.convert("L")) > 127).sum())
-                except (OSError, ValueError, SyntaxError) as error:
-                    raise BrokenFile(f"{mask}: {error}; export the dataset again") from error
-            found.append((side, kind, pixels))
-        return _counted(found)
+            if kind == GOOD:
+                counts.add(side)
+                continue
+            mask = path.parents[2] / "ground_truth" / kind / f"{path.stem}_mask.png"
+            try:
+                pixels = int((decoded(mask.read_bytes(), "L") > 127).sum())
+            except (OSError, ValueError, SyntaxError) as error:
+                raise BrokenFile(f"{mask}: {error}; export the dataset again") from error
+            counts.add(side, 1, [(kind, pixels)])
+        return counts.exported()
+
+
+def category_of(picture: Picture, options: Options) -> str:
+    """The folder of a picture's category: of its shape, or of what the collection calls it, else the dataset's name."""
+    if options.settings["category"] == "shape":
+        return flat_name(picture.shape_id)
+    return flat_name(picture.category or options.dataset)
 
 
 def _side(picture: Picture) -> str | None:
@@ -77,16 +87,3 @@ def _side(picture: Picture) -> str | None:
     if picture.split in TRAIN:
         return None if picture.label else "train"
     return "test"
-
-
-def _counted(found: Sequence[tuple[str, str, int]]) -> Exported:
-    """Of (side, kind, pixels of the mask) of every picture."""
-    odd = [kind for _, kind, _ in found if kind != GOOD]
-    return Exported(
-        pictures=len(found),
-        anomalous=len(odd),
-        instances=len(odd),
-        mask_px=sum(pixels for *_, pixels in found),
-        by_split=dict(sorted(Counter(side for side, *_ in found).items())),
-        by_kind=dict(sorted(Counter(odd).items())),
-    )

@@ -1,7 +1,6 @@
 """Views with cameras, for methods that reconstruct: nerfstudio's transforms.json and COLMAP's text model of each."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from datagen.core.camera import OPENCV_FROM_OPENGL, rigid_inverse
-from datagen.core.errors import BrokenFile, UsageError
+from datagen.core.errors import BrokenFile
+from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, write_card
-from datagen.export.protocol import Exported, Options
+from datagen.export.journal import Note
+from datagen.export.protocol import Options
 from datagen.formats.encode import json_bytes
 from datagen.formats.instances import Record
 from datagen.formats.posed import Posed, PosedView
@@ -31,26 +32,23 @@ class Poses:
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """A folder for each bundle of views. Raises UsageError for a kind without any, BrokenFile, OSError."""
-        posed = options.instances.posed if options.instances else None
-        if posed is None:
-            raise UsageError(f"datasets of kind {options.kind} have no posed views; choose another --to")
-        found: Counter[str] = Counter()
-        for bundle in posed(reader, rows):
+        journal = options.journal
+        for bundle in options.posed(reader, rows):
             folder = out / bundle.split / bundle.name
             names = [f"images/{k:04d}.png" for k in range(len(bundle.views))]
             for name, view in zip(names, bundle.views, strict=True):
                 place(reader, view.path, folder / name)
-            (folder / MODEL).mkdir(parents=True)
+            (folder / MODEL).mkdir(parents=True, exist_ok=True)
             (folder / "transforms.json").write_bytes(json_bytes(_transforms(bundle, names), indent=1))
             for file, lines in _colmap(bundle, names).items():
                 (folder / MODEL / file).write_text("".join(f"{line}\n" for line in lines))
-            found[bundle.split] += len(names)
+            journal.note(Note(bundle.name, bundle.split, pictures=len(names)))
         write_card(reader, out)
-        return _counted(found)
+        return journal.counts.exported()
 
     def read_back(self, out: Path) -> Exported:
         """Counts of views, which both forms have to list alike. Raises BrokenFile."""
-        found: Counter[str] = Counter()
+        counts = Counts()
         for path in sorted(out.glob("*/*/transforms.json")):
             try:
                 names = [frame["file_path"] for frame in json.loads(path.read_bytes())["frames"]]
@@ -63,8 +61,8 @@ class Poses:
                 raise BrokenFile(
                     f"{path.parent}: {gone[0] if gone else 'its two lists of views differ'}; export the dataset again"
                 )
-            found[path.parts[-3]] += len(names)
-        return _counted(found)
+            counts.add(path.parts[-3], pictures=len(names))
+        return counts.exported()
 
 
 def _transforms(bundle: Posed, names: Sequence[str]) -> dict[str, Any]:
@@ -115,7 +113,3 @@ def _colmap(bundle: Posed, names: Sequence[str]) -> dict[str, list[str]]:
         "images.txt": images,
         "points3D.txt": points,
     }
-
-
-def _counted(found: Counter[str]) -> Exported:
-    return Exported(pictures=found.total(), by_split=dict(sorted(found.items())))

@@ -3,16 +3,32 @@
 from importlib.metadata import EntryPoint, entry_points
 
 from datagen.core.errors import UsageError
+from datagen.core.plugins import load
+from datagen.export.bop import Bop
 from datagen.export.coco import Coco
 from datagen.export.hub import Hub
 from datagen.export.kaputt import Kaputt
+from datagen.export.mad import Mad
 from datagen.export.mvtec import MVTec
+from datagen.export.mvtec3d import MVTec3D
+from datagen.export.points import Points
 from datagen.export.poses import Poses
 from datagen.export.protocol import NEEDS, Exporter
 from datagen.export.webdataset import WebDataset
 
 GROUP = "datagen.exporters"
-BUILT_IN: tuple[Exporter, ...] = (Coco(), Hub(), Kaputt(), MVTec(), Poses(), WebDataset())
+BUILT_IN: tuple[Exporter, ...] = (
+    Bop(),
+    Coco(),
+    Hub(),
+    Kaputt(),
+    Mad(),
+    MVTec(),
+    MVTec3D(),
+    Points(),
+    Poses(),
+    WebDataset(),
+)
 
 
 def exporter_names() -> tuple[str, ...]:
@@ -49,10 +65,10 @@ def _about(name: str) -> str:
 
 def _loaded(point: EntryPoint) -> Exporter:
     where = f"the entry point {point.name} = {point.value} of {GROUP}"
-    try:
-        exporter = point.load()
-    except Exception as error:
-        raise UsageError(f"{where} cannot be loaded ({error}); repair or uninstall its package") from error
+    given = load([point])
+    if given.broken:
+        raise UsageError(f"no exporter {point.name}{given.hint}")
+    exporter = given.found[point.name]
     if isinstance(exporter, type) or not isinstance(exporter, Exporter) or exporter.name != point.name:
         raise UsageError(f"{where} is no exporter of that name; it has to name an object such as `MyExporter()`")
     unknown = sorted(exporter.needs - set(NEEDS))

@@ -1,39 +1,53 @@
 """One export from a dataset's folder to a folder of its own: whole, or not there."""
 
-import shutil
+import errno
+from collections.abc import Sequence
 from pathlib import Path
-from uuid import uuid4
 
-from datagen.core.errors import DatagenError, UsageError
-from datagen.export.protocol import Exported, Exporter, Options
+from datagen.core.errors import DatagenError, StoppedEarly, UsageError
+from datagen.export.counts import Exported
+from datagen.export.protocol import Exporter, Options
 from datagen.export.registry import BUILT_IN, find_exporter
+from datagen.export.settings import parse_settings
+from datagen.export.unfinished import Unfinished, export_key
 from datagen.formats.instances import Record
 from datagen.kinds.registry import Kind, kind_of, open_tree
 from datagen.verify.tree import Tree
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a disk says that has no room."""
 
-def export_dataset(root: Path, to: str, out: Path) -> Exported:
+
+def export_dataset(root: Path, to: str, out: Path, sets: Sequence[str] = ()) -> Exported:
     """Write what the dataset at `root` has committed into `out`, which is empty or not there yet.
 
-    An export that fails leaves nothing. Raises UsageError (unknown exporter, no dataset, nothing committed, `out` holds
-    files or cannot be written, the kind of dataset lacks what the exporter needs) and BrokenFile.
+    `sets` are texts `key=value` for the format. An export that was interrupted goes on; one that fails leaves nothing.
+    Raises UsageError (unknown exporter, no dataset, nothing committed, `out` holds files or cannot be written, the
+    kind of dataset lacks what the exporter needs), BrokenFile, and StoppedEarly where the disk is full.
     """
     exporter = find_exporter(to)
+    settings = parse_settings(to, getattr(exporter, "settings", {}), sets)
     target = _free_folder(root, out)
     tree = open_tree(root)
     kind, rows = kind_of(root), _rows(tree)
     _check_needs(exporter, kind)
     kinds = kind.instances.kinds_in(rows) if kind.instances else ()
-    options = Options(tree.name, kind.name, kind.instances, kinds)
-    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+    goes_on = exporter in BUILT_IN
     try:
-        part.mkdir(parents=True)
-        found = _written(exporter, tree, rows, part, options)
-        part.rename(target)
+        with Unfinished(target, export_key(to, settings, rows), goes_on) as unfinished:
+            options = Options(tree.name, kind.name, kind.instances, kinds, unfinished.journal, settings)
+            try:
+                found = _written(exporter, tree, rows, unfinished.tree, options)
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+                kept = f"{options.journal.counts.pictures} pictures are kept; " if goes_on else ""
+                raise StoppedEarly(
+                    f"--out {out}: {error.strerror}; {kept}make room and run the same command again"
+                ) from error
+            unfinished.finish()
     except OSError as error:
         raise UsageError(f"--out {out} cannot be written ({error.strerror or error}); choose another place") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return found
 
 

@@ -1,17 +1,19 @@
 """WebDataset: tar shards whose members of one sample stand together, for streaming readers."""
 
+import contextlib
 import io
 import json
 import tarfile
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from datagen.core.errors import BrokenFile
+from datagen.export.counts import Counts, Exported
 from datagen.export.files import write_card
-from datagen.export.protocol import Exported, Options
+from datagen.export.journal import Journal, Note, note_of
+from datagen.export.protocol import Options
 from datagen.formats.encode import json_bytes, png_bytes
 from datagen.formats.instances import Picture, Record
 from datagen.store.reader import DatasetReader
@@ -36,50 +38,72 @@ class WebDataset:
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """<split>-<number>.tar, samples in the order of their names. Raises BrokenFile, OSError."""
-        told: list[dict[str, Any]] = []
         with ExitStack() as shards:
             writers: dict[str, _Shards] = {}
             for picture in options.pictures(reader, rows):
                 if picture.split not in writers:
-                    writers[picture.split] = shards.enter_context(_Shards(out, picture.split, self.shard_bytes))
-                members = _members(reader, picture)
-                writers[picture.split].add(picture.name, members)
-                told.append(json.loads(members["json"]))
+                    writers[picture.split] = shards.enter_context(
+                        _Shards(out, picture.split, self.shard_bytes, options.journal)
+                    )
+                writers[picture.split].add(note_of(picture), _members(reader, picture))
         write_card(reader, out)
-        return _counted(told)
+        return options.journal.counts.exported()
 
     def read_back(self, out: Path) -> Exported:
         """Counts of an export as its members state them, samples put together as readers do. Raises BrokenFile."""
-        return _counted([sample for path in sorted(out.glob("*.tar")) for sample in _samples(path)])
+        counts = Counts()
+        for path in sorted(out.glob("*.tar")):
+            for sample in _samples(path):
+                marks = ((instance["kind"], instance["area"]) for instance in sample["instances"])
+                counts.add(sample["split"], sample["label"], marks)
+        return counts.exported()
 
 
 class _Shards:
-    """The shards of one split; a sample never lies in two."""
+    """The shards of one split; a sample never lies in two. Samples are noted once their shard is whole."""
 
-    def __init__(self, out: Path, split: str, most: int) -> None:
-        self._out, self._split, self._most = out, split, most
-        self._number, self._shard = 0, self._open(0)
+    def __init__(self, out: Path, split: str, most: int, journal: Journal) -> None:
+        self._out, self._split, self._most, self._journal = out, split, most, journal
+        self._number = journal.first_free(f"shard {split}")
+        self._notes: list[Note] = []
+        self._shard: tarfile.TarFile | None = None
 
     def __enter__(self) -> "_Shards":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: object, *_: object) -> None:
+        if failed is None:
+            self._close()
+        elif self._shard is not None:
+            with contextlib.suppress(OSError):
+                self._shard.close()
+            self._part.unlink(missing_ok=True)
+
+    @property
+    def _part(self) -> Path:
+        return self._out / f"{self._split}.part"
+
+    def _close(self) -> None:
+        """The shard gets its name, then its samples are noted."""
+        if self._shard is None:
+            return
         self._shard.close()
+        self._part.rename(self._out / f"{self._split}-{self._number:06d}.tar")
+        self._journal.note(*self._notes, Note(f"shard {self._split} {self._number}"))
+        self._number, self._shard, self._notes = self._number + 1, None, []
 
-    def _open(self, number: int) -> tarfile.TarFile:
-        return tarfile.open(self._out / f"{self._split}-{number:06d}.tar", "w", format=tarfile.USTAR_FORMAT)
-
-    def add(self, key: str, members: Mapping[str, bytes]) -> None:
+    def add(self, note: Note, members: Mapping[str, bytes]) -> None:
         """The members of a sample, without owners and times: an export repeats to the byte."""
         size = sum(1024 + len(data) for data in members.values())
-        if self._shard.offset and self._shard.offset + size > self._most:
-            self._shard.close()
-            self._number += 1
-            self._shard = self._open(self._number)
+        if self._shard is not None and self._shard.offset + size > self._most:
+            self._close()
+        if self._shard is None:
+            self._shard = tarfile.open(self._part, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
         for suffix, data in members.items():
-            header = tarfile.TarInfo(f"{key}.{suffix}")
+            header = tarfile.TarInfo(f"{note.name}.{suffix}")
             header.size, header.mode = len(data), 0o644
             self._shard.addfile(header, io.BytesIO(data))
+        self._notes.append(note)
 
 
 def _members(reader: DatasetReader, picture: Picture) -> dict[str, bytes]:
@@ -88,20 +112,7 @@ def _members(reader: DatasetReader, picture: Picture) -> dict[str, bytes]:
     if picture.instances:
         found["mask.png"] = png_bytes(picture.mask)
     found |= {f"ref_{k:02d}.png": reader.read(path) for k, path in enumerate(picture.references)}
-    record = {
-        "label": picture.label,
-        "kind": picture.kind,
-        "split": picture.split,
-        "category": picture.category,
-        "shape_id": picture.shape_id,
-        "sample_id": picture.sample_id,
-        "source_path": picture.path,
-        "instances": [
-            {"kind": i.kind, "bbox": list(i.box_xywh), "area": i.area, "attributes": dict(i.attributes)}
-            for i in picture.instances
-        ],
-    }
-    return {**found, "json": json_bytes(record)}
+    return {**found, "json": json_bytes(picture.to_json())}
 
 
 def _samples(path: Path) -> Iterator[dict[str, Any]]:
@@ -122,15 +133,3 @@ def _samples(path: Path) -> Iterator[dict[str, Any]]:
                     yield json.load(stream)
     except (OSError, ValueError, tarfile.TarError) as error:
         raise BrokenFile(f"{path}: {error}; export the dataset again") from error
-
-
-def _counted(samples: Sequence[dict[str, Any]]) -> Exported:
-    instances = [instance for sample in samples for instance in sample["instances"]]
-    return Exported(
-        pictures=len(samples),
-        anomalous=sum(sample["label"] for sample in samples),
-        instances=len(instances),
-        mask_px=sum(instance["area"] for instance in instances),
-        by_split=dict(sorted(Counter(sample["split"] for sample in samples).items())),
-        by_kind=dict(sorted(Counter(instance["kind"] for instance in instances).items())),
-    )

@@ -22,6 +22,13 @@ def png_bytes(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def grey16_bytes(values: np.ndarray) -> bytes:
+    """PNG of (H, W) uint16."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(values, dtype=np.uint16)).save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
 def json_bytes(value: Any, indent: int | None = None) -> bytes:
     """UTF-8 JSON with the keys in the given order; NaN is refused with ValueError."""
     return (json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent) + "\n").encode()

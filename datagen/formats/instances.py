@@ -13,6 +13,8 @@ from PIL import Image
 from datagen.core.errors import BrokenFile
 from datagen.formats.pictures import decoded
 from datagen.formats.posed import PosedViews
+from datagen.formats.solids import Depth, Solids
+from datagen.formats.stages import Stages
 from datagen.store.reader import DatasetReader
 
 Record = Mapping[str, Any]
@@ -38,6 +40,11 @@ class Instance:
         rows, columns = np.flatnonzero(self.mask.any(axis=1)), np.flatnonzero(self.mask.any(axis=0))
         x, y = float(columns[0]), float(rows[0])
         return x, y, float(columns[-1]) + 1 - x, float(rows[-1]) + 1 - y
+
+    def to_json(self) -> dict[str, Any]:
+        """`kind`, `bbox` (x, y, w, h), `area` and `attributes` as plain values."""
+        attributes = dict(self.attributes)
+        return {"kind": self.kind, "bbox": list(self.box_xywh), "area": self.area, "attributes": attributes}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +82,41 @@ class Picture:
             found |= instance.mask
         return found
 
+    def to_json(self) -> dict[str, Any]:
+        """What is told beside the pixels: label, kind, split, names, and each instance, as plain values."""
+        return {
+            "label": self.label,
+            "kind": self.kind,
+            "split": self.split,
+            "category": self.category,
+            "shape_id": self.shape_id,
+            "sample_id": self.sample_id,
+            "source_path": self.path,
+            "instances": [instance.to_json() for instance in self.instances],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class SeenObject:
+    """An object that stands among others: the mask of each view that may show it, by the path of the view's picture.
+
+    `size` is (width, height) of the pictures.
+    """
+
+    stage: str
+    name: str
+    split: str
+    label: int
+    size: tuple[int, int]
+    masks: Mapping[str, str] = field(repr=False)
+
+
+Depths = Callable[[DatasetReader, Sequence[Record], str], Callable[[Picture], Depth]]
+"""What gives the depth of each picture of the rows; the text names the shapes, as of `Solids`.
+
+Raises UsageError, BrokenFile.
+"""
+
 
 @dataclass(frozen=True)
 class Instances:
@@ -90,6 +132,14 @@ class Instances:
     """The rows that tell of anomalies."""
     posed: PosedViews | None = None
     """The views of one still thing with their cameras; None for kinds without."""
+    solids: Solids | None = None
+    """Meshes of normal and anomalous things; None for kinds without."""
+    depths: Depths | None = None
+    """Depth of pictures; None for kinds without."""
+    stages: Stages | None = None
+    """Scenes with the meshes of their objects; None for kinds without."""
+    objects: Callable[[DatasetReader, Sequence[Record]], Iterator[SeenObject]] | None = None
+    """Objects that stand side by side, normal ones too; None for kinds of single things."""
 
     def kinds_in(self, rows: Sequence[Record]) -> tuple[str, ...]:
         """All kinds that a dataset may show, sorted: the published ones, and others that its rows name."""

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from datagen.core.errors import ShapeError
-from datagen.formats.encode import json_bytes, png_bytes
+from datagen.formats.encode import grey16_bytes, json_bytes, png_bytes
 from datagen.formats.exr import write_exr
 
 FOLDER = "scenes"
@@ -166,13 +166,6 @@ def depth_png_bytes(depth: np.ndarray) -> bytes:
         low, high = float(depth[seen].min()), float(depth[seen].max())
         values[seen] = np.round(65535 * (depth[seen] - low) / max(high - low, 1e-12)).astype(np.uint16)
     return grey16_bytes(values)
-
-
-def grey16_bytes(values: np.ndarray) -> bytes:
-    """PNG of (H, W) uint16."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(values, dtype=np.uint16)).save(buffer, "PNG", compress_level=6)
-    return buffer.getvalue()
 
 
 def bbox_2d(mask: np.ndarray) -> list[int] | None:

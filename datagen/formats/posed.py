@@ -1,6 +1,6 @@
 """Bundles of pictures with cameras: what a dataset of any kind tells of one still thing, as values for exporters."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,17 +28,22 @@ class PosedView:
 class Posed:
     """All views of one thing that does not move, and points (N, 3) of its surface in the same world.
 
-    `name` is flat and holds no dot.
+    `name` is flat and holds no dot. `normal`: whether it is one normal thing, of `shape_id`, and nothing else.
     """
 
     name: str
     split: str
     views: tuple[PosedView, ...]
     points: np.ndarray = field(repr=False)
+    shape_id: str = ""
+    normal: bool = False
 
 
-PosedViews = Callable[[DatasetReader, Sequence[Mapping[str, Any]]], Iterator[Posed]]
-"""The bundles of a dataset in the order of their names; raises BrokenFile for a file that cannot be read."""
+PosedViews = Callable[[DatasetReader, Sequence[Mapping[str, Any]], Container[str]], Iterator[Posed]]
+"""The bundles of a dataset in the order of their names, but for those of the names given last.
+
+Raises BrokenFile for a file that cannot be read.
+"""
 
 POINTS = 2000
 """So many points of the surface at most."""

@@ -84,6 +84,8 @@ class Kind:
     tasks: tuple[str, ...] = ()
     groups: "Groups | None" = None
     benches: Mapping[str, Bench] = field(default_factory=dict)
+    importer: EntryPoint | None = None
+    """What reads a published folder of this kind, a `formats.published.Importer`; None where there is none."""
 
 
 def _chair_groups(plan: Any, seed: int, size: int, cameras: int) -> "GroupMaker":
@@ -103,6 +105,7 @@ BUILT_IN = (
         has=frozenset({"depth", "pose"}),
         tasks=("detector",),
         benches=SCENE_BENCHES,
+        importer=_at("oddoneout.imported:published_scenes"),
     ),
     Kind(
         "brokenchairs",
@@ -114,6 +117,7 @@ BUILT_IN = (
         tasks=("matching",),
         groups=_chair_groups,
         benches=CHAIR_BENCHES,
+        importer=_at("brokenchairs.imported:published_queries"),
     ),
 )
 

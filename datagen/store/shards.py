@@ -1,4 +1,4 @@
-"""`--layout shards`: tar shards in WebDataset form instead of a million loose files.
+"""`--layout shards`: tar shards instead of a million loose files.
 
 While a build runs, a job's files are one tar (one inode, one rename: the commit protocol is the same).
 When the plan is done they are packed, in plan order and by split, into shards of a fixed number of jobs;

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -9,26 +10,19 @@ import pytest
 import yaml
 from PIL import Image
 
-from datagen.core.errors import BrokenFile
+from datagen.core.errors import BrokenFile, UsageError
 from datagen.export import hub_card, parquet
 from datagen.export.hub import Hub
-from datagen.export.protocol import Options
 from datagen.export.run import export_dataset
-from datagen.kinds.registry import kind_of, open_tree
 from datagen.store.manifest import read_manifest
-from tests.conformance.exporters import ExporterConformance
+from tests.conformance.exporters import ExporterConformance, what_to_export
+
+FORMAT = "hub"
 
 
 class TestHub(ExporterConformance):
     def open(self):
         return Hub()
-
-
-@pytest.fixture(scope="module", params=["fake_dataset", "scene_dataset"])
-def exported(request, tmp_path_factory):
-    root, out = request.getfixturevalue(request.param), tmp_path_factory.mktemp("hub") / "out"
-    export_dataset(root, "hub", out)
-    return root, out
 
 
 def head(out):
@@ -79,14 +73,45 @@ def test_references_stand_once_a_shape(fake_dataset, tmp_path):
 
 def test_shards_end_before_they_outgrow_their_size(fake_dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "GROUP_ROWS", 3)
-    tree, kind = open_tree(fake_dataset), kind_of(fake_dataset)
-    rows = sorted(tree.rows, key=lambda row: (row["job_id"], row["index"]))
-    options = Options("chairs", kind.name, kind.instances, kind.instances.kinds_in(rows))
-    told = Hub(shard_bytes=100_000).write(tree.files, rows, tmp_path, options)
+    hub = Hub(shard_bytes=100_000)
+    reader, rows, options = what_to_export(hub, fake_dataset)
+    told = hub.write(reader, rows, tmp_path, options)
     shards = sorted(path.name for path in (tmp_path / "data").glob("train-*"))
     assert len(shards) > 2 and shards == [f"train-{k:05d}-of-{len(shards):05d}.parquet" for k in range(len(shards))]
     assert all(path.stat().st_size < 120_000 for path in (tmp_path / "data").iterdir())
     assert Hub().read_back(tmp_path) == told
+
+
+def test_croissant_names_every_file_and_plain_column(exported):
+    _, out = exported
+    told = json.loads((out / "croissant.json").read_text())
+    assert {"license", "citeAs", "datePublished", "version"} <= set(told)
+    found = {path for files in told["distribution"] for path in out.glob(files["includes"])}
+    assert found == set(out.rglob("*.parquet"))
+    for records in told["recordSet"]:
+        folder = next(f["includes"] for f in told["distribution"] if f["@id"] == f"{records['@id']}-files")
+        names = [field["source"]["extract"].get("column") for field in records["field"]]
+        assert [name for name in names if name] == [
+            name for name in pq.read_schema(next(out.glob(folder))).names if name != "objects"
+        ]
+
+
+def test_a_folder_to_be_pushed_has_its_licences_checked(fake_dataset, tmp_path):
+    export_dataset(fake_dataset, "hub", tmp_path / "out", ["push=true"])
+    assert "filter=lfs" in (tmp_path / "out" / ".gitattributes").read_text()
+    assert not (tmp_path / "out" / "LICENSE.md").exists() and head(tmp_path / "out")["license"] == "apache-2.0"
+    root = tmp_path / "root"
+    shutil.copytree(fake_dataset, root)
+    card = (root / "README.md").read_text()
+    (root / "README.md").write_text(card.replace("Apache-2.0", "CC BY 4.0", 1))
+    export_dataset(root, "hub", tmp_path / "two", ["push=true"])
+    assert head(tmp_path / "two") | {"license": "other", "license_link": "LICENSE.md"} == head(tmp_path / "two")
+    assert "- CC BY 4.0" in (tmp_path / "two" / "LICENSE.md").read_text()
+    for word in ("ShapeNet and PartNet terms of use: registered users (shapenet.org)", "unknown"):
+        (root / "README.md").write_text(card.replace("Apache-2.0", word, 1))
+        with pytest.raises(UsageError, match="is not to be published"):
+            export_dataset(root, "hub", tmp_path / "three", ["push=true"])
+        assert export_dataset(root, "hub", tmp_path / word[:4]).pictures
 
 
 @pytest.mark.parametrize(

@@ -17,19 +17,14 @@ from datagen.formats.instances import Instances
 from datagen.store.manifest import read_manifest
 from tests.conformance.exporters import ExporterConformance
 
+FORMAT = "poses"
+
 
 class TestPoses(ExporterConformance):
     keeps_all = False
 
     def open(self):
         return Poses()
-
-
-@pytest.fixture(scope="module", params=["fake_dataset", "scene_dataset"])
-def exported(request, tmp_path_factory):
-    root, out = request.getfixturevalue(request.param), tmp_path_factory.mktemp("poses") / "out"
-    export_dataset(root, "poses", out)
-    return root, out
 
 
 def own_pixels(root, path, points):

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datagen.core.errors import BrokenFile
+from datagen.core.errors import BrokenFile, UsageError
 from datagen.export.mvtec import MVTec
-from datagen.export.protocol import Options
 from datagen.export.run import export_dataset
 from datagen.export.webdataset import WebDataset
-from datagen.kinds.registry import kind_of, open_tree
+from datagen.formats.instances import flat_name
 from datagen.store.manifest import read_manifest
+from tests.conformance.exporters import what_to_export
 
 KEY = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
 """How webdataset, Hugging Face and Ray cut a member's name: at the first dot of its base name."""
@@ -57,6 +57,19 @@ def test_what_the_tree_cannot_say_is_left_out(fake_dataset, tmp_path):
     }
 
 
+def test_a_category_may_be_a_shape(fake_dataset, tmp_path):
+    told = export_dataset(fake_dataset, "mvtec", tmp_path / "out", ["category=shape"])
+    shapes = {row["shape_id"] for row in read_manifest(fake_dataset) if row["row_type"] == "sample"}
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == {flat_name(s) for s in shapes}
+    assert told == export_dataset(fake_dataset, "mvtec", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("given", ["category=part", "categories=shape", "category"])
+def test_a_setting_that_is_none_is_told_with_those_there_are(fake_dataset, tmp_path, given):
+    with pytest.raises(UsageError, match=r"collection, shape|has the keys category=collection"):
+        export_dataset(fake_dataset, "mvtec", tmp_path / "out", [given])
+
+
 @pytest.mark.parametrize("name", ["chairs", "scenes"])
 def test_readers_of_shards_find_whole_samples(roots, tmp_path, name):
     root = roots[name]
@@ -88,17 +101,15 @@ def test_readers_of_shards_find_whole_samples(roots, tmp_path, name):
 
 
 def test_a_shard_ends_before_it_outgrows_its_size_and_bytes_repeat(fake_dataset, tmp_path):
-    tree, kind = open_tree(fake_dataset), kind_of(fake_dataset)
-    rows = sorted(tree.rows, key=lambda row: (row["job_id"], row["index"]))
-    options = Options("chairs", kind.name, kind.instances, kind.instances.kinds_in(rows))
     small = WebDataset(shard_bytes=2_000_000)
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        small.write(tree.files, rows, tmp_path / folder, options)
+        reader, rows, options = what_to_export(small, fake_dataset)
+        small.write(reader, rows, tmp_path / folder, options)
     shards = sorted((tmp_path / "one").glob("*.tar"))
     assert len(shards) > 3 and all(path.stat().st_size < 2_100_000 for path in shards)
     assert [p.read_bytes() for p in shards] == [p.read_bytes() for p in sorted((tmp_path / "two").glob("*.tar"))]
-    assert small.read_back(tmp_path / "one").pictures == len(tree.samples)
+    assert small.read_back(tmp_path / "one").pictures == sum(row["row_type"] == "sample" for row in rows)
 
 
 def test_damage_is_told_by_the_files_name(fake_dataset, tmp_path):

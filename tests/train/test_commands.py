@@ -20,6 +20,7 @@ from datagen.train.run import open_run
 from datagen.train.runtime import choose_device
 from datagen.train.tasks.matching.recipe import MatchingRecipe
 from datagen.train.tasks.matching.reference import open_reference
+from datagen.view.scores import read_scores
 from tests.conftest import ROOT
 from tests.helpers.forked_commands import TRAIN, run_forked
 from tests.train.conftest import TINY, tiny
@@ -79,6 +80,8 @@ def test_evaluate_writes_json_and_a_page(run, dataset, tmp_path):
     low, high = report["intervals"]["auc"]
     assert low <= report["auc"] <= high
     assert json.loads((tmp_path / "evaluation-test.json").read_text()) == report
+    scores = read_scores(tmp_path / "scores-test.csv")
+    assert len(scores) == report["n"] and all(path.startswith("images/") for path in scores)
     page = (tmp_path / "evaluation-test.html").read_text()
     for word in ("<h2>Curves", "Confusion", "Best samples", "Worst samples", "Correspondences", "AUC over k"):
         assert word in page, word

@@ -6,6 +6,7 @@ from datagen.core.errors import BrokenFile
 from datagen.formats.brokenchairs import KINDS, reference_folder, reference_name
 from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_mask, read_size
 from datagen.kinds.brokenchairs.posed import posed_references
+from datagen.kinds.brokenchairs.solids import chair_depths, chair_solids
 from datagen.store.reader import DatasetReader
 
 
@@ -47,4 +48,4 @@ def _instance(reader: DatasetReader, row: Record, size: tuple[int, int]) -> Inst
     return Instance(row["kind"], mask, attributes)
 
 
-CHAIR_INSTANCES = Instances(KINDS, chair_pictures, posed=posed_references)
+CHAIR_INSTANCES = Instances(KINDS, chair_pictures, posed=posed_references, solids=chair_solids, depths=chair_depths)

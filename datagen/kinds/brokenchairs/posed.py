@@ -1,6 +1,6 @@
 """Reference views of normal shapes with their cameras and points of the surface, in the frame with z up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 
@@ -15,15 +15,19 @@ from datagen.formats.safe_npy import UnsafePickle, parse_npy_dict
 from datagen.store.reader import DatasetReader
 
 
-def posed_references(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Posed]:
-    """Every normal shape's bundle, named by its folder; views by azimuth. Raises BrokenFile."""
-    bundles = {row["public_id"]: row["split"] for row in rows if row["row_type"] == "reference" and not row["label"]}
-    for public_id, split in sorted(bundles.items()):
+def posed_references(reader: DatasetReader, rows: Sequence[Record], done: Container[str] = ()) -> Iterator[Posed]:
+    """Every normal shape's bundle but those `done`, named by its folder; views by azimuth. Raises BrokenFile."""
+    bundles = {row["public_id"]: row for row in rows if row["row_type"] == "reference" and not row["label"]}
+    for public_id, row in sorted(bundles.items()):
         folder = reference_folder(public_id)
+        name = flat_name(folder.split("/")[1])
+        if name in done:
+            continue
         stems = [p.removesuffix(".png") for p in reader.list(f"{folder}/mv_images") if p.endswith(".png")]
         stems.sort(key=lambda stem: reference_name(stem)[1] or 0.0)
         points = np.concatenate([_points(reader, f"{stem}.npy") for stem in stems] or [np.empty((0, 3))])
-        yield Posed(flat_name(folder.split("/")[1]), split, tuple(_view(reader, s) for s in stems), thinned(points))
+        views = tuple(_view(reader, stem) for stem in stems)
+        yield Posed(name, row["split"], views, thinned(points), row["shape_id"], normal=True)
 
 
 def _view(reader: DatasetReader, stem: str) -> PosedView:

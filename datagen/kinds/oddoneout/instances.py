@@ -4,9 +4,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from datagen.core.errors import BrokenFile
-from datagen.formats.instances import Instance, Instances, Picture, Record, flat_name, read_json, read_mask, read_size
+from datagen.formats.instances import (
+    Instance,
+    Instances,
+    Picture,
+    Record,
+    SeenObject,
+    flat_name,
+    read_json,
+    read_mask,
+    read_size,
+)
 from datagen.formats.oddoneout import KINDS
+from datagen.kinds.oddoneout.depths import scene_depths
 from datagen.kinds.oddoneout.posed import posed_scenes
+from datagen.kinds.oddoneout.stages import staged_scenes
 from datagen.store.reader import DatasetReader
 
 
@@ -67,4 +79,21 @@ def _changed_px(reader: DatasetReader, folder: str) -> Mapping[str, Sequence[int
         ) from error
 
 
-SCENE_INSTANCES = Instances(KINDS, scene_pictures, "object", posed_scenes)
+def scene_objects(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[SeenObject]:
+    """Every object of every scene, normal and odd. Raises BrokenFile."""
+    views: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row["row_type"] == "sample":
+            views[row["query_path"].rsplit("/", 2)[0]].append(row["query_path"])
+    sizes = {folder: read_size(reader, paths[0]) for folder, paths in views.items()}
+    for row in rows:
+        folder, _, name = row["query_path"].partition("#")
+        if row["row_type"] == "object" and folder in views:
+            mask = f"{folder}/segmentations/{name}/{name}_"
+            masks = {path: mask + path.rsplit("/", 1)[1] for path in sorted(views[folder])}
+            yield SeenObject(folder.split("/")[1], name, row["split"], row["label"], sizes[folder], masks)
+
+
+SCENE_INSTANCES = Instances(
+    KINDS, scene_pictures, "object", posed_scenes, depths=scene_depths, stages=staged_scenes, objects=scene_objects
+)

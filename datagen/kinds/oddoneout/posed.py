@@ -1,45 +1,42 @@
 """The views of scenes with their cameras, and points of what they show: objects and floor."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import numpy as np
 
-from datagen.core.errors import BrokenFile
-from datagen.formats.exr import ExrError, read_exr
 from datagen.formats.instances import Record, flat_name, read_size
-from datagen.formats.oddoneout import BACKGROUND_DEPTH
 from datagen.formats.posed import POINTS, Posed, PosedView, thinned
+from datagen.kinds.oddoneout.depths import read_depth
 from datagen.store.reader import DatasetReader
 
 
-def posed_scenes(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Posed]:
-    """Every scene, named by its folder; views by number. Raises BrokenFile."""
+def posed_scenes(reader: DatasetReader, rows: Sequence[Record], done: Container[str] = ()) -> Iterator[Posed]:
+    """Every scene but those `done`, named by its folder; views by number. Raises BrokenFile."""
     scenes: dict[str, list[Record]] = defaultdict(list)
     for row in rows:
         if row["row_type"] == "sample":
             scenes[row["query_path"].rsplit("/", 2)[0]].append(row)
     for folder, found in sorted(scenes.items()):
+        name = flat_name(folder.split("/")[1])
+        if name in done:
+            continue
         found.sort(key=lambda row: row["query_path"])
-        views = tuple(_view(reader, row) for row in found)
-        points = np.concatenate([_points(reader, folder, view, POINTS // len(views) + 1) for view in views])
-        yield Posed(flat_name(folder.split("/")[1]), found[0]["split"], views, thinned(points))
+        views = tuple(posed_view(reader, row) for row in found)
+        points = np.concatenate([_points(reader, view, POINTS // len(views) + 1) for view in views])
+        yield Posed(name, found[0]["split"], views, thinned(points))
 
 
-def _view(reader: DatasetReader, row: Record) -> PosedView:
+def posed_view(reader: DatasetReader, row: Record) -> PosedView:
+    """A view of a scene with its camera. Raises BrokenFile."""
     K, T = np.reshape(row["K"], (3, 3)), np.reshape(row["T_world_camera"], (4, 4))
     return PosedView(row["query_path"], *read_size(reader, row["query_path"]), K, T)
 
 
-def _points(reader: DatasetReader, folder: str, view: PosedView, count: int) -> np.ndarray:
+def _points(reader: DatasetReader, view: PosedView, count: int) -> np.ndarray:
     """About `count` points (N, 3) of the world that a view shows, from its depth, evenly over its pixels."""
-    name = view.path.rsplit("/", 1)[1].removesuffix(".png")
-    path = f"{folder}/depth_exr/{name}.exr"
-    try:
-        depth = next(iter(read_exr(reader.read(path), path).values())).astype(np.float64)
-    except ExrError as error:
-        raise BrokenFile(f"{reader.root / path}: {error}; build the scene again") from error
-    seen = np.argwhere(depth < BACKGROUND_DEPTH / 2)
+    depth = read_depth(reader, view.path)
+    seen = np.argwhere(depth > 0)
     row, column = seen[:: max(1, len(seen) // count)].T
     z = depth[row, column]
     pixels = np.stack([column + 0.5, row + 0.5, np.ones(len(z))])

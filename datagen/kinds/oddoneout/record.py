@@ -13,6 +13,7 @@ from datagen.core.ids import canonical_json, content_hash
 from datagen.core.row import Job, Row
 from datagen.core.scene import Floor, Sky
 from datagen.formats import oddoneout as layout
+from datagen.formats.encode import grey16_bytes
 from datagen.kinds.oddoneout.arrange import Arrangement, world_bounds
 from datagen.kinds.oddoneout.plan import PlannedScene, five_views
 from datagen.kinds.oddoneout.shapes import SceneContext
@@ -70,7 +71,7 @@ class SceneRecord:
                 ids = np.array(sorted(numbers))
                 table = np.array([numbers[i] for i in ids.tolist()], dtype=np.uint16)
                 parts[own] = table[np.searchsorted(ids, frame.part_id[own])]
-            files[f"{folder}/part_labels/{name}"] = layout.grey16_bytes(parts)
+            files[f"{folder}/part_labels/{name}"] = grey16_bytes(parts)
             for k, thing in enumerate(arrangement.standing):
                 path = f"{folder}/segmentations/{thing.name}/{thing.name}_{name}"
                 files[path] = layout.segmentation_bytes(frame.object_index == k + 1)

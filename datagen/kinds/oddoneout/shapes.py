@@ -1,9 +1,9 @@
 """The shapes of a scene: the normal one dressed, its anomalous ones, and how each lies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from datagen.core.ids import fraction_of_hash
 from datagen.core.material import Material
 from datagen.core.rng import stream
 from datagen.core.shape import Shape
+from datagen.formats.oddoneout import is_anomalous
 from datagen.kinds.oddoneout.policy import ScenePolicy
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.objects import choose_materials, with_materials
@@ -99,6 +100,17 @@ class SceneShapes:
                 if made.reason in ("no_part", "no_neighbour"):
                     break
         return Oddity(None, tuple(refused))
+
+    def shown(self, shape_id: str, record: Mapping[str, Any]) -> Shape | None:
+        """The shape of an object of a scene by its record in scene3d.metadata.json, normal or odd.
+
+        None where its anomaly is not made again. Raises DatagenError, KeyError, ValueError, IndexError.
+        """
+        if not is_anomalous(str(record["path"])):
+            return self.normal(shape_id)
+        slot = int(str(record["path"]).rsplit("-", 1)[1].split(".")[0]) - 1
+        made = self.odd(shape_id, slot).shape
+        return None if made is None else made.shape
 
     def nearest(self, shape: Shape) -> tuple[str, ...]:
         """Shapes of the split, and of the category where there are any, whose descriptors are nearest."""

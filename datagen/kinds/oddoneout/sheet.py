@@ -48,7 +48,10 @@ def _view(
     reader: DatasetReader, folder: str, v: int, K: np.ndarray, T: np.ndarray, objects: Sequence[dict]
 ) -> np.ndarray:
     picture = decoded(reader.read(f"{folder}/RGB/{v:04d}.png"))
-    mask = decoded(reader.read(f"{folder}/anomaly_masks/{v:04d}.png"), "L") > 127
+    path = f"{folder}/anomaly_masks/{v:04d}.png"
+    if not reader.has(path):  # published scenes do not say which pixels of an odd object changed
+        path = f"{folder}/binary_labels/{v:04d}.png"
+    mask = decoded(reader.read(path), "L") > 127
     scale = TILE / picture.shape[0]
     canvas = Image.fromarray(tinted(picture, mask, RED, 0.45)).resize((TILE, TILE), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(canvas)

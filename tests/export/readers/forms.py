@@ -4,11 +4,10 @@ import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from found import Found, Sample
+from found import Found
 from PIL import Image
 
 LIBRARIES: list[object] = []
@@ -17,15 +16,15 @@ PICTURES = 5
 """So many pictures of an export are compared by their bytes."""
 
 
-def _sha256(data: bytes) -> str:
+def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
 def _some(paths: list[Path]) -> frozenset[str]:
-    return frozenset(_sha256(path.read_bytes()) for path in paths[:PICTURES])
+    return frozenset(sha256(path.read_bytes()) for path in paths[:PICTURES])
 
 
-def _ready_torchvision() -> None:
+def ready_torchvision() -> None:
     """Name two of torchvision's compiled operators where its PyPI build meets a CPU build of torch and cannot load.
 
     Importing torchvision, of which anomalib uses the Python part, fails without the names. Nothing here calls them.
@@ -37,16 +36,6 @@ def _ready_torchvision() -> None:
         for name in ("nms", "qnms"):
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         LIBRARIES.append(library)
-
-
-def everything(sample: Sample) -> bool:
-    """A format that keeps all samples."""
-    return True
-
-
-def one_class(sample: Sample) -> bool:
-    """MVTec AD: no anomaly to learn from, and nothing whose label and mask say different things."""
-    return bool(sample.label) == bool(sample.mask_px) and not (sample.label and sample.split in ("train", "val"))
 
 
 def coco(out: Path) -> Found:
@@ -68,7 +57,7 @@ def coco(out: Path) -> Found:
 
 def mvtec(out: Path) -> Found:
     """anomalib's MVTec AD, category by category; its masks, as it pairs them."""
-    _ready_torchvision()
+    ready_torchvision()
     from anomalib.data.datasets.image.mvtecad import MVTecADDataset
 
     samples = labels = pixels = 0
@@ -105,7 +94,7 @@ def hub(out: Path) -> Found:
             if row["mask"] is not None:
                 pixels += int((np.asarray(row["mask"]) > 127).sum())
         raw = table.cast_column("image", datasets.Image(decode=False))
-        pictures |= {_sha256(raw[k]["image"]["bytes"]) for k in range(min(PICTURES, len(raw)))}
+        pictures |= {sha256(raw[k]["image"]["bytes"]) for k in range(min(PICTURES, len(raw)))}
     if "references" in datasets.get_dataset_config_names(str(out)):
         views = datasets.load_dataset(str(out), "references", cache_dir=str(out.parent / "hub-cache"))
         referred = {shape for table in views.values() for shape in table["shape_id"]}
@@ -116,7 +105,7 @@ def hub(out: Path) -> Found:
 
 def kaputt(out: Path) -> Found:
     """anomalib's Kaputt, queries alone; then with references, where each item of a query has to have some."""
-    _ready_torchvision()
+    ready_torchvision()
     from anomalib.data.datasets.image.kaputt import KaputtDataset
 
     read = KaputtDataset(root=out)
@@ -170,19 +159,20 @@ def webdataset(out: Path) -> Found:
         if "mask.png" in sample:
             pixels += int((np.asarray(Image.open(io.BytesIO(sample["mask.png"]))) > 127).sum())
         if len(pictures) < PICTURES:
-            pictures.add(_sha256(sample["query.png"]))
+            pictures.add(sha256(sample["query.png"]))
     return Found(samples, labels, pixels, frozenset(pictures))
 
 
-READERS: dict[str, tuple[str, Callable[[Path], Found], Callable[[Sample], bool] | None]] = {
-    "coco": ("pycocotools", coco, everything),
-    "hub": ("datasets", hub, everything),
-    "kaputt": ("anomalib", kaputt, everything),
-    "mvtec": ("anomalib", mvtec, one_class),
-    "poses": ("pycolmap", poses, None),
-    "webdataset": ("webdataset", webdataset, everything),
-}
-"""Format -> the reader's package, the reader, and which samples the format keeps.
+def croissant(out: Path) -> Found:
+    """mlcroissant: no error and no warning, and every record by the descriptions of its columns."""
+    import mlcroissant
 
-None where it holds no samples: its reader then counts what it holds itself.
-"""
+    read = mlcroissant.Dataset(jsonld=str(out / "croissant.json"))
+    wrong = tuple(read.metadata.ctx.issues.report().splitlines())
+    samples = labels = pixels = 0
+    for record in read.records("samples"):
+        samples += 1
+        labels += record["samples/label"]
+        mask = record["samples/mask"]
+        pixels += int((np.asarray(mask) > 127).sum()) if mask is not None else 0
+    return Found(samples, labels, pixels, frozenset(), wrong)

@@ -1,6 +1,5 @@
 """Geometry replayed: what a sample's picture and masks have to show, from the shapes and the row's spec."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,14 +9,12 @@ import numpy as np
 
 from datagen.annotate.masks import Annotation, annotate_view
 from datagen.annotate.quality import check_contrast, check_picture, grey
-from datagen.anomalies.registry import apply
-from datagen.core.anomaly import AnomalousShape, Rejected, spec_from_json
+from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.errors import DatagenError
 from datagen.core.scene import GeometryFrame
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
 from datagen.geometry.rays import RayScene
-from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.kinds.brokenchairs.verify.source import OpenSource
@@ -94,7 +91,7 @@ class Replayer:
         if not query.name.label:
             fault, outline = self._picture(query, before, None)
             return Replay(query, "parts", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline)
-        result = self._anomaly(shape, row)
+        result = self._anomaly(row)
         if isinstance(result, Rejected):
             return Replay(query, "parts", refused=f"{result.reason}: {result.detail}")
         after = cast_view(RayScene([(i, mesh.transformed(T)) for i, mesh in result.meshes()]), camera)
@@ -163,20 +160,12 @@ class Replayer:
             self._scenes[shape] = (RayScene([(1, mesh.transformed(T))]), None)
         return self._scenes[shape][0]
 
-    def _anomaly(self, shape: Shape, row: Mapping[str, Any]) -> AnomalousShape | Rejected:
+    def _anomaly(self, row: Mapping[str, Any]) -> AnomalousShape | Rejected:
         assert self.source is not None
         key = f"{row['shape_id']} {row['split']} {row['spec']}"
         if key not in self._anomalies:
             self._trim(self._anomalies)
-            spec = spec_from_json(json.loads(row["spec"]))
-            if spec.kind == "swapped":
-                donor = self.source.load(spec.values["donor_shape_id"])
-                if donor.digest != spec.values["donor_digest"]:
-                    self._anomalies[key] = Rejected("other_donor", f"{donor.shape_id} is not the donor that was used")
-                    return self._anomalies[key]
-            self._anomalies[key] = apply(
-                shape, spec, chair_setting(self.limits.anomaly, self.source.donors(row["split"]))
-            )
+            self._anomalies[key] = self.source.remade(row, self.limits)
         return self._anomalies[key]
 
     @staticmethod

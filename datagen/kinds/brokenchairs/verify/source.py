@@ -1,14 +1,20 @@
 """The plan and the shapes a dataset of chairs was made from, opened again: its geometry is replayed."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
+from datagen.anomalies.registry import apply
+from datagen.core.anomaly import AnomalousShape, Rejected, spec_from_json
 from datagen.core.row import Job
 from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.context import SplitDonors
 from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.pipeline.context import ShapeCache
+from datagen.recipe import Recipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +31,15 @@ class OpenSource:
     def load(self, shape_id: str) -> Shape:
         """A shape as the build saw it. Raises DatagenError."""
         return self.cache.load(shape_id)
+
+    def remade(self, row: Mapping[str, Any], recipe: Recipe) -> AnomalousShape | Rejected:
+        """The anomalous shape of a row by its spec, or why it is not made any more. Raises DatagenError."""
+        shape, spec = self.load(row["shape_id"]), spec_from_json(json.loads(row["spec"]))
+        if spec.kind == "swapped":
+            donor = self.load(spec.values["donor_shape_id"])
+            if donor.digest != spec.values["donor_digest"]:
+                return Rejected("other_donor", f"{donor.shape_id} is not the donor that was used")
+        return apply(shape, spec, chair_setting(recipe.anomaly, self.donors(row["split"])))
 
     @cached_property
     def place(self) -> Mapping[str, int]:

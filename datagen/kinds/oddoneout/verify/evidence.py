@@ -134,13 +134,9 @@ def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str) -> Replayed
     meshes: list[Mesh] = []
     try:
         for thing in scene.objects:
-            shape = shapes.normal(shape_id)
-            if thing.anomalous:
-                slot = int(str(thing.record["path"]).rsplit("-", 1)[1].split(".")[0]) - 1
-                made = shapes.odd(shape_id, slot).shape
-                if made is None:
-                    return Replayed(scene.name, (), 0.0, f"{thing.name}: its anomaly is not made again")
-                shape = made.shape
+            shape = shapes.shown(shape_id, thing.record)
+            if shape is None:
+                return Replayed(scene.name, (), 0.0, f"{thing.name}: its anomaly is not made again")
             T = np.array(thing.record["T_world_shape"], dtype=float).reshape(4, 4)
             meshes.append(concatenate([part.mesh for part in shape.parts]).transformed(T))
     except (DatagenError, KeyError, ValueError, IndexError, TypeError, AssertionError) as error:

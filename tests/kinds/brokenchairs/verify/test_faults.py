@@ -5,7 +5,7 @@ import pytest
 
 from datagen.core.ids import canonical_json
 from datagen.core.rng import stream
-from datagen.kinds.brokenchairs.verify import replay
+from datagen.kinds.brokenchairs.verify import source
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.registry import open_tree
@@ -33,11 +33,11 @@ def operators_once(monkeypatch):
     def apply(shape, spec, setting):
         key = canonical_json([shape.shape_id, spec.to_json()])
         if key not in APPLIED:
-            APPLIED[key] = replay.apply_plainly(shape, spec, setting)
+            APPLIED[key] = source.apply_plainly(shape, spec, setting)
         return APPLIED[key]
 
-    monkeypatch.setattr(replay, "apply_plainly", replay.apply, raising=False)
-    monkeypatch.setattr(replay, "apply", apply)
+    monkeypatch.setattr(source, "apply_plainly", source.apply, raising=False)
+    monkeypatch.setattr(source, "apply", apply)
 
 
 APPLIED = {}

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 
+from datagen.formats.published import SOURCE
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.meshes import near_duplicates
@@ -97,7 +98,7 @@ def donors_own_split(evidence: ChairEvidence) -> Iterator[Finding]:
         splits |= dict(source.plan.splits)
         models |= {shape: source.plan.model_of(shape) for shape in source.plan.splits}
     for row in evidence.tree.samples:
-        if row["kind"] != "swapped":
+        if row["kind"] != "swapped" or (row["source"] == SOURCE and not row["spec"]):
             continue
         try:
             donor = str(json.loads(row["spec"])["donor_shape_id"])

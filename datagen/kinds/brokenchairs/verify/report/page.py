@@ -12,6 +12,7 @@ from datagen.kinds.brokenchairs.verify.report.pair import choose_pair
 from datagen.kinds.brokenchairs.verify.report.tiles import choose, make_tile
 from datagen.verify.conformance import Line
 from datagen.verify.document import Document
+from datagen.verify.report.meshes import viewer
 from datagen.verify.report.render import draw
 
 PAGE = Path(__file__).parent / "page"
@@ -37,7 +38,7 @@ def chair_page(document: Document[ChairEvidence]) -> str:
         sections,
         stand_in_note=STAND_IN_NOTE,
         script=(PAGE / "report.js").read_text(encoding="utf-8"),
-        viewer=(PAGE / "viewer.js").read_text(encoding="utf-8"),
+        viewer=viewer(),
         tables=_tables(document.lines),
         parts=_part_table(document.lines),
         distributions=distributions(evidence),

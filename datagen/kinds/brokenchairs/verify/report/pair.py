@@ -1,6 +1,5 @@
 """The mesh pair that the page lets turn: a reference chair and its anomalous twin."""
 
-import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from datagen.core.errors import DatagenError
 from datagen.core.shape import Mesh
 from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.verify.report.meshes import packed
 
 MOST_FACES = 40_000
 TRIED = 12
@@ -58,8 +58,7 @@ def _last_word(path: str) -> str:
 
 
 def _packed(meshes: Sequence[tuple[int, Mesh]], changed: Sequence[int], centre: np.ndarray) -> str:
-    """base64 of int16 triangles (F, 3, 3), 1/30000 of 1.1 object units each, then uint8 (F,) 1 where changed."""
+    """What the viewer draws: meshes about `centre`, parts of `changed` in colour."""
     triangles = np.concatenate([mesh.triangles for _, mesh in meshes]) - centre
-    flags = np.concatenate([np.full(len(mesh.faces), part in changed, np.uint8) for part, mesh in meshes])
-    grid = np.clip(np.round(triangles / 1.1 * 30000), -32767, 32767).astype("<i2")
-    return base64.b64encode(grid.tobytes() + flags.tobytes()).decode()
+    flags = np.concatenate([np.full(len(mesh.faces), part in changed) for part, mesh in meshes])
+    return packed(triangles, flags)

@@ -1,0 +1,81 @@
+"""The folder in which an export grows, beside the one that it becomes; an interrupted one is gone on with there."""
+
+import fcntl
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from datagen import __version__
+from datagen.core.errors import EXIT_STOPPED_EARLY, DatagenError, UsageError
+from datagen.core.ids import content_hash
+from datagen.export.journal import Journal
+from datagen.formats.instances import Record
+
+STAMP = ("job_id", "index", "row_type", "sample_id", "query_path", "split", "kind", "severity")
+"""Columns that tell whether an interrupted export was of the same rows."""
+
+
+def export_key(exporter: str, settings: Mapping[str, Any], rows: Iterable[Record]) -> str:
+    """What has to be the same for an export to go on: format, settings, rows and version of datagen."""
+    told = [[str(row[name]) for name in STAMP] for row in rows]
+    return content_hash([__version__, exporter, dict(settings), told])[:16]
+
+
+class Unfinished:
+    """`.<name>.<key>.part` beside the target: `tree` grows in it, `journal` says what is whole.
+
+    A context manager. It stays after an interruption, a full disk and a kill, and is removed after any other failure.
+    Remains of exports to the same target with another key are removed. Raises UsageError where another process
+    writes there, OSError.
+    """
+
+    def __init__(self, target: Path, key: str, keeps: bool) -> None:
+        """`keeps`: whether an interrupted export is to be gone on with at all."""
+        self._target, self._keeps = target, keeps
+        self.folder = target.with_name(f".{target.name}.{key}.part")
+        self.tree = self.folder / "tree"
+
+    def __enter__(self) -> "Unfinished":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.close()
+            raise UsageError(f"another export writes {self._target}; wait for it, or choose another --out") from error
+        for other in self._target.parent.glob(f".{self._target.name}.*.part"):
+            if other != self.folder and not _is_locked(other):
+                shutil.rmtree(other, ignore_errors=True)
+        if not self._keeps:
+            shutil.rmtree(self.tree, ignore_errors=True)
+            (self.folder / "journal.jsonl").unlink(missing_ok=True)
+        self.tree.mkdir(exist_ok=True)
+        self.journal = Journal(self.folder / "journal.jsonl")
+        return self
+
+    def finish(self) -> None:
+        """The tree is whole: it becomes the target. Raises OSError."""
+        self.tree.rename(self._target)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.journal.close()
+        stopped = kind is not None and (
+            not issubclass(kind, Exception)
+            or (isinstance(error, DatagenError) and error.exit_code == EXIT_STOPPED_EARLY)
+        )
+        if not (stopped and self._keeps):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._lock.close()
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        with (folder / "lock").open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,1 @@
+"""A page on this machine that shows every picture of a dataset."""
