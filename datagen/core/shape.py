@@ -14,19 +14,6 @@ from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.ids import arrays_hash, content_hash
 from datagen.core.material import Material
 
-PART_CLASSES = (
-    "Leg",
-    "BackSurface",
-    "Arm",
-    "SeatSurface",
-    "BackFrame",
-    "SeatFrame",
-    "SeatSupport",
-    "SurfaceBase",
-    "BackSupport",
-    "Footrest",
-    "Other",
-)
 REMAINDER_PATH = "remainder"
 """Semantic path of meshes that no label claims; rendered, never made anomalous."""
 

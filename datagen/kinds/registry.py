@@ -142,7 +142,8 @@ def building_of(recipe: DatasetRecipe) -> Building[Any]:
 
 def open_shapes(recipe: DatasetRecipe, spec: str, data_root: Path | None = None) -> Source:
     """The collection as a recipe's kind needs it. Raises as `open_collection`."""
-    return open_collection(spec, data_root, building_of(recipe).textured)
+    building = building_of(recipe)
+    return open_collection(spec, data_root, building.textured, building.categories(recipe))
 
 
 def make_plan(recipe: DatasetRecipe, source: Source, limit: int | None = None) -> Plan[Any]:

@@ -13,10 +13,18 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.warned import Warned
+from datagen.recipe.category import Categories
 from datagen.recipe.loader import DatasetRecipe
 from datagen.store.dataset import Dataset
 
 P = TypeVar("P", bound=Plan[Any])
+
+
+def built_in_categories(recipe: Any) -> Categories:
+    """What shapes may be where a kind's recipes name no category."""
+    return Categories()
+
+
 Prepare = Callable[[Job, Any, Shape, Prepared], Prepared]
 """The geometry half of a job, from its context, its shape and what an earlier half left."""
 
@@ -44,3 +52,5 @@ class Building(Generic[P]):
     summarise: Callable[[P, Dataset], Summary]
     alone: Callable[[Any], Setting] | None = None
     """recipe -> what operators may draw on for a shape by itself; None where shapes get no anomalies."""
+    categories: Callable[[Any], Categories] = built_in_categories
+    """recipe -> the categories that its shapes may be of."""

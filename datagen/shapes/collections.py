@@ -7,6 +7,7 @@ from pathlib import Path
 from datagen.core.errors import DatagenError, EmptyCollection, UsageError
 from datagen.core.folders import bundled
 from datagen.core.plugins import load
+from datagen.recipe.category import Categories
 from datagen.shapes.built_in import STAND_INS
 from datagen.shapes.meshes import recognise_meshes
 from datagen.shapes.partnet import recognise_partnet
@@ -17,15 +18,18 @@ from datagen.shapes.textured import recognise_things
 
 DATA_VARIABLE = "DATAGEN_DATA"
 GROUP = "datagen.sources"
+BUILT_IN_CATEGORIES = Categories()
 
 
-def open_collection(spec: str, data_root: Path | None = None, textured: bool = False) -> Source:
+def open_collection(
+    spec: str, data_root: Path | None = None, textured: bool = False, categories: Categories = BUILT_IN_CATEGORIES
+) -> Source:
     """The source behind a path or a collection's name such as `partnet/chair`.
 
     A name is looked up under `data_root`, then $DATAGEN_DATA, then the built-in assets; below each as
     `<name>`, and as PartNet's flat `data_v0`, where the last word of the name picks the category. `toys` and
     `abc` that are found nowhere are generated. `textured` (for scenes): files keep their own materials, and every
-    one of them is a shape of its own.
+    one of them is a shape of its own. `categories` say what parts are.
     Raises EmptyCollection (one line: what was looked for, and where), UsageError on a bad card and
     UnplacedParts on loose parts that nothing places.
     """
@@ -34,11 +38,11 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
     candidates = dict.fromkeys(_candidates(spec, data_root))
     there = [(path, category) for path, category in candidates if path.exists()]
     for path, category in there:
-        source: Source | None = recognise_partnet(path, category)
+        source: Source | None = recognise_partnet(path, categories, category)
         if source is None and category is None:
             source = _of_other_packages(path, textured)
         if source is None and category is None:
-            source = recognise_things(path) if textured else recognise_meshes(path)
+            source = recognise_things(path) if textured else recognise_meshes(path, categories)
         if source is not None:
             return source
     built_in = BUILT_IN.get(spec.strip().lower().rstrip("/"))

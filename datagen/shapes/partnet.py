@@ -1,7 +1,8 @@
 """PartNet's layout on disk as a source: `<root>/<anno_id>/`, flat data_v0, or one annotation's folder."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from datagen.core.shape import REMAINDER_PATH, T_INSIDE_FROM_PUBLISHED, Mesh, Pa
 from datagen.meshfiles import obj
 from datagen.meshfiles.load import MESH_SUFFIXES
 from datagen.meshfiles.values import bad, checked, used_only
+from datagen.recipe.category import DEFAULT, OTHER, Categories, Category
 from datagen.shapes.card import PARTNET_LICENCE, Carded, CollectionCard, folder_licence, read_card
 from datagen.shapes.files import files_digest
 from datagen.shapes.partnet_tree import (
@@ -23,14 +25,14 @@ from datagen.shapes.partnet_tree import (
     tree_path,
 )
 from datagen.shapes.passed_over import passed_over
-from datagen.shapes.semantics import part_class
+from datagen.shapes.semantics import is_unknown, part_class
 from datagen.shapes.source import ShapeEntry, natural_key
 
 _SHAPENET_ID = re.compile(r"[0-9a-f]{16,64}|u[0-9a-f]{8}-[0-9a-f-]{8,}")
 _OBJ_NAME = re.compile(r"(new|original)-\d+\.obj")
 
 
-def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource | None":
+def recognise_partnet(path: Path, categories: Categories, category: str | None = None) -> "PartNetSource | None":
     """A source if `path` is an annotation's folder or holds some (of `category`, if given), else None.
 
     A plain path to a mixed flat download gives the chairs; other categories are left out.
@@ -53,7 +55,8 @@ def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource
         return None
     licence = PARTNET_LICENCE if _looks_original(folders[0]) else folder_licence(root)
     others = tuple(folder for folder in every if folder not in folders) if category is None else ()
-    return PartNetSource(root, folders, read_card(root, "partnet", licence), others, category is None and root == path)
+    card, searched = read_card(root, "partnet", licence), category is None and root == path
+    return PartNetSource(root, folders, card, categories, others, searched)
 
 
 def _is_shape(folder: Path) -> bool:
@@ -95,6 +98,7 @@ class PartNetSource(Carded):
     root: Path
     folders: tuple[Path, ...]
     card: CollectionCard
+    categories: Categories
     others: tuple[Path, ...] = ()
     """Annotations that were left out without being asked to."""
     searched: bool = False
@@ -120,8 +124,17 @@ class PartNetSource(Carded):
             if category not in splits:
                 splits[category] = read_splits(self.root, category)
             split = splits[category].get(meta.get("anno_id", shape_id), splits[category].get(shape_id))
-            entries.append(ShapeEntry(shape_id, meta.get("model_id") or shape_id, _leaf_classes(folder), split))
+            kind = self._category(meta)
+            classes = _leaf_classes(folder, kind)
+            entries.append(ShapeEntry(shape_id, meta.get("model_id") or shape_id, classes, split, kind.name))
+        if {entry.category for entry in entries} == {DEFAULT}:
+            # A collection of chairs is one that says nothing: scenes are not named after them.
+            return tuple(replace(entry, category="") for entry in entries)
         return tuple(entries)
+
+    def _category(self, meta: Mapping[str, str]) -> Category:
+        """The category that meta.json, the card or the recipe says."""
+        return self.categories.of(meta.get("model_cat") or self.card.category)
 
     def digest(self, shape_id: str) -> str:
         """Content hash of the annotation's JSON and obj files, read as bytes."""
@@ -136,7 +149,8 @@ class PartNetSource(Carded):
         refuse_mobility(folder)
         tree = read_tree(folder)
         meta = _meta(folder)
-        parts, warnings = _read_parts(folder, tree)
+        category = self._category(meta)
+        parts, warnings = _read_parts(folder, tree, category)
         if not (folder / "meta.json").is_file():
             warnings = (*warnings, f"meta.json missing, the folder's name stands for model_id: {shape_id}")
         shape = Shape(
@@ -144,7 +158,7 @@ class PartNetSource(Carded):
             source=self.name,
             parts=parts,
             model_id=meta.get("model_id") or shape_id,
-            category=(meta.get("model_cat") or "chair").lower(),
+            category=category.name if category.name != OTHER else meta.get("model_cat", OTHER).lower(),
             licence=self.licence,
             provenance=f"{self.name}/{shape_id}",
             warnings=(*tree.warnings, *warnings),
@@ -152,21 +166,22 @@ class PartNetSource(Carded):
         return shape.transformed(T_INSIDE_FROM_PUBLISHED).normalised()
 
 
-def _leaf_classes(folder: Path) -> tuple[str, ...]:
+def _leaf_classes(folder: Path, category: Category) -> tuple[str, ...]:
     try:
-        return tuple(sorted(part_class(leaf.path) for leaf in read_tree(folder).leaves))
+        return tuple(sorted(part_class(leaf.path, category) for leaf in read_tree(folder).leaves))
     except ShapeError:
         return ()
 
 
-def _read_parts(folder: Path, tree: PartTree) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+def _read_parts(folder: Path, tree: PartTree, category: Category) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     """Parts in the source frame, and what was skipped. Raises MeshLoadError, ShapeError."""
     parts: list[Part] = []
-    warnings: list[str] = []
+    unknown = dict.fromkeys(leaf.path for leaf in tree.leaves if is_unknown(leaf.path, category))
+    warnings = [f"label that {category.name} does not know taken as Other: {path}" for path in unknown]
     for leaf in tree.leaves:
         meshes = _read_objs(folder, leaf.objs, warnings)
         if meshes:
-            label = part_class(leaf.path)
+            label = part_class(leaf.path, category)
             parts.append(Part(leaf.node_id + 1, leaf.name, leaf.path, label, concatenate(meshes), leaf.path))
         else:
             warnings.append(f"part without a face skipped: {leaf.path}")

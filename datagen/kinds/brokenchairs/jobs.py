@@ -99,7 +99,7 @@ def _attempt(
     """One proposal, from spec to visible views; appends the row of its rejection."""
     recipe = context.recipe
     rng = stream(recipe.seed, "anomaly", job.shape_id, job.slot, job.kind, attempt)
-    setting = chair_setting(recipe.anomaly, context.donors(job.split))
+    setting = chair_setting(recipe, context.donors(job.split))
     with context.phase("operator"):
         part_class, spec = propose(shape, job.kind, rng, setting)
         result = spec if isinstance(spec, Rejected) else apply(shape, spec, setting)

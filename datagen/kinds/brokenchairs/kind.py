@@ -13,6 +13,7 @@ from datagen.kinds.brokenchairs.references import reference_job
 from datagen.kinds.brokenchairs.summary import summarise
 from datagen.pipeline.building import Building
 from datagen.recipe import Recipe
+from datagen.recipe.category import Categories
 from datagen.shapes.source import Source
 
 
@@ -20,6 +21,11 @@ def plan_chairs(recipe: Recipe, source: Source, limit: int | None = None) -> Cha
     """The plan of a recipe over a collection; `limit` counts shapes. Raises UsageError for an operator out of place."""
     require_usable((kind for kind, count in recipe.anomaly.slots.items() if count), offered(recipe), recipe.kind)
     return ChairPlan(recipe, source, limit, building=BUILDING)
+
+
+def categories(recipe: Recipe) -> Categories:
+    """The categories that a recipe knows."""
+    return recipe.categories
 
 
 BUILDING = Building(
@@ -35,4 +41,5 @@ BUILDING = Building(
     estimate=estimate,
     summarise=summarise,
     alone=alone,
+    categories=categories,
 )

@@ -42,7 +42,8 @@ def draw_light(context: ChairContext, rng: np.random.Generator) -> Light:
 
 def dress(shape: Shape, context: ChairContext, rng: np.random.Generator) -> MaterialAssignment:
     """A material for every part, the same for normal and anomalous chairs under one rng."""
-    return assign(shape, context.library, context.recipe.materials, rng)
+    recipe = context.recipe
+    return assign(shape, recipe.categories.of(shape.category), context.library, recipe.materials, rng)
 
 
 @dataclass(frozen=True, eq=False)

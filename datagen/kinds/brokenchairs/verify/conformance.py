@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from datagen.formats.brokenchairs import KINDS, in_order
-from datagen.kinds.brokenchairs.frequencies import PUBLISHED
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.funnel import Funnel, funnels
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
+from datagen.recipe.category import built_in
 from datagen.verify.conformance import Line
 
 SHAPES_PUBLISHED = 8143
@@ -153,7 +153,7 @@ def _parts(by_kind: Mapping[str, Sequence[QueryFacts]], classes: Mapping[tuple[s
         total = sum(counts.values())
         if total == 0:
             continue
-        weights, jobs = PUBLISHED[kind], len({query.name.folder for query in found})
+        weights, jobs = built_in("chair").weights[kind], len({query.name.folder for query in found})
         views = total / max(jobs, 1)
         for part, weight in weights.items():
             target = total * weight / sum(weights.values())

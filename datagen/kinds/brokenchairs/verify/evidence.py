@@ -128,7 +128,7 @@ class ChairEvidence(BaseEvidence):
     def _opened(self) -> tuple[OpenSource | None, str]:
         if (recipe := self.recipe) is None:
             return None, NO_RECIPE
-        plan, why = self._open(lambda source: plan_chairs(recipe, source), False, ("partnet/chair",))
+        plan, why = self._open(lambda source: plan_chairs(recipe, source), False, ("partnet/chair",), recipe.categories)
         return (OpenSource(plan, ShapeCache(plan, size=24)) if plan else None), why
 
     @property

@@ -174,9 +174,7 @@ class Replayer:
                 if donor.digest != spec.values["donor_digest"]:
                     self._anomalies[key] = Rejected("other_donor", f"{donor.shape_id} is not the donor that was used")
                     return self._anomalies[key]
-            self._anomalies[key] = apply(
-                shape, spec, chair_setting(self.limits.anomaly, self.source.donors(row["split"]))
-            )
+            self._anomalies[key] = apply(shape, spec, chair_setting(self.limits, self.source.donors(row["split"])))
         return self._anomalies[key]
 
     @staticmethod

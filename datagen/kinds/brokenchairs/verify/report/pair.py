@@ -39,7 +39,7 @@ def choose_pair(evidence: ChairEvidence) -> MeshPair | None:
     for row in best[:TRIED]:
         try:
             shape = source.load(row["shape_id"])
-            setting = chair_setting(recipe.anomaly, source.donors(row["split"]))
+            setting = chair_setting(recipe, source.donors(row["split"]))
             result = apply(shape, spec_from_json(json.loads(row["spec"])), setting)
         except (DatagenError, KeyError, TypeError, ValueError):
             continue
