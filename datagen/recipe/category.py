@@ -214,7 +214,7 @@ class Category(Section):
     thickness: tuple[Thickness, ...] = ()
     """Roles that are made of some materials alone where their parts are thick or thin."""
     opaque: tuple[str, ...] = ()
-    """Classes that are of glass in the world and are rendered opaque; the card says so."""
+    """Roles that are of glass in the world and are rendered opaque; the card says so."""
 
     @field_validator("name")
     @classmethod
@@ -274,7 +274,6 @@ def _classes_named(category: Category) -> Iterator[str]:
         yield from (geometry.anchor, *(rule.part_class for rule in rules), *(r.among for r in rules if r.among))
     yield from () if front is None else (*front.back, front.middle)
     yield from () if upright is None else (upright.above, upright.below)
-    yield from category.opaque
     for rule in category.role_rules:
         yield from rule.classes
 
@@ -283,6 +282,7 @@ def _roles_named(category: Category) -> Iterator[str]:
     yield from (rule.role for rule in category.role_rules)
     yield from (rule.role for rule in category.thickness)
     yield from category.ties
+    yield from category.opaque
 
 
 def check_weights(name: str, weights: Weights) -> None:

@@ -14,6 +14,7 @@ from datagen.shapes.partnet import recognise_partnet
 from datagen.shapes.passed_over import passed_over
 from datagen.shapes.procedural.things.source import BUILT_IN, GeneratedThings
 from datagen.shapes.source import Source
+from datagen.shapes.standins.collection import GENERATORS, made_collection
 from datagen.shapes.textured import recognise_things
 
 DATA_VARIABLE = "DATAGEN_DATA"
@@ -45,7 +46,11 @@ def open_collection(
             source = recognise_things(path) if textured else recognise_meshes(path, categories)
         if source is not None:
             return source
-    built_in = BUILT_IN.get(spec.strip().lower().rstrip("/"))
+    name = spec.strip().lower().rstrip("/")
+    made = _stand_ins(name, categories)
+    if made is not None:
+        return made
+    built_in = BUILT_IN.get(name)
     if built_in is not None:
         return GeneratedThings(built_in)
     named = [path for path, category in there if category is None]
@@ -60,6 +65,14 @@ def open_collection(
         "files (obj, stl, ply, off, glb, gltf, step; blend for scenes) and for MuJoCo XML or URDF that place them"
         + (f"; {'; '.join(unread[:3])}: export it as GLB or OBJ" if unread else "")
     )
+
+
+def _stand_ins(name: str, categories: Categories) -> Source | None:
+    """Shapes made here in place of a category of PartNet's, None for a name that is none."""
+    category = name.removeprefix("partnet/")
+    if not name.startswith("partnet/") or category not in GENERATORS:
+        return None
+    return recognise_partnet(made_collection(category), categories)
 
 
 def _of_other_packages(path: Path, textured: bool) -> Source | None:
