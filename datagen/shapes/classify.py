@@ -11,13 +11,16 @@ from datagen.recipe.category import AnchorRule, BoxRule, Category
 
 def is_part_name(name: str, category: Category) -> bool:
     """Whether a file's name is that of a part of such shapes."""
-    patterns = (*(pattern for pattern, _ in category.name_rules), *category.part_words)
-    return any(re.search(pattern, name) for pattern in patterns)
+    told = class_from_name(name, category) is not None
+    return told or any(re.search(pattern, name) for pattern in category.part_words)
 
 
 def class_from_name(name: str, category: Category) -> str | None:
-    """The class that a part's name tells, or None."""
+    """The class that a part's name tells, or None. A category without rules for names has the words of its labels."""
     text = re.sub(r"[\d.]+", " ", name.lower()).replace("-", "_")
+    if not category.name_rules:
+        words = [word for word in category.names if re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text)]
+        return category.names[max(words, key=len)] if words else None
     return next((part_class for pattern, part_class in category.name_rules if re.search(pattern, text)), None)
 
 
