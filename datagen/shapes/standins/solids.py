@@ -37,7 +37,12 @@ def lathed(profile: Sequence[tuple[float, float]], sides: int = 40) -> Mesh:
 def shell(outer: Sequence[tuple[float, float]], thickness: float, sides: int = 40) -> Mesh:
     """An open shell about the y axis: its outer side as (radius, height) from bottom to top, walls of a thickness."""
     inner = [(max(radius - thickness, 1e-3), height) for radius, height in reversed(outer)]
-    return loft(_rings([*outer, *inner], sides), closed=True)
+    return wall([*outer, *inner], sides)
+
+
+def wall(profile: Sequence[tuple[float, float]], sides: int = 40) -> Mesh:
+    """A ring about the y axis: its whole cross-section as (radius, height), the last point joined to the first."""
+    return loft(_rings(profile, sides), closed=True)
 
 
 def _rings(profile: Sequence[tuple[float, float]], sides: int) -> np.ndarray:
