@@ -9,7 +9,7 @@ from datagen.shapes.procedural.curves import rounded_rect, superellipse
 from datagen.shapes.procedural.plates import slab
 from datagen.shapes.procedural.primitives import turned
 from datagen.shapes.procedural.shaping import bar, straight, upright
-from datagen.shapes.standins.drawers import drawer
+from datagen.shapes.standins.drawers import door, drawer
 from datagen.shapes.standins.solids import INTO, around, box, disc, four, lathed, pair, placed, under
 
 TOP, FRAME = "regular_table/tabletop/tabletop_surface", "regular_table/tabletop/tabletop_frame/bar"
@@ -53,12 +53,14 @@ def dining(rng: np.random.Generator) -> list[Piece]:
 def pedestal(rng: np.random.Generator) -> list[Piece]:
     """A round or oval top on a column with a plate at either end."""
     across, height = rng.uniform(0.6, 1.15), rng.uniform(0.72, 0.76) if rng.random() < 0.7 else rng.uniform(1.0, 1.08)
-    thick, r = rng.uniform(0.02, 0.04), rng.uniform(0.03, 0.06)
+    thick, r = rng.uniform(0.02, 0.04), rng.uniform(0.03, 0.05)
     foot, top = across * rng.uniform(0.27, 0.34), height - thick
     pieces = [board(across * rng.choice([1.0, 1.0, 1.3]), across, height, thick, 2.0)]
     base = [(foot, 0.0), (foot, 0.012), (0.9 * foot, 0.02), (1.3 * r, rng.uniform(0.03, 0.09))]
     pieces.append(Piece(f"{PEDESTAL}/pedestal", lathed([*base, (1.2 * r, base[-1][1] + 0.012)], 48)))
-    column = [(1.05 * r, base[-1][1]), (r, 0.2), (r * rng.uniform(0.8, 1.5), 0.5 * height), (r, top - 0.02)]
+    low, style = base[-1][1], int(rng.integers(3))
+    waist = [[(r, 0.5)], [(2.6 * r, 0.3), (1.0 * r, 0.6)], [(1.2 * r, 0.25), (2.4 * r, 0.7)]][style]
+    column = [(1.05 * r, low), *((a, low + t * (top - low)) for a, t in waist), (r, top - 0.02)]
     pieces.append(Piece(f"{PEDESTAL}/central_support", lathed(column, 32)))
     pieces.append(Piece(f"{PEDESTAL}/tabletop_connector", disc((top - 0.024, top + INTO), 0.26 * across, 32)))
     return pieces
@@ -75,11 +77,12 @@ def star(rng: np.random.Generator) -> list[Piece]:
 
 
 def desk(rng: np.random.Generator) -> list[Piece]:
-    """A writing table with drawers at one side or both, a back panel, legs where there is no pedestal of drawers."""
+    """A writing table with drawers at one side or both, or a door, a back panel, legs where there is no pedestal of drawers."""
     width, depth, height = rng.uniform(1.1, 1.6), rng.uniform(0.55, 0.75), rng.uniform(0.72, 0.76)
     thick, wall, block = rng.uniform(0.022, 0.034), 0.018, rng.uniform(0.34, 0.42)
     top, z, style = height - thick, depth / 2 - 0.02, str(rng.choice(["knob", "bow"]))
     sides, count = ([1] if rng.random() < 0.5 else [1, -1]), int(rng.integers(2, 5))
+    doors = rng.random() < 0.5
     pieces = [board(width, depth, height, thick)]
     low = rng.choice([0.0, 0.1])
     for side in sides:
@@ -92,10 +95,14 @@ def desk(rng: np.random.Generator) -> list[Piece]:
         wide = (inner[0] - INTO, inner[1] + INTO)
         pieces.append(Piece(f"{DRAWERS}/bottom_panel", box(wide, (low + 0.005, low + 0.021), (-z, z - 0.005), 0.002)))
         pieces.append(Piece(f"{DRAWERS}/back_panel", box(wide, (low, top + INTO), (-z, -z + 0.01), 0.001)))
-        levels = np.linspace(low + 0.024, top - 0.004, count + 1)
-        for k in range(count):
-            y = (float(levels[k]), float(levels[k + 1]))
-            pieces += under(f"{DRAWERS}/drawer#{side}{k}", drawer(inner, y, (-z + 0.012, z), style))
+        if side < 0 and doors:
+            leaf = door(x, (low + 0.004, top - 0.004), z, style, 1)
+            pieces += under(f"{DRAWERS}/cabinet_door", (piece for piece in leaf if piece.path != "hinge"))
+        else:
+            levels = np.linspace(low + 0.024, top - 0.004, count + 1)
+            for k in range(count):
+                y = (float(levels[k]), float(levels[k + 1]))
+                pieces += under(f"{DRAWERS}/drawer#{side}{k}", drawer(inner, y, (-z + 0.012, z), style))
         if low:
             for a, b in ((x[0] + 0.03, z - 0.03), (x[1] - 0.03, z - 0.03), (x[0] + 0.03, -z + 0.03)):
                 pieces.append(Piece(f"{DRAWERS}/foot", placed(disc((0, low + INTO), 0.018, 20, 0.013), a, 0, b)))
