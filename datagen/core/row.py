@@ -75,6 +75,8 @@ class Row:
     versions: str = ""
     warnings: tuple[str, ...] = ()
     """What reading the shape left out, `kind: detail`; in the row of its bundle or scene."""
+    category: str = ""
+    """What the shape is, such as table. The column is there where rows say it."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""

@@ -12,6 +12,8 @@ from datagen.formats.cameras import camera_json
 from datagen.formats.encode import json_bytes, number
 
 SPLITS = ("train", "val", "test")
+UNSEEN = "unseen"
+"""A fourth list of split.json, which the published set does not have: categories that nothing is trained on."""
 KINDS = ("position", "rotation", "broken", "swapped", "missing")
 """The five kinds of the paper, section 3.1, in the published order."""
 TYPE_OF_KIND = {
@@ -108,8 +110,9 @@ def reference_stem(shape: int | str, radius: float, azimuth_deg: float, elevatio
 
 
 def split_json(splits: Mapping[int, str]) -> bytes:
-    """split.json: three lists of ids AS STRINGS, sorted by number."""
-    ids = {name: [str(i) for i in sorted(splits) if splits[i] == name] for name in SPLITS}
+    """split.json: three lists of ids AS STRINGS, sorted by number, and a fourth where some are unseen."""
+    names = (*SPLITS, UNSEEN) if UNSEEN in splits.values() else SPLITS
+    ids = {name: [str(i) for i in sorted(splits) if splits[i] == name] for name in names}
     return json_bytes(ids)
 
 

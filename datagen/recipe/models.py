@@ -185,6 +185,8 @@ class SplitRecipe(Section):
     """Weight of test."""
     use_published: bool = True
     """Use PartNet's own lists where they lie beside the shapes, instead of the weights."""
+    unseen: Annotated[tuple[str, ...], LATER] = ()
+    """Categories that are kept for a split of their own, `unseen`: no shape of theirs is trained on."""
 
 
 class Recipe(DatasetRecipe):

@@ -7,10 +7,11 @@ from pathlib import Path
 from datagen.core.errors import DatagenError, EmptyCollection, UsageError
 from datagen.core.folders import bundled
 from datagen.core.plugins import load
-from datagen.recipe.category import Categories
+from datagen.recipe.category import OTHER, Categories, built_in_names
 from datagen.shapes.built_in import STAND_INS
+from datagen.shapes.joined import joined
 from datagen.shapes.meshes import recognise_meshes
-from datagen.shapes.partnet import recognise_partnet
+from datagen.shapes.partnet import EVERY, recognise_partnet
 from datagen.shapes.passed_over import passed_over
 from datagen.shapes.procedural.things.source import BUILT_IN, GeneratedThings
 from datagen.shapes.source import Source
@@ -20,22 +21,30 @@ from datagen.shapes.textured import recognise_things
 DATA_VARIABLE = "DATAGEN_DATA"
 GROUP = "datagen.sources"
 BUILT_IN_CATEGORIES = Categories()
+PARTNET = "partnet"
+"""The collection of all categories."""
 
 
 def open_collection(
     spec: str, data_root: Path | None = None, textured: bool = False, categories: Categories = BUILT_IN_CATEGORIES
 ) -> Source:
-    """The source behind a path or a collection's name such as `partnet/chair`.
+    """The source behind a path or a collection's name such as `partnet/chair`, or behind several with commas between.
 
     A name is looked up under `data_root`, then $DATAGEN_DATA, then the built-in assets; below each as
     `<name>`, and as PartNet's flat `data_v0`, where the last word of the name picks the category. `toys` and
     `abc` that are found nowhere are generated. `textured` (for scenes): files keep their own materials, and every
-    one of them is a shape of its own. `categories` say what parts are.
+    one of them is a shape of its own. `categories` say what parts are. `partnet` is every category of PartNet's that
+    is there; the stand-ins, where none is.
     Raises EmptyCollection (one line: what was looked for, and where), UsageError on a bad card and
     UnplacedParts on loose parts that nothing places.
     """
     if data_root is not None and not data_root.is_dir():
         raise UsageError(f"--data-root {data_root} is not a folder; check the path")
+    specs = [name for name in spec.split(",") if name.strip()]
+    if len(specs) > 1 and not Path(spec).exists():
+        return joined([open_collection(name.strip(), data_root, textured, categories) for name in specs])
+    if spec.strip().lower().rstrip("/") == PARTNET and not Path(spec).exists():
+        return _partnet(data_root, textured, categories)
     candidates = dict.fromkeys(_candidates(spec, data_root))
     there = [(path, category) for path, category in candidates if path.exists()]
     for path, category in there:
@@ -67,10 +76,26 @@ def open_collection(
     )
 
 
+def _partnet(data_root: Path | None, textured: bool, categories: Categories) -> Source:
+    """All categories of PartNet's: a flat download as it is, else those found by their names."""
+    for root in _data_roots(data_root):
+        for place in (root / PARTNET / "data_v0", root / "data_v0", root / PARTNET, root):
+            source = recognise_partnet(place, categories, EVERY)
+            if source is not None:
+                return source
+    found: list[Source] = []
+    for name in (name for name in built_in_names() if name != OTHER):
+        try:
+            found.append(open_collection(f"{PARTNET}/{name}", data_root, textured, categories))
+        except EmptyCollection:
+            continue
+    return joined([source for source in found if not source.stand_in] or found)
+
+
 def _stand_ins(name: str, categories: Categories) -> Source | None:
     """Shapes made here in place of a category of PartNet's, None for a name that is none."""
-    category = name.removeprefix("partnet/")
-    if not name.startswith("partnet/") or category not in GENERATORS:
+    category = name.removeprefix(f"{PARTNET}/")
+    if not name.startswith(f"{PARTNET}/") or category not in GENERATORS:
         return None
     return recognise_partnet(made_collection(category), categories)
 

@@ -32,10 +32,14 @@ _SHAPENET_ID = re.compile(r"[0-9a-f]{16,64}|u[0-9a-f]{8}-[0-9a-f-]{8,}")
 _OBJ_NAME = re.compile(r"(new|original)-\d+\.obj")
 
 
+EVERY = "*"
+"""In place of a category: all of them."""
+
+
 def recognise_partnet(path: Path, categories: Categories, category: str | None = None) -> "PartNetSource | None":
     """A source if `path` is an annotation's folder or holds some (of `category`, if given), else None.
 
-    A plain path to a mixed flat download gives the chairs; other categories are left out.
+    A plain path to a mixed flat download gives the chairs; other categories are left out. EVERY gives them all.
     Raises UsageError on a broken collection.json.
     """
     if not path.is_dir():
@@ -72,8 +76,9 @@ def _of_category(folders: tuple[Path, ...], category: str | None) -> tuple[Path,
     categories = {folder: _meta(folder).get("model_cat", "").lower() for folder in folders}
     if category is None and len(set(categories.values()) - {""}) > 1 and "chair" in categories.values():
         category = "chair"
-    if category is None:
+    if category in (None, EVERY):
         return folders
+    assert category is not None
     return tuple(folder for folder in folders if categories[folder] in ("", category.lower()))
 
 

@@ -155,8 +155,9 @@ def read_splits(root: Path, category: str) -> dict[str, str]:
     if folder is None:
         return splits
     for split in ("train", "val", "test"):
-        path = folder / f"{category.capitalize()}.{split}.json"
-        if path.is_file():
+        names = dict.fromkeys((category, category.capitalize()))
+        path = next((p for name in names if (p := folder / f"{name}.{split}.json").is_file()), None)
+        if path is not None:
             rows = read_json(path)
             for row in rows if isinstance(rows, list) else ():
                 if isinstance(row, dict) and "anno_id" in row:

@@ -77,7 +77,7 @@ def star(rng: np.random.Generator) -> list[Piece]:
 
 
 def desk(rng: np.random.Generator) -> list[Piece]:
-    """A writing table with drawers at one side or both, or a door, a back panel, legs where there is no pedestal of drawers."""
+    """A writing table with drawers or a door at one side or both, a back panel, legs where there is no cupboard."""
     width, depth, height = rng.uniform(1.1, 1.6), rng.uniform(0.55, 0.75), rng.uniform(0.72, 0.76)
     thick, wall, block = rng.uniform(0.022, 0.034), 0.018, rng.uniform(0.34, 0.42)
     top, z, style = height - thick, depth / 2 - 0.02, str(rng.choice(["knob", "bow"]))
@@ -87,7 +87,7 @@ def desk(rng: np.random.Generator) -> list[Piece]:
     low = rng.choice([0.0, 0.1])
     for side in sides:
         edge = side * (width / 2 - 0.015)
-        x = tuple(sorted((edge, edge - side * block)))
+        x = (min(edge, edge - side * block), max(edge, edge - side * block))
         for a in (x[0], x[1] - wall):
             panel = box((a, a + wall), (low, top + INTO), (-z, z), 0.002)
             pieces.append(Piece(f"{DRAWERS}/vertical_side_panel", panel))
@@ -95,7 +95,7 @@ def desk(rng: np.random.Generator) -> list[Piece]:
         wide = (inner[0] - INTO, inner[1] + INTO)
         pieces.append(Piece(f"{DRAWERS}/bottom_panel", box(wide, (low + 0.005, low + 0.021), (-z, z - 0.005), 0.002)))
         pieces.append(Piece(f"{DRAWERS}/back_panel", box(wide, (low, top + INTO), (-z, -z + 0.01), 0.001)))
-        if side < 0 and doors:
+        if doors and side == sides[-1]:
             leaf = door(x, (low + 0.004, top - 0.004), z, style, 1)
             pieces += under(f"{DRAWERS}/cabinet_door", (piece for piece in leaf if piece.path != "hinge"))
         else:

@@ -10,6 +10,7 @@ import numpy as np
 from datagen.annotate.masks import tight_box
 from datagen.formats.brokenchairs import KIND_OF_TYPE, TWIN, QueryName
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
+from datagen.recipe.category import DEFAULT
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import PictureFacts, open_picture, picture_facts
 from datagen.verify.tree import Record, refuse_constant
@@ -53,6 +54,11 @@ class QueryFacts:
     def path(self) -> str:
         """The picture's path below the dataset's folder."""
         return self.name.path
+
+    @property
+    def category(self) -> str:
+        """What the shape is by its row; a row that does not say is of a chair."""
+        return str((self.row or {}).get("category") or DEFAULT)
 
     @property
     def is_twin(self) -> bool:

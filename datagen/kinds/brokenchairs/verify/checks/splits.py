@@ -4,10 +4,12 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 
+from datagen.formats.brokenchairs import UNSEEN
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.meshes import near_duplicates
 from datagen.kinds.brokenchairs.verify.needs import BUNDLES, MESHED, ROWS
+from datagen.recipe.category import DEFAULT
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 
 CHECKS = CheckList[ChairEvidence]()
@@ -46,6 +48,19 @@ def splits_agree(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(
                 f"shape {shape}", f"is {entry.get('split')} by shapes.json, {split_of[str(shape)]} by split.json"
             )
+
+
+@check(ERROR, "A category that was trained on is not unseen.", of=ROWS, needs=(needs.manifest, needs.split))
+def unseen_is_unseen(evidence: ChairEvidence) -> Iterator[Finding]:
+    """Rows of the recipe's unseen categories are in the split unseen, and no others are."""
+    recipe = evidence.recipe
+    unseen = set(recipe.split.unseen) if recipe is not None else set()
+    told = set()
+    for row in evidence.tree.rows:
+        category, shape = str(row.get("category") or DEFAULT), row["public_id"]
+        if shape not in told and (category in unseen) != (row["split"] == UNSEEN):
+            told.add(shape)
+            yield Finding(f"shape {shape}", f"is a {category} in the split {row['split']}")
 
 
 @check(ERROR, "Two annotations of one model are one object.", of=BUNDLES, needs=(needs.split, needs.models))
