@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from datagen.cli.main import app
 from datagen.core.folders import PACKAGE
 from datagen.kinds.registry import BUILT_IN, Kind
+from datagen.recipe.category import Category
 from datagen.recipe.section import Section
 
 FOLDER = PACKAGE.parent / "docs" / "reference"
@@ -31,6 +32,7 @@ PLAIN = {
     bool: "true or false",
     Path: "path",
     type(None): "null",
+    Category: "category",
 }
 KINDS: Sequence[Kind] = sorted(BUILT_IN, key=lambda kind: kind.name)
 WIDE = 60

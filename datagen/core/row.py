@@ -77,6 +77,8 @@ class Row:
     """What reading the shape left out, `kind: detail`; in the row of its bundle or scene."""
     category: str = ""
     """What the shape is, such as table. The column is there where rows say it."""
+    pose: str = ""
+    """Canonical JSON of the joints that are not at rest: name -> radians or object units."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""

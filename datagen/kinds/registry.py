@@ -143,7 +143,8 @@ def building_of(recipe: DatasetRecipe) -> Building[Any]:
 def open_shapes(recipe: DatasetRecipe, spec: str, data_root: Path | None = None) -> Source:
     """The collection as a recipe's kind needs it. Raises as `open_collection`."""
     building = building_of(recipe)
-    return open_collection(spec, data_root, building.textured, building.categories(recipe))
+    reading = building.reading(recipe)
+    return open_collection(spec, data_root, building.textured, reading.categories, reading.keep)
 
 
 def make_plan(recipe: DatasetRecipe, source: Source, limit: int | None = None) -> Plan[Any]:

@@ -20,9 +20,17 @@ from datagen.store.dataset import Dataset
 P = TypeVar("P", bound=Plan[Any])
 
 
-def built_in_categories(recipe: Any) -> Categories:
-    """What shapes may be where a kind's recipes name no category."""
-    return Categories()
+@dataclass(frozen=True)
+class Reading:
+    """How shapes are read: what their parts are, and whether those of PartNet-Mobility keep their textures."""
+
+    categories: Categories = Categories()
+    keep: bool = False
+
+
+def plain_reading(recipe: Any) -> Reading:
+    """How they are read where a kind's recipes say nothing of it."""
+    return Reading()
 
 
 Prepare = Callable[[Job, Any, Shape, Prepared], Prepared]
@@ -52,5 +60,5 @@ class Building(Generic[P]):
     summarise: Callable[[P, Dataset], Summary]
     alone: Callable[[Any], Setting] | None = None
     """recipe -> what operators may draw on for a shape by itself; None where shapes get no anomalies."""
-    categories: Callable[[Any], Categories] = built_in_categories
-    """recipe -> the categories that its shapes may be of."""
+    reading: Callable[[Any], Reading] = plain_reading
+    """recipe -> how its shapes are read."""

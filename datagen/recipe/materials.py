@@ -1,13 +1,13 @@
 """The recipe's section on materials: which classes a part may be made of, and how they are laid on."""
 
 from collections.abc import Collection, Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from datagen.core.material import MATERIAL_CLASSES
 from datagen.recipe.category import DEFAULT, Category, Weights, built_in, check_weights
-from datagen.recipe.section import Section
+from datagen.recipe.section import LATER, Section
 
 DEFAULT_CLASSES = built_in(DEFAULT).rows
 """Rows of the category of shapes that say nothing; those of others stand in their files."""
@@ -31,6 +31,8 @@ class MaterialSettings(Section):
     The defaults are those of chairs; a row that says else holds for every category that has the role."""
     projection: Mapping[str, Projection] = DEFAULT_PROJECTION
     """Material class -> UV projection: 'smart' is the paper's (section 3.2), 'box' keeps the grain."""
+    keep: Annotated[bool, LATER] = False
+    """Parts of PartNet-Mobility keep the textures that their files give them; parts without are dressed as others."""
     share_frame: float = Field(default=0.85, ge=0, le=1)
     """How often another part of the structure (frames, supports) wears what the legs wear."""
     share_arm: float = Field(default=0.55, ge=0, le=1)

@@ -153,6 +153,19 @@ class LightRecipe(Section):
     """Fewest and most suns of a set-up."""
 
 
+class JointRecipe(Section):
+    """Shapes with joints (PartNet-Mobility): an open drawer or a turned knob is normal, in queries of either label."""
+
+    share: Fraction = 0.5
+    """How often a joint is away from rest, joint by joint; reference views show all at rest."""
+    hinge: Range = (0.1, 1.0)
+    """How far a hinge is then open, as shares of its limit; less, where the part would leave the picture."""
+    slider: Range = (0.1, 1.0)
+    """The same of what slides."""
+    unlike: Fraction = 0.5
+    """A moved or turned part is refused if a motion of its own joint comes nearer to it than this share of its move."""
+
+
 class QualityRecipe(Section):
     """Checks after rendering. Levels are in 8-bit grey."""
 
@@ -206,6 +219,7 @@ class Recipe(DatasetRecipe):
     reference: ReferenceRecipe = ReferenceRecipe()
     light: LightRecipe = LightRecipe()
     materials: MaterialSettings = MaterialSettings()
+    joints: Annotated[JointRecipe, LATER] = JointRecipe()
     render: RenderRecipe = Field(default_factory=lambda: RenderRecipe.model_validate({}))
     quality: QualityRecipe = QualityRecipe()
 

@@ -26,7 +26,11 @@ PARTNET = "partnet"
 
 
 def open_collection(
-    spec: str, data_root: Path | None = None, textured: bool = False, categories: Categories = BUILT_IN_CATEGORIES
+    spec: str,
+    data_root: Path | None = None,
+    textured: bool = False,
+    categories: Categories = BUILT_IN_CATEGORIES,
+    keep: bool = False,
 ) -> Source:
     """The source behind a path or a collection's name such as `partnet/chair`, or behind several with commas between.
 
@@ -34,7 +38,7 @@ def open_collection(
     `<name>`, and as PartNet's flat `data_v0`, where the last word of the name picks the category. `toys` and
     `abc` that are found nowhere are generated. `textured` (for scenes): files keep their own materials, and every
     one of them is a shape of its own. `categories` say what parts are. `partnet` is every category of PartNet's that
-    is there; the stand-ins, where none is.
+    is there; the stand-ins, where none is. `keep`: parts of PartNet-Mobility keep their own textures.
     Raises EmptyCollection (one line: what was looked for, and where), UsageError on a bad card and
     UnplacedParts on loose parts that nothing places.
     """
@@ -42,13 +46,13 @@ def open_collection(
         raise UsageError(f"--data-root {data_root} is not a folder; check the path")
     specs = [name for name in spec.split(",") if name.strip()]
     if len(specs) > 1 and not Path(spec).exists():
-        return joined([open_collection(name.strip(), data_root, textured, categories) for name in specs])
+        return joined([open_collection(name.strip(), data_root, textured, categories, keep) for name in specs])
     if spec.strip().lower().rstrip("/") == PARTNET and not Path(spec).exists():
-        return _partnet(data_root, textured, categories)
+        return _partnet(data_root, textured, categories, keep)
     candidates = dict.fromkeys(_candidates(spec, data_root))
     there = [(path, category) for path, category in candidates if path.exists()]
     for path, category in there:
-        source: Source | None = recognise_partnet(path, categories, category)
+        source: Source | None = recognise_partnet(path, categories, category, keep)
         if source is None and category is None:
             source = _of_other_packages(path, textured)
         if source is None and category is None:
@@ -76,17 +80,17 @@ def open_collection(
     )
 
 
-def _partnet(data_root: Path | None, textured: bool, categories: Categories) -> Source:
+def _partnet(data_root: Path | None, textured: bool, categories: Categories, keep: bool) -> Source:
     """All categories of PartNet's: a flat download as it is, else those found by their names."""
     for root in _data_roots(data_root):
         for place in (root / PARTNET / "data_v0", root / "data_v0", root / PARTNET, root):
-            source = recognise_partnet(place, categories, EVERY)
+            source = recognise_partnet(place, categories, EVERY, keep)
             if source is not None:
                 return source
     found: list[Source] = []
     for name in (name for name in built_in_names() if name != OTHER):
         try:
-            found.append(open_collection(f"{PARTNET}/{name}", data_root, textured, categories))
+            found.append(open_collection(f"{PARTNET}/{name}", data_root, textured, categories, keep))
         except EmptyCollection:
             continue
     return joined([source for source in found if not source.stand_in] or found)

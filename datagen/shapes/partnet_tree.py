@@ -56,11 +56,11 @@ def is_mobility(folder: Path) -> bool:
 
 
 def refuse_mobility(folder: Path) -> None:
-    """Raises ShapeError for an object of PartNet-Mobility, whose parts are not read."""
+    """Raises ShapeError for an object of PartNet-Mobility where meshes are looked for: its tree is not read there."""
     if is_mobility(folder):
         raise ShapeError(
-            f"{folder}: this is PartNet-Mobility (textured_objs/ beside result.json or mobility.urdf), which is not "
-            "read; give PartNet's own data_v0, or a folder without it"
+            f"{folder}: this is an object of PartNet-Mobility (textured_objs/) below other folders; give its folder, "
+            f"{folder.parent}, to --shapes"
         )
 
 

@@ -1,8 +1,11 @@
 """The job types of chairs that end in pictures, normal and anomaly: job + context -> what is to be rendered."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from datagen.annotate.visibility import check_anomaly, check_object
+from datagen.anomalies.common import with_inside
 from datagen.anomalies.registry import apply, propose
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
@@ -16,6 +19,7 @@ from datagen.kinds.brokenchairs import queries
 from datagen.kinds.brokenchairs.at_query import QueryViews, shown_at_query
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.counterfactual import cut_in_references, paired
+from datagen.kinds.brokenchairs.joints import draw_pose, pose_text
 from datagen.kinds.brokenchairs.plan import draw_count
 from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot
@@ -32,7 +36,6 @@ def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) 
     tells nothing of the label.
     """
     recipe = context.recipe
-    placed = shape.transformed(query_transform(shape, recipe.query))
     rng = stream(recipe.seed, "normal", job.shape_id, job.slot)
     cameras = query_cameras(recipe.query, rng)[: job.views]
     rows: list[Row] = []
@@ -40,7 +43,7 @@ def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) 
     start = 0
     while start < len(cameras):
         end = start + draw_count(recipe.anomaly.views, rng)
-        shot, rejected = _normal_shot(job, context, shape, placed, start, cameras[start:end])
+        shot, rejected = _normal_shot(job, context, shape, start, cameras[start:end])
         rows += rejected
         shots += [shot] if shot.candidates else []
         start = end
@@ -48,11 +51,13 @@ def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) 
 
 
 def _normal_shot(
-    job: Job, context: ChairContext, shape: Shape, placed: Shape, start: int, cameras: list[Camera]
+    job: Job, context: ChairContext, shape: Shape, start: int, cameras: list[Camera]
 ) -> tuple[QueryShot, list[Row]]:
     recipe = context.recipe
     rng = stream(recipe.seed, "dress", "normal", job.shape_id, job.slot, start)
     assignment = queries.dress(shape, context, rng)
+    pose = draw_pose(shape, recipe.joints, stream(recipe.seed, "pose", "normal", job.shape_id, job.slot, start))
+    placed = shape.posed(pose).transformed(query_transform(shape, recipe.query))
     with context.phase("repair"):
         meshes, repaired = repair_control(placed, recipe.normal.repair_share, rng)
     scene = RayScene(meshes)
@@ -70,22 +75,32 @@ def _normal_shot(
         else:
             view = {"azimuth_deg": camera.azimuth_deg, "elevation_deg": camera.elevation_deg}
             rejected.append(rejection(job, context, "view", why, radius=camera.radius, **view))
-    common = {"T_shape_source": source_transform(shape), "repaired_part_id": repaired}
-    ground_z = float(placed.bounds[0, 2])
-    folder = f"{job.public_id}-n{job.slot}"
-    return QueryShot(folder, tuple(meshes), assignment, tuple(candidates), ground_z, common), rejected
+    common = {"T_shape_source": source_transform(shape), "repaired_part_id": repaired, "pose": pose_text(pose)}
+    shot = QueryShot(
+        folder=f"{job.public_id}-n{job.slot}",
+        meshes=tuple(meshes),
+        assignment=assignment,
+        candidates=tuple(candidates),
+        ground_z=float(placed.bounds[0, 2]),
+        common=common,
+        skins=queries.skins_on(placed, meshes),
+        palette=shape.palette,
+    )
+    return shot, rejected
 
 
 def anomaly_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
     """Proposals until one is accepted and seen."""
     rows = list(before.rows)
-    attempts = context.recipe.anomaly.attempts
+    attempts, seed = context.recipe.anomaly.attempts, context.recipe.seed
+    pose = draw_pose(shape, context.recipe.joints, stream(seed, "pose", "anomaly", job.shape_id, job.slot))
+    posed = shape.posed(pose)
     for attempt in range(before.next_attempt or 0, attempts):
-        found = _attempt(job, context, shape, attempt, rows)
+        found = _attempt(job, context, posed, attempt, rows)
         if found is not None:
             more = attempt + 1 if attempt + 1 < attempts else None
             made, seen = found
-            single = _anomaly_shot(job, context, made, [candidate for candidate, _ in seen])
+            single = _anomaly_shot(job, context, made, [candidate for candidate, _ in seen], (shape, pose))
             shot: Shot = single
             if context.recipe.reference.counterfactual:
                 shot = paired(job, context, made, single, [before for _, before in seen])
@@ -144,8 +159,16 @@ def _visible_views(
     return found
 
 
-def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, candidates: list[Candidate]) -> QueryShot:
+def _anomaly_shot(
+    job: Job,
+    context: ChairContext,
+    anomaly: AnomalousShape,
+    candidates: list[Candidate],
+    posed: tuple[Shape, Mapping[str, float]],
+) -> QueryShot:
+    """`posed`: the shape at rest, which is dressed, and the pose in which it got the anomaly."""
     shape, recipe = anomaly.normal, context.recipe
+    rest, pose = posed
     T = query_transform(shape, recipe.query)
     rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)
     described = {**_part_named(anomaly), "severity": anomaly.severity}
@@ -159,14 +182,17 @@ def _anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, cand
         "method": anomaly.method,
         "spec": canonical_json(anomaly.spec.to_json()),
         "T_shape_source": source_transform(shape),
+        "pose": pose_text(pose),
     }
     return QueryShot(
         folder=f"{job.public_id}-a{job.slot}-{job.kind}",
         meshes=tuple((part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()),
-        assignment=queries.dress(shape, context, rng),
+        assignment=queries.dress(rest, context, rng),
         candidates=tuple(candidates),
         ground_z=float(shape.transformed(T).bounds[0, 2]),
         common=common,
+        skins={part.part_id: part.skin for part in anomaly.shape.parts if part.skin is not None},
+        palette=with_inside(anomaly.shape).palette,
         config={**described, "spec": anomaly.spec.to_json()},
     )
 

@@ -11,9 +11,8 @@ from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.policy import alone, offered
 from datagen.kinds.brokenchairs.references import reference_job
 from datagen.kinds.brokenchairs.summary import summarise
-from datagen.pipeline.building import Building
+from datagen.pipeline.building import Building, Reading
 from datagen.recipe import Recipe
-from datagen.recipe.category import Categories
 from datagen.shapes.source import Source
 
 
@@ -23,9 +22,9 @@ def plan_chairs(recipe: Recipe, source: Source, limit: int | None = None) -> Cha
     return ChairPlan(recipe, source, limit, building=BUILDING)
 
 
-def categories(recipe: Recipe) -> Categories:
-    """The categories that a recipe knows."""
-    return recipe.categories
+def reading(recipe: Recipe) -> Reading:
+    """How a recipe has shapes read."""
+    return Reading(recipe.categories, recipe.materials.keep)
 
 
 BUILDING = Building(
@@ -41,5 +40,5 @@ BUILDING = Building(
     estimate=estimate,
     summarise=summarise,
     alone=alone,
-    categories=categories,
+    reading=reading,
 )

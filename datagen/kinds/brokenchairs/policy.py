@@ -11,8 +11,9 @@ from datagen.anomalies.registry import settings
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
+from datagen.kinds.brokenchairs.joints import like_a_joint
 from datagen.recipe.category import Categories
-from datagen.recipe.models import AnomalyRecipe, Recipe
+from datagen.recipe.models import AnomalyRecipe, JointRecipe, Recipe
 
 GROUND_TOLERANCE = 0.006
 """How far a part may sink below the ground before it is cut there, object units (under one pixel)."""
@@ -28,6 +29,7 @@ class ChairPolicy:
 
     recipe: AnomalyRecipe
     categories: Categories
+    joints: JointRecipe
 
     def settings(self, kind: str) -> Any:
         """The section of a kind."""
@@ -88,6 +90,8 @@ class ChairPolicy:
         # A long bar slid along itself covers its old place: too little of its surface is anywhere new.
         if made.spec.kind == "position" and most < 0.01 * made.normal.diagonal:
             return Rejected("hardly_moved", f"95 % of the surface within {most:.4f}")
+        if made.spec.kind in ("position", "rotation") and (why := like_a_joint(made, self.joints.unlike)) is not None:
+            return why
         limit = self.recipe.rotation.min_distance * made.old_mesh.diagonal
         if made.spec.kind == "rotation" and mean < limit:
             return Rejected("symmetric", f"surface moved {mean:.4f} of {limit:.4f}")
@@ -100,7 +104,7 @@ class ChairPolicy:
 def chair_setting(recipe: Recipe, donors: DonorPool) -> Setting:
     """All that operators may draw on for a shape."""
     anomaly = recipe.anomaly
-    return Setting(ChairPolicy(anomaly, recipe.categories), donors=donors, plugin=anomaly.plugin)
+    return Setting(ChairPolicy(anomaly, recipe.categories, recipe.joints), donors=donors, plugin=anomaly.plugin)
 
 
 class NoDonors:

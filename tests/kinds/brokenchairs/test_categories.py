@@ -33,9 +33,11 @@ def two(tmp_path_factory):
     return shared(tmp_path_factory, "two", lambda folder: run_build(folder, 10, sets=TWO, collection=CHAIRS_AND_TABLES))
 
 
-def failed(root) -> list[str]:
-    """Names of checks that fail, with what they found first."""
-    results = CHECKS.run(ChairEvidence(open_tree(root)))
+def failed(root, shapes=None) -> list[str]:
+    """Names of checks that fail, with what they found first; geometry is replayed where the shapes are given."""
+    evidence = ChairEvidence(open_tree(root), source_options={"shapes": str(shapes)} if shapes else {})
+    results = CHECKS.run(evidence)
+    assert not shapes or (evidence.source is not None and {r.how for r in evidence.replays} == {"parts"})
     return [f"{r.name}: {r.examples[:2]}" for r in results if r.status == FAIL]
 
 
@@ -54,7 +56,7 @@ def test_rows_files_and_card_name_the_category(two):
 
 
 def test_a_set_of_two_categories_verifies_category_by_category(two):
-    assert failed(two) == []
+    assert failed(two, CHAIRS_AND_TABLES) == []
     document = examine(CHAIRS, ChairEvidence(open_tree(two))).to_json()
     categories = document["categories"]
     assert set(categories) == {"chair", "table"} and categories["table"]["splits"] == ["unseen"]
@@ -179,7 +181,7 @@ def mill_dataset(tmp_path_factory):
 
 def test_a_category_of_ones_own_builds_and_verifies(mill_dataset):
     data = mill_dataset / "data"
-    assert failed(data) == []
+    assert failed(data, mill_dataset / "shapes") == []
     rows = [row for row in read_manifest(data) if row["row_type"] == "sample"]
     assert {row["category"] for row in rows} == {"mill"}
     assert {row["part_class"] for row in rows if row["label"]} <= {"Sail", "Tower"}

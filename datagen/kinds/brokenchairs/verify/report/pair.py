@@ -11,6 +11,7 @@ from datagen.anomalies.registry import apply
 from datagen.core.anomaly import Rejected, spec_from_json
 from datagen.core.errors import DatagenError
 from datagen.core.shape import Mesh
+from datagen.kinds.brokenchairs.joints import pose_of
 from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 
@@ -38,7 +39,7 @@ def choose_pair(evidence: ChairEvidence) -> MeshPair | None:
     best = sorted(by_job.values(), key=lambda r: (r["kind"] not in ("swapped", "broken", "rotation"), -r["changed_px"]))
     for row in best[:TRIED]:
         try:
-            shape = source.load(row["shape_id"])
+            shape = source.load(row["shape_id"]).posed(pose_of(row))
             setting = chair_setting(recipe, source.donors(row["split"]))
             result = apply(shape, spec_from_json(json.loads(row["spec"])), setting)
         except (DatagenError, KeyError, TypeError, ValueError):
