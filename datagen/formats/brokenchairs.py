@@ -54,6 +54,12 @@ def query_paths(folder: str, tail: str) -> dict[str, str]:
     }
 
 
+def mask_of_one(path: str, number: int) -> str:
+    """Path of the mask of one of several anomalies, counted from 0, beside the mask of their union."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/each_{number}_{name}"
+
+
 def annotation_json(
     kind: str,
     bbox_xywh_512: Iterable[float],

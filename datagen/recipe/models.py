@@ -56,6 +56,11 @@ class AnomalyRecipe(OperatorSections):
     """kind -> part class -> weight; empty means those of the shape's category: for chairs the published frequencies."""
     min_changed_px: Positive = 60.0
     """Changed pixels a view must show, at 256 px."""
+    per_image: Annotated[dict[Annotated[int, Field(ge=1, le=5)], Positive], LATER] = Field(
+        default_factory=lambda: {1: 1.0}
+    )
+    """Weights of the number of anomalies in an object, each on a part of its own; the further ones are of kinds drawn
+    by `slots`. Published fields then hold the union, and `config.anomalies` lists them (DATA.md)."""
     position: PositionRecipe = PositionRecipe()
     rotation: RotationRecipe = RotationRecipe()
     broken: BrokenRecipe = BrokenRecipe()
@@ -222,6 +227,12 @@ class Recipe(DatasetRecipe):
     joints: Annotated[JointRecipe, LATER] = JointRecipe()
     render: RenderRecipe = Field(default_factory=lambda: RenderRecipe.model_validate({}))
     quality: QualityRecipe = QualityRecipe()
+
+    @model_validator(mode="after")
+    def _one_in_pairs(self) -> "Recipe":
+        if self.reference.counterfactual and set(self.anomaly.per_image) != {1}:
+            raise ValueError("reference.counterfactual compares single anomalies; leave anomaly.per_image at {1: 1}")
+        return self
 
     @model_validator(mode="after")
     def _known_roles(self) -> "Recipe":

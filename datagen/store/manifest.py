@@ -72,7 +72,7 @@ def _record(row: Row) -> dict[str, Any]:
     return record
 
 
-WHERE_SAID = {"category": pa.string(), "pose": pa.string()}
+WHERE_SAID = {"category": pa.string(), "anomalies": pa.string(), "pose": pa.string()}
 """Columns that are there where a row says something in them."""
 
 

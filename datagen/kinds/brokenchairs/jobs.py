@@ -6,7 +6,8 @@ import numpy as np
 
 from datagen.annotate.visibility import check_anomaly, check_object
 from datagen.anomalies.common import with_inside
-from datagen.anomalies.registry import apply, propose
+from datagen.anomalies.registry import apply, operators, propose
+from datagen.anomalies.several import add_anomalies
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json
@@ -118,10 +119,14 @@ def _attempt(
     with context.phase("operator"):
         part_class, spec = propose(shape, job.kind, rng, setting)
         result = spec if isinstance(spec, Rejected) else apply(shape, spec, setting)
+        if isinstance(result, AnomalousShape) and operators()[job.kind].on_part:
+            count = _count(job, context)
+            result = add_anomalies(result, count - 1, recipe.anomaly.slots, rng, setting) if count > 1 else result
         if isinstance(result, AnomalousShape) and recipe.reference.counterfactual:
             result = cut_in_references(result, recipe.reference) or result
     columns: dict[str, object] = {"label": 1, "part_class": part_class}
     if not isinstance(spec, Rejected):
+        spec = result.spec if isinstance(result, AnomalousShape) else spec
         columns |= {"part_id": spec.part_id, "spec": canonical_json(spec.to_json())}
     if isinstance(result, Rejected):
         rows.append(rejection(job, context, "proposal", result, **columns))
@@ -131,6 +136,14 @@ def _attempt(
         rows.append(rejection(job, context, "proposal", candidates, **columns))
         return None
     return result, candidates
+
+
+def _count(job: Job, context: ChairContext) -> int:
+    """How many anomalies a job's object gets."""
+    weights = context.recipe.anomaly.per_image
+    if set(weights) == {1}:
+        return 1
+    return draw_count(weights, stream(context.recipe.seed, "per-image", job.shape_id, job.slot))
 
 
 def _visible_views(
@@ -194,6 +207,10 @@ def _anomaly_shot(
         skins={part.part_id: part.skin for part in anomaly.shape.parts if part.skin is not None},
         palette=with_inside(anomaly.shape).palette,
         config={**described, "spec": anomaly.spec.to_json()},
+        each=tuple(
+            {"kind": one.spec.kind, **_part_named(one), "severity": one.severity, "spec": one.spec.to_json()}
+            for one in anomaly.each
+        ),
     )
 
 

@@ -81,6 +81,8 @@ class QueryShot:
     common: Mapping[str, object]
     config: Mapping[str, object] | None = None
     """`config` of the annotation JSON; None for a normal chair."""
+    each: tuple[Mapping[str, object], ...] = ()
+    """Of an object with several anomalies: kind, part, severity and spec of each."""
     skins: Mapping[int, Skin] = field(default_factory=dict)
     """Part id -> the looks of its own that it keeps, in place of the assignment's."""
     palette: Mapping[str, Material] = field(default_factory=dict)
@@ -153,6 +155,8 @@ def _write_query(
     if note is not None:
         files |= _annotation_files(job, shot, paths, note, candidate, texture)
         columns |= _annotation_columns(paths, note)
+        if shot.each:
+            columns["anomalies"] = canonical_json(_listed(shot, paths, note)[0])
     for (side, suffix), data in candidate.at_query.items():
         files[layout.at_query_path(shot.folder, side, tail, suffix)] = data
     columns["sha256"] = dict.fromkeys(files, "")
@@ -196,11 +200,34 @@ def _columns(context: ChairContext, candidate: Candidate, assignment: MaterialAs
 def _annotation_files(
     job: Job, shot: QueryShot, paths: Mapping[str, str], note: Annotation, candidate: Candidate, texture: int
 ) -> dict[str, bytes]:
-    info = layout.annotation_json(job.kind, note.bbox_xywh_512, note.iou, candidate.camera, texture, shot.config or {})
-    files = {paths["annotation"]: info, paths["mask_old"]: png_bytes(note.mask_old)}
+    config = dict(shot.config or {})
+    files: dict[str, bytes] = {}
+    if shot.each:
+        listed, files = _listed(shot, paths, note)
+        config["anomalies"] = listed
+    info = layout.annotation_json(job.kind, note.bbox_xywh_512, note.iou, candidate.camera, texture, config)
+    files |= {paths["annotation"]: info, paths["mask_old"]: png_bytes(note.mask_old)}
     if note.mask_new is not None:
         files[paths["mask_new"]] = png_bytes(note.mask_new)
     return files
+
+
+def _listed(
+    shot: QueryShot, paths: Mapping[str, str], note: Annotation
+) -> tuple[list[dict[str, object]], dict[str, bytes]]:
+    """Each of several anomalies as `config.anomalies` has it, and the files of its masks."""
+    listed, files = [], {}
+    for number, (said, one) in enumerate(zip(shot.each, note.each, strict=True)):
+        entry = {"type": layout.TYPE_OF_KIND.get(str(said["kind"]), said["kind"]), **said}
+        entry |= {"2d_bbox": list(one.bbox_xywh_512), "IoU": one.iou}
+        for side, mask in (("new", one.mask_new), ("old", one.mask_old)):
+            entry[f"mask_{side}"] = ""
+            if mask is not None:
+                path = layout.mask_of_one(paths[f"mask_{side}"], number)
+                files[path] = png_bytes(mask)
+                entry[f"mask_{side}"] = path
+        listed.append(entry)
+    return listed, files
 
 
 def _annotation_columns(paths: Mapping[str, str], note: Annotation) -> dict[str, object]:

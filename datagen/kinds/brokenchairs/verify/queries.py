@@ -66,6 +66,19 @@ class QueryFacts:
         return self.row is not None and self.row["reason"] == TWIN
 
     @property
+    def anomalies(self) -> tuple[Mapping[str, Any], ...]:
+        """What the annotation lists of several anomalies; () where there is one."""
+        config = (self.info or {}).get("config")
+        listed = config.get("anomalies") if isinstance(config, dict) else None
+        return tuple(entry for entry in listed if isinstance(entry, dict)) if isinstance(listed, list) else ()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing is left of what the anomaly changed: there is no mask_new."""
+        kinds = {str(entry.get("kind")) for entry in self.anomalies} or {self.kind}
+        return kinds == {"missing"}
+
+    @property
     def kind(self) -> str:
         """What the row calls it, else what the annotation does, else normal or anomaly by the name."""
         if self.row is not None:

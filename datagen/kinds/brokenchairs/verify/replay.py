@@ -10,8 +10,8 @@ import numpy as np
 
 from datagen.annotate.masks import Annotation, annotate_view
 from datagen.annotate.quality import check_contrast, check_picture, grey
-from datagen.anomalies.registry import apply
-from datagen.core.anomaly import AnomalousShape, Rejected, spec_from_json
+from datagen.anomalies.several import apply_all
+from datagen.core.anomaly import AnomalousShape, Rejected, further_specs, spec_from_json
 from datagen.core.camera import Camera
 from datagen.core.errors import DatagenError
 from datagen.core.scene import GeometryFrame
@@ -175,12 +175,15 @@ class Replayer:
         if key not in self._anomalies:
             self._trim(self._anomalies)
             spec = spec_from_json(json.loads(row["spec"]))
-            if spec.kind == "swapped":
-                donor = self.source.load(spec.values["donor_shape_id"])
-                if donor.digest != spec.values["donor_digest"]:
+            for one in (spec, *further_specs(spec)):
+                if one.kind != "swapped":
+                    continue
+                donor = self.source.load(one.values["donor_shape_id"])
+                if donor.digest != one.values["donor_digest"]:
                     self._anomalies[key] = Rejected("other_donor", f"{donor.shape_id} is not the donor that was used")
                     return self._anomalies[key]
-            self._anomalies[key] = apply(shape, spec, chair_setting(self.limits, self.source.donors(row["split"])))
+            setting = chair_setting(self.limits, self.source.donors(row["split"]))
+            self._anomalies[key] = apply_all(shape, spec, setting)
         return self._anomalies[key]
 
     @staticmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.anomalies.registry import apply
+from datagen.anomalies.several import apply_all
 from datagen.core.anomaly import Rejected, spec_from_json
 from datagen.core.errors import DatagenError
 from datagen.core.shape import Mesh
@@ -41,7 +41,7 @@ def choose_pair(evidence: ChairEvidence) -> MeshPair | None:
         try:
             shape = source.load(row["shape_id"]).posed(pose_of(row))
             setting = chair_setting(recipe, source.donors(row["split"]))
-            result = apply(shape, spec_from_json(json.loads(row["spec"])), setting)
+            result = apply_all(shape, spec_from_json(json.loads(row["spec"])), setting)
         except (DatagenError, KeyError, TypeError, ValueError):
             continue
         if isinstance(result, Rejected) or sum(len(mesh.faces) for _, mesh in result.meshes()) > MOST_FACES:
