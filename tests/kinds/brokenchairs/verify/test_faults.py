@@ -36,8 +36,8 @@ def operators_once(monkeypatch):
             APPLIED[key] = replay.apply_plainly(shape, spec, setting)
         return APPLIED[key]
 
-    monkeypatch.setattr(replay, "apply_plainly", replay.apply, raising=False)
-    monkeypatch.setattr(replay, "apply", apply)
+    monkeypatch.setattr(replay, "apply_plainly", replay.apply_all, raising=False)
+    monkeypatch.setattr(replay, "apply_all", apply)
 
 
 APPLIED = {}
