@@ -86,7 +86,7 @@ def _collections() -> str:
 
 
 def _categories() -> str:
-    from datagen.recipe.category import built_in_names
+    from datagen.recipe.categories import built_in_names
     from datagen.shapes.standins.collection import GENERATORS
 
     made = f"stand-ins for {', '.join(sorted(GENERATORS))} are made on demand"

@@ -19,7 +19,8 @@ from pydantic.fields import FieldInfo
 from datagen.cli.main import app
 from datagen.core.folders import PACKAGE
 from datagen.kinds.registry import BUILT_IN, Kind
-from datagen.recipe.category import Category, built_in, built_in_names
+from datagen.recipe.categories import built_in, built_in_names
+from datagen.recipe.category import Category
 from datagen.recipe.section import Section
 from datagen.shapes.built_in import STAND_INS
 from datagen.shapes.standins.collection import COUNT, GENERATORS

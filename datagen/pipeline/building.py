@@ -13,7 +13,7 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.warned import Warned
-from datagen.recipe.category import Categories
+from datagen.recipe.categories import Categories
 from datagen.recipe.loader import DatasetRecipe
 from datagen.store.dataset import Dataset
 

@@ -6,21 +6,14 @@ its labels, material assignment its roles, kinds of dataset its weights.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from datagen.core.errors import RecipeError
 from datagen.core.material import MATERIAL_CLASSES
+from datagen.recipe.part_rules import Front, Geometry, Upright
 from datagen.recipe.section import Positive, Section
 
-FOLDER = Path(__file__).parents[1] / "shapes" / "categories"
-"""Where the built-in files lie: data of the sources of shapes, which recipes take defaults from."""
-MAX_BYTES = 200_000
 Weights = Mapping[str, float]
 Share = float | Literal["share_frame", "share_arm", "share_arm_seat", "share_back_seat", "one_piece"]
 """A probability, or the key of the recipe's `materials` that says it."""
@@ -91,81 +84,6 @@ class Thickness(Section):
     """Where it is below this."""
     only: tuple[str, ...]
     """The material classes that are left."""
-
-
-class BoxRule(Section):
-    """Bounds on a part's box, as shares of the shape's box; heights go from 0 to 1. What is not given does not count.
-
-    Thin is the narrower horizontal side over the shape's wider one, broad the wider side over it, flat the height over
-    the part's narrower side.
-    """
-
-    part_class: str
-    """The class of a part within the bounds."""
-    among: str = ""
-    """Only parts that have this class by now; '' for any."""
-    low_above: float | None = None
-    """Its lower end lies above this."""
-    low_below: float | None = None
-    """Its lower end lies below this."""
-    high_above: float | None = None
-    """Its upper end lies above this."""
-    tall_above: float | None = None
-    """Its height."""
-    thin_below: float | None = None
-    """Its narrower side."""
-    broad_above: float | None = None
-    """Its wider side."""
-    flat_below: float | None = None
-    """Its height over its narrower side."""
-    over_anchor: float | None = None
-    """Its lower end lies above the anchor's middle plus this."""
-    reaches_over_anchor: float | None = None
-    """Its upper end lies above the anchor's middle plus this."""
-
-
-class AnchorRule(Section):
-    """The part that others are told by: the broadest one within the bounds, or the next of `anchors`."""
-
-    flat: Positive | None = None
-    """Its height is less than this many times its narrower side."""
-    low: float
-    """Its lower end lies above this share of the height."""
-    footprint: float
-    """It covers at least this share of the shape's footprint."""
-    prefer_high: float = 0.0
-    """How much being at the top counts beside being broad."""
-
-
-class Geometry(Section):
-    """Classes of unlabelled parts by where they stand."""
-
-    anchor: str
-    """The class of the part that others are told by; a shape without such a part has class Other throughout."""
-    anchors: tuple[AnchorRule, ...]
-    """How to find it; the first that finds one counts."""
-    rules: tuple[BoxRule, ...] = ()
-    """The first that a part is within tells its class."""
-    single: tuple[BoxRule, ...] = ()
-    """Rules that count where exactly one part is within."""
-
-
-class Upright(Section):
-    """Which way is up, by the classes of named parts."""
-
-    above: str
-    """This class lies above the other."""
-    below: str
-    """Two or more parts of it are asked for."""
-
-
-class Front(Section):
-    """Which way is front, by part classes: away from `back`, seen from `middle`."""
-
-    back: tuple[str, ...]
-    """Classes that lie behind."""
-    middle: str
-    """The class that they lie behind of."""
 
 
 class Category(Section):
@@ -290,70 +208,3 @@ def check_weights(name: str, weights: Weights) -> None:
     unknown = set(weights) - set(MATERIAL_CLASSES)
     if unknown or any(w < 0 for w in weights.values()) or sum(weights.values()) <= 0:
         raise ValueError(f"weights of {name} must be >= 0, not all 0, and name {', '.join(MATERIAL_CLASSES)}")
-
-
-def read_category(path: Path) -> Category:
-    """The category that a file describes. Raises RecipeError naming the file and every wrong key."""
-    try:
-        data = path.read_bytes()
-        if len(data) > MAX_BYTES:
-            raise RecipeError(f"{path} is larger than {MAX_BYTES} bytes; that is no category file")
-        return Category.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
-    except OSError as error:
-        raise RecipeError(f"{path} cannot be read ({error.strerror}); check the recipe's category") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
-        )
-        raise RecipeError(f"{path}: {wrong}; see docs/extending/category.md") from error
-
-
-@cache
-def built_in(name: str) -> Category:
-    """A category that comes with the program, by its name. Raises RecipeError."""
-    return read_category(FOLDER / f"{name}.yaml")
-
-
-@cache
-def built_in_names() -> tuple[str, ...]:
-    """Names of the categories that come with the program, sorted."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
-
-
-@cache
-def _known() -> Mapping[str, str]:
-    """Every name by which files call a built-in category -> its own."""
-    return {_key(word): name for name in built_in_names() for word in (name, *built_in(name).also)}
-
-
-def _key(word: str) -> str:
-    """A category's name as it is compared: `Storage Furniture` is storagefurniture."""
-    return re.sub(r"[^a-z0-9]", "", word.lower())
-
-
-DEFAULT, OTHER = "chair", "other"
-"""The category of shapes that say nothing, and the one of those that say what no file describes."""
-UNTOLD = ("", "object")
-"""What files call a shape whose category they do not know."""
-
-
-@dataclass(frozen=True)
-class Categories:
-    """The categories that shapes may be of: the built-in ones, and `own` before them."""
-
-    own: Category | None = None
-
-    def of(self, word: str) -> Category:
-        """The category that files call by this word; a word of none gives `other`, of which every part is Other.
-
-        Shapes that say nothing are of `own`, or chairs where a recipe names none.
-        """
-        key = _key(word)
-        if self.own is not None and (key in UNTOLD or key in map(_key, (self.own.name, *self.own.also))):
-            return self.own
-        if key in UNTOLD:
-            return built_in(DEFAULT)
-        return built_in(_known().get(key, OTHER))

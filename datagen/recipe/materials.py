@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from datagen.core.material import MATERIAL_CLASSES
-from datagen.recipe.category import DEFAULT, Category, Weights, built_in, check_weights
+from datagen.recipe.categories import DEFAULT, built_in
+from datagen.recipe.category import Category, Weights, check_weights
 from datagen.recipe.section import LATER, Section
 
 DEFAULT_CLASSES = built_in(DEFAULT).rows

@@ -16,7 +16,8 @@ from datagen.recipe.anomalies import (
     RotationRecipe,
     SwappedRecipe,
 )
-from datagen.recipe.category import Categories, Category, built_in, built_in_names, read_category
+from datagen.recipe.categories import Categories, built_in, built_in_names, read_category
+from datagen.recipe.category import Category
 from datagen.recipe.materials import DEFAULT_CLASSES, MaterialSettings
 from datagen.recipe.render import RenderRecipe
 from datagen.recipe.section import LATER, DatasetRecipe, Fraction, Positive, Range, Section

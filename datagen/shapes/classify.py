@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from datagen.core.shape import Mesh
-from datagen.recipe.category import AnchorRule, BoxRule, Category
+from datagen.recipe.category import Category
+from datagen.recipe.part_rules import AnchorRule, BoxRule
 
 
 def is_part_name(name: str, category: Category) -> bool:

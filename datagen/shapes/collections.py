@@ -7,7 +7,7 @@ from pathlib import Path
 from datagen.core.errors import DatagenError, EmptyCollection, UsageError
 from datagen.core.folders import bundled
 from datagen.core.plugins import load
-from datagen.recipe.category import OTHER, Categories, built_in_names
+from datagen.recipe.categories import OTHER, Categories, built_in_names
 from datagen.shapes.built_in import STAND_INS
 from datagen.shapes.joined import joined
 from datagen.shapes.meshes import recognise_meshes

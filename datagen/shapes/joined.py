@@ -9,7 +9,7 @@ from pathlib import Path
 from datagen.core.errors import ShapeError
 from datagen.core.ids import content_hash
 from datagen.core.shape import Shape
-from datagen.recipe.category import DEFAULT
+from datagen.recipe.categories import DEFAULT
 from datagen.shapes.source import ShapeEntry, Source, natural_key
 
 

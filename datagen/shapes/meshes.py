@@ -10,7 +10,8 @@ from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
 from datagen.meshfiles.load import GLTF_SUFFIXES, MESH_SUFFIXES, files_named, read_mesh_file
 from datagen.meshfiles.values import ABOUT_LOOKS, MeshFile
-from datagen.recipe.category import UNTOLD, Categories, Category
+from datagen.recipe.categories import UNTOLD, Categories
+from datagen.recipe.category import Category
 from datagen.shapes.assembly import components, is_heap
 from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of

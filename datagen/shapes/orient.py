@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Mesh, Part
-from datagen.recipe.category import Front, Upright
+from datagen.recipe.part_rules import Front, Upright
 
 _T_FROM_X_UP = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]], dtype=np.float64)
 

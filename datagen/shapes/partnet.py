@@ -9,7 +9,8 @@ from pathlib import Path
 from datagen.core.clutter import check_name, is_clutter, tidy
 from datagen.core.errors import ShapeError
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
-from datagen.recipe.category import DEFAULT, OTHER, Categories, Category
+from datagen.recipe.categories import DEFAULT, OTHER, Categories
+from datagen.recipe.category import Category
 from datagen.shapes.card import PARTNET_LICENCE, Carded, CollectionCard, folder_licence, read_card
 from datagen.shapes.files import files_digest
 from datagen.shapes.mobility import MESHES, SEMANTICS, URDF

@@ -15,7 +15,7 @@ from datagen.materials.colour import colour_distance
 from datagen.materials.library import CombinedLibrary
 from datagen.materials.procedural.library import ProceduralLibrary
 from datagen.recipe import Recipe
-from datagen.recipe.category import built_in
+from datagen.recipe.categories import built_in
 from datagen.recipe.materials import MaterialSettings
 from datagen.shapes.collections import open_collection
 

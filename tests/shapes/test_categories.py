@@ -10,7 +10,7 @@ import yaml
 from datagen.core.errors import RecipeError
 from datagen.core.folders import bundled
 from datagen.kinds.registry import load_recipe
-from datagen.recipe.category import FOLDER, OTHER, Categories, built_in, built_in_names, read_category
+from datagen.recipe.categories import FOLDER, OTHER, Categories, built_in, built_in_names, read_category
 from datagen.shapes.classify import class_from_name, classes_from_geometry, is_part_name
 from datagen.shapes.collections import open_collection
 from datagen.shapes.semantics import is_unknown, known_class

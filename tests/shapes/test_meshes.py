@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from datagen.core.errors import EmptyCollection, MeshLoadError, MissingDependency, UnplacedParts
-from datagen.recipe.category import built_in
+from datagen.recipe.categories import built_in
 from datagen.shapes.assembly import is_heap
 from datagen.shapes.classify import class_from_name, group_of
 from datagen.shapes.collections import open_collection

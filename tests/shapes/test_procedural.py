@@ -13,7 +13,7 @@ from datagen.core.errors import UsageError
 from datagen.core.folders import bundled
 from datagen.core.rng import stream
 from datagen.core.shape import Mesh
-from datagen.recipe.category import built_in
+from datagen.recipe.categories import built_in
 from datagen.shapes.collections import open_collection
 from datagen.shapes.procedural import FAMILIES, chair, generate
 from datagen.shapes.semantics import part_class

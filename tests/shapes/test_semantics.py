@@ -2,7 +2,7 @@
 
 import pytest
 
-from datagen.recipe.category import built_in
+from datagen.recipe.categories import built_in
 from datagen.shapes.semantics import part_class
 
 from .helpers import sample

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from datagen.recipe.category import built_in
+from datagen.recipe.categories import built_in
 from datagen.shapes.collections import open_collection
 from datagen.shapes.semantics import known_class
 from datagen.shapes.standins.collection import COUNT, GENERATORS, stand_in, write_collection

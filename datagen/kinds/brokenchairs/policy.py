@@ -12,7 +12,7 @@ from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
 from datagen.kinds.brokenchairs.joints import like_a_joint
-from datagen.recipe.category import Categories
+from datagen.recipe.categories import Categories
 from datagen.recipe.models import AnomalyRecipe, JointRecipe, Recipe
 
 GROUND_TOLERANCE = 0.006

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datagen.core.errors import UsageError
 from datagen.core.ids import fraction_of_hash
 from datagen.formats.brokenchairs import SPLITS, UNSEEN
-from datagen.recipe.category import DEFAULT
+from datagen.recipe.categories import DEFAULT
 from datagen.recipe.models import SplitRecipe
 from datagen.shapes.source import ShapeEntry
 

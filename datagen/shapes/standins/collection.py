@@ -12,7 +12,7 @@ import numpy as np
 
 from datagen.core.ids import bytes_hash, content_hash
 from datagen.core.rng import stream
-from datagen.recipe.category import built_in
+from datagen.recipe.categories import built_in
 from datagen.shapes.files import shape_cache
 from datagen.shapes.procedural.body import Piece
 from datagen.shapes.procedural.quirks import tidy

@@ -14,7 +14,7 @@ from datagen.kinds.brokenchairs.verify.conformance import conformance
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.examination import CHAIRS
 from datagen.kinds.registry import load_recipe, open_tree
-from datagen.recipe.category import built_in
+from datagen.recipe.categories import built_in
 from datagen.shapes.collections import open_collection
 from datagen.store.manifest import read_manifest
 from datagen.verify.check import FAIL

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from datagen.recipe.category import read_category
+from datagen.recipe.categories import read_category
 from tests.conftest import ROOT, run_build
 from tests.kinds.brokenchairs.test_categories import SMALL, failed
 

@@ -12,7 +12,7 @@ from datagen.core.ids import content_hash
 from datagen.core.row import Job, Row
 from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.bench.plans import plan_of, recipe_of
-from datagen.recipe.category import built_in
+from datagen.recipe.categories import built_in
 from datagen.shapes.source import ShapeEntry
 from datagen.store.log import LogReader, entry_line
 

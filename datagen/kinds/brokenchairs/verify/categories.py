@@ -7,7 +7,7 @@ from typing import Any
 from datagen.formats.brokenchairs import in_order
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.funnel import Funnel, funnels
-from datagen.recipe.category import DEFAULT
+from datagen.recipe.categories import DEFAULT
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datagen.formats.brokenchairs import KINDS, in_order
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.funnel import Funnel, funnels
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
-from datagen.recipe.category import DEFAULT, built_in
+from datagen.recipe.categories import DEFAULT, built_in
 from datagen.verify.conformance import Line
 from datagen.verify.tree import Record
 

@@ -10,7 +10,7 @@ import numpy as np
 from datagen.annotate.masks import tight_box
 from datagen.formats.brokenchairs import KIND_OF_TYPE, TWIN, QueryName
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
-from datagen.recipe.category import DEFAULT
+from datagen.recipe.categories import DEFAULT
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import PictureFacts, open_picture, picture_facts
 from datagen.verify.tree import Record, refuse_constant

@@ -10,7 +10,7 @@ from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.meshes import near_duplicates
 from datagen.kinds.brokenchairs.verify.needs import BUNDLES, MESHED, ROWS
-from datagen.recipe.category import DEFAULT
+from datagen.recipe.categories import DEFAULT
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
 from datagen.verify.tree import Record
 
