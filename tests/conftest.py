@@ -15,11 +15,10 @@ import numpy as np
 import pytest
 
 from datagen.core.shape import Mesh, Part, Shape
-from datagen.kinds.registry import load_recipe, make_plan
+from datagen.kinds.registry import load_recipe, make_plan, open_shapes
 from datagen.pipeline.build import Scope, build
 from datagen.pipeline.plan import Plan
 from datagen.pipeline.worker import Site
-from datagen.shapes.collections import open_collection
 from tests.helpers.box_chairs import write_plain_chairs
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +63,7 @@ def plan_of(limit=6, recipe="quickstart", sets=(), collection="partnet/chair", s
     """A plan over the built-in chairs."""
     path = ROOT / "recipes" / f"{recipe}.yaml"
     read = load_recipe(path, sets, seed)
-    return make_plan(read, open_collection(str(collection), textured=read.kind == "oddoneout"), limit)
+    return make_plan(read, open_shapes(read, str(collection)), limit)
 
 
 def run_build(

@@ -1,7 +1,7 @@
 """Masks, boxes and changed pixels of an anomalous view against the normal shape in it (DATA.md, Annotations)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,8 @@ class Annotation:
     changed: np.ndarray
     bbox_xywh_512: tuple[float, float, float, float]
     iou: float
+    each: tuple["Annotation", ...] = ()
+    """Where an object has several anomalies: those by themselves, `changed` within their own masks."""
 
 
 def changed_pixels(normal: GeometryFrame, anomalous: GeometryFrame, part_ids: Sequence[int]) -> np.ndarray:
@@ -53,6 +55,8 @@ def annotate_view(
     surface that would look otherwise, as the normal and as the anomalous object has it, and the box holds both.
     """
     changed = changed_pixels(normal, anomalous, made.part_ids)
+    if made.each:
+        return _annotate_each(normal, anomalous, made, union_box, changed)
     if made.spec.part_id == 0:
         mask_old, mask_new = changed & normal.silhouette, changed & anomalous.silhouette
     else:
@@ -68,3 +72,28 @@ def annotate_view(
     boxed = union if both else mask_new
     iou = float((mask_old & mask_new).sum() / union.sum())
     return Annotation(mask_new, mask_old, changed, tight_box(boxed), iou)
+
+
+def _annotate_each(
+    normal: GeometryFrame, anomalous: GeometryFrame, made: AnomalousShape, union_box: bool, changed: np.ndarray
+) -> Annotation | None:
+    """Each anomaly by itself, and their union: masks of all, a box about their boxes. None where one is not seen."""
+    found = []
+    for one in made.each:
+        note = annotate_view(normal, anomalous, one, union_box)
+        if note is None:
+            return None
+        own = note.mask_old if note.mask_new is None else note.mask_old | note.mask_new
+        found.append(replace(note, changed=note.changed & own))
+    mask_old = np.logical_or.reduce([note.mask_old for note in found])
+    new = [note.mask_new for note in found if note.mask_new is not None]
+    mask_new = np.logical_or.reduce(new) if new else None
+    iou = 0.0 if mask_new is None else float((mask_old & mask_new).sum() / (mask_old | mask_new).sum())
+    return Annotation(mask_new, mask_old, changed, hull([note.bbox_xywh_512 for note in found]), iou, tuple(found))
+
+
+def hull(boxes: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
+    """The least box (x, y, w, h) that holds some."""
+    edges = np.array([(x, y, x + w, y + h) for x, y, w, h in boxes], dtype=float)
+    (x, y), (right, bottom) = edges[:, :2].min(axis=0).tolist(), edges[:, 2:].max(axis=0).tolist()
+    return (x, y, right - x, bottom - y)

@@ -35,7 +35,6 @@ def check_anomaly(
 
     `T_query` (4, 4) takes the shape's frame to the query scene that the camera and frames live in.
     """
-    kind = shape.spec.kind
     pixel = (camera.size_px / 256) ** 2
     for frame in (normal, anomalous):
         rejection = check_object(frame, recipe)
@@ -44,17 +43,35 @@ def check_anomaly(
     view = annotate_view(normal, anomalous, shape, union_box=recipe.anomaly.broken.box_is_union)
     if view is None:
         return Rejected("hidden", "the part is not seen")
-    if view.changed.sum() < recipe.anomaly.min_changed_px * pixel:
+    for one, note in zip(shape.each or (shape,), view.each or (view,), strict=True):
+        why = _check_masks(note, recipe.anomaly.min_changed_px * pixel, pixel)
+        why = why or _check_remaining(one, normal, anomalous, recipe)
+        if why:
+            return why
+    shifts = (_check_shift(one, T_query, camera, recipe) for one in shape.each or (shape,))
+    return _check_box(view, recipe) or next((why for why in shifts if why), None) or view
+
+
+def _check_masks(view: Annotation, least: float, pixel: float) -> Rejected | None:
+    """`pixel`: how many a pixel at 256 px is."""
+    if view.changed.sum() < least:
         return Rejected("hidden", f"{int(view.changed.sum())} changed pixels")
     if view.mask_old.sum() < MIN_MASK_PX * pixel:
         return Rejected("hidden", f"{int(view.mask_old.sum())} pixels of the old part")
     if view.mask_new is not None and view.mask_new.sum() < MIN_MASK_PX * pixel:
         return Rejected("swallowed", f"{int(view.mask_new.sum())} pixels of the new part")
-    if kind == "missing":
-        remaining = anomalous.silhouette.sum() / normal.silhouette.sum()
-        if remaining < recipe.anomaly.missing.min_remaining:
-            return Rejected("too_much", f"{remaining:.2f} of the visible surface remains")
-    return _check_box(view, recipe) or _check_shift(shape, T_query, camera, recipe) or view
+    return None
+
+
+def _check_remaining(
+    shape: AnomalousShape, normal: GeometryFrame, anomalous: GeometryFrame, recipe: Recipe
+) -> Rejected | None:
+    if shape.spec.kind != "missing":
+        return None
+    remaining = anomalous.silhouette.sum() / normal.silhouette.sum()
+    if remaining < recipe.anomaly.missing.min_remaining:
+        return Rejected("too_much", f"{remaining:.2f} of the visible surface remains")
+    return None
 
 
 def _check_box(view: Annotation, recipe: Recipe) -> Rejected | None:

@@ -39,25 +39,6 @@ def rebuilt(shape: Shape, new: Mapping[int, tuple[Mesh, Skin | None]], gone: Seq
     return replace(shape, parts=tuple(parts))
 
 
-def joined_skins(pieces: Sequence[tuple[Mesh, Skin | None]]) -> tuple[Mesh, Skin | None]:
-    """Several meshes with their skins as one."""
-    mesh = concatenate([piece for piece, _ in pieces])
-    skins = [skin for _, skin in pieces]
-    if any(skin is None for skin in skins):
-        return mesh, None
-    names = tuple(dict.fromkeys(name for skin in skins if skin for name in skin.materials))
-    slot, uv, color = [], [], []
-    for piece, skin in pieces:
-        assert skin is not None
-        slot.append(np.array([names.index(name) for name in skin.materials])[skin.slot])
-        uv.append(np.full((len(piece.faces), 3, 2), np.nan) if skin.uv is None else skin.uv)
-        color.append(np.ones((len(piece.faces), 3, 3)) if skin.color is None else skin.color)
-    has_uv = any(skin is not None and skin.uv is not None for skin in skins)
-    has_color = any(skin is not None and skin.color is not None for skin in skins)
-    joined_uv = np.concatenate(uv) if has_uv else None
-    return mesh, Skin(names, np.concatenate(slot), joined_uv, np.concatenate(color) if has_color else None)
-
-
 def moved(
     shape: Shape, part: Part, spec: AnomalySpec, mesh: Mesh, method: str = "rigid", skin: Skin | None = None
 ) -> AnomalousShape:

@@ -8,13 +8,14 @@ import manifold3d
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from datagen.anomalies.common import INSIDE, broken_skin, comes_loose, joined_skins, numbers, rebuilt, with_inside
+from datagen.anomalies.common import INSIDE, broken_skin, comes_loose, numbers, rebuilt, with_inside
 from datagen.anomalies.operator import Setting
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.errors import MissingDependency
 from datagen.core.rng import unit_vector
 from datagen.core.shape import Mesh, Part, Shape, Skin, concatenate
 from datagen.geometry.proximity import nearest_faces
+from datagen.geometry.refine import joined_skins
 from datagen.geometry.sample import sample_surface
 from datagen.geometry.shatter import Cell, Fragment, carve
 from datagen.geometry.solid import SolidPart, solidify_part

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from datagen.anomalies.common import joined_skins
 from datagen.anomalies.operator import Setting
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.material import Material
 from datagen.core.shape import Mesh, Part, Shape, Skin, concatenate
 from datagen.geometry.proximity import closest, nearest_faces
+from datagen.geometry.refine import joined_skins
 from datagen.geometry.sample import grid_samples
 from datagen.recipe.anomalies import SimilarRecipe
 

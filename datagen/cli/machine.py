@@ -55,6 +55,7 @@ def run_doctor() -> int:
     table.add_row("cores", str(len(os.sched_getaffinity(0))), "")
     table.add_row("disk here", f"{free:.0f} GiB free", "" if free > 5 else "a shape takes about 9 MiB; make room")
     table.add_row("collections", _collections(), "--data-root or $DATAGEN_DATA adds a folder, such as PartNet's")
+    table.add_row("categories", _categories(), "a category file of yours: docs/extending/category.md")
     if not missing:
         table.add_row("Blender", *_blender())
     console.print(table)
@@ -82,6 +83,14 @@ def _collections() -> str:
         return str(error)
     kind = "stand-ins made by this project" if source.stand_in else "real"
     return f"{STAND_INS}: {len(source.entries())} shapes, {kind}"
+
+
+def _categories() -> str:
+    from datagen.recipe.categories import built_in_names
+    from datagen.shapes.standins.collection import GENERATORS
+
+    made = f"stand-ins for {', '.join(sorted(GENERATORS))} are made on demand"
+    return f"{', '.join(built_in_names())}; {made}"
 
 
 def run_bench(options: BenchOptions) -> None:

@@ -41,7 +41,7 @@ class BuildOptions:
         option(
             SHAPES,
             "--shapes",
-            f"A collection ({', '.join(NAMES)}), or a folder or file of shapes. "
+            f"A collection ({', '.join(NAMES)}), or a folder or file of shapes; several with commas between. "
             "A recipe may name a collection of its own.",
         ),
     ] = None

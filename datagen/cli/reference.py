@@ -19,7 +19,11 @@ from pydantic.fields import FieldInfo
 from datagen.cli.main import app
 from datagen.core.folders import PACKAGE
 from datagen.kinds.registry import BUILT_IN, Kind
+from datagen.recipe.categories import built_in, built_in_names
+from datagen.recipe.category import Category
 from datagen.recipe.section import Section
+from datagen.shapes.built_in import STAND_INS
+from datagen.shapes.standins.collection import COUNT, GENERATORS
 
 FOLDER = PACKAGE.parent / "docs" / "reference"
 NOTICE = "*Written by `make docs` from the program; edit the texts there, not here.*"
@@ -40,6 +44,10 @@ A recipe is a YAML file. Unknown keys are refused. `--set section.key=value` cha
 The default is what a recipe that leaves the key out gets.
 
 A range is a list of two numbers, the least and the most. D is the diagonal of an object's bounding box."""
+CATEGORIES_INTRODUCTION = """\
+A category file says what the parts of shapes are, which get anomalies, and what they are made of \
+([extending/category.md](../extending/category.md)). The built-in ones lie in `datagen/shapes/categories/`; \
+`--set category=my.yaml` names one of yours. Unknown keys are refused."""
 CHECKS_INTRODUCTION = """\
 `datagen verify` runs these checks ([verify.md](../verify.md)). A failed check of level error makes the \
 verdict FAIL, a warning does not. A check is skipped where what it looks at is not there."""
@@ -47,7 +55,12 @@ verdict FAIL, a warning does not. A check is skipped where what it looks at is n
 
 def pages() -> dict[str, str]:
     """File name -> content of every page."""
-    return {"commands.md": commands_page(), "recipes.md": recipes_page(), "checks.md": checks_page()}
+    return {
+        "commands.md": commands_page(),
+        "recipes.md": recipes_page(),
+        "categories.md": categories_page(),
+        "checks.md": checks_page(),
+    }
 
 
 def commands_page() -> str:
@@ -116,6 +129,36 @@ def recipes_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def categories_page() -> str:
+    """Every key of a category file, and the built-in categories."""
+    lines = ["# Categories", "", NOTICE, "", CATEGORIES_INTRODUCTION, "", "## Built-in categories", ""]
+    rows = []
+    for name in built_in_names():
+        category = built_in(name)
+        made = "assets" if f"partnet/{name}" == STAND_INS else f"{COUNT} on demand" if name in GENERATORS else ""
+        labels = len(category.labels) + len(category.names)
+        rows.append((_code(name), category.words.many, made, str(labels), ", ".join(category.classes)))
+    lines += _table(("name", "shapes", "stand-ins", "labels", "part classes"), rows)
+    lines += ["", "## Keys of a file"]
+    waiting: list[type[Section]] = [Category]
+    for model in waiting:
+        lines += ["", f"### {model.__name__}", "", inspect.cleandoc(model.__doc__ or ""), ""]
+        keys = []
+        for name, field in model.model_fields.items():
+            default = "required" if field.is_required() else _code(_yaml(field.get_default(call_default_factory=True)))
+            keys.append((_code(name), _value_of(field), default, " ".join((field.description or "").split())))
+            waiting += [inner for inner in _sections_in(field.annotation) if inner not in waiting]
+        lines += _table(("key", "value", "default", "meaning"), keys)
+    return "\n".join(lines) + "\n"
+
+
+def _sections_in(annotation: Any) -> list[type[Section]]:
+    """Sections that a type is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [found for inner in get_args(annotation) for found in _sections_in(inner)]
+
+
 def _section(values: Section, path: str) -> Iterator[str]:
     """Lines on one section and those below it; `values` holds the defaults, `path` is '' or ends with a point."""
     rows, below, wide = [], [], []
@@ -156,6 +199,8 @@ def _words(annotation: Any) -> str:
         return f"list of {_words(arguments[0])}"
     if origin is not None and issubclass(origin, Mapping):
         return f"mapping of {_words(arguments[0])} to {_words(arguments[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation.__name__
     return PLAIN[annotation]
 
 

@@ -70,7 +70,10 @@ class EvaluateOptions:
 
     run: Checkpoint
     data: Data
-    split: Annotated[str, typer.Option(help="The split to measure on: train, val or test.")] = "test"
+    split: Annotated[
+        str,
+        typer.Option(help="The split to measure on: train, val, test; unseen where there is one."),
+    ] = "test"
     out: Annotated[
         Path | None, typer.Option(help="The folder to write figures and page to.", show_default="the run's folder")
     ] = None

@@ -29,6 +29,15 @@ class AnomalySpec:
         return {"kind": self.kind, "part_id": self.part_id, **part_class, **self.values}
 
 
+ALSO = "also"
+"""Key of a spec's values that holds the specs of further anomalies, on other parts of the same object."""
+
+
+def further_specs(spec: AnomalySpec) -> tuple[AnomalySpec, ...]:
+    """The specs of the anomalies that an object has besides the first."""
+    return tuple(spec_from_json(data) for data in spec.values.get(ALSO, ()))
+
+
 def spec_from_json(data: Mapping[str, Any]) -> AnomalySpec:
     """The spec that `to_json` wrote. Raises KeyError where it names no kind or part."""
     own = ("kind", "part_id", "part_class")
@@ -63,6 +72,8 @@ class AnomalousShape:
     method: str = ""
     """Which path of a fallback chain made it (the boolean chain of `broken`)."""
     measures: Mapping[str, float] = field(default_factory=dict)
+    each: tuple["AnomalousShape", ...] = ()
+    """Where several parts have an anomaly each: those by themselves, the first as `spec` has it; else empty."""
 
     @property
     def part_ids(self) -> tuple[int, ...]:

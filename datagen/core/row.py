@@ -75,6 +75,12 @@ class Row:
     versions: str = ""
     warnings: tuple[str, ...] = ()
     """What reading the shape left out, `kind: detail`; in the row of its bundle or scene."""
+    category: str = ""
+    """What the shape is, such as table. The column is there where rows say it."""
+    anomalies: str = ""
+    """Canonical JSON of `config.anomalies`, where an object has several."""
+    pose: str = ""
+    """Canonical JSON of the joints that are not at rest: name -> radians or object units."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""

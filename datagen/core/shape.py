@@ -12,21 +12,9 @@ import numpy as np
 
 from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.ids import arrays_hash, content_hash
+from datagen.core.joint import Joint, joints_at, part_motions
 from datagen.core.material import Material
 
-PART_CLASSES = (
-    "Leg",
-    "BackSurface",
-    "Arm",
-    "SeatSurface",
-    "BackFrame",
-    "SeatFrame",
-    "SeatSupport",
-    "SurfaceBase",
-    "BackSupport",
-    "Footrest",
-    "Other",
-)
 REMAINDER_PATH = "remainder"
 """Semantic path of meshes that no label claims; rendered, never made anomalous."""
 
@@ -193,6 +181,10 @@ class Shape:
     """4 x 4 similarity from the source file's frame to this one."""
     palette: Mapping[str, Material] = field(default_factory=dict)
     """Materials that skins name, by id."""
+    joints: tuple[Joint, ...] = ()
+    """How parts move, those that carry others first; at rest where the shape stands."""
+    rest_bounds: tuple[tuple[float, ...], ...] = ()
+    """Of a posed shape: the bounds (2, 3) at rest, which give its centre and its scale."""
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -203,7 +195,9 @@ class Shape:
 
     @cached_property
     def bounds(self) -> np.ndarray:
-        """Axis-aligned bounds over all parts, shape (2, 3)."""
+        """Axis-aligned bounds over all parts, shape (2, 3); of a posed shape those at rest."""
+        if self.rest_bounds:
+            return np.array(self.rest_bounds)
         bounds = np.stack([part.mesh.bounds for part in self.parts])
         return np.stack([bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)])
 
@@ -241,10 +235,34 @@ class Shape:
         raise KeyError(part_id)
 
     def transformed(self, T: np.ndarray) -> "Shape":
-        """Every part under one 4 x 4 transform, recorded in `T_shape_source`."""
+        """Every part and joint under one 4 x 4 transform, recorded in `T_shape_source`.
+
+        A posed shape is scaled and shifted only: its bounds at rest are a box.
+        """
         parts = tuple(replace(part, mesh=part.mesh.transformed(T)) for part in self.parts)
         T_shape_source = T @ np.array(self.T_shape_source)
-        return replace(self, parts=parts, T_shape_source=tuple(map(tuple, T_shape_source.tolist())))
+        joints = tuple(joint.transformed(T) for joint in self.joints)
+        rest = np.array(self.rest_bounds)
+        rest = np.sort(rest @ T[:3, :3].T + T[:3, 3], axis=0) if len(rest) else rest
+        return replace(
+            self,
+            parts=parts,
+            T_shape_source=tuple(map(tuple, T_shape_source.tolist())),
+            joints=joints,
+            rest_bounds=tuple(map(tuple, rest.tolist())),
+        )
+
+    def posed(self, values: Mapping[str, float]) -> "Shape":
+        """The shape with its joints at these values, by name, the others at rest; centre and scale stay."""
+        motions = part_motions(self.joints, values)
+        if not motions:
+            return self
+        moved = (
+            replace(part, mesh=part.mesh.transformed(motions[part.part_id])) if part.part_id in motions else part
+            for part in self.parts
+        )
+        bounds = tuple(map(tuple, self.bounds.tolist()))
+        return replace(self, parts=tuple(moved), joints=joints_at(self.joints, values), rest_bounds=bounds)
 
     def normalised(self) -> "Shape":
         """Scaled to bounding-sphere radius 1 about the bounding-box centre and stood on the ground.

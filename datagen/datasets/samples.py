@@ -27,6 +27,8 @@ class Sample:
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     kind: str = "normal"
     part_class: str = ""
+    category: str = ""
+    """What the shape is; '' where the dataset does not say."""
     severity: float | None = None
     """In the unit of its kind; None where unknown (published data)."""
     azimuth_deg: float | None = None
@@ -106,6 +108,7 @@ def fields_of(row: dict[str, Any]) -> dict[str, Any]:
         "shape": str(row["public_id"]),
         "split": row["split"],
         "part_class": row["part_class"],
+        "category": row.get("category") or "",
         "severity": row["severity"],
         "azimuth_deg": row["azimuth_deg"],
         "T_world_camera": tuple(row["T_world_camera"] or ()),

@@ -12,6 +12,8 @@ from datagen.formats.cameras import camera_json
 from datagen.formats.encode import json_bytes, number
 
 SPLITS = ("train", "val", "test")
+UNSEEN = "unseen"
+"""A fourth list of split.json, which the published set does not have: categories that nothing is trained on."""
 KINDS = ("position", "rotation", "broken", "swapped", "missing")
 """The five kinds of the paper, section 3.1, in the published order."""
 TYPE_OF_KIND = {
@@ -50,6 +52,12 @@ def query_paths(folder: str, tail: str) -> dict[str, str]:
         "mask_new": f"annotations/{folder}/mask_new_{tail}.png",
         "mask_old": f"annotations/{folder}/mask_old_{tail}.png",
     }
+
+
+def mask_of_one(path: str, number: int) -> str:
+    """Path of the mask of one of several anomalies, counted from 0, beside the mask of their union."""
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/each_{number}_{name}"
 
 
 def annotation_json(
@@ -108,8 +116,9 @@ def reference_stem(shape: int | str, radius: float, azimuth_deg: float, elevatio
 
 
 def split_json(splits: Mapping[int, str]) -> bytes:
-    """split.json: three lists of ids AS STRINGS, sorted by number."""
-    ids = {name: [str(i) for i in sorted(splits) if splits[i] == name] for name in SPLITS}
+    """split.json: three lists of ids AS STRINGS, sorted by number, and a fourth where some are unseen."""
+    names = (*SPLITS, UNSEEN) if UNSEEN in splits.values() else SPLITS
+    ids = {name: [str(i) for i in sorted(splits) if splits[i] == name] for name in names}
     return json_bytes(ids)
 
 

@@ -159,7 +159,9 @@ def building_of(recipe: DatasetRecipe) -> Building[Any]:
 
 def open_shapes(recipe: DatasetRecipe, spec: str, data_root: Path | None = None) -> Source:
     """The collection as a recipe's kind needs it. Raises as `open_collection`."""
-    return open_collection(spec, data_root, building_of(recipe).textured)
+    building = building_of(recipe)
+    reading = building.reading(recipe)
+    return open_collection(spec, data_root, building.textured, reading.categories, reading.keep)
 
 
 def make_plan(recipe: DatasetRecipe, source: Source, limit: int | None = None) -> Plan[Any]:

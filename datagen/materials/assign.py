@@ -1,6 +1,6 @@
 """Semantic assignment (section 3.2, after PhotoShape): what each part of a shape is made of.
 
-Materials go by roles (structure, seat, back, arms, wheels), not part by part: designed furniture has two or three
+Materials go by the roles of a category (legs, tops, handles), not part by part: designed objects have two or three
 materials. Every role is drawn whether the shape has it or not, each from a stream of its own, so a shape with a part
 missing is dressed like the whole one.
 """
@@ -14,85 +14,69 @@ import numpy as np
 from datagen.core.errors import MaterialError
 from datagen.core.material import MATERIAL_CLASSES, Material, MaterialAssignment, PartMaterial
 from datagen.core.rng import stream
-from datagen.core.shape import PART_CLASSES, Part, Shape
+from datagen.core.shape import Part, Shape
 from datagen.materials.colour import colour_distance
 from datagen.materials.library import MaterialLibrary
-from datagen.recipe.materials import BARS, STAR_BASE, WHEEL, MaterialSettings, Weights
-
-_NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
-    "Leg": (),
-    "SeatSurface": ("Leg",),
-    "SeatFrame": ("Leg", "SeatSurface"),
-    "SeatSupport": ("Leg", "SeatSurface"),
-    "SurfaceBase": ("Leg", "SeatSurface"),
-    "Footrest": ("Leg",),
-    "BackSurface": ("SeatSurface", "Leg"),
-    BARS: ("SeatSurface", "Leg"),
-    "BackFrame": ("BackSurface", "SeatSurface"),
-    "BackSupport": ("BackSurface", "Leg"),
-    "Arm": ("SeatSurface", "BackSurface", "Leg"),
-    "Other": ("Leg", "SeatSurface"),
-    STAR_BASE: ("SeatSurface",),
-    WHEEL: (STAR_BASE,),
-}
-"""Roles in the order they are drawn -> roles drawn before that they touch."""
-_FRAME = ("SeatFrame", "SeatSupport", "SurfaceBase", "Footrest", "BackFrame", "BackSupport", BARS, "Other")
-
-CUSHION_THICKNESS = 0.11
-"""Smallest extent from which a seat or back counts as a cushion, object units (about 6 cm)."""
+from datagen.recipe.category import Category, Follow, Thickness, Weights
+from datagen.recipe.materials import MaterialSettings
 
 
 def assign(
-    shape: Shape, library: MaterialLibrary, settings: MaterialSettings, rng: np.random.Generator
+    shape: Shape, category: Category, library: MaterialLibrary, settings: MaterialSettings, rng: np.random.Generator
 ) -> MaterialAssignment:
-    """A material, a projection and an offset for every part of a shape.
+    """A material, a projection and an offset for every part of a shape of the category.
 
-    Looks at ids, classes, groups and labels, and at how thick the shape's cushions are: give it the
+    Looks at ids, classes, groups and labels, and at how thick parts are (cushions): give it the
     normal shape, and an anomalous shape whose parts keep their ids is dressed alike under an equal `rng`.
     Raises MaterialError for an empty library.
     """
     seed = int(rng.integers(2**63))
-    worn = _roles(_MaterialChoice(library.materials, upholstered(settings, shape), seed))
-    by_group = _group_roles(shape.parts)
+    rows = weights_for(shape, category, settings)
+    worn = _roles(_MaterialChoice(library.materials, settings, rows, seed), category)
+    by_group = _group_roles(shape.parts, category)
     parts = []
     for part in sorted(shape.parts, key=lambda p: p.part_id):
-        material = worn[by_group.get(part.group) or role_of(part)]
+        material = worn[by_group.get(part.group) or role_of(part, category)]
         u, v = stream(seed, "offset", part.part_id).random(2).round(6).tolist()
         projection = settings.projection[material.material_class]
         parts.append(PartMaterial(part.part_id, material.material_id, projection, (u, v)))
     return MaterialAssignment(tuple(parts))
 
 
-def upholstered(settings: MaterialSettings, shape: Shape) -> MaterialSettings:
-    """Settings in which seats and backs as thick as a cushion are upholstered: nobody carves one of wood."""
-    rows = dict(settings.classes)
-    for role in ("SeatSurface", "BackSurface"):
-        thickest = max((p.mesh.extents.min() for p in shape.parts if p.part_class == role), default=0.0)
-        soft = {name: weight for name, weight in rows[role].items() if name in ("fabric", "leather") and weight > 0}
-        if thickest > CUSHION_THICKNESS and soft:
-            rows[role] = soft
-    return settings.model_copy(update={"classes": rows})
+def weights_for(shape: Shape, category: Category, settings: MaterialSettings) -> Mapping[str, Weights]:
+    """Role -> weights of the material classes, those of thick and thin parts by the category's rules: nobody carves a
+    cushion of wood."""
+    rows = dict(settings.rows_of(category))
+    for rule in category.thickness:
+        extents = [float(p.mesh.extents.min()) for p in shape.parts if p.part_class == rule.role]
+        left = {name: weight for name, weight in rows[rule.role].items() if name in rule.only and weight > 0}
+        if extents and left and _is_within(max(extents), rule):
+            rows[rule.role] = left
+    return rows
 
 
-def role_of(part: Part) -> str:
-    """The row of the class table that a part follows: its class, or StarBase, Wheel or Bars by its labels."""
+def _is_within(extent: float, rule: Thickness) -> bool:
+    return (rule.above is None or extent > rule.above) and (rule.below is None or extent < rule.below)
+
+
+def role_of(part: Part, category: Category) -> str:
+    """The role that a part follows: that of the category's first rule that its label or name fits, else its class."""
     label = f"{part.path} {part.name}".lower()
-    if any(word in label for word in ("wheel", "caster")) and "stem" not in label:
-        return WHEEL
-    if "star" in label:
-        return STAR_BASE
-    if part.part_class in ("BackSurface", "SeatSurface") and any(word in label for word in ("_bar", "slat", "spindle")):
-        return BARS
-    return part.part_class if part.part_class in PART_CLASSES else "Other"
+    for rule in category.role_rules:
+        if rule.classes and part.part_class not in rule.classes:
+            continue
+        if any(word in label for word in rule.words) and not any(word in label for word in rule.without):
+            return rule.role
+    return part.part_class if part.part_class in category.rows else "Other"
 
 
-def _group_roles(parts: Sequence[Part]) -> dict[str, str]:
+def _group_roles(parts: Sequence[Part], category: Category) -> dict[str, str]:
     """One role for each non-empty group: the one most of its parts have."""
     votes: dict[str, Counter[str]] = {}
     for part in parts:
         if part.group:
-            votes.setdefault(part.group, Counter())[role_of(part)] += 1
-    order = list(_NEIGHBOURS)
+            votes.setdefault(part.group, Counter())[role_of(part, category)] += 1
+    order = [*category.ties, *category.rows]
     return {group: min(count, key=lambda role: (-count[role], order.index(role))) for group, count in votes.items()}
 
 
@@ -100,15 +84,19 @@ def _group_roles(parts: Sequence[Part]) -> dict[str, str]:
 class _MaterialChoice:
     materials: tuple[Material, ...]
     settings: MaterialSettings
+    rows: Mapping[str, Weights]
     seed: int
 
-    def chance(self, share: float, *keys: str) -> bool:
+    def follows(self, role: str, follow: Follow) -> bool:
+        """Whether a role wears what the other wears, by chance."""
+        share = getattr(self.settings, follow.share) if isinstance(follow.share, str) else follow.share
+        keys = (role, follow.draw) if follow.draw else (role,)
         return bool(stream(self.seed, "chance", *keys).random() < share)
 
     def draw(self, role: str, beside: Sequence[Material]) -> Material:
         """A material of one of the role's classes that contrasts with its neighbours, or the best seen."""
         rng = stream(self.seed, "role", role)
-        wanted = _pick_class(rng, self.settings.classes[role], self.materials)
+        wanted = _pick_class(rng, self.rows[role], self.materials)
         pool = [material for material in self.materials if material.material_class == wanted]
         best, best_contrast = pool[0], -1.0
         for _ in range(self.settings.redraws + 1):
@@ -145,22 +133,17 @@ def _pick_class(rng: np.random.Generator, weights: Weights, materials: Sequence[
     return names[int(rng.choice(len(names), p=p / p.sum()))]
 
 
-def _roles(choice: _MaterialChoice) -> dict[str, Material]:
-    """Every role's material, drawn in the order of `_NEIGHBOURS`, following earlier ones by chance."""
-    settings, worn = choice.settings, dict[str, Material]()
-    for role, neighbours in _NEIGHBOURS.items():
-        own = choice.draw(role, [worn[name] for name in neighbours])
-        worn[role] = own
-        if role in _FRAME and choice.chance(settings.share_frame, role):
-            worn[role] = worn["Leg"]
-        elif role == "SeatSurface":
-            same_class = own.material_class == worn["Leg"].material_class
-            if same_class and choice.chance(settings.one_piece, role):
-                worn[role] = worn["Leg"]
-        elif role == "BackSurface" and choice.chance(settings.share_back_seat, role):
-            worn[role] = worn["SeatSurface"]
-        elif role == "Arm" and choice.chance(settings.share_arm, role):
-            worn[role] = worn["Leg"]
-        elif role == "Arm" and choice.chance(settings.share_arm_seat, role, "seat"):
-            worn[role] = worn["SeatSurface"]
+def _roles(choice: _MaterialChoice, category: Category) -> dict[str, Material]:
+    """Every role's material, drawn in the category's order, following earlier ones by chance."""
+    worn: dict[str, Material] = {}
+    for role in category.roles:
+        own = choice.draw(role.role, [worn[name] for name in role.touches])
+        worn[role.role] = own
+        for follow in role.follows:
+            other = worn[follow.role]
+            if follow.same_class and own.material_class != other.material_class:
+                continue
+            if choice.follows(role.role, follow):
+                worn[role.role] = other
+                break
     return worn

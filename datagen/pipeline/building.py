@@ -13,10 +13,26 @@ from datagen.pipeline.plan import Plan
 from datagen.pipeline.prepared import Prepared
 from datagen.pipeline.summary import Summary
 from datagen.pipeline.warned import Warned
+from datagen.recipe.categories import Categories
 from datagen.recipe.loader import DatasetRecipe
 from datagen.store.dataset import Dataset
 
 P = TypeVar("P", bound=Plan[Any])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How shapes are read: what their parts are, and whether those of PartNet-Mobility keep their textures."""
+
+    categories: Categories = Categories()
+    keep: bool = False
+
+
+def plain_reading(recipe: Any) -> Reading:
+    """How they are read where a kind's recipes say nothing of it."""
+    return Reading()
+
+
 Prepare = Callable[[Job, Any, Shape, Prepared], Prepared]
 """The geometry half of a job, from its context, its shape and what an earlier half left."""
 
@@ -44,3 +60,5 @@ class Building(Generic[P]):
     summarise: Callable[[P, Dataset], Summary]
     alone: Callable[[Any], Setting] | None = None
     """recipe -> what operators may draw on for a shape by itself; None where shapes get no anomalies."""
+    reading: Callable[[Any], Reading] = plain_reading
+    """recipe -> how its shapes are read."""

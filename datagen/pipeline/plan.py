@@ -64,6 +64,10 @@ class Plan(ABC, Generic[R]):
         section = getattr(self.recipe, "render", None)
         return "cpu" if section is None else str(section.device)
 
+    def category_of(self, shape_id: str) -> str:
+        """What rows say a shape is; '' where it needs no saying."""
+        return ""
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What the recipe asks for and this collection cannot give, in sentences."""

@@ -44,6 +44,7 @@ def job_row(job: Job, context: Context, **values: object) -> Row:
         seed=context.plan.recipe.seed,
         kind=job.kind,
         versions=context.versions,
+        category=context.plan.category_of(job.shape_id),
     )
     return replace(base, **values)  # type: ignore[arg-type]
 

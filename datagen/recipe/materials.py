@@ -1,37 +1,17 @@
 """The recipe's section on materials: which classes a part may be made of, and how they are laid on."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Collection, Mapping
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from datagen.core.material import MATERIAL_CLASSES
-from datagen.core.shape import PART_CLASSES
-from datagen.recipe.section import Section
+from datagen.recipe.categories import DEFAULT, built_in
+from datagen.recipe.category import Category, Weights, check_weights
+from datagen.recipe.section import LATER, Section
 
-STAR_BASE, WHEEL, BARS = "StarBase", "Wheel", "Bars"
-"""Rows beside the part classes, told by labels: swivel bases, casters, slats and spindles of a surface."""
-
-Weights = Mapping[str, float]
-
-_FRAME: Weights = {"wood": 0.62, "metal": 0.28, "plastic": 0.10}
-_SOFT: Weights = {"fabric": 0.40, "leather": 0.22, "wood": 0.22, "plastic": 0.12, "metal": 0.04}
-DEFAULT_CLASSES: Mapping[str, Weights] = {
-    "Leg": {"wood": 0.60, "metal": 0.32, "plastic": 0.08},
-    "SeatSurface": _SOFT,
-    "BackSurface": _SOFT,
-    "Arm": {"wood": 0.42, "leather": 0.15, "fabric": 0.15, "metal": 0.14, "plastic": 0.14},
-    "BackFrame": _FRAME,
-    "SeatFrame": _FRAME,
-    "SeatSupport": {"wood": 0.45, "metal": 0.45, "plastic": 0.10},
-    "SurfaceBase": {"metal": 0.50, "wood": 0.35, "plastic": 0.15},
-    "BackSupport": _FRAME,
-    "Footrest": {"wood": 0.45, "metal": 0.45, "plastic": 0.10},
-    "Other": {"metal": 0.45, "plastic": 0.35, "wood": 0.20},
-    STAR_BASE: {"metal": 0.70, "plastic": 0.30},
-    WHEEL: {"plastic": 1.0},
-    BARS: _FRAME,
-}
+DEFAULT_CLASSES = built_in(DEFAULT).rows
+"""Rows of the category of shapes that say nothing; those of others stand in their files."""
 Projection = Literal["box", "smart"]
 DEFAULT_PROJECTION: Mapping[str, Projection] = {
     "wood": "box",
@@ -48,9 +28,12 @@ class MaterialSettings(Section):
     libraries: tuple[str, ...] = ("procedural",)
     """'procedural' for the built-in 400, or folders of image sets; several are joined."""
     classes: Mapping[str, Weights] = DEFAULT_CLASSES
-    """Part class (or StarBase, Wheel, Bars) -> weight of each material class; rows not given keep their default."""
+    """Role (a part class, or a row such as Wheel) -> weight of each material class; rows not given keep their default.
+    The defaults are those of chairs; a row that says else holds for every category that has the role."""
     projection: Mapping[str, Projection] = DEFAULT_PROJECTION
     """Material class -> UV projection: 'smart' is the paper's (section 3.2), 'box' keeps the grain."""
+    keep: Annotated[bool, LATER] = False
+    """Parts of PartNet-Mobility keep the textures that their files give them; parts without are dressed as others."""
     share_frame: float = Field(default=0.85, ge=0, le=1)
     """How often another part of the structure (frames, supports) wears what the legs wear."""
     share_arm: float = Field(default=0.55, ge=0, le=1)
@@ -69,13 +52,8 @@ class MaterialSettings(Section):
     @field_validator("classes")
     @classmethod
     def _complete(cls, rows: Mapping[str, Weights]) -> Mapping[str, Weights]:
-        known = {*PART_CLASSES, STAR_BASE, WHEEL, BARS}
         for name, weights in rows.items():
-            if name not in known:
-                raise ValueError(f"{name!r} is no part class; known are {', '.join(sorted(known))}")
-            unknown = set(weights) - set(MATERIAL_CLASSES)
-            if unknown or any(w < 0 for w in weights.values()) or sum(weights.values()) <= 0:
-                raise ValueError(f"weights of {name} must be >= 0, not all 0, and name {', '.join(MATERIAL_CLASSES)}")
+            check_weights(name, weights)
         return {**DEFAULT_CLASSES, **rows}
 
     @field_validator("projection")
@@ -85,3 +63,14 @@ class MaterialSettings(Section):
         if unknown:
             raise ValueError(f"{sorted(unknown)[0]!r} is no material class")
         return {**DEFAULT_PROJECTION, **rows}
+
+    def rows_of(self, category: Category) -> Mapping[str, Weights]:
+        """Role -> weights for a category: its own, and the rows that the recipe says else than the default."""
+        own = {name: row for name, row in self.classes.items() if row != DEFAULT_CLASSES.get(name)}
+        return {name: own.get(name, row) for name, row in category.rows.items()}
+
+    def refuse_unknown(self, known: Collection[str]) -> None:
+        """Raises ValueError for a row that is no role of any category."""
+        for name in self.classes:
+            if name not in known:
+                raise ValueError(f"{name!r} is no part class; known are {', '.join(sorted(known))}")

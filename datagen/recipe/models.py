@@ -1,9 +1,10 @@
 """The recipe of chairs as typed data. Magnitudes are relative to D, the shape's bounding-box diagonal."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from datagen.recipe.anomalies import (
     BrokenRecipe,
@@ -15,9 +16,20 @@ from datagen.recipe.anomalies import (
     RotationRecipe,
     SwappedRecipe,
 )
-from datagen.recipe.materials import MaterialSettings
+from datagen.recipe.categories import Categories, built_in, built_in_names, read_category
+from datagen.recipe.category import Category
+from datagen.recipe.materials import DEFAULT_CLASSES, MaterialSettings
 from datagen.recipe.render import RenderRecipe
 from datagen.recipe.section import LATER, DatasetRecipe, Fraction, Positive, Range, Section
+
+
+def _category(value: object) -> object:
+    """A category file's content in place of its path. Raises ValueError for a name that is neither."""
+    if not isinstance(value, str) or value in ("", *built_in_names()):
+        return value
+    if not Path(value).expanduser().is_file():
+        raise ValueError(f"{value} is neither a file nor one of {', '.join(built_in_names())}")
+    return read_category(Path(value).expanduser())
 
 
 class AnomalyRecipe(OperatorSections):
@@ -42,9 +54,14 @@ class AnomalyRecipe(OperatorSections):
     attempts: Annotated[int, Field(ge=1, le=200)] = 24
     """Proposals of a slot before it is given up."""
     weights: dict[str, dict[str, float]] = Field(default_factory=dict)
-    """kind -> part class -> weight; empty means the published frequencies."""
+    """kind -> part class -> weight; empty means those of the shape's category: for chairs the published frequencies."""
     min_changed_px: Positive = 60.0
     """Changed pixels a view must show, at 256 px."""
+    per_image: Annotated[dict[Annotated[int, Field(ge=1, le=5)], Positive], LATER] = Field(
+        default_factory=lambda: {1: 1.0}
+    )
+    """Weights of the number of anomalies in an object, each on a part of its own; the further ones are of kinds drawn
+    by `slots`. Published fields then hold the union, and `config.anomalies` lists them (DATA.md)."""
     position: PositionRecipe = PositionRecipe()
     rotation: RotationRecipe = RotationRecipe()
     broken: BrokenRecipe = BrokenRecipe()
@@ -142,6 +159,19 @@ class LightRecipe(Section):
     """Fewest and most suns of a set-up."""
 
 
+class JointRecipe(Section):
+    """Shapes with joints (PartNet-Mobility): an open drawer or a turned knob is normal, in queries of either label."""
+
+    share: Fraction = 0.5
+    """How often a joint is away from rest, joint by joint; reference views show all at rest."""
+    hinge: Range = (0.1, 1.0)
+    """How far a hinge is then open, as shares of its limit; less, where the part would leave the picture."""
+    slider: Range = (0.1, 1.0)
+    """The same of what slides."""
+    unlike: Fraction = 0.5
+    """A moved or turned part is refused if a motion of its own joint comes nearer to it than this share of its move."""
+
+
 class QualityRecipe(Section):
     """Checks after rendering. Levels are in 8-bit grey."""
 
@@ -174,6 +204,8 @@ class SplitRecipe(Section):
     """Weight of test."""
     use_published: bool = True
     """Use PartNet's own lists where they lie beside the shapes, instead of the weights."""
+    unseen: Annotated[tuple[str, ...], LATER] = ()
+    """Categories that are kept for a split of their own, `unseen`: no shape of theirs is trained on."""
 
 
 class Recipe(DatasetRecipe):
@@ -182,7 +214,10 @@ class Recipe(DatasetRecipe):
     name: str = "brokenchairs"
     """The dataset's name, on its card."""
     kind: Literal["brokenchairs"] = "brokenchairs"
-    """Chairs with one anomalous part, in the format of BrokenChairs-180K."""
+    """Chairs, or shapes of other categories, with one anomalous part, in the format of BrokenChairs-180K."""
+    category: Annotated[Category | str, BeforeValidator(_category), LATER] = ""
+    """Category of shapes that do not say their own, and what its parts are: a built-in one by name (`datagen doctor`
+    lists them), or the path of a file of yours (docs/extending/category.md), which run.json then holds."""
     split: SplitRecipe = SplitRecipe()
     anomaly: AnomalyRecipe = AnomalyRecipe()
     normal: NormalRecipe = NormalRecipe()
@@ -190,5 +225,26 @@ class Recipe(DatasetRecipe):
     reference: ReferenceRecipe = ReferenceRecipe()
     light: LightRecipe = LightRecipe()
     materials: MaterialSettings = MaterialSettings()
+    joints: Annotated[JointRecipe, LATER] = JointRecipe()
     render: RenderRecipe = Field(default_factory=lambda: RenderRecipe.model_validate({}))
     quality: QualityRecipe = QualityRecipe()
+
+    @model_validator(mode="after")
+    def _one_in_pairs(self) -> "Recipe":
+        if self.reference.counterfactual and set(self.anomaly.per_image) != {1}:
+            raise ValueError("reference.counterfactual compares single anomalies; leave anomaly.per_image at {1: 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _known_roles(self) -> "Recipe":
+        if set(self.materials.classes) != set(DEFAULT_CLASSES):
+            own = {*self.category.rows} if isinstance(self.category, Category) else set()
+            self.materials.refuse_unknown(own.union(*(built_in(name).rows for name in built_in_names())))
+        return self
+
+    @property
+    def categories(self) -> Categories:
+        """What shapes may be, that of the recipe first."""
+        if isinstance(self.category, Category):
+            return Categories(self.category)
+        return Categories(built_in(self.category) if self.category else None)

@@ -17,7 +17,7 @@ class CollectionCard:
     """Where a collection comes from. `stand_in`: made by this project in place of real data.
 
     `up` ('x' | 'y' | 'z'), `front` ('+x' .. '-z') and `files` ('parts' | 'shapes') settle what a folder of
-    plain meshes leaves open; '' means decide by rule.
+    plain meshes leaves open; '' means decide by rule. `category` is that of shapes which do not say their own.
     """
 
     source: str
@@ -27,6 +27,7 @@ class CollectionCard:
     up: str = ""
     front: str = ""
     files: str = ""
+    category: str = ""
 
 
 class Carded:
@@ -82,6 +83,7 @@ def read_card(root: Path, source: str, licence: str | None = None) -> Collection
             licence=str(data.get("licence") or default.licence),
             stand_in=bool(data.get("stand_in", False)),
             note=str(data.get("note", "")),
+            category=str(data.get("category", "")),
             **{key: _choice(data, key, allowed) for key, allowed in _CHOICES.items()},
         )
     except (ValueError, AttributeError, OSError) as error:
@@ -95,7 +97,7 @@ _CHOICES = {
 }
 
 
-KEYS = frozenset({*_CHOICES, "source", "licence", "stand_in", "note"})
+KEYS = frozenset({*_CHOICES, "source", "licence", "stand_in", "note", "category"})
 
 
 def _choice(data: dict[str, object], key: str, allowed: tuple[str, ...]) -> str:

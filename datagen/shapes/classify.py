@@ -1,4 +1,4 @@
-"""Part classes of unlabelled parts: from their names, else from where they stand."""
+"""Part classes of unlabelled parts, by a category's rules: from their names, else from where they stand."""
 
 import re
 from collections.abc import Sequence
@@ -6,79 +6,83 @@ from collections.abc import Sequence
 import numpy as np
 
 from datagen.core.shape import Mesh
-
-# First match wins: `backleg` is a leg, `seat_support` is no seat. Digits and case are ignored.
-_NAME_RULES: tuple[tuple[str, str], ...] = (
-    (r"foot_?rest|ottoman", "Footrest"),
-    (r"stretcher|rung|cross_?bar|brace|screw|bolt|nut\b|knob|lever", "Other"),
-    (r"leg|wheel|caster|castor", "Leg"),
-    (r"arm_?rest|(?<![a-z])arms?(?![a-z])", "Arm"),
-    (r"pedestal|rocker|runner|(?<![a-z])(foot|feet|base)(?![a-z])", "SurfaceBase"),
-    (r"back.*(support|bracket)|lumbar", "BackSupport"),
-    (r"back.*(frame|post|stile)", "BackFrame"),
-    (r"back|slat|spindle|splat", "BackSurface"),
-    (r"seat.*support", "SeatSupport"),
-    (r"seat.*(frame|rail)|apron", "SeatFrame"),
-    (r"seat|cushion|sitting", "SeatSurface"),
-)
-PART_WORD = re.compile("|".join(f"(?:{pattern})" for pattern, _ in _NAME_RULES) + "|frame|top|table|panel|shelf|nut")
+from datagen.recipe.category import Category
+from datagen.recipe.part_rules import AnchorRule, BoxRule
 
 
-def class_from_name(name: str) -> str | None:
-    """The class that a part's name tells, or None."""
+def is_part_name(name: str, category: Category) -> bool:
+    """Whether a file's name is that of a part of such shapes."""
+    told = class_from_name(name, category) is not None
+    return told or any(re.search(pattern, name) for pattern in category.part_words)
+
+
+def class_from_name(name: str, category: Category) -> str | None:
+    """The class that a part's name tells, or None. A category without rules for names has the words of its labels."""
     text = re.sub(r"[\d.]+", " ", name.lower()).replace("-", "_")
-    return next((part_class for pattern, part_class in _NAME_RULES if re.search(pattern, text)), None)
+    if not category.name_rules:
+        words = [word for word in category.names if re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", text)]
+        return category.names[max(words, key=len)] if words else None
+    return next((part_class for pattern, part_class in category.name_rules if re.search(pattern, text)), None)
 
 
-def classes_from_geometry(meshes: Sequence[Mesh]) -> tuple[str, ...]:
-    """Classes of a whole shape's parts (z up) from boxes alone; 'Other' where nothing fits.
-
-    The seat is the largest flat horizontal part above the ground; what stands thin and upright on the
-    ground is a leg; what rises above the seat and is broad is back.
-    """
+def classes_from_geometry(meshes: Sequence[Mesh], category: Category) -> tuple[str, ...]:
+    """Classes of a whole shape's parts (z up) from boxes alone; 'Other' where nothing fits."""
+    geometry = category.geometry
+    if geometry is None:
+        return ("Other",) * len(meshes)
     bounds = np.array([mesh.bounds for mesh in meshes])
     low, high = bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)
     extent = np.maximum(high - low, 1e-12)
     lo, hi = (bounds[:, 0] - low) / extent, (bounds[:, 1] - low) / extent
     size = bounds[:, 1] - bounds[:, 0]
-    seat = _seat(lo, hi, size, extent)
-    if seat is None:
+    anchor = next((k for rule in geometry.anchors if (k := _anchor(rule, lo, hi, size, extent)) is not None), None)
+    if anchor is None:
         return ("Other",) * len(meshes)
-    level = (lo[seat, 2] + hi[seat, 2]) / 2
-    classes = [_other_class(lo[k], hi[k], size[k], extent, level) for k in range(len(meshes))]
-    classes[seat] = "SeatSurface"
-    frames = [k for k in range(len(meshes)) if classes[k] == "Leg" and _is_frame(hi[k], size[k], extent, level)]
-    if len(frames) == 1:
-        # One broad ladder from the ground to above the seat is the back; two are the chair's sides.
-        classes[frames[0]] = "BackFrame"
+    level = (lo[anchor, 2] + hi[anchor, 2]) / 2
+
+    def within(rule: BoxRule, k: int) -> bool:
+        return _within(rule, lo[k], hi[k], size[k], extent, level)
+
+    classes = [
+        next((rule.part_class for rule in geometry.rules if within(rule, k)), "Other") for k in range(len(meshes))
+    ]
+    classes[anchor] = geometry.anchor
+    for rule in geometry.single:
+        found = [k for k in range(len(meshes)) if rule.among in ("", classes[k]) and within(rule, k)]
+        if len(found) == 1:
+            classes[found[0]] = rule.part_class
     return tuple(classes)
 
 
-def _seat(lo: np.ndarray, hi: np.ndarray, size: np.ndarray, extent: np.ndarray) -> int | None:
+def _anchor(rule: AnchorRule, lo: np.ndarray, hi: np.ndarray, size: np.ndarray, extent: np.ndarray) -> int | None:
+    """Number of the part that others are told by, or None."""
     footprint = size[:, 0] * size[:, 1] / (extent[0] * extent[1])
-    flat = size[:, 2] < 0.45 * np.minimum(size[:, 0], size[:, 1])
-    candidates = np.where(flat & (lo[:, 2] > 0.12) & (footprint > 0.2), footprint, 0.0)
-    # Of two boards of one size the upper one is sat on.
-    best = candidates * (1 + 0.3 * hi[:, 2])
-    if best.max() > 0:
-        return int(best.argmax())
-    # No board: a moulded shell, broad and well off the ground, is seat and back in one.
-    shells = np.where((lo[:, 2] > 0.2) & (footprint > 0.2), footprint, 0.0)
-    return int(shells.argmax()) if shells.max() > 0 else None
+    fits = (lo[:, 2] > rule.low) & (footprint > rule.footprint)
+    if rule.flat is not None:
+        fits &= size[:, 2] < rule.flat * np.minimum(size[:, 0], size[:, 1])
+    best = np.where(fits, footprint, 0.0) * (1 + rule.prefer_high * hi[:, 2])
+    return int(best.argmax()) if best.max() > 0 else None
 
 
-def _is_frame(hi: np.ndarray, size: np.ndarray, extent: np.ndarray, seat: float) -> bool:
-    return bool(hi[2] > seat + 0.2 and max(size[0], size[1]) > 0.6 * max(extent[0], extent[1]))
-
-
-def _other_class(lo: np.ndarray, hi: np.ndarray, size: np.ndarray, extent: np.ndarray, seat: float) -> str:
-    tall, thin = size[2] / extent[2], min(size[0], size[1]) / max(extent[0], extent[1])
-    if lo[2] < 0.06 and thin < 0.3 and tall > 0.2:
-        return "Leg"
-    broad = max(size[0], size[1]) > 0.35 * max(extent[0], extent[1])
-    if lo[2] > seat - 0.08 and hi[2] > seat + 0.12 and broad and thin < 0.45:
-        return "BackSurface"
-    return "Other"
+def _within(rule: BoxRule, lo: np.ndarray, hi: np.ndarray, size: np.ndarray, extent: np.ndarray, level: float) -> bool:
+    """Whether a part's box, as shares of the shape's, is within the bounds of a rule; `level` is the anchor's."""
+    across = max(extent[0], extent[1])
+    narrow, wide = min(size[0], size[1]), max(size[0], size[1])
+    over: tuple[tuple[float, float | None], ...] = (
+        (lo[2], rule.low_above),
+        (hi[2], rule.high_above),
+        (size[2] / extent[2], rule.tall_above),
+        (wide, None if rule.broad_above is None else rule.broad_above * across),
+        (lo[2], None if rule.over_anchor is None else level + rule.over_anchor),
+        (hi[2], None if rule.reaches_over_anchor is None else level + rule.reaches_over_anchor),
+    )
+    under: tuple[tuple[float, float | None], ...] = (
+        (lo[2], rule.low_below),
+        (narrow / across, rule.thin_below),
+        (size[2], None if rule.flat_below is None else rule.flat_below * narrow),
+    )
+    exceeds = all(bound is None or value > bound for value, bound in over)
+    return exceeds and all(bound is None or value < bound for value, bound in under)
 
 
 def group_of(name: str, part_class: str) -> str:

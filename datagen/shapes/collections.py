@@ -7,41 +7,63 @@ from pathlib import Path
 from datagen.core.errors import DatagenError, EmptyCollection, UsageError
 from datagen.core.folders import bundled
 from datagen.core.plugins import load
+from datagen.recipe.categories import OTHER, Categories, built_in_names
 from datagen.shapes.built_in import STAND_INS
+from datagen.shapes.joined import joined
 from datagen.shapes.meshes import recognise_meshes
-from datagen.shapes.partnet import recognise_partnet
+from datagen.shapes.partnet import EVERY, recognise_partnet
 from datagen.shapes.passed_over import passed_over
 from datagen.shapes.procedural.things.source import BUILT_IN, GeneratedThings
 from datagen.shapes.source import Source
+from datagen.shapes.standins.collection import GENERATORS, made_collection
 from datagen.shapes.textured import recognise_things
 
 DATA_VARIABLE = "DATAGEN_DATA"
 GROUP = "datagen.sources"
+BUILT_IN_CATEGORIES = Categories()
+PARTNET = "partnet"
+"""The collection of all categories."""
 
 
-def open_collection(spec: str, data_root: Path | None = None, textured: bool = False) -> Source:
-    """The source behind a path or a collection's name such as `partnet/chair`.
+def open_collection(
+    spec: str,
+    data_root: Path | None = None,
+    textured: bool = False,
+    categories: Categories = BUILT_IN_CATEGORIES,
+    keep: bool = False,
+) -> Source:
+    """The source behind a path or a collection's name such as `partnet/chair`, or behind several with commas between.
 
     A name is looked up under `data_root`, then $DATAGEN_DATA, then the built-in assets; below each as
     `<name>`, and as PartNet's flat `data_v0`, where the last word of the name picks the category. `toys` and
     `abc` that are found nowhere are generated. `textured` (for scenes): files keep their own materials, and every
-    one of them is a shape of its own.
+    one of them is a shape of its own. `categories` say what parts are. `partnet` is every category of PartNet's that
+    is there; the stand-ins, where none is. `keep`: parts of PartNet-Mobility keep their own textures.
     Raises EmptyCollection (one line: what was looked for, and where), UsageError on a bad card and
     UnplacedParts on loose parts that nothing places.
     """
     if data_root is not None and not data_root.is_dir():
         raise UsageError(f"--data-root {data_root} is not a folder; check the path")
+    specs = [name for name in spec.split(",") if name.strip()]
+    if len(specs) > 1 and not Path(spec).exists():
+        return joined([open_collection(name.strip(), data_root, textured, categories, keep) for name in specs])
+    if spec.strip().lower().rstrip("/") == PARTNET and not Path(spec).exists():
+        return _partnet(data_root, textured, categories, keep)
     candidates = dict.fromkeys(_candidates(spec, data_root))
     there = [(path, category) for path, category in candidates if path.exists()]
     for path, category in there:
-        source: Source | None = recognise_partnet(path, category)
+        source: Source | None = recognise_partnet(path, categories, category, keep)
         if source is None and category is None:
             source = _of_other_packages(path, textured)
         if source is None and category is None:
-            source = recognise_things(path) if textured else recognise_meshes(path)
+            source = recognise_things(path) if textured else recognise_meshes(path, categories)
         if source is not None:
             return source
-    built_in = BUILT_IN.get(spec.strip().lower().rstrip("/"))
+    name = spec.strip().lower().rstrip("/")
+    made = _stand_ins(name, categories)
+    if made is not None:
+        return made
+    built_in = BUILT_IN.get(name)
     if built_in is not None:
         return GeneratedThings(built_in)
     named = [path for path, category in there if category is None]
@@ -56,6 +78,30 @@ def open_collection(spec: str, data_root: Path | None = None, textured: bool = F
         "files (obj, stl, ply, off, glb, gltf, step; blend for scenes) and for MuJoCo XML or URDF that place them"
         + (f"; {'; '.join(unread[:3])}: export it as GLB or OBJ" if unread else "")
     )
+
+
+def _partnet(data_root: Path | None, textured: bool, categories: Categories, keep: bool) -> Source:
+    """All categories of PartNet's: a flat download as it is, else those found by their names."""
+    for root in _data_roots(data_root):
+        for place in (root / PARTNET / "data_v0", root / "data_v0", root / PARTNET, root):
+            source = recognise_partnet(place, categories, EVERY, keep)
+            if source is not None:
+                return source
+    found: list[Source] = []
+    for name in (name for name in built_in_names() if name != OTHER):
+        try:
+            found.append(open_collection(f"{PARTNET}/{name}", data_root, textured, categories, keep))
+        except EmptyCollection:
+            continue
+    return joined([source for source in found if not source.stand_in] or found)
+
+
+def _stand_ins(name: str, categories: Categories) -> Source | None:
+    """Shapes made here in place of a category of PartNet's, None for a name that is none."""
+    category = name.removeprefix(f"{PARTNET}/")
+    if not name.startswith(f"{PARTNET}/") or category not in GENERATORS:
+        return None
+    return recognise_partnet(made_collection(category), categories)
 
 
 def _of_other_packages(path: Path, textured: bool) -> Source | None:

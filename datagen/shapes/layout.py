@@ -18,7 +18,8 @@ from pathlib import Path
 from datagen.core.clutter import check_name, is_clutter, real
 from datagen.core.errors import MeshLoadError, UsageError
 from datagen.meshfiles.load import GLTF_SUFFIXES, MESH_SUFFIXES, STEP_SUFFIXES, needs_draco
-from datagen.shapes.classify import PART_WORD
+from datagen.recipe.category import Category
+from datagen.shapes.classify import is_part_name
 from datagen.shapes.partnet_tree import refuse_buried
 from datagen.shapes.plans import PlannedShape, find_plans, is_plan
 from datagen.shapes.source import natural_key
@@ -39,8 +40,11 @@ class ShapeFiles:
     plan: Path | None = None
 
 
-def find_shapes(path: Path, files_rule: str = "") -> tuple[ShapeFiles, ...]:
-    """All shapes at a path by the rules above, in natural order; `files_rule` is 'parts', 'shapes' or ''."""
+def find_shapes(path: Path, category: Category, files_rule: str = "") -> tuple[ShapeFiles, ...]:
+    """All shapes at a path by the rules above, in natural order; `files_rule` is 'parts', 'shapes' or ''.
+
+    The category says which names are those of parts.
+    """
     if is_plan(path):
         return (ShapeFiles(path.stem, (), path.parent, path),)
     if path.is_file():
@@ -56,7 +60,7 @@ def find_shapes(path: Path, files_rule: str = "") -> tuple[ShapeFiles, ...]:
         if any(folder.is_relative_to(other) for other in whole):
             continue
         refuse_buried(folder)
-        here = _folder_shapes(folder, files_rule, taken, telling_parts(folder, path))
+        here = _folder_shapes(folder, files_rule, taken, telling_parts(folder, path), category)
         if here and len(here[0].files) > 1:
             whole.append(folder)
         for shape in here:
@@ -112,11 +116,13 @@ def telling_parts(folder: Path, root: Path) -> list[str]:
     return [part for part in folder.relative_to(root).parts if part.lower() not in _INNER]
 
 
-def _folder_shapes(folder: Path, files_rule: str, taken: frozenset[Path], words: list[str]) -> list[ShapeFiles]:
+def _folder_shapes(
+    folder: Path, files_rule: str, taken: frozenset[Path], words: list[str], category: Category
+) -> list[ShapeFiles]:
     objects = distinct_objects(path for path in folder.iterdir() if not taken or real(path) not in taken)
     if not objects:
         return []
-    if files_rule != "shapes" and len(objects) > 1 and (files_rule == "parts" or _parts(objects)):
+    if files_rule != "shapes" and len(objects) > 1 and (files_rule == "parts" or _parts(objects, category)):
         return [ShapeFiles("-".join(words) or folder.name, objects, folder)]
     if len(objects) == 1:
         return [ShapeFiles("-".join(words) or objects[0].stem, objects, folder)]
@@ -146,6 +152,7 @@ def _readability(path: Path) -> tuple[int, str]:
     return 1 + [".obj", ".ply", ".off", ".stl"].index(suffix), path.name
 
 
-def _parts(objects: tuple[Path, ...]) -> bool:
+def _parts(objects: tuple[Path, ...], category: Category) -> bool:
     stems = [path.stem.lower() for path in objects]
-    return 2 * sum(bool(_GENERIC_PART.fullmatch(stem) or PART_WORD.search(stem)) for stem in stems) > len(stems)
+    told = (bool(_GENERIC_PART.fullmatch(stem) or is_part_name(stem, category)) for stem in stems)
+    return 2 * sum(told) > len(stems)

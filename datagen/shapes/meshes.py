@@ -1,18 +1,17 @@
 """A user's own meshes as shapes: part files, files with named nodes, or single meshes cut into components."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-
-import numpy as np
 
 from datagen.core.clutter import real
 from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
 from datagen.meshfiles.load import GLTF_SUFFIXES, MESH_SUFFIXES, files_named, read_mesh_file
 from datagen.meshfiles.values import ABOUT_LOOKS, MeshFile
+from datagen.recipe.categories import UNTOLD, Categories
+from datagen.recipe.category import Category
 from datagen.shapes.assembly import components, is_heap
 from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of
@@ -24,7 +23,6 @@ from datagen.shapes.placing import left_out, placed_meshes
 from datagen.shapes.plans import plan_files, read_plan
 from datagen.shapes.source import ShapeEntry
 
-_CHAIR_WORD = re.compile("chair|stool|bench|sofa|seat|couch|settee")
 _Y_UP_SUFFIXES = (*GLTF_SUFFIXES, ".obj")
 
 
@@ -38,12 +36,14 @@ class _Piece:
     path: str = ""
 
 
-def recognise_meshes(path: Path) -> "MeshSource | None":
+def recognise_meshes(path: Path, categories: Categories) -> "MeshSource | None":
     """A source if a path is or holds mesh files, else None. Raises UsageError on a broken collection.json."""
     root = path if path.is_dir() else path.parent
     card = read_card(root, "meshes")
-    shapes = find_shapes(path, card.files)
-    return MeshSource(path, shapes, card) if shapes else None
+    category = categories.of(card.category)
+    shapes = find_shapes(path, category, card.files)
+    is_told = card.category not in UNTOLD or categories.own is not None
+    return MeshSource(path, shapes, card, category, is_told) if shapes else None
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,26 @@ class MeshSource(Carded):
     """Shapes from plain mesh files; layout.py says which files make one shape.
 
     Up is +Z for MuJoCo, URDF, STL, PLY, OFF and STEP, +Y for glTF and OBJ, unless collection.json's `up` or named
-    legs and seats say otherwise. The front is turned to -Y where a back and a seat tell it.
+    legs and seats say otherwise. The front is turned to -Y where a back and a seat tell it. Classes go by the rules
+    of `category`; `is_told`: the collection or the recipe names it.
     """
 
     root: Path
     shapes: tuple[ShapeFiles, ...]
     card: CollectionCard
+    category: Category
+    is_told: bool = False
 
     @cached_property
     def _entries(self) -> tuple[ShapeEntry, ...]:
-        return tuple(ShapeEntry(s.shape_id, s.shape_id, self._classes(s.shape_id)) for s in self.shapes)
+        said = self.category.name if self.is_told else ""
+        entries = ((s.shape_id, self._classes(s.shape_id)) for s in self.shapes)
+        return tuple(ShapeEntry(shape_id, shape_id, classes, category=said) for shape_id, classes in entries)
+
+    def _category_of(self, shape_id: str) -> str:
+        """What the shape is: of the category that is told, or that its name has a word of."""
+        called = any(word in shape_id.lower() for word in self.category.called)
+        return self.category.name if self.is_told or called else "object"
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -102,38 +112,37 @@ class MeshSource(Carded):
         files = next((shape for shape in self.shapes if shape.shape_id == shape_id), None)
         if files is None:
             raise ShapeError(f"{shape_id}: no such shape in {self.root}")
-        pieces, up, warnings = _read(files, self.folder)
+        pieces, up, warnings = _read(files, self.folder, self.category)
         up = self.card.up or up
         placed = [replace(piece, mesh=piece.mesh.transformed(T_up(up))) for piece in pieces]
-        parts = _parts(placed)
-        category = "chair" if _CHAIR_WORD.search(shape_id.lower()) else "object"
+        parts = _parts(placed, self.category)
         shape = Shape(
             shape_id,
             self.name,
             parts,
             shape_id,
-            category,
+            self._category_of(shape_id),
             self.licence,
             provenance=f"{self.name}/{shape_id}",
             warnings=warnings,
             T_shape_source=tuple(map(tuple, T_up(up).tolist())),
         )
-        return shape.transformed(T_front(parts, up, self.card.front)).normalised()
+        return shape.transformed(T_front(parts, up, self.card.front, self.category.front)).normalised()
 
 
-def _read(files: ShapeFiles, collection: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
+def _read(files: ShapeFiles, collection: Path, category: Category) -> tuple[list[_Piece], str, tuple[str, ...]]:
     """Pieces in the source's frame, the axis that points up there, and warnings."""
     within = reach(collection)
     if files.plan is not None:
         return _read_placed(files, files.plan, collection)
     if len(files.files) > 1:
-        return _read_part_files(files, within)
+        return _read_part_files(files, within, category)
     path = files.files[0]
     file = read_mesh_file(path, within)
     up = "y" if path.suffix.lower() in _Y_UP_SUFFIXES else "z"
     if len(file.parts) > 1:
         pieces = [_Piece(part.name, part.name, part.mesh) for part in file.parts]
-        return pieces, up_from_parts(_named_classes(pieces)) or up, geometry_warnings(file.warnings)
+        return pieces, _up(pieces, category) or up, geometry_warnings(file.warnings)
     return _split(file.mesh), up, geometry_warnings(file.warnings)
 
 
@@ -160,7 +169,7 @@ def _read_placed(files: ShapeFiles, path: Path, collection: Path) -> tuple[list[
     return pieces, "z", (*warnings, *told)
 
 
-def _read_part_files(files: ShapeFiles, within: Path) -> tuple[list[_Piece], str, tuple[str, ...]]:
+def _read_part_files(files: ShapeFiles, within: Path, category: Category) -> tuple[list[_Piece], str, tuple[str, ...]]:
     pieces: list[_Piece] = []
     warnings: list[str] = []
     for path in files.files:
@@ -174,7 +183,7 @@ def _read_part_files(files: ShapeFiles, within: Path) -> tuple[list[_Piece], str
             'a whole shape, add a collection.json with {"files": "shapes"}'
         )
     y_up = all(path.suffix.lower() in _Y_UP_SUFFIXES for path in files.files)
-    return pieces, up_from_parts(_named_classes(pieces)) or ("y" if y_up else "z"), tuple(warnings)
+    return pieces, _up(pieces, category) or ("y" if y_up else "z"), tuple(warnings)
 
 
 def geometry_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
@@ -189,18 +198,19 @@ def _split(mesh: Mesh) -> list[_Piece]:
     return [*pieces, _Piece("remainder", "", rest, REMAINDER_PATH)] if rest is not None else pieces
 
 
-def _named_classes(pieces: list[_Piece]) -> list[tuple[str, np.ndarray]]:
-    return [(class_from_name(piece.hints) or "", piece.mesh.centre) for piece in pieces]
+def _up(pieces: list[_Piece], category: Category) -> str:
+    named = [(class_from_name(piece.hints, category) or "", piece.mesh.centre) for piece in pieces]
+    return up_from_parts(named, category.upright)
 
 
-def _parts(pieces: list[_Piece]) -> tuple[Part, ...]:
+def _parts(pieces: list[_Piece], category: Category) -> tuple[Part, ...]:
     """Parts numbered from 1, z up; names decide the class, geometry where they say nothing."""
-    by_shape = classes_from_geometry([piece.mesh for piece in pieces])
+    by_shape = classes_from_geometry([piece.mesh for piece in pieces], category)
     parts = []
     for index, (piece, guess) in enumerate(zip(pieces, by_shape, strict=True)):
         if piece.path == REMAINDER_PATH:
             parts.append(Part(index + 1, piece.name, piece.path, "Other", piece.mesh))
             continue
-        label = class_from_name(piece.name) or class_from_name(piece.hints) or guess
+        label = class_from_name(piece.name, category) or class_from_name(piece.hints, category) or guess
         parts.append(Part(index + 1, piece.name, piece.name, label, piece.mesh, group_of(piece.name, label)))
     return tuple(parts)

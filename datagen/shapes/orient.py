@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Mesh, Part
+from datagen.recipe.part_rules import Front, Upright
 
 _T_FROM_X_UP = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]], dtype=np.float64)
 
@@ -14,41 +15,45 @@ def T_up(up: str) -> np.ndarray:
     return {"z": np.eye(4), "y": T_INSIDE_FROM_PUBLISHED, "x": _T_FROM_X_UP}[up]
 
 
-def up_from_parts(classes: Sequence[tuple[str, np.ndarray]]) -> str:
-    """'x' | 'y' | 'z' when named seats lie clearly above named legs along one axis, else ''.
+def up_from_parts(classes: Sequence[tuple[str, np.ndarray]], rule: Upright | None) -> str:
+    """'x' | 'y' | 'z' when named parts (seats) lie clearly above others (legs) along one axis, else ''.
 
-    `classes` holds (class by name, box centre (3,)).
+    `classes` holds (class by name, box centre (3,)); the category's rule says which are above which.
     """
-    seats = [centre for label, centre in classes if label == "SeatSurface"]
-    legs = [centre for label, centre in classes if label == "Leg"]
-    if not seats or len(legs) < 2:
+    if rule is None:
         return ""
-    rise = np.mean(seats, axis=0) - np.mean(legs, axis=0)
+    upper = [centre for label, centre in classes if label == rule.above]
+    lower = [centre for label, centre in classes if label == rule.below]
+    if not upper or len(lower) < 2:
+        return ""
+    rise = np.mean(upper, axis=0) - np.mean(lower, axis=0)
     order = np.argsort(-np.abs(rise))
     clear = rise[order[0]] > 0 and abs(rise[order[0]]) > 1.5 * abs(rise[order[1]])
     return "xyz"[order[0]] if clear else ""
 
 
-def T_front(parts: Sequence[Part], up: str, front: str) -> np.ndarray:
+def T_front(parts: Sequence[Part], up: str, front: str, rule: Front | None) -> np.ndarray:
     """Rotation (4, 4) about +Z, a multiple of 90 degrees, that turns the front to -Y.
 
-    A given `front` ('+x' .. '-z', in the source's frame) decides; else the backs' side of the seat (or
-    the upper side of a moulded shell) when it is clearly off the middle; else nothing turns.
+    A given `front` ('+x' .. '-z', in the source's frame) decides; else, by the category's rule, the backs' side of
+    the seat (or the upper side of a moulded shell) when it is clearly off the middle; else nothing turns.
     """
     if front:
         axis = np.zeros(3)
         axis["xyz".index(front[1])] = 1.0 if front[0] == "+" else -1.0
         return _turn(-(T_up(up)[:3, :3] @ axis))
-    backs = [part.mesh for part in parts if part.part_class in ("BackSurface", "BackFrame")]
-    seats = [part.mesh for part in parts if part.part_class == "SeatSurface"]
-    if not seats:
+    if rule is None:
         return np.eye(4)
-    seat = np.average([mesh.centre for mesh in seats], axis=0, weights=[mesh.area for mesh in seats])
+    backs = [part.mesh for part in parts if part.part_class in rule.back]
+    middles = [part.mesh for part in parts if part.part_class == rule.middle]
+    if not middles:
+        return np.eye(4)
+    middle = np.average([mesh.centre for mesh in middles], axis=0, weights=[mesh.area for mesh in middles])
     if backs:
-        away = np.average([mesh.centre for mesh in backs], axis=0, weights=[mesh.area for mesh in backs]) - seat
+        away = np.average([mesh.centre for mesh in backs], axis=0, weights=[mesh.area for mesh in backs]) - middle
     else:
-        away = _upper_side(max(seats, key=lambda mesh: mesh.area))
-    clear = np.abs(away[:2]).max() > 0.1 * max(mesh.diagonal for mesh in seats)
+        away = _upper_side(max(middles, key=lambda mesh: mesh.area))
+    clear = np.abs(away[:2]).max() > 0.1 * max(mesh.diagonal for mesh in middles)
     return _turn(away) if clear else np.eye(4)
 
 

@@ -1,25 +1,25 @@
 """PartNet's layout on disk as a source: `<root>/<anno_id>/`, flat data_v0, or one annotation's folder."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from datagen.core.clutter import check_name, is_clutter, tidy
-from datagen.core.errors import MeshLoadError, ShapeError
-from datagen.core.shape import REMAINDER_PATH, T_INSIDE_FROM_PUBLISHED, Mesh, Part, Shape, concatenate
-from datagen.meshfiles import obj
-from datagen.meshfiles.load import MESH_SUFFIXES
-from datagen.meshfiles.values import bad, checked, used_only
+from datagen.core.errors import ShapeError
+from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
+from datagen.recipe.categories import DEFAULT, OTHER, Categories
+from datagen.recipe.category import Category
 from datagen.shapes.card import PARTNET_LICENCE, Carded, CollectionCard, folder_licence, read_card
 from datagen.shapes.files import files_digest
+from datagen.shapes.mobility import MESHES, SEMANTICS, URDF
+from datagen.shapes.partnet_parts import Reading, object_joints, read_parts
 from datagen.shapes.partnet_tree import (
-    PartTree,
     is_mobility,
     read_json,
     read_splits,
     read_tree,
-    refuse_mobility,
     tree_path,
 )
 from datagen.shapes.passed_over import passed_over
@@ -27,13 +27,19 @@ from datagen.shapes.semantics import part_class
 from datagen.shapes.source import ShapeEntry, natural_key
 
 _SHAPENET_ID = re.compile(r"[0-9a-f]{16,64}|u[0-9a-f]{8}-[0-9a-f-]{8,}")
-_OBJ_NAME = re.compile(r"(new|original)-\d+\.obj")
 
 
-def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource | None":
+EVERY = "*"
+"""In place of a category: all of them."""
+
+
+def recognise_partnet(
+    path: Path, categories: Categories, category: str | None = None, keep: bool = False
+) -> "PartNetSource | None":
     """A source if `path` is an annotation's folder or holds some (of `category`, if given), else None.
 
-    A plain path to a mixed flat download gives the chairs; other categories are left out.
+    A plain path to a mixed flat download gives the chairs; other categories are left out. EVERY gives them
+    all. `keep`: parts of PartNet-Mobility keep their own textures.
     Raises UsageError on a broken collection.json.
     """
     if not path.is_dir():
@@ -53,7 +59,8 @@ def recognise_partnet(path: Path, category: str | None = None) -> "PartNetSource
         return None
     licence = PARTNET_LICENCE if _looks_original(folders[0]) else folder_licence(root)
     others = tuple(folder for folder in every if folder not in folders) if category is None else ()
-    return PartNetSource(root, folders, read_card(root, "partnet", licence), others, category is None and root == path)
+    card, searched = read_card(root, "partnet", licence), category is None and root == path
+    return PartNetSource(root, folders, card, categories, others, searched, keep)
 
 
 def _is_shape(folder: Path) -> bool:
@@ -69,8 +76,9 @@ def _of_category(folders: tuple[Path, ...], category: str | None) -> tuple[Path,
     categories = {folder: _meta(folder).get("model_cat", "").lower() for folder in folders}
     if category is None and len(set(categories.values()) - {""}) > 1 and "chair" in categories.values():
         category = "chair"
-    if category is None:
+    if category in (None, EVERY):
         return folders
+    assert category is not None
     return tuple(folder for folder in folders if categories[folder] in ("", category.lower()))
 
 
@@ -95,10 +103,13 @@ class PartNetSource(Carded):
     root: Path
     folders: tuple[Path, ...]
     card: CollectionCard
+    categories: Categories
     others: tuple[Path, ...] = ()
     """Annotations that were left out without being asked to."""
     searched: bool = False
     """Whether `root` was given, and not one annotation in it or a category of a download."""
+    keep: bool = False
+    """Whether parts of PartNet-Mobility keep their own textures."""
 
     @cached_property
     def _by_id(self) -> dict[str, Path]:
@@ -120,23 +131,37 @@ class PartNetSource(Carded):
             if category not in splits:
                 splits[category] = read_splits(self.root, category)
             split = splits[category].get(meta.get("anno_id", shape_id), splits[category].get(shape_id))
-            entries.append(ShapeEntry(shape_id, meta.get("model_id") or shape_id, _leaf_classes(folder), split))
+            kind = self._category(meta)
+            classes = _leaf_classes(folder, kind)
+            entries.append(ShapeEntry(shape_id, meta.get("model_id") or shape_id, classes, split, kind.name))
+        if {entry.category for entry in entries} == {DEFAULT}:
+            # A collection of chairs is one that says nothing: scenes are not named after them.
+            return tuple(replace(entry, category="") for entry in entries)
         return tuple(entries)
 
+    def _category(self, meta: Mapping[str, str]) -> Category:
+        """The category that meta.json, the card or the recipe says."""
+        return self.categories.of(meta.get("model_cat") or self.card.category)
+
     def digest(self, shape_id: str) -> str:
-        """Content hash of the annotation's JSON and obj files, read as bytes."""
+        """Content hash of the annotation's JSON and obj files, and of what PartNet-Mobility has beside them."""
         folder = self._by_id[shape_id]
-        return files_digest(tidy([*folder.glob("*.json"), *folder.glob("objs/*.obj")]), folder)
+        files = [*folder.glob("*.json"), *folder.glob("objs/*.obj")]
+        if is_mobility(folder):
+            files += [folder / URDF, folder / SEMANTICS, *folder.glob(f"{MESHES}/*"), *folder.glob("images/*")]
+        return files_digest(tidy(path for path in files if path.is_file()), folder)
 
     def load(self, shape_id: str) -> Shape:
         """One annotation, normalised. Raises ShapeError or MeshLoadError naming the file."""
         folder = self._by_id.get(shape_id)
         if folder is None:
             raise ShapeError(f"{shape_id}: no such shape in {self.root}; see its folder names")
-        refuse_mobility(folder)
         tree = read_tree(folder)
         meta = _meta(folder)
-        parts, warnings = _read_parts(folder, tree)
+        category = self._category(meta)
+        reading = Reading(folder, self.keep)
+        parts, warnings = read_parts(reading, tree, category)
+        joints, told = object_joints(folder, tree)
         if not (folder / "meta.json").is_file():
             warnings = (*warnings, f"meta.json missing, the folder's name stands for model_id: {shape_id}")
         shape = Shape(
@@ -144,70 +169,18 @@ class PartNetSource(Carded):
             source=self.name,
             parts=parts,
             model_id=meta.get("model_id") or shape_id,
-            category=(meta.get("model_cat") or "chair").lower(),
+            category=category.name if category.name != OTHER else meta.get("model_cat", OTHER).lower(),
             licence=self.licence,
             provenance=f"{self.name}/{shape_id}",
-            warnings=(*tree.warnings, *warnings),
+            warnings=(*tree.warnings, *warnings, *told),
+            palette=reading.palette,
+            joints=joints,
         )
         return shape.transformed(T_INSIDE_FROM_PUBLISHED).normalised()
 
 
-def _leaf_classes(folder: Path) -> tuple[str, ...]:
+def _leaf_classes(folder: Path, category: Category) -> tuple[str, ...]:
     try:
-        return tuple(sorted(part_class(leaf.path) for leaf in read_tree(folder).leaves))
+        return tuple(sorted(part_class(leaf.path, category) for leaf in read_tree(folder).leaves))
     except ShapeError:
         return ()
-
-
-def _read_parts(folder: Path, tree: PartTree) -> tuple[tuple[Part, ...], tuple[str, ...]]:
-    """Parts in the source frame, and what was skipped. Raises MeshLoadError, ShapeError."""
-    parts: list[Part] = []
-    warnings: list[str] = []
-    for leaf in tree.leaves:
-        meshes = _read_objs(folder, leaf.objs, warnings)
-        if meshes:
-            label = part_class(leaf.path)
-            parts.append(Part(leaf.node_id + 1, leaf.name, leaf.path, label, concatenate(meshes), leaf.path))
-        else:
-            warnings.append(f"part without a face skipped: {leaf.path}")
-    unnamed, strange = _unnamed(folder, tree)
-    warnings += [f"obj that no node names left out: {name}" for name in strange]
-    rest = _read_objs(folder, (*tree.leftovers, *unnamed), warnings)
-    if rest:
-        next_id = max((leaf.node_id for leaf in tree.leaves), default=0) + 2
-        parts.append(Part(next_id, "remainder", REMAINDER_PATH, "Other", concatenate(rest)))
-    if not parts:
-        raise ShapeError(f"{folder}: no part has a face; fetch the shape again")
-    return tuple(parts), tuple(warnings)
-
-
-def _unnamed(folder: Path, tree: PartTree) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Meshes in objs/ that no node names: stems of PartNet's own, and file names of others.
-
-    The first are kept, so that the rendered chair is whole.
-    """
-    named = {f"{stem}.obj" for stem in (*tree.leftovers, *(obj for leaf in tree.leaves for obj in leaf.objs))}
-    objs = folder / "objs"
-    found = [p.name for p in tidy(objs.iterdir()) if p.suffix.lower() in MESH_SUFFIXES] if objs.is_dir() else []
-    rest = sorted(set(found) - named, key=natural_key)
-    kept = tuple(name.removesuffix(".obj") for name in rest if _OBJ_NAME.fullmatch(name))
-    return kept, tuple(name for name in rest if not _OBJ_NAME.fullmatch(name))
-
-
-def _read_objs(folder: Path, stems: tuple[str, ...], warnings: list[str]) -> list[Mesh]:
-    meshes = []
-    for stem in stems:
-        path = folder / "objs" / f"{stem}.obj"
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise MeshLoadError(f"{path}: {error.strerror}; fetch the shape again or --skip {folder.name}") from error
-        shape = obj.geometry(obj.read_text(data, path))
-        if len(shape.faces):
-            meshes.append(checked(path, stem, *used_only(shape.vertices, shape.faces)))
-            continue
-        if not data.rstrip(b" \t\r\n") or not data.endswith((b"\n", b"\r")):
-            # A whole file ends its last line; one cut short in its vertices has no face either.
-            raise bad(path, f"it ends after {len(data)} bytes without a face: cut short", "fetch the shape again")
-        warnings.append(f"obj without a face skipped: objs/{stem}.obj")
-    return meshes

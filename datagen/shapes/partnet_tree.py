@@ -56,11 +56,11 @@ def is_mobility(folder: Path) -> bool:
 
 
 def refuse_mobility(folder: Path) -> None:
-    """Raises ShapeError for an object of PartNet-Mobility, whose parts are not read."""
+    """Raises ShapeError for an object of PartNet-Mobility where meshes are looked for: its tree is not read there."""
     if is_mobility(folder):
         raise ShapeError(
-            f"{folder}: this is PartNet-Mobility (textured_objs/ beside result.json or mobility.urdf), which is not "
-            "read; give PartNet's own data_v0, or a folder without it"
+            f"{folder}: this is an object of PartNet-Mobility (textured_objs/) below other folders; give its folder, "
+            f"{folder.parent}, to --shapes"
         )
 
 
@@ -155,8 +155,9 @@ def read_splits(root: Path, category: str) -> dict[str, str]:
     if folder is None:
         return splits
     for split in ("train", "val", "test"):
-        path = folder / f"{category.capitalize()}.{split}.json"
-        if path.is_file():
+        names = dict.fromkeys((category, category.capitalize()))
+        path = next((p for name in names if (p := folder / f"{name}.{split}.json").is_file()), None)
+        if path is not None:
             rows = read_json(path)
             for row in rows if isinstance(rows, list) else ():
                 if isinstance(row, dict) and "anno_id" in row:

@@ -1,53 +1,44 @@
-"""Semantic path -> salient part class, by the table in data/part_classes.yaml."""
+"""Semantic path -> part class, by a category's tables."""
 
-from functools import cache
-from importlib.resources import files
-from typing import NamedTuple
-
-import yaml
-
-from datagen.core.shape import PART_CLASSES, REMAINDER_PATH
+from datagen.core.shape import REMAINDER_PATH
+from datagen.recipe.category import Category
 
 
-class ClassTable(NamedTuple):
-    """`labels`: full path -> class. `names`: raw last name -> class, where no label path settles it."""
-
-    labels: dict[str, str]
-    names: dict[str, str]
+def part_class(path: str, category: Category) -> str:
+    """The class of a semantic path such as `chair/chair_base/regular_leg_base/leg`; 'Other' if unknown."""
+    return known_class(path, category) or _by_prefix(_words(path, category), category) or "Other"
 
 
-@cache
-def class_table() -> ClassTable:
-    """The table as shipped. Raises ValueError when it names a class that is not one of PART_CLASSES."""
-    text = files("datagen.shapes").joinpath("data/part_classes.yaml").read_text(encoding="utf-8")
-    data = yaml.safe_load(text)
-    table = ClassTable(dict(data["labels"]), dict(data["names"]))
-    unknown = {*table.labels.values(), *table.names.values()} - set(PART_CLASSES)
-    if unknown:
-        raise ValueError(f"part_classes.yaml names unknown classes {sorted(unknown)}")
-    return table
+def known_class(path: str, category: Category) -> str | None:
+    """The class that the category's tables tell of a path, None where they do not know it.
 
-
-def part_class(path: str) -> str:
-    """The class of a semantic path such as `chair/chair_base/regular_leg_base/leg`; 'Other' if unknown.
-
-    A known label wins; else the longest known prefix, unless the raw last name says more (a
-    `seat_connector` under a leg base is no leg). Everything under a footrest is Footrest.
+    A label wins; else what everything below one of `under` is; else the last words, which may say more than where
+    they stand (a `seat_connector` under a leg base is no leg).
     """
     if path == REMAINDER_PATH:
         return "Other"
-    table = class_table()
+    words = _words(path, category)
+    whole = "/".join(words)
+    if whole in category.labels:
+        return category.labels[whole]
+    under = next((category.under[prefix] for prefix in _prefixes(words) if prefix in category.under), None)
+    ends = ("/".join(words[k:]) for k in range(len(words)))
+    return under or next((category.names[end] for end in ends if end in category.names), None)
+
+
+def is_unknown(path: str, category: Category) -> bool:
+    """Whether nothing tells the class of a path: neither a table nor the label that it stands below."""
+    return known_class(path, category) is None and _by_prefix(_words(path, category), category) is None
+
+
+def _by_prefix(words: list[str], category: Category) -> str | None:
+    labels = category.labels
+    return next((labels[p] for p in _prefixes(words) if p in labels and p != category.first_word), None)
+
+
+def _words(path: str, category: Category) -> list[str]:
     words = [word for word in path.strip("/").lower().replace(" ", "_").split("/") if word]
-    if words and words[0] != "chair":
-        words = ["chair", *words]
-    if "/".join(words) in table.labels:
-        return table.labels["/".join(words)]
-    prefix = next((p for p in _prefixes(words) if p in table.labels and p != "chair"), None)
-    by_prefix = table.labels[prefix] if prefix else None
-    if by_prefix == "Footrest":
-        return by_prefix
-    by_name = table.names.get(words[-1]) if words else None
-    return by_name or by_prefix or "Other"
+    return words if not words or words[0] == category.first_word else [category.first_word, *words]
 
 
 def _prefixes(words: list[str]) -> list[str]:

@@ -79,10 +79,18 @@ def _record(row: Row) -> dict[str, Any]:
     return record
 
 
+WHERE_SAID = {"category": pa.string(), "anomalies": pa.string(), "pose": pa.string()}
+"""Columns that are there where a row says something in them."""
+
+
 def manifest_bytes(entries: Iterable[LogEntry]) -> bytes:
     """All rows sorted by (job_id, index)."""
     rows = sorted((row for entry in entries for row in entry.rows), key=lambda row: (row.job_id, row.index))
-    return _parquet(pa.Table.from_pylist([_record(row) for row in rows], schema=SCHEMA))
+    schema = SCHEMA
+    for name, kind in WHERE_SAID.items():
+        if any(getattr(row, name) for row in rows):
+            schema = schema.append(pa.field(name, kind))
+    return _parquet(pa.Table.from_pylist([_record(row) for row in rows], schema=schema))
 
 
 def cost_bytes(entries: Iterable[LogEntry]) -> bytes:

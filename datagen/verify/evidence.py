@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from datagen.core.errors import BrokenFile
 from datagen.core.ids import bytes_hash
 from datagen.core.row import Job
+from datagen.pipeline.building import Reading
 from datagen.pipeline.plan import Plan
 from datagen.recipe.section import DatasetRecipe
 from datagen.shapes.collections import open_collection
@@ -18,6 +19,7 @@ from datagen.shapes.source import Source
 from datagen.verify.source import P, open_plan
 from datagen.verify.tree import Tree
 
+PLAIN = Reading()
 M = TypeVar("M", bound=DatasetRecipe)
 T = TypeVar("T")
 R = TypeVar("R")
@@ -82,13 +84,19 @@ class BaseEvidence:
         except ValidationError:
             return None
 
-    def _open(self, make: Callable[[Source], P], textured: bool, built_in: Sequence[str]) -> tuple[P | None, str]:
+    def _open(
+        self,
+        make: Callable[[Source], P],
+        textured: bool,
+        built_in: Sequence[str],
+        reading: Reading = PLAIN,
+    ) -> tuple[P | None, str]:
         """The plan that `make` gives over the dataset's own collection, or None and why not."""
         shapes, data_root = self.source_options.get("shapes"), self.source_options.get("data_root")
         return open_plan(
             self.tree.root,
             self.tree.run or {},
-            lambda spec: make(open_collection(spec, data_root, textured)),
+            lambda spec: make(open_collection(spec, data_root, textured, reading.categories, reading.keep)),
             shapes,
             built_in,
         )

@@ -13,11 +13,11 @@ from datagen.core.rng import stream
 from datagen.core.shape import Part
 from datagen.formats.brokenchairs import KINDS
 from datagen.kinds.brokenchairs.policy import FRAME_RADIUS, GROUND_TOLERANCE, chair_setting
-from datagen.recipe.models import AnomalyRecipe
+from datagen.recipe.models import Recipe
 from datagen.shapes.collections import open_collection
 from tests.conftest import box
 
-RECIPE = AnomalyRecipe()
+RECIPE = Recipe()
 SLOW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -23,6 +23,7 @@ from tests.conformance.sources import SourceConformance
 from tests.conformance.tasks import TaskConformance
 from tests.conftest import run_build
 from tests.corpus.test_layouts import write_chair
+from tests.helpers.mobility import write_cabinets
 from tests.kinds.pointclouds import KIND
 from tests.kinds.pointclouds.task import TASK
 
@@ -32,6 +33,23 @@ KINDS = {kind.name: kind for kind in BUILT_IN}
 class TestPartNet(SourceConformance):
     def open(self, tmp_path):
         return open_collection("partnet/chair")
+
+
+class TestStandIns(SourceConformance):
+    def open(self, tmp_path):
+        return open_collection("partnet/lamp")
+
+
+class TestJoined(SourceConformance):
+    def open(self, tmp_path):
+        return open_collection("partnet/faucet,partnet/chair")
+
+
+class TestMobility(SourceConformance):
+    def open(self, tmp_path):
+        if not (tmp_path / "45001").is_dir():
+            write_cabinets(tmp_path, 2)
+        return open_collection(str(tmp_path), keep=True)
 
 
 class TestGeneratedToys(SourceConformance):

@@ -7,7 +7,7 @@ import pytest
 
 from datagen.anomalies.registry import operators
 from datagen.kinds.brokenchairs.policy import chair_setting
-from datagen.recipe.models import AnomalyRecipe
+from datagen.recipe.models import AnomalyRecipe, Recipe
 from datagen.recipe.scenes import SceneAnomalyRecipe
 from datagen.shapes.collections import open_collection
 from tests.anomalies.test_on_objects import setting, toy
@@ -29,7 +29,7 @@ def on_chair(kind):
             return CHAIRS.load(CHAIRS.entries()[1].shape_id)
 
         def setting(self):
-            return chair_setting(AnomalyRecipe(), Pool(CHAIRS))
+            return chair_setting(Recipe(), Pool(CHAIRS))
 
     return Case
 
@@ -81,4 +81,4 @@ class TestShrink(OperatorConformance):
         return CHAIRS.load(CHAIRS.entries()[1].shape_id)
 
     def setting(self):
-        return chair_setting(AnomalyRecipe(), Pool(CHAIRS))
+        return chair_setting(Recipe(), Pool(CHAIRS))

@@ -87,7 +87,7 @@ def test_two_shapes_of_one_name_are_refused(tmp_path: Path) -> None:
 
 @BOTH
 @pytest.mark.parametrize("layout", ["urdf", "json"])
-def test_partnet_mobility_is_named(tmp_path: Path, textured: bool, layout: str) -> None:
+def test_an_empty_tree_of_partnet_mobility_is_told(tmp_path: Path, textured: bool, layout: str) -> None:
     folder = tmp_path / "44853"
     write_chair(folder / "textured_objs" / "original-1.obj")
     (folder / "result.json").write_text("[]")
@@ -95,7 +95,7 @@ def test_partnet_mobility_is_named(tmp_path: Path, textured: bool, layout: str) 
         (folder / "mobility.urdf").write_text("<robot/>")
     source = open_collection(str(tmp_path), textured=textured)
     assert [entry.shape_id for entry in source.entries()] == ["44853"]
-    with pytest.raises(ShapeError, match="44853: this is PartNet-Mobility"):
+    with pytest.raises(ShapeError, match=r"44853/result\.json: expected a list with one root node"):
         source.load("44853")
 
 

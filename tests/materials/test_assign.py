@@ -9,17 +9,20 @@ from pydantic import ValidationError
 
 from datagen.core.errors import MaterialError
 from datagen.core.rng import stream
-from datagen.core.shape import PART_CLASSES, Mesh, Part, Shape
+from datagen.core.shape import Mesh, Part, Shape
 from datagen.materials.assign import assign
 from datagen.materials.colour import colour_distance
 from datagen.materials.library import CombinedLibrary
 from datagen.materials.procedural.library import ProceduralLibrary
+from datagen.recipe import Recipe
+from datagen.recipe.categories import built_in
 from datagen.recipe.materials import MaterialSettings
 from datagen.shapes.collections import open_collection
 
 LIBRARY = ProceduralLibrary(5)
 BY_ID = {material.material_id: material for material in LIBRARY.materials}
 SETTINGS = MaterialSettings()
+CHAIRS = built_in("chair")
 
 
 def part(part_id: int, part_class: str, group: str = "", path: str = "") -> Part:
@@ -36,12 +39,12 @@ def chair() -> Shape:
 
 
 def with_materials(k: int, settings: MaterialSettings = SETTINGS) -> dict[int, str]:
-    return {p.part_id: p.material_id for p in assign(chair(), LIBRARY, settings, stream(1, "assign", k)).parts}
+    return {p.part_id: p.material_id for p in assign(chair(), CHAIRS, LIBRARY, settings, stream(1, "assign", k)).parts}
 
 
 def test_groups_share_a_material_and_offsets_differ() -> None:
     for k in range(20):
-        assignment = assign(chair(), LIBRARY, SETTINGS, stream(1, "assign", k))
+        assignment = assign(chair(), CHAIRS, LIBRARY, SETTINGS, stream(1, "assign", k))
         ids = {p.part_id: p.material_id for p in assignment.parts}
         assert len({ids[i] for i in (1, 2, 3, 4)}) == len({ids[8], ids[9]}) == len({ids[10], ids[11]}) == 1
         assert [p.part_id for p in assignment.parts] == sorted(ids)
@@ -51,7 +54,7 @@ def test_groups_share_a_material_and_offsets_differ() -> None:
 
 def test_a_group_across_classes_wears_one_material() -> None:
     shape = replace(chair(), parts=(part(1, "Leg", "g"), part(2, "Leg", "g"), part(3, "SeatSurface", "g")))
-    assert len(assign(shape, LIBRARY, SETTINGS, stream(1, "x")).material_ids) == 1
+    assert len(assign(shape, CHAIRS, LIBRARY, SETTINGS, stream(1, "x")).material_ids) == 1
 
 
 def test_equal_rng_equal_dress_and_others_differ() -> None:
@@ -60,10 +63,10 @@ def test_equal_rng_equal_dress_and_others_differ() -> None:
 
 
 def test_a_missing_or_reordered_part_changes_nothing_else() -> None:
-    whole = {p.part_id: p for p in assign(chair(), LIBRARY, SETTINGS, stream(1, "m")).parts}
+    whole = {p.part_id: p for p in assign(chair(), CHAIRS, LIBRARY, SETTINGS, stream(1, "m")).parts}
     for gone in (1, 5, 9, 12):
         left = replace(chair(), parts=tuple(reversed([p for p in chair().parts if p.part_id != gone])))
-        assert all(whole[p.part_id] == p for p in assign(left, LIBRARY, SETTINGS, stream(1, "m")).parts)
+        assert all(whole[p.part_id] == p for p in assign(left, CHAIRS, LIBRARY, SETTINGS, stream(1, "m")).parts)
 
 
 def test_chairs_have_few_materials_and_sensible_classes() -> None:
@@ -93,7 +96,7 @@ def test_slats_are_made_like_a_frame_not_upholstered() -> None:
     slats = [part(k, "BackSurface", "bars", "chair_back/back_surface/back_surface_vertical_bar") for k in (2, 3)]
     shape = replace(chair(), parts=(part(1, "Leg"), *slats))
     for k in range(30):
-        worn = {p.part_id: p.material_id for p in assign(shape, LIBRARY, SETTINGS, stream(1, "bars", k)).parts}
+        worn = {p.part_id: p.material_id for p in assign(shape, CHAIRS, LIBRARY, SETTINGS, stream(1, "bars", k)).parts}
         assert worn[2] == worn[3] and BY_ID[worn[2]].material_class in ("wood", "metal", "plastic")
 
 
@@ -107,17 +110,16 @@ def test_class_weights_of_the_recipe_are_followed() -> None:
 
 def test_a_library_without_a_class_uses_the_others() -> None:
     wood_only = ProceduralLibrary(5, {"wood": 3})
-    parts = assign(chair(), wood_only, SETTINGS, stream(1, "w")).parts
+    parts = assign(chair(), CHAIRS, wood_only, SETTINGS, stream(1, "w")).parts
     assert all(p.material_id.startswith("wood") for p in parts)
     with pytest.raises(MaterialError, match="empty"):
-        assign(chair(), CombinedLibrary(()), SETTINGS, stream(1, "w"))
+        assign(chair(), CHAIRS, CombinedLibrary(()), SETTINGS, stream(1, "w"))
 
 
 def test_every_part_class_has_weights_and_mistakes_are_refused() -> None:
-    assert set(PART_CLASSES) <= set(SETTINGS.classes)
+    assert set(CHAIRS.classes) <= set(SETTINGS.classes)
     for bad in (
         {"Leg": {"glass": 1.0}},
-        {"Legs": {"wood": 1.0}},
         {"Leg": {"wood": 0.0}},
         {"Leg": {"wood": -1.0}},
     ):
@@ -125,6 +127,8 @@ def test_every_part_class_has_weights_and_mistakes_are_refused() -> None:
             MaterialSettings(classes=bad)
     with pytest.raises(ValidationError):
         MaterialSettings(unknown=1)
+    with pytest.raises(ValidationError, match="'Legs' is no part class"):
+        Recipe(materials=MaterialSettings(classes={"Legs": {"wood": 1.0}}))
     assert MaterialSettings.model_validate_json(SETTINGS.model_dump_json()) == SETTINGS
 
 
@@ -132,7 +136,7 @@ def seat_classes(shape: Shape) -> set[str]:
     seats = {p.part_id for p in shape.parts if p.part_class == "SeatSurface"}
     found = set()
     for seed in range(30):
-        dress = assign(shape, LIBRARY, SETTINGS, stream(seed))
+        dress = assign(shape, CHAIRS, LIBRARY, SETTINGS, stream(seed))
         found |= {BY_ID[p.material_id].material_class for p in dress.parts if p.part_id in seats}
     return found
 

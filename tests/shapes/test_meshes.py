@@ -7,6 +7,7 @@ import pytest
 import trimesh
 
 from datagen.core.errors import EmptyCollection, MeshLoadError, MissingDependency, UnplacedParts
+from datagen.recipe.categories import built_in
 from datagen.shapes.assembly import is_heap
 from datagen.shapes.classify import class_from_name, group_of
 from datagen.shapes.collections import open_collection
@@ -158,7 +159,7 @@ def test_names_tell_classes() -> None:
         "charm": None,
         "seat_support1": "SeatSupport",
     }
-    assert {name: class_from_name(name) for name in cases} == cases
+    assert {name: class_from_name(name, built_in("chair")) for name in cases} == cases
     assert group_of("leg_left_2", "Leg") == group_of("leg_right_1", "Leg") == "leg"
     assert group_of("part7", "Leg") == "Leg" and group_of("part7", "Other") == ""
 

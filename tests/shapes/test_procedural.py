@@ -12,11 +12,13 @@ import pytest
 from datagen.core.errors import UsageError
 from datagen.core.folders import bundled
 from datagen.core.rng import stream
-from datagen.core.shape import PART_CLASSES, Mesh
+from datagen.core.shape import Mesh
+from datagen.recipe.categories import built_in
 from datagen.shapes.collections import open_collection
 from datagen.shapes.procedural import FAMILIES, chair, generate
-from datagen.shapes.semantics import class_table, part_class
+from datagen.shapes.semantics import part_class
 
+CHAIRS = built_in("chair")
 CONTACT = 0.0025
 """Metres: 0.005 units of a unit-sphere chair."""
 
@@ -51,7 +53,7 @@ def test_a_chair_is_solid_joined_and_stands(family: str) -> None:
                 if apart.max() < CONTACT and solids[i].min_gap(solids[j], 2 * CONTACT) < CONTACT:
                     links.add_edge(i, j)
         assert networkx.is_connected(links)
-        assert all(label(piece.path) in class_table().labels for piece in made.pieces)
+        assert all(label(piece.path) in CHAIRS.labels for piece in made.pieces)
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"rocking", "office", "sofa", "tulip"}))
@@ -64,22 +66,27 @@ def test_legs_reach_the_ground(family: str) -> None:
 @pytest.mark.parametrize("family", ["dining", "slat_back", "ladder_back", "cantilever", "windsor", "folding"])
 def test_side_chairs_have_human_proportions(family: str) -> None:
     made = chair(family, stream(3, "test", family))
-    seats = [p.mesh for p in made.pieces if part_class(label(p.path)) == "SeatSurface"]
+    seats = [p.mesh for p in made.pieces if part_class(label(p.path), CHAIRS) == "SeatSurface"]
     top = max(piece.mesh.bounds[1, 1] for piece in made.pieces)
     assert 0.41 < max(mesh.bounds[1, 1] for mesh in seats) < 0.52 and 0.75 < top < 1.1
 
 
 def test_part_classes_are_shared_and_complete() -> None:
     found = {
-        family: {part_class(label(p.path)) for p in chair(family, stream(0, "test", family, k)).pieces}
+        family: {part_class(label(p.path), CHAIRS) for p in chair(family, stream(0, "test", family, k)).pieces}
         for family in FAMILIES
         for k in range(4)
     }
     assert len(FAMILIES) >= 10
     for common in ("Leg", "SeatSurface", "BackSurface", "Arm"):
         assert sum(common in classes for classes in found.values()) >= 4, common
-    many = {part_class(label(p.path)) for f in FAMILIES for k in range(6) for p in chair(f, stream(k, "t", f)).pieces}
-    assert many == set(PART_CLASSES)
+    many = {
+        part_class(label(p.path), CHAIRS)
+        for f in FAMILIES
+        for k in range(6)
+        for p in chair(f, stream(k, "t", f)).pieces
+    }
+    assert many == set(CHAIRS.classes)
 
 
 def test_an_unknown_family_is_a_usage_error() -> None:

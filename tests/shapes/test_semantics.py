@@ -2,26 +2,28 @@
 
 import pytest
 
-from datagen.core.shape import PART_CLASSES
-from datagen.shapes.semantics import class_table, part_class
+from datagen.recipe.categories import built_in
+from datagen.shapes.semantics import part_class
 
 from .helpers import sample
 
+CHAIRS = built_in("chair")
+
 
 def test_all_57_labels_are_in_the_table() -> None:
-    assert len(class_table().labels) == 57
+    assert len(CHAIRS.labels) == 57
     text = (sample("partnet_meta_stats") / "stats/after_merging_label_ids/Chair.txt").read_text()
-    assert {line.split()[1] for line in text.splitlines()} == set(class_table().labels)
+    assert {line.split()[1] for line in text.splitlines()} == set(CHAIRS.labels)
 
 
 def test_every_class_is_used() -> None:
-    assert set(class_table().labels.values()) == set(PART_CLASSES)
+    assert set(CHAIRS.labels.values()) == set(CHAIRS.classes)
 
 
 def test_raw_labels_never_raise_and_mostly_find_a_class() -> None:
     text = (sample("partnet_meta_stats") / "stats/before_merging_label_ids/Chair.txt").read_text()
-    classes = {line.split()[1]: part_class(line.split()[1]) for line in text.splitlines()}
-    assert set(classes.values()) <= set(PART_CLASSES)
+    classes = {line.split()[1]: part_class(line.split()[1], CHAIRS) for line in text.splitlines()}
+    assert set(classes.values()) <= set(CHAIRS.classes)
     assert all(label == "Footrest" for path, label in classes.items() if path.startswith("chair/footrest"))
 
 
@@ -43,4 +45,4 @@ def test_raw_labels_never_raise_and_mostly_find_a_class() -> None:
     ],
 )
 def test_lookup(path: str, label: str) -> None:
-    assert part_class(path) == label
+    assert part_class(path, CHAIRS) == label

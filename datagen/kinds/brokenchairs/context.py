@@ -13,7 +13,7 @@ from datagen.scenes.lights import light_setups
 
 @dataclass(frozen=True)
 class SplitDonors:
-    """Donor pool of one split: shapes of other models that have a part of the class."""
+    """Donor pool of one split: shapes of the category and of other models that have a part of the class."""
 
     plan: ChairPlan
     cache: ShapeCache
@@ -22,7 +22,7 @@ class SplitDonors:
     def candidates(self, part_class: str, shape_id: str) -> tuple[str, ...]:
         """Ids, sorted; never the shape itself or another annotation of its model."""
         model = self.plan.model_of(shape_id)
-        entries = self.plan.donors.get((self.split, part_class), ())
+        entries = self.plan.donors.get((self.split, self.plan.category_of(shape_id), part_class), ())
         return tuple(e.shape_id for e in entries if e.shape_id != shape_id and self.plan.model_of(e.shape_id) != model)
 
     def load(self, shape_id: str) -> Shape:

@@ -75,7 +75,9 @@ def twin_of(
         assignment=shot.assignment,
         candidates=tuple(twins),
         ground_z=shot.ground_z,
-        common={"T_shape_source": shot.common["T_shape_source"], "kind": "normal"},
+        common={"T_shape_source": shot.common["T_shape_source"], "kind": "normal", "pose": shot.common["pose"]},
+        skins={part.part_id: part.skin for part in made.normal.parts if part.skin is not None},
+        palette=made.normal.palette,
     )
 
 

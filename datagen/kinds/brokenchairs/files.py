@@ -1,8 +1,9 @@
 """The files beside the data of chairs: splits, the table of shapes, the card that says what the data is and whose."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from datagen.formats.brokenchairs import split_json
+from datagen.formats.brokenchairs import SPLITS, UNSEEN, split_json
 from datagen.formats.encode import json_bytes
 from datagen.formats.pairs import PAIRS, pairs_bytes
 from datagen.kinds.brokenchairs.pairs import list_pairs
@@ -38,7 +39,10 @@ def root_files(
 
 def _shapes_table(plan: ChairPlan, shapes: Sequence[str]) -> bytes:
     """shapes.json: the integer id of every shape beside the source's name, model and split."""
-    rows = {str(plan.ids[s]): {"shape_id": s, "model_id": plan.model_of(s), "split": plan.splits[s]} for s in shapes}
+    rows = {}
+    for s in shapes:
+        said = {"category": plan.category_of(s)} if plan.category_of(s) else {}
+        rows[str(plan.ids[s])] = {"shape_id": s, "model_id": plan.model_of(s), "split": plan.splits[s], **said}
     return json_bytes({"source": plan.source.name, "shapes": rows}, indent=1)
 
 
@@ -46,7 +50,8 @@ def _card(
     plan: ChairPlan, shapes: Sequence[str], library: MaterialLibrary, renderer: str, warnings: Sequence[Warned] = ()
 ) -> bytes:
     """README.md of the dataset's folder: source and licence of shapes, materials and lights, and warnings."""
-    counts = {split: sum(plan.splits[s] == split for s in shapes) for split in ("train", "val", "test")}
+    names = (*SPLITS, UNSEEN) if UNSEEN in plan.splits.values() else SPLITS
+    counts = {split: sum(plan.splits[s] == split for s in shapes) for split in names}
     licences = sorted({(m.source, m.licence) for m in library.materials})
     lights = [
         f"| {light.index} | {light.world} | {len(light.suns)} |"
@@ -72,6 +77,7 @@ def _card(
         "|---|---|---|---|",
         *(f"| {plan.ids[s]} | {s} | {plan.model_of(s)} | {plan.splits[s]} |" for s in shapes),
         "",
+        *_categories(plan, shapes),
         "## Materials",
         "",
         "| source | licence |",
@@ -89,3 +95,22 @@ def _card(
         *card_section(warnings),
     ]
     return "\n".join(lines).encode()
+
+
+def _categories(plan: ChairPlan, shapes: Sequence[str]) -> list[str]:
+    """The card's section on categories; nothing in a collection of chairs alone."""
+    counts = Counter(plan.category_of(s) for s in shapes)
+    if set(counts) <= {""}:
+        return []
+    lines = ["## Categories", "", "| category | shapes | split | classes of parts |", "|---|---|---|---|"]
+    opaque = []
+    for name, count in sorted(counts.items()):
+        category = plan.recipe.categories.of(name)
+        split = UNSEEN if name in plan.recipe.split.unseen else "train, val, test"
+        words = category.words.many if count > 1 else category.words.one
+        lines.append(f"| {name} | {count} {words} | {split} | {', '.join(category.classes)} |")
+        if category.opaque:
+            opaque.append(f"{', '.join(category.opaque)} of {category.words.many}")
+    if opaque:
+        lines += ["", f"Glass is rendered opaque: {'; '.join(opaque)}."]
+    return [*lines, ""]

@@ -1,6 +1,6 @@
 """Groups of pairs made in memory: an accepted anomaly, its normal twin, and both as references; the fake renderer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,12 +13,14 @@ from datagen.core.errors import ShapeError, UsageError
 from datagen.core.rng import stream
 from datagen.core.row import Job
 from datagen.core.scene import GeometryFrame
+from datagen.core.shape import Shape
 from datagen.datasets.online import Camera, Group, of_all
 from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.at_query import QueryViews
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.counterfactual import reference_parts, twin_of
 from datagen.kinds.brokenchairs.jobs import anomaly_shot, attempted
+from datagen.kinds.brokenchairs.joints import draw_pose
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot, render_shot
 from datagen.kinds.brokenchairs.references import PartMeshes
@@ -78,7 +80,7 @@ class ChairGroups:
 
     def __call__(self, number: int) -> Group:
         """Group `number`. Raises ShapeError where no proposal is accepted."""
-        entries, kinds = self.entries, self.kinds
+        entries, kinds, recipe = self.entries, self.kinds, self.plan.recipe
         rng = stream(self.seed, "online", number)
         for _ in range(TRIES):
             entry, kind = entries[int(rng.integers(len(entries)))], kinds[int(rng.integers(len(kinds)))]
@@ -87,14 +89,21 @@ class ChairGroups:
                 "", "anomaly", entry.shape_id, slot, kind, 2 * self.cameras, "train", self.plan.ids[entry.shape_id]
             )
             shape = self.context.shapes.load(entry.shape_id)
-            found = attempted(job, self.context, shape, 0, [])
-            group = None if found is None else self._made(job, *found)
+            pose = draw_pose(shape, recipe.joints, rng)
+            found = attempted(job, self.context, shape.posed(pose), 0, [])
+            group = None if found is None else self._made(job, *found, (shape, pose))
             if group is not None:
                 return group
         raise ShapeError(f"group {number}: none of {TRIES} proposals was accepted; widen the recipe's anomalies")
 
-    def _made(self, job: Job, made: AnomalousShape, seen: Sequence[tuple[Candidate, GeometryFrame]]) -> Group | None:
-        shot = anomaly_shot(job, self.context, made, [candidate for candidate, _ in seen])
+    def _made(
+        self,
+        job: Job,
+        made: AnomalousShape,
+        seen: Sequence[tuple[Candidate, GeometryFrame]],
+        posed: tuple[Shape, Mapping[str, float]],
+    ) -> Group | None:
+        shot = anomaly_shot(job, self.context, made, [candidate for candidate, _ in seen], posed)
         twin = twin_of(job, self.context, made, shot, [before for _, before in seen])
         pictures = [render_shot(self.context, one) for one in (twin, shot)]
         good = [k for k in range(len(shot.candidates)) if self._passes(shot, twin, k, [p[k] for p in pictures])]

@@ -1,5 +1,6 @@
 """Queries of chairs as pictures with instances: the changed part of each anomalous one."""
 
+import json
 from collections.abc import Iterator, Sequence
 
 from datagen.core.errors import BrokenFile
@@ -15,9 +16,22 @@ def chair_pictures(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Pi
     named = {_name(row): row for row in rows if row["row_type"] == "sample"}
     for name, row in sorted(named.items()):
         width, height = read_size(reader, row["query_path"])
-        found = (_instance(reader, row, (width, height)),) if row["label"] else ()
+        found = tuple(_instance(reader, one, (width, height)) for one in _anomalies(row)) if row["label"] else ()
         told = (name, row["query_path"], width, height, row["split"], row["label"], row["sample_id"], found)
-        yield Picture(*told, shape_id=row["shape_id"], references=_views(reader, row["public_id"]))
+        views, category = _views(reader, row["public_id"]), row.get("category") or ""
+        yield Picture(*told, shape_id=row["shape_id"], category=category, references=views)
+
+
+def _anomalies(row: Record) -> list[Record]:
+    """A row for each anomaly of a picture: itself where there is one."""
+    return [
+        {
+            **row,
+            **{key: one[key] for key in ("kind", "severity", "part", "part_class")},
+            **{f"{side}_path": one[side] for side in ("mask_new", "mask_old")},
+        }
+        for one in json.loads(row.get("anomalies") or "[]")
+    ] or [row]
 
 
 def _views(reader: DatasetReader, public_id: int) -> tuple[str, ...]:

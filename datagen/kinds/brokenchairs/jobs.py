@@ -1,9 +1,13 @@
 """The job types of chairs that end in pictures, normal and anomaly: job + context -> what is to be rendered."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from datagen.annotate.visibility import check_anomaly, check_object
-from datagen.anomalies.registry import apply, propose
+from datagen.anomalies.common import with_inside
+from datagen.anomalies.registry import apply, operators, propose
+from datagen.anomalies.several import add_anomalies
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json
@@ -16,6 +20,7 @@ from datagen.kinds.brokenchairs import queries
 from datagen.kinds.brokenchairs.at_query import QueryViews, shown_at_query
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.counterfactual import cut_in_references, paired
+from datagen.kinds.brokenchairs.joints import draw_pose, pose_text
 from datagen.kinds.brokenchairs.plan import draw_count
 from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot
@@ -32,7 +37,6 @@ def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) 
     tells nothing of the label.
     """
     recipe = context.recipe
-    placed = shape.transformed(query_transform(shape, recipe.query))
     rng = stream(recipe.seed, "normal", job.shape_id, job.slot)
     cameras = query_cameras(recipe.query, rng)[: job.views]
     rows: list[Row] = []
@@ -40,7 +44,7 @@ def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) 
     start = 0
     while start < len(cameras):
         end = start + draw_count(recipe.anomaly.views, rng)
-        shot, rejected = _normal_shot(job, context, shape, placed, start, cameras[start:end])
+        shot, rejected = _normal_shot(job, context, shape, start, cameras[start:end])
         rows += rejected
         shots += [shot] if shot.candidates else []
         start = end
@@ -48,11 +52,13 @@ def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) 
 
 
 def _normal_shot(
-    job: Job, context: ChairContext, shape: Shape, placed: Shape, start: int, cameras: list[Camera]
+    job: Job, context: ChairContext, shape: Shape, start: int, cameras: list[Camera]
 ) -> tuple[QueryShot, list[Row]]:
     recipe = context.recipe
     rng = stream(recipe.seed, "dress", "normal", job.shape_id, job.slot, start)
     assignment = queries.dress(shape, context, rng)
+    pose = draw_pose(shape, recipe.joints, stream(recipe.seed, "pose", "normal", job.shape_id, job.slot, start))
+    placed = shape.posed(pose).transformed(query_transform(shape, recipe.query))
     with context.phase("repair"):
         meshes, repaired = repair_control(placed, recipe.normal.repair_share, rng)
     scene = RayScene(meshes)
@@ -70,22 +76,32 @@ def _normal_shot(
         else:
             view = {"azimuth_deg": camera.azimuth_deg, "elevation_deg": camera.elevation_deg}
             rejected.append(rejection(job, context, "view", why, radius=camera.radius, **view))
-    common = {"T_shape_source": source_transform(shape), "repaired_part_id": repaired}
-    ground_z = float(placed.bounds[0, 2])
-    folder = f"{job.public_id}-n{job.slot}"
-    return QueryShot(folder, tuple(meshes), assignment, tuple(candidates), ground_z, common), rejected
+    common = {"T_shape_source": source_transform(shape), "repaired_part_id": repaired, "pose": pose_text(pose)}
+    shot = QueryShot(
+        folder=f"{job.public_id}-n{job.slot}",
+        meshes=tuple(meshes),
+        assignment=assignment,
+        candidates=tuple(candidates),
+        ground_z=float(placed.bounds[0, 2]),
+        common=common,
+        skins=queries.skins_on(placed, meshes),
+        palette=shape.palette,
+    )
+    return shot, rejected
 
 
 def anomaly_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
     """Proposals until one is accepted and seen."""
     rows = list(before.rows)
-    attempts = context.recipe.anomaly.attempts
+    attempts, seed = context.recipe.anomaly.attempts, context.recipe.seed
+    pose = draw_pose(shape, context.recipe.joints, stream(seed, "pose", "anomaly", job.shape_id, job.slot))
+    posed = shape.posed(pose)
     for attempt in range(before.next_attempt or 0, attempts):
-        found = attempted(job, context, shape, attempt, rows)
+        found = attempted(job, context, posed, attempt, rows)
         if found is not None:
             more = attempt + 1 if attempt + 1 < attempts else None
             made, seen = found
-            single = anomaly_shot(job, context, made, [candidate for candidate, _ in seen])
+            single = anomaly_shot(job, context, made, [candidate for candidate, _ in seen], (shape, pose))
             shot: Shot = single
             if context.recipe.reference.counterfactual:
                 shot = paired(job, context, made, single, [before for _, before in seen])
@@ -99,14 +115,18 @@ def attempted(
     """One proposal, from spec to visible views; appends the row of its rejection."""
     recipe = context.recipe
     rng = stream(recipe.seed, "anomaly", job.shape_id, job.slot, job.kind, attempt)
-    setting = chair_setting(recipe.anomaly, context.donors(job.split))
+    setting = chair_setting(recipe, context.donors(job.split))
     with context.phase("operator"):
         part_class, spec = propose(shape, job.kind, rng, setting)
         result = spec if isinstance(spec, Rejected) else apply(shape, spec, setting)
+        if isinstance(result, AnomalousShape) and operators()[job.kind].on_part:
+            count = _count(job, context)
+            result = add_anomalies(result, count - 1, recipe.anomaly.slots, rng, setting) if count > 1 else result
         if isinstance(result, AnomalousShape) and recipe.reference.counterfactual:
             result = cut_in_references(result, recipe.reference) or result
     columns: dict[str, object] = {"label": 1, "part_class": part_class}
     if not isinstance(spec, Rejected):
+        spec = result.spec if isinstance(result, AnomalousShape) else spec
         columns |= {"part_id": spec.part_id, "spec": canonical_json(spec.to_json())}
     if isinstance(result, Rejected):
         rows.append(rejection(job, context, "proposal", result, **columns))
@@ -116,6 +136,14 @@ def attempted(
         rows.append(rejection(job, context, "proposal", candidates, **columns))
         return None
     return result, candidates
+
+
+def _count(job: Job, context: ChairContext) -> int:
+    """How many anomalies a job's object gets."""
+    weights = context.recipe.anomaly.per_image
+    if set(weights) == {1}:
+        return 1
+    return draw_count(weights, stream(context.recipe.seed, "per-image", job.shape_id, job.slot))
 
 
 def _visible_views(
@@ -144,9 +172,19 @@ def _visible_views(
     return found
 
 
-def anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, candidates: list[Candidate]) -> QueryShot:
-    """An anomaly's views, dressed and ready to render."""
+def anomaly_shot(
+    job: Job,
+    context: ChairContext,
+    anomaly: AnomalousShape,
+    candidates: list[Candidate],
+    posed: tuple[Shape, Mapping[str, float]],
+) -> QueryShot:
+    """An anomaly's views, dressed and ready to render.
+
+    `posed`: the shape at rest, which is dressed, and the pose in which it got the anomaly.
+    """
     shape, recipe = anomaly.normal, context.recipe
+    rest, pose = posed
     T = query_transform(shape, recipe.query)
     rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)
     described = {**_part_named(anomaly), "severity": anomaly.severity}
@@ -160,15 +198,22 @@ def anomaly_shot(job: Job, context: ChairContext, anomaly: AnomalousShape, candi
         "method": anomaly.method,
         "spec": canonical_json(anomaly.spec.to_json()),
         "T_shape_source": source_transform(shape),
+        "pose": pose_text(pose),
     }
     return QueryShot(
         folder=f"{job.public_id}-a{job.slot}-{job.kind}",
         meshes=tuple((part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()),
-        assignment=queries.dress(shape, context, rng),
+        assignment=queries.dress(rest, context, rng),
         candidates=tuple(candidates),
         ground_z=float(shape.transformed(T).bounds[0, 2]),
         common=common,
+        skins={part.part_id: part.skin for part in anomaly.shape.parts if part.skin is not None},
+        palette=with_inside(anomaly.shape).palette,
         config={**described, "spec": anomaly.spec.to_json()},
+        each=tuple(
+            {"kind": one.spec.kind, **_part_named(one), "severity": one.severity, "spec": one.spec.to_json()}
+            for one in anomaly.each
+        ),
     )
 
 

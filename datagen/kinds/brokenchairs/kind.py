@@ -11,7 +11,7 @@ from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.policy import alone, offered
 from datagen.kinds.brokenchairs.references import reference_job
 from datagen.kinds.brokenchairs.summary import summarise
-from datagen.pipeline.building import Building
+from datagen.pipeline.building import Building, Reading
 from datagen.recipe import Recipe
 from datagen.shapes.source import Source
 
@@ -20,6 +20,11 @@ def plan_chairs(recipe: Recipe, source: Source, limit: int | None = None) -> Cha
     """The plan of a recipe over a collection; `limit` counts shapes. Raises UsageError for an operator out of place."""
     require_usable((kind for kind, count in recipe.anomaly.slots.items() if count), offered(recipe), recipe.kind)
     return ChairPlan(recipe, source, limit, building=BUILDING)
+
+
+def reading(recipe: Recipe) -> Reading:
+    """How a recipe has shapes read."""
+    return Reading(recipe.categories, recipe.materials.keep)
 
 
 BUILDING = Building(
@@ -35,4 +40,5 @@ BUILDING = Building(
     estimate=estimate,
     summarise=summarise,
     alone=alone,
+    reading=reading,
 )

@@ -37,17 +37,25 @@ class ChairPlan(Plan[Recipe]):
         return tuple(plan_order(self.entries, dict(self.splits))[: self.limit])
 
     @cached_property
-    def donors(self) -> Mapping[tuple[str, str], tuple[ShapeEntry, ...]]:
-        """(split, part class) -> shapes that have such a part, sorted by id."""
-        table: dict[tuple[str, str], list[ShapeEntry]] = {}
+    def donors(self) -> Mapping[tuple[str, str, str], tuple[ShapeEntry, ...]]:
+        """(split, category, part class) -> shapes that have such a part, sorted by id."""
+        table: dict[tuple[str, str, str], list[ShapeEntry]] = {}
         for entry in self.entries:
             for name in set(entry.part_classes):
-                table.setdefault((self.splits[entry.shape_id], name), []).append(entry)
+                table.setdefault((self.splits[entry.shape_id], entry.category, name), []).append(entry)
         return {key: tuple(sorted(found, key=lambda e: e.shape_id)) for key, found in table.items()}
 
     @cached_property
     def _models(self) -> Mapping[str, str]:
         return {e.shape_id: e.model_id or e.shape_id for e in self.entries}
+
+    @cached_property
+    def _categories(self) -> Mapping[str, str]:
+        return {entry.shape_id: entry.category for entry in self.entries}
+
+    def category_of(self, shape_id: str) -> str:
+        """What a shape is, '' in a collection of chairs alone."""
+        return self._categories.get(shape_id, "")
 
     def model_of(self, shape_id: str) -> str:
         """The model a shape annotates: what splits and donors are kept apart by."""
@@ -91,7 +99,7 @@ class ChairPlan(Plan[Recipe]):
         return any(
             self.model_of(other.shape_id) != self.model_of(entry.shape_id)
             for name in set(entry.part_classes) - {"Other"}
-            for other in self.donors.get((split, name), ())
+            for other in self.donors.get((split, entry.category, name), ())
         )
 
     def _job(self, entry: ShapeEntry, digest: str, job_type: str, slot: int, kind: str, views: int) -> Job:

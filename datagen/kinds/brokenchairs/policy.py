@@ -1,4 +1,4 @@
-"""What chairs want of anomalies: parts by the published frequencies, above the ground, within the frame, visible."""
+"""What chairs want of anomalies: parts by their category's frequencies, above the ground, within the frame, visible."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +11,9 @@ from datagen.anomalies.registry import settings
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
-from datagen.kinds.brokenchairs.frequencies import PUBLISHED
-from datagen.recipe.models import AnomalyRecipe, Recipe
+from datagen.kinds.brokenchairs.joints import like_a_joint
+from datagen.recipe.categories import Categories
+from datagen.recipe.models import AnomalyRecipe, JointRecipe, Recipe
 
 GROUND_TOLERANCE = 0.006
 """How far a part may sink below the ground before it is cut there, object units (under one pixel)."""
@@ -24,23 +25,25 @@ FRAME_RADIUS = 1.06
 
 @dataclass(frozen=True)
 class ChairPolicy:
-    """The anomaly section of a recipe as a policy."""
+    """The anomaly section of a recipe as a policy, for shapes of its categories."""
 
     recipe: AnomalyRecipe
+    categories: Categories
+    joints: JointRecipe
 
     def settings(self, kind: str) -> Any:
         """The section of a kind."""
         return settings(self.recipe, kind)
 
     def choose_part(self, shape: Shape, kind: str, rng: np.random.Generator) -> Part:
-        """A part drawn by the published (kind, class) frequencies over the classes this shape has.
+        """A part drawn by its category's weights of (kind, class), which for chairs are the published frequencies.
 
         Within a class every part is alike. Remainders of the part tree are never chosen unless the
         shape has nothing else.
         """
         parts = [part for part in shape.parts if part.path != REMAINDER_PATH] or list(shape.parts)
         classes = sorted({part.part_class for part in parts})
-        table = self.recipe.weights.get(kind) or PUBLISHED.get(kind, {})
+        table = self.recipe.weights.get(kind) or self.categories.of(shape.category).chances(kind)
         mass = np.array([max(float(table.get(name, 0.0)), 0.0) for name in classes])
         if mass.sum() == 0:
             mass = np.ones(len(classes))
@@ -87,6 +90,8 @@ class ChairPolicy:
         # A long bar slid along itself covers its old place: too little of its surface is anywhere new.
         if made.spec.kind == "position" and most < 0.01 * made.normal.diagonal:
             return Rejected("hardly_moved", f"95 % of the surface within {most:.4f}")
+        if made.spec.kind in ("position", "rotation") and (why := like_a_joint(made, self.joints.unlike)) is not None:
+            return why
         limit = self.recipe.rotation.min_distance * made.old_mesh.diagonal
         if made.spec.kind == "rotation" and mean < limit:
             return Rejected("symmetric", f"surface moved {mean:.4f} of {limit:.4f}")
@@ -96,9 +101,10 @@ class ChairPolicy:
         return None
 
 
-def chair_setting(recipe: AnomalyRecipe, donors: DonorPool) -> Setting:
-    """All that operators may draw on for a chair."""
-    return Setting(ChairPolicy(recipe), donors=donors, plugin=recipe.plugin)
+def chair_setting(recipe: Recipe, donors: DonorPool) -> Setting:
+    """All that operators may draw on for a shape."""
+    anomaly = recipe.anomaly
+    return Setting(ChairPolicy(anomaly, recipe.categories, recipe.joints), donors=donors, plugin=anomaly.plugin)
 
 
 class NoDonors:
@@ -115,7 +121,7 @@ class NoDonors:
 
 def offered(recipe: Recipe) -> Setting:
     """What chairs offer to operators, as long as there are none: they get their materials after the anomaly."""
-    return chair_setting(recipe.anomaly, NoDonors())
+    return chair_setting(recipe, NoDonors())
 
 
 alone = offered

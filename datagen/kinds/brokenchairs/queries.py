@@ -2,8 +2,8 @@
 nothing but the anomaly itself can tell them apart."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,16 +11,21 @@ from datagen.annotate.masks import Annotation
 from datagen.annotate.quality import check_contrast, check_picture
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json, content_hash
-from datagen.core.material import MaterialAssignment
+from datagen.core.material import Material, MaterialAssignment
 from datagen.core.row import Job, Row
 from datagen.core.scene import GeometryFrame, Light, Scene, SceneObject, ScenePart, Studio, View
-from datagen.core.shape import Mesh, Shape
+from datagen.core.shape import Mesh, Shape, Skin
 from datagen.formats import brokenchairs as layout
 from datagen.formats.cameras import published_pose
 from datagen.formats.encode import png_bytes
+from datagen.geometry.proximity import nearest_faces
+from datagen.geometry.refine import skin_at
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.materials.assign import assign
 from datagen.pipeline.prepared import job_row, rejection
+
+OWN = "own"
+"""The projection of a part that keeps its own texture coordinates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +47,26 @@ def draw_light(context: ChairContext, rng: np.random.Generator) -> Light:
 
 def dress(shape: Shape, context: ChairContext, rng: np.random.Generator) -> MaterialAssignment:
     """A material for every part, the same for normal and anomalous chairs under one rng."""
-    return assign(shape, context.library, context.recipe.materials, rng)
+    recipe = context.recipe
+    drawn = assign(shape, recipe.categories.of(shape.category), context.library, recipe.materials, rng)
+    own = {part.part_id: part.skin.materials[0] for part in shape.parts if part.skin is not None}
+    if not own:
+        return drawn
+    worn = (replace(p, material_id=own[p.part_id], projection=OWN) if p.part_id in own else p for p in drawn.parts)
+    return MaterialAssignment(tuple(worn))
+
+
+def skins_on(shape: Shape, meshes: Sequence[tuple[int, Mesh]]) -> dict[int, Skin]:
+    """Part id -> the skin of a part on the mesh that is shown of it, which may be a repaired one."""
+    found: dict[int, Skin] = {}
+    for part_id, mesh in meshes:
+        part = shape.part(part_id)
+        if part.skin is None:
+            continue
+        same = mesh is part.mesh
+        faces = None if same else nearest_faces(part.mesh, mesh.triangles.mean(axis=1))
+        found[part_id] = part.skin if faces is None else skin_at(part.mesh, part.skin, faces, mesh.triangles)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +81,12 @@ class QueryShot:
     common: Mapping[str, object]
     config: Mapping[str, object] | None = None
     """`config` of the annotation JSON; None for a normal chair."""
+    each: tuple[Mapping[str, object], ...] = ()
+    """Of an object with several anomalies: kind, part, severity and spec of each."""
+    skins: Mapping[int, Skin] = field(default_factory=dict)
+    """Part id -> the looks of its own that it keeps, in place of the assignment's."""
+    palette: Mapping[str, Material] = field(default_factory=dict)
+    """Materials that skins name."""
 
     def take(self, job: Job, context: ChairContext) -> tuple[list[Row], dict[str, bytes]]:
         """Render the views and check each picture: rows, and the files of those that pass."""
@@ -93,8 +123,9 @@ def scene_of(context: ChairContext, shot: QueryShot) -> Scene:
     """What the renderer is given for a shot; bakes its materials. Raises MaterialError."""
     worn = {part.part_id: part for part in shot.assignment.parts}
     with context.phase("materials"):
-        materials = context.materials(shot.assignment.material_ids)
-    parts = tuple(ScenePart(part_id, mesh, worn[part_id]) for part_id, mesh in shot.meshes)
+        drawn = sorted({part.material_id for part in shot.assignment.parts if part.projection != OWN})
+        materials = {**context.materials(tuple(drawn)), **shot.palette}
+    parts = tuple(ScenePart(i, mesh, shot.skins.get(i) or worn[i]) for i, mesh in shot.meshes)
     return Scene(
         objects=(SceneObject(shot.folder, parts),),
         materials=materials,
@@ -125,6 +156,8 @@ def _write_query(
     if note is not None:
         files |= _annotation_files(job, shot, paths, note, candidate, texture)
         columns |= _annotation_columns(paths, note)
+        if shot.each:
+            columns["anomalies"] = canonical_json(_listed(shot, paths, note)[0])
     for (side, suffix), data in candidate.at_query.items():
         files[layout.at_query_path(shot.folder, side, tail, suffix)] = data
     columns["sha256"] = dict.fromkeys(files, "")
@@ -168,11 +201,34 @@ def _columns(context: ChairContext, candidate: Candidate, assignment: MaterialAs
 def _annotation_files(
     job: Job, shot: QueryShot, paths: Mapping[str, str], note: Annotation, candidate: Candidate, texture: int
 ) -> dict[str, bytes]:
-    info = layout.annotation_json(job.kind, note.bbox_xywh_512, note.iou, candidate.camera, texture, shot.config or {})
-    files = {paths["annotation"]: info, paths["mask_old"]: png_bytes(note.mask_old)}
+    config = dict(shot.config or {})
+    files: dict[str, bytes] = {}
+    if shot.each:
+        listed, files = _listed(shot, paths, note)
+        config["anomalies"] = listed
+    info = layout.annotation_json(job.kind, note.bbox_xywh_512, note.iou, candidate.camera, texture, config)
+    files |= {paths["annotation"]: info, paths["mask_old"]: png_bytes(note.mask_old)}
     if note.mask_new is not None:
         files[paths["mask_new"]] = png_bytes(note.mask_new)
     return files
+
+
+def _listed(
+    shot: QueryShot, paths: Mapping[str, str], note: Annotation
+) -> tuple[list[dict[str, object]], dict[str, bytes]]:
+    """Each of several anomalies as `config.anomalies` has it, and the files of its masks."""
+    listed, files = [], {}
+    for number, (said, one) in enumerate(zip(shot.each, note.each, strict=True)):
+        entry = {"type": layout.TYPE_OF_KIND.get(str(said["kind"]), said["kind"]), **said}
+        entry |= {"2d_bbox": list(one.bbox_xywh_512), "IoU": one.iou}
+        for side, mask in (("new", one.mask_new), ("old", one.mask_old)):
+            entry[f"mask_{side}"] = ""
+            if mask is not None:
+                path = layout.mask_of_one(paths[f"mask_{side}"], number)
+                files[path] = png_bytes(mask)
+                entry[f"mask_{side}"] = path
+        listed.append(entry)
+    return listed, files
 
 
 def _annotation_columns(paths: Mapping[str, str], note: Annotation) -> dict[str, object]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from datagen.core.errors import UsageError
 from datagen.core.ids import fraction_of_hash
-from datagen.formats.brokenchairs import SPLITS
+from datagen.formats.brokenchairs import SPLITS, UNSEEN
+from datagen.recipe.categories import DEFAULT
 from datagen.recipe.models import SplitRecipe
 from datagen.shapes.source import ShapeEntry
 
@@ -12,10 +14,27 @@ SMALL = 100
 
 
 def assign_splits(entries: Sequence[ShapeEntry], recipe: SplitRecipe) -> dict[str, str]:
-    """shape_id -> train | val | test. All annotations of one model share a split.
+    """shape_id -> train | val | test, or unseen for whole categories. All annotations of one model share a split.
 
-    PartNet's own lists win where given; a shape on none of them goes to train.
+    Every category is split by itself, in the same shares. Raises UsageError for an unseen category without a shape.
     """
+    by_category: dict[str, list[ShapeEntry]] = {}
+    for entry in entries:
+        by_category.setdefault(entry.category or DEFAULT, []).append(entry)
+    for name in recipe.unseen:
+        if name not in by_category:
+            raise UsageError(f"split.unseen: no shape is a {name}; the collection has {', '.join(sorted(by_category))}")
+    if set(by_category) <= set(recipe.unseen):
+        raise UsageError("split.unseen names every category of the collection, which leaves nothing to train on")
+    found: dict[str, str] = {}
+    for name, members in by_category.items():
+        unseen = {entry.shape_id: UNSEEN for entry in members}
+        found |= unseen if name in recipe.unseen else _of_category(members, recipe)
+    return found
+
+
+def _of_category(entries: Sequence[ShapeEntry], recipe: SplitRecipe) -> dict[str, str]:
+    """PartNet's own lists win where given; a shape on none of them goes to train."""
     if recipe.use_published and any(entry.published_split for entry in entries):
         published = {e.model_id or e.shape_id: e.published_split for e in entries if e.published_split}
         return {e.shape_id: published.get(e.model_id or e.shape_id) or "train" for e in entries}
@@ -44,7 +63,7 @@ def plan_order(entries: Sequence[ShapeEntry], splits: dict[str, str]) -> list[Sh
     Within a split by hash; across splits by how far each has come, the smallest split first.
     """
     keyed = []
-    for split in SPLITS:
+    for split in (*SPLITS, UNSEEN):
         members = [e for e in entries if splits[e.shape_id] == split]
         members.sort(key=lambda e: (fraction_of_hash(["order", e.shape_id]), e.shape_id))
         keyed += [((k / len(members), len(members), split), e) for k, e in enumerate(members)]

@@ -1,10 +1,12 @@
 """How PartNet's files misbehave, as a plan for writing a chair: cuts, gaps, leftovers, dirty meshes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from datagen.core.shape import Mesh
+from datagen.shapes.procedural.body import Piece
 from datagen.shapes.procedural.families import Chair
 
 
@@ -33,7 +35,12 @@ class Quirks:
 
 def no_quirks(made: Chair) -> Quirks:
     """One clean obj a piece."""
-    return Quirks(tuple(PiecePlan((piece.mesh,)) for piece in made.pieces))
+    return tidy(made.pieces)
+
+
+def tidy(pieces: Sequence[Piece]) -> Quirks:
+    """One clean obj for each of some pieces."""
+    return Quirks(tuple(PiecePlan((piece.mesh,)) for piece in pieces))
 
 
 def random_quirks(rng: np.random.Generator, made: Chair) -> Quirks:

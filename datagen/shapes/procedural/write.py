@@ -1,7 +1,7 @@
 """Chairs on disk exactly as PartNet lays them out, with PartNet's quirks as an option."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from datagen.core.ids import content_hash
 from datagen.core.rng import stream
 from datagen.core.shape import Mesh, concatenate
+from datagen.shapes.procedural.body import Piece
 from datagen.shapes.procedural.families import FAMILIES, Chair, chair, stretched
 from datagen.shapes.procedural.quirks import Quirks, no_quirks, random_quirks
 
@@ -62,7 +63,17 @@ def _chairs(count: int, seed: int) -> Iterator[tuple[Chair, np.random.Generator]
 
 
 def write_chair(folder: Path, made: Chair, anno_id: str, model_id: str, quirks: Quirks) -> None:
-    """One annotation's folder: meta.json, result.json, result_after_merging.json, objs/*.obj."""
+    """One chair's folder."""
+    write_annotation(folder, made.pieces, ("Chair", "chair"), anno_id, model_id, quirks)
+
+
+def write_annotation(
+    folder: Path, pieces: Sequence[Piece], category: tuple[str, str], anno_id: str, model_id: str, quirks: Quirks
+) -> None:
+    """One annotation's folder: meta.json, result.json, result_after_merging.json, objs/*.obj.
+
+    `category`: PartNet's word for it in meta.json, and the root of its part trees.
+    """
     (folder / "objs").mkdir(parents=True, exist_ok=True)
     meta = {
         "model_id": model_id,
@@ -70,13 +81,13 @@ def write_chair(folder: Path, made: Chair, anno_id: str, model_id: str, quirks: 
         "user_id": "procedural",
         "time_in_sec": "0",
         "version": "1",
-        "model_cat": "Chair",
+        "model_cat": category[0],
     }
     _dump(folder / "meta.json", meta)
-    scale, offset = _partnet_frame([piece.mesh for piece in made.pieces])
-    tree = _Node("chair")
+    scale, offset = _partnet_frame([piece.mesh for piece in pieces])
+    tree = _Node(category[1])
     number = 1
-    for piece, plan in zip(made.pieces, quirks.plans, strict=True):
+    for piece, plan in zip(pieces, quirks.plans, strict=True):
         stems = []
         for mesh in plan.meshes:
             number += plan.gap

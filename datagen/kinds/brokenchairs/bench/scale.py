@@ -10,8 +10,9 @@ from pathlib import Path
 from datagen.core.errors import ShapeError
 from datagen.core.ids import content_hash
 from datagen.core.row import Job, Row
-from datagen.core.shape import PART_CLASSES, Shape
+from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.bench.plans import plan_of, recipe_of
+from datagen.recipe.categories import built_in
 from datagen.shapes.source import ShapeEntry
 from datagen.store.log import LogReader, entry_line
 
@@ -31,8 +32,9 @@ class NamedShapes:
 
     def entries(self) -> tuple[ShapeEntry, ...]:
         """Every shape has four leaves of four classes."""
+        classes = built_in("chair").classes
         return tuple(
-            ShapeEntry(str(k), f"model{k}", tuple(sorted(PART_CLASSES[(k + j) % len(PART_CLASSES)] for j in range(4))))
+            ShapeEntry(str(k), f"model{k}", tuple(sorted(classes[(k + j) % len(classes)] for j in range(4))))
             for k in range(1, self.count + 1)
         )
 

@@ -85,9 +85,22 @@ def audit(tree: ChairTree, queries: Sequence[QueryFacts]) -> Audit:
         _label_probe("picture alone", pixels, queries, labels, 0.95),
         _kind_probe("picture alone", pixels, queries),
     ]
-    # Seven groups are looked at: each has to be surer before it is called a leak.
+    probes += _category_probes(everything, queries, labels)
+    # Some eight groups are looked at: each has to be surer before it is called a leak.
     groups = [_label_probe(name, X, queries, labels, 0.99) for name, X in columns.items()]
     return Audit(tuple(p for p in probes if p), tuple(g for g in groups if g))
+
+
+def _category_probes(X: np.ndarray, queries: Sequence[QueryFacts], labels: np.ndarray) -> list[Probe]:
+    """The metadata of every category by itself, of those that have enough pictures; none where there is only one."""
+    names = np.array([query.category for query in queries])
+    found: list[Probe] = []
+    for name in sorted(set(names.tolist())) if len(set(names.tolist())) > 1 else ():
+        rows = np.flatnonzero(names == name)
+        part, own = [queries[k] for k in rows], labels[rows]
+        if len({query.name.shape for query in part}) >= MIN_SHAPES and min(own.sum(), (1 - own).sum()) >= MIN_EACH:
+            found.append(_label_probe(f"metadata of {name}", X[rows], part, own, 0.99))
+    return found
 
 
 def _features(tree: ChairTree, path: str) -> np.ndarray:
@@ -147,6 +160,9 @@ def metadata(queries: Sequence[QueryFacts]) -> dict[str, np.ndarray]:
         "view count": _counts([dresses[(query.name.shape, query.name.texture)] for query in queries]),
         "sample index": _index(queries),
     }
+    categories = sorted({query.category for query in queries})
+    if len(categories) > 1:
+        columns["category"] = np.array([[query.category == name for name in categories] for query in queries])
     if all(query.row is not None for query in queries):
         columns["material"] = _materials(queries)
     return {name: np.asarray(value, dtype=np.float64) for name, value in columns.items()}

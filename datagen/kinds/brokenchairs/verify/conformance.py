@@ -2,15 +2,16 @@
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from datagen.formats.brokenchairs import KINDS, in_order
-from datagen.kinds.brokenchairs.frequencies import PUBLISHED
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.funnel import Funnel, funnels
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
+from datagen.recipe.categories import DEFAULT, built_in
 from datagen.verify.conformance import Line
+from datagen.verify.tree import Record
 
 SHAPES_PUBLISHED = 8143
 TABLE_1: Mapping[str, tuple[int, int, tuple[int, int, int]]] = {
@@ -27,17 +28,20 @@ SPLIT_SHARES = {"train": 138 / 177, "val": 13 / 177, "test": 26 / 177}
 
 
 def conformance(evidence: ChairEvidence) -> tuple[Line, ...]:
-    """Every line of every table."""
-    shapes = len({query.name.shape for query in evidence.queries})
+    """Every line of every table, of chairs alone: no other category has published counts."""
+    chairs = [query for query in evidence.queries if query.category == DEFAULT]
+    shapes = len({query.name.shape for query in chairs})
     if shapes == 0:
         return ()
-    kinds, classes = funnels(evidence.tree.rows)
+    rows = [row for row in evidence.tree.rows if (row.get("category") or DEFAULT) == DEFAULT]
+    kinds, classes = funnels(rows)
     by_kind: dict[str, list[QueryFacts]] = defaultdict(list)
-    for query in evidence.queries:
+    for query in chairs:
         if not query.is_twin:
             by_kind[query.kind].append(query)
-    table = _table_1(by_kind, shapes, _planned(evidence), kinds, _asked(evidence), _dealt(evidence))
-    lines = [*table, *_splits(evidence)]
+    table = _table_1(by_kind, shapes, _planned(evidence, rows), kinds, _asked(evidence), _dealt(evidence))
+    others = {str(row["public_id"]) for row in evidence.tree.rows} - {str(row["public_id"]) for row in rows}
+    lines = [*table, *_splits(evidence, others)]
     return (*lines, *_parts(by_kind, classes))
 
 
@@ -117,20 +121,21 @@ def _why(actual: int, target: float, tolerance: float, planned: int | None, funn
     return "; ".join(words)
 
 
-def _planned(evidence: ChairEvidence) -> dict[str, int]:
+def _planned(evidence: ChairEvidence, rows: Sequence[Record]) -> dict[str, int]:
     """Images that the plan asks for by kind, over the shapes that are there; {} without the source."""
     source = evidence.source
     if source is None:
         return {}
     asked: Counter[str] = Counter()
-    for shape in {row["shape_id"] for row in evidence.tree.rows} & set(source.place):
+    for shape in {row["shape_id"] for row in rows} & set(source.place):
         for job in source.jobs_of(shape):
             asked[job.kind] += job.views
     return dict(asked)
 
 
-def _splits(evidence: ChairEvidence) -> list[Line]:
-    split_of = evidence.tree.split_of
+def _splits(evidence: ChairEvidence, others: Collection[str]) -> list[Line]:
+    """Shapes of each split, without the `others`, which are no chairs."""
+    split_of = {shape: split for shape, split in evidence.tree.split_of.items() if shape not in others}
     if not split_of:
         return []
     counts, total = Counter(split_of.values()), len(split_of)
@@ -153,7 +158,7 @@ def _parts(by_kind: Mapping[str, Sequence[QueryFacts]], classes: Mapping[tuple[s
         total = sum(counts.values())
         if total == 0:
             continue
-        weights, jobs = PUBLISHED[kind], len({query.name.folder for query in found})
+        weights, jobs = built_in(DEFAULT).weights[kind], len({query.name.folder for query in found})
         views = total / max(jobs, 1)
         for part, weight in weights.items():
             target = total * weight / sum(weights.values())

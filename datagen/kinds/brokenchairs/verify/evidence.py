@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from datagen.core.ids import fraction_of_hash
 from datagen.core.row import Job
 from datagen.formats.pairs import PAIRS, Pair, read_pairs
-from datagen.kinds.brokenchairs.kind import plan_chairs
+from datagen.kinds.brokenchairs.kind import plan_chairs, reading
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.verify.audit import Audit, audit
 from datagen.kinds.brokenchairs.verify.bundles import BundleFacts, read_bundle, read_deep
@@ -128,7 +128,7 @@ class ChairEvidence(BaseEvidence):
     def _opened(self) -> tuple[OpenSource | None, str]:
         if (recipe := self.recipe) is None:
             return None, NO_RECIPE
-        plan, why = self._open(lambda source: plan_chairs(recipe, source), False, ("partnet/chair",))
+        plan, why = self._open(lambda source: plan_chairs(recipe, source), False, ("partnet/chair",), reading(recipe))
         return (OpenSource(plan, ShapeCache(plan, size=24)) if plan else None), why
 
     @property

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from datagen.kinds.brokenchairs.verify.categories import by_category
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.conformance import conformance
 from datagen.kinds.brokenchairs.verify.digests import content
@@ -37,6 +38,7 @@ def _more(evidence: ChairEvidence) -> dict[str, Any]:
     return {
         "sampled": {"full": evidence.full, "replayed": len(evidence.replays), "bundles": len(evidence.deep)},
         "funnel": {kind: funnel.to_json() for kind, funnel in evidence.funnels.items()},
+        "categories": {figures.name: figures.to_json() for figures in by_category(evidence)},
     }
 
 

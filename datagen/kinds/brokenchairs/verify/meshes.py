@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from datagen.core.errors import BrokenFile, MeshLoadError
 from datagen.core.shape import Mesh
-from datagen.formats.brokenchairs import SPLITS
+from datagen.formats.brokenchairs import SPLITS, UNSEEN
 from datagen.geometry.sample import grid_samples
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.meshfiles import obj
@@ -61,8 +61,8 @@ def near_duplicates(
 ) -> Iterator[tuple[str, str, float]]:
     """(shape, shape of another split, mean distance) of pairs with nearly one surface, training shapes first."""
     known = [p for p in prints if p.shape in split_of]
-    members = {name: [p for p in known if split_of[p.shape] == name] for name in SPLITS}
-    for first, second in combinations(SPLITS, 2):
+    members = {name: [p for p in known if split_of[p.shape] == name] for name in (*SPLITS, UNSEEN)}
+    for first, second in combinations(members, 2):
         if not members[first] or not members[second]:
             continue
         index = cKDTree(np.stack([p.coarse for p in members[first]]))

@@ -10,6 +10,7 @@ import numpy as np
 from datagen.annotate.masks import tight_box
 from datagen.formats.brokenchairs import KIND_OF_TYPE, TWIN, QueryName
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
+from datagen.recipe.categories import DEFAULT
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import PictureFacts, open_picture, picture_facts
 from datagen.verify.tree import Record, refuse_constant
@@ -55,9 +56,27 @@ class QueryFacts:
         return self.name.path
 
     @property
+    def category(self) -> str:
+        """What the shape is by its row; a row that does not say is of a chair."""
+        return str((self.row or {}).get("category") or DEFAULT)
+
+    @property
     def is_twin(self) -> bool:
         """Whether it is the normal twin of an anomalous picture: no picture of the natural set."""
         return self.row is not None and self.row["reason"] == TWIN
+
+    @property
+    def anomalies(self) -> tuple[Mapping[str, Any], ...]:
+        """What the annotation lists of several anomalies; () where there is one."""
+        config = (self.info or {}).get("config")
+        listed = config.get("anomalies") if isinstance(config, dict) else None
+        return tuple(entry for entry in listed if isinstance(entry, dict)) if isinstance(listed, list) else ()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing is left of what the anomaly changed: there is no mask_new."""
+        kinds = {str(entry.get("kind")) for entry in self.anomalies} or {self.kind}
+        return kinds == {"missing"}
 
     @property
     def kind(self) -> str:

@@ -15,6 +15,7 @@ from datagen.core.errors import DatagenError
 from datagen.core.scene import GeometryFrame
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
 from datagen.geometry.rays import RayScene
+from datagen.kinds.brokenchairs.joints import pose_of
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.kinds.brokenchairs.verify.source import OpenSource
@@ -87,7 +88,8 @@ class Replayer:
         assert self.source is not None
         shape = self.source.load(row["shape_id"])
         T = query_transform(shape, self.limits.query)
-        before = cast_view(self._scene(shape, T), camera)
+        shape = shape.posed(pose_of(row))
+        before = cast_view(self._scene(shape, T, str(row.get("pose") or "")), camera)
         if not query.name.label:
             fault, outline = self._picture(query, before, None)
             return Replay(query, "parts", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline)
@@ -132,7 +134,10 @@ class Replayer:
         )
 
     def _from_mesh(self, query: QueryFacts, camera: Camera) -> Replay:
-        """What model.obj alone can tell: the normal silhouette, hence mask_old and normal pictures."""
+        """What model.obj alone can tell: the normal silhouette, hence mask_old and normal pictures; of a posed shape
+        nothing, for it is at rest there."""
+        if query.row is not None and query.row.get("pose"):
+            return Replay(query, "mesh")
         before = cast_view(self._mesh_scene(query), camera)
         _, old = self._masks(query)
         if query.name.label:
@@ -140,12 +145,13 @@ class Replayer:
         fault, outline = self._picture(query, before, None)
         return Replay(query, "mesh", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline)
 
-    def _scene(self, shape: Shape, T: np.ndarray) -> RayScene:
-        if shape.shape_id not in self._scenes:
+    def _scene(self, shape: Shape, T: np.ndarray, pose: str) -> RayScene:
+        key = f"{shape.shape_id} {pose}"
+        if key not in self._scenes:
             self._trim(self._scenes)
             meshes = [(part.part_id, part.mesh.transformed(T)) for part in shape.parts]
-            self._scenes[shape.shape_id] = (RayScene(meshes), None)
-        return self._scenes[shape.shape_id][0]
+            self._scenes[key] = (RayScene(meshes), None)
+        return self._scenes[key][0]
 
     def _mesh_scene(self, query: QueryFacts) -> RayScene:
         shape = query.name.shape
@@ -162,7 +168,7 @@ class Replayer:
 
     def _anomaly(self, row: Mapping[str, Any]) -> AnomalousShape | Rejected:
         assert self.source is not None
-        key = f"{row['shape_id']} {row['split']} {row['spec']}"
+        key = f"{row['shape_id']} {row['split']} {row['spec']} {row.get('pose') or ''}"
         if key not in self._anomalies:
             self._trim(self._anomalies)
             self._anomalies[key] = self.source.remade(row, self.limits)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from datagen.anomalies.registry import apply
-from datagen.core.anomaly import AnomalousShape, Rejected, spec_from_json
+from datagen.anomalies.several import apply_all
+from datagen.core.anomaly import AnomalousShape, Rejected, further_specs, spec_from_json
 from datagen.core.row import Job
 from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.context import SplitDonors
+from datagen.kinds.brokenchairs.joints import pose_of
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.pipeline.context import ShapeCache
@@ -34,12 +35,14 @@ class OpenSource:
 
     def remade(self, row: Mapping[str, Any], recipe: Recipe) -> AnomalousShape | Rejected:
         """The anomalous shape of a row by its spec, or why it is not made any more. Raises DatagenError."""
-        shape, spec = self.load(row["shape_id"]), spec_from_json(json.loads(row["spec"]))
-        if spec.kind == "swapped":
-            donor = self.load(spec.values["donor_shape_id"])
-            if donor.digest != spec.values["donor_digest"]:
+        shape, spec = self.load(row["shape_id"]).posed(pose_of(row)), spec_from_json(json.loads(row["spec"]))
+        for one in (spec, *further_specs(spec)):
+            if one.kind != "swapped":
+                continue
+            donor = self.load(one.values["donor_shape_id"])
+            if donor.digest != one.values["donor_digest"]:
                 return Rejected("other_donor", f"{donor.shape_id} is not the donor that was used")
-        return apply(shape, spec, chair_setting(recipe.anomaly, self.donors(row["split"])))
+        return apply_all(shape, spec, chair_setting(recipe, self.donors(row["split"])))
 
     @cached_property
     def place(self) -> Mapping[str, int]:

@@ -26,6 +26,7 @@ COMPARISONS = 12
 GROUPS = {
     "per_kind": "Kinds",
     "per_part_class": "Part classes",
+    "per_category": "Categories (against normal samples of the same)",
     "per_severity": "Severity (thirds of each kind)",
     "per_view_angle": "Degrees to the nearest view (against normal samples of the same step)",
 }

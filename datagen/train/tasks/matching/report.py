@@ -112,7 +112,7 @@ def angle_groups(angle: np.ndarray, label: np.ndarray) -> list[tuple[str, np.nda
 
 def partitions(found: MatchingPredictions) -> Iterator[tuple[str, list[tuple[str, np.ndarray, int]]]]:
     """Anomalies by kind, part class and severity third of their kind, each against all normal samples; and all samples
-    by the angle to the nearest view."""
+    by category, where there are several, and by the angle to the nearest view."""
     normal = np.flatnonzero(found.label == 0)
     kind, part = (np.array([getattr(s, name) for s in found.samples]) for name in ("kind", "part_class"))
     columns = {"per_kind": kind, "per_part_class": part}
@@ -127,6 +127,8 @@ def partitions(found: MatchingPredictions) -> Iterator[tuple[str, list[tuple[str
             rows = np.flatnonzero((found.label == 1) & (column == group))
             groups.append((group or "unknown", np.sort(np.concatenate([normal, rows])), len(rows)))
         yield name, groups
+    if categories := category_groups(found):
+        yield "per_category", categories
     yield "per_view_angle", angle_groups(found.angle, found.label)
 
 
@@ -135,6 +137,15 @@ def rendered_ways(loaded: Loaded, folder: Path, split: str) -> list[str]:
     sample = loaded.task.open_data(folder, split, loaded.recipe, None).samples[0]
     ways: list[str] = [*rendered_by(open_dataset(folder), f"shapes/shape_{sample.bundle}")]
     return [*ways, "own_camera"] if sample.own_view else ways
+
+
+def category_groups(found: MatchingPredictions) -> list[tuple[str, np.ndarray, int]]:
+    """All samples by the category of their shape; none where there is but one."""
+    names = np.array([sample.category for sample in found.samples])
+    if len(set(names.tolist())) < 2:
+        return []
+    groups = ((name, np.flatnonzero(names == name)) for name in sorted(set(names.tolist())))
+    return [(name or "unknown", rows, int(found.label[rows].sum())) for name, rows in groups]
 
 
 def severity_bins(kind: np.ndarray, severity: np.ndarray, label: np.ndarray) -> np.ndarray:

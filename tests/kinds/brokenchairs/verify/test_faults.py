@@ -36,8 +36,8 @@ def operators_once(monkeypatch):
             APPLIED[key] = source.apply_plainly(shape, spec, setting)
         return APPLIED[key]
 
-    monkeypatch.setattr(source, "apply_plainly", source.apply, raising=False)
-    monkeypatch.setattr(source, "apply", apply)
+    monkeypatch.setattr(source, "apply_plainly", source.apply_all, raising=False)
+    monkeypatch.setattr(source, "apply_all", apply)
 
 
 APPLIED = {}

@@ -9,6 +9,7 @@ from datagen.kinds.brokenchairs.verify.checks import (
     pictures,
     references,
     replayed,
+    several,
     splits,
 )
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
@@ -18,6 +19,7 @@ CHECKS: CheckList[ChairEvidence] = CheckList(
     files.CHECKS,
     labels.CHECKS,
     boxes.CHECKS,
+    several.CHECKS,
     pictures.CHECKS,
     references.CHECKS,
     splits.CHECKS,

@@ -55,6 +55,8 @@ def boxes_fit_masks(evidence: ChairEvidence) -> Iterator[Finding]:
     union = {name for name, operator in operators().items() if not operator.on_part}
     union |= {"broken"} if recipe and recipe.anomaly.broken.box_is_union else set()
     for query in evidence.anomalies:
+        if query.anomalies:  # several_anomalies looks at each
+            continue
         box, wanted = box_of(query), _mask_box(query, query.kind in union)
         if box is None or wanted is None or query.kind not in operators():
             continue
@@ -70,7 +72,7 @@ def _mask_box(query: QueryFacts, union: bool) -> tuple[float, float, float, floa
         low = np.minimum(_edges(new)[:2], _edges(old)[:2])
         high = np.maximum(_edges(new)[2:], _edges(old)[2:])
         return (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
-    return old if query.kind == "missing" else new
+    return old if query.is_gone else new
 
 
 def _edges(box: tuple[float, float, float, float]) -> np.ndarray:
@@ -120,7 +122,7 @@ def iou_agrees(evidence: ChairEvidence) -> Iterator[Finding]:
         value = (query.info or {}).get("IoU")
         if query.info is None or value is None:
             continue
-        wanted = 0.0 if query.kind == "missing" else query.mask_iou
+        wanted = 0.0 if query.is_gone else query.mask_iou
         if wanted is None:
             continue
         if not isinstance(value, int | float) or abs(float(value) - wanted) > 0.02:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from datagen.formats.brokenchairs import SPLITS
+from datagen.formats.brokenchairs import SPLITS, UNSEEN
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.needs import FILES, QUERIES, ROWS
@@ -90,10 +90,12 @@ def names_parse(evidence: ChairEvidence) -> Iterator[Finding]:
 
 @check(ERROR, "split.json decides what a model may see.", needs=(needs.split,))
 def split_file(evidence: ChairEvidence) -> Iterator[Finding]:
-    """Three lists of ids AS STRINGS; an integer would silently give an empty dataset."""
+    """Three lists of ids AS STRINGS, and one of unseen categories; an integer would silently give an empty dataset."""
     split = evidence.tree.split
-    if not isinstance(split, dict) or set(split) != set(SPLITS):
-        yield Finding("split.json", f"does not hold exactly the keys {', '.join(SPLITS)}")
+    recipe = evidence.recipe
+    names = (*SPLITS, UNSEEN) if recipe is not None and recipe.split.unseen else SPLITS
+    if not isinstance(split, dict) or set(split) != set(names):
+        yield Finding("split.json", f"does not hold exactly the keys {', '.join(names)}")
         return
     for name, ids in split.items():
         if not isinstance(ids, list):

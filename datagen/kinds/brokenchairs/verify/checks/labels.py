@@ -36,13 +36,14 @@ def annotations_paired(evidence: ChairEvidence) -> Iterator[Finding]:
         if query.name.annotation not in names:
             yield Finding(query.path, "has no annotation: the published loader drops it")
         for key, path in zip(MASKS, _masks(query), strict=True):
-            wanted = not (key == "mask_new" and query.kind == "missing")
+            wanted = not (key == "mask_new" and query.is_gone)
             if wanted and path not in names and query.row is not None:
                 yield Finding(query.path, f"has no {key}")
             if not wanted and path in names:
                 yield Finding(query.path, f"is a missing part and has a {key}")
     theirs = {q.name.annotation for q in evidence.anomalies} | {m for q in evidence.anomalies for m in _masks(q)}
     theirs |= {path for query in evidence.queries for path in _at_camera(query)}
+    theirs |= {path for query in evidence.anomalies for path in masks_of_each(query)}
     for name in names:
         if name.startswith("annotations/") and name not in theirs and "/vis_" not in name:
             yield Finding(name, "belongs to no anomalous query")
@@ -52,6 +53,11 @@ def _at_camera(query: QueryFacts) -> list[str]:
     """Paths of the reference's views at a query's own camera, where a recipe asks for them."""
     name, sides = query.name, ("old", "new") if query.name.label else ("old",)
     return [at_query_path(name.folder, side, name.tail, suffix) for side in sides for suffix in AT_QUERY_SUFFIXES]
+
+
+def masks_of_each(query: QueryFacts) -> list[str]:
+    """Paths of the masks of each of several anomalies."""
+    return [str(entry[key]) for entry in query.anomalies for key in MASKS if entry.get(key)]
 
 
 def _masks(query: QueryFacts) -> list[str]:

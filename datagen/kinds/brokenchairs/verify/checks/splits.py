@@ -4,12 +4,16 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 
+from datagen.core.anomaly import ALSO
+from datagen.formats.brokenchairs import UNSEEN
 from datagen.formats.published import SOURCE
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.meshes import near_duplicates
 from datagen.kinds.brokenchairs.verify.needs import BUNDLES, MESHED, ROWS
+from datagen.recipe.categories import DEFAULT
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
+from datagen.verify.tree import Record
 
 CHECKS = CheckList[ChairEvidence]()
 check = CHECKS.check
@@ -47,6 +51,19 @@ def splits_agree(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(
                 f"shape {shape}", f"is {entry.get('split')} by shapes.json, {split_of[str(shape)]} by split.json"
             )
+
+
+@check(ERROR, "A category that was trained on is not unseen.", of=ROWS, needs=(needs.manifest, needs.split))
+def unseen_is_unseen(evidence: ChairEvidence) -> Iterator[Finding]:
+    """Rows of the recipe's unseen categories are in the split unseen, and no others are."""
+    recipe = evidence.recipe
+    unseen = set(recipe.split.unseen) if recipe is not None else set()
+    told = set()
+    for row in evidence.tree.rows:
+        category, shape = str(row.get("category") or DEFAULT), row["public_id"]
+        if shape not in told and (category in unseen) != (row["split"] == UNSEEN):
+            told.add(shape)
+            yield Finding(f"shape {shape}", f"is a {category} in the split {row['split']}")
 
 
 @check(ERROR, "Two annotations of one model are one object.", of=BUNDLES, needs=(needs.split, needs.models))
@@ -98,17 +115,27 @@ def donors_own_split(evidence: ChairEvidence) -> Iterator[Finding]:
         splits |= dict(source.plan.splits)
         models |= {shape: source.plan.model_of(shape) for shape in source.plan.splits}
     for row in evidence.tree.samples:
-        if row["kind"] != "swapped" or (row["source"] == SOURCE and not row["spec"]):
-            continue
-        try:
-            donor = str(json.loads(row["spec"])["donor_shape_id"])
-        except (ValueError, KeyError, TypeError):
-            yield Finding(row["query_path"], "its spec names no donor")
-            continue
-        if donor in splits and splits[donor] != row["split"]:
-            yield Finding(row["query_path"], f"donor {donor} is {splits[donor]}, the sample {row['split']}")
-        elif donor == row["shape_id"] or (models.get(donor) and models.get(donor) == models.get(row["shape_id"])):
-            yield Finding(row["query_path"], f"donor {donor} is the same model")
+        for donor in _donors(row):
+            if not donor:
+                yield Finding(row["query_path"], "its spec names no donor")
+            elif donor in splits and splits[donor] != row["split"]:
+                yield Finding(row["query_path"], f"donor {donor} is {splits[donor]}, the sample {row['split']}")
+            elif donor == row["shape_id"] or (models.get(donor) and models.get(donor) == models.get(row["shape_id"])):
+                yield Finding(row["query_path"], f"donor {donor} is the same model")
+
+
+def _donors(row: Record) -> list[str]:
+    """Ids of the donors of every swapped part of a row; '' for one that its spec does not name."""
+    if row["kind"] != "swapped" and ALSO not in row["spec"]:
+        return []
+    if row["source"] == SOURCE and not row["spec"]:
+        return []
+    try:
+        spec = json.loads(row["spec"])
+        specs = [{**spec, "kind": row["kind"]}, *spec.get(ALSO, ())]
+        return [str(one.get("donor_shape_id", "")) for one in specs if one.get("kind") == "swapped"]
+    except (ValueError, AttributeError):
+        return [""]
 
 
 @check(WARNING, "Training and test need both labels, or the published code stops.", needs=(needs.split,))

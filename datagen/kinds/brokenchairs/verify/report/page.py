@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 
 from datagen.formats.brokenchairs import KINDS, in_order
+from datagen.kinds.brokenchairs.verify.categories import by_category
 from datagen.kinds.brokenchairs.verify.conformance import TABLE_1
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.report.figures import audit_figure, distributions, funnel_figures
@@ -28,8 +29,9 @@ def chair_page(document: Document[ChairEvidence]) -> str:
     """The whole page as text."""
     evidence = document.evidence
     tiles = [make_tile(evidence.tree, *chosen) for chosen in choose(evidence, document.results)]
-    pair = choose_pair(evidence)
-    sections = [("samples", "Samples"), *([("pair", "Meshes")] if pair else []), ("conformance", "Conformance")]
+    pair, categories = choose_pair(evidence), by_category(evidence)
+    sections = [("samples", "Samples"), *([("pair", "Meshes")] if pair else [])]
+    sections += [*([("categories", "Categories")] if categories else []), ("conformance", "Conformance")]
     sections += [("distributions", "Distributions"), ("funnel", "Rejections"), ("audit", "Shortcuts")]
     return draw(
         document,
@@ -45,9 +47,13 @@ def chair_page(document: Document[ChairEvidence]) -> str:
         funnels=funnel_figures(evidence),
         audit_svg=audit_figure(evidence),
         pair=pair,
+        categories=categories,
+        anomaly_kinds=[
+            k for k in in_order(evidence.funnels) if k in evidence.funnels and evidence.funnels[k].proposals
+        ],
         tiles=tiles,
         kinds=[k for k in ("normal", *in_order(t.kind for t in tiles), "anomaly") if any(t.kind == k for t in tiles)],
-        splits=[s for s in ("train", "val", "test", "none") if any(t.split == s for t in tiles)],
+        splits=[s for s in ("train", "val", "test", "unseen", "none") if any(t.split == s for t in tiles)],
         small=document.counts["shapes"] < JUDGED_FROM,
         judged_from=JUDGED_FROM,
     )

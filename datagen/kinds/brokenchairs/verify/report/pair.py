@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.anomalies.registry import apply
+from datagen.anomalies.several import apply_all
 from datagen.core.anomaly import Rejected, spec_from_json
 from datagen.core.errors import DatagenError
 from datagen.core.shape import Mesh
+from datagen.kinds.brokenchairs.joints import pose_of
 from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.verify.report.meshes import packed
@@ -38,9 +39,9 @@ def choose_pair(evidence: ChairEvidence) -> MeshPair | None:
     best = sorted(by_job.values(), key=lambda r: (r["kind"] not in ("swapped", "broken", "rotation"), -r["changed_px"]))
     for row in best[:TRIED]:
         try:
-            shape = source.load(row["shape_id"])
-            setting = chair_setting(recipe.anomaly, source.donors(row["split"]))
-            result = apply(shape, spec_from_json(json.loads(row["spec"])), setting)
+            shape = source.load(row["shape_id"]).posed(pose_of(row))
+            setting = chair_setting(recipe, source.donors(row["split"]))
+            result = apply_all(shape, spec_from_json(json.loads(row["spec"])), setting)
         except (DatagenError, KeyError, TypeError, ValueError):
             continue
         if isinstance(result, Rejected) or sum(len(mesh.faces) for _, mesh in result.meshes()) > MOST_FACES:
