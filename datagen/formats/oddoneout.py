@@ -224,5 +224,8 @@ def strip_bytes(pictures: Sequence[np.ndarray], boxes: Sequence[Sequence[Sequenc
 
 
 def split_json(scenes: Mapping[str, Sequence[str]]) -> bytes:
-    """The split file: split -> scene folders, in the order given (the loader takes the first `test` key)."""
-    return json_bytes({name: list(found) for name, found in scenes.items()}, indent=1)
+    """The split file: split -> scene folders, in the order given (the loader takes the first `test` key).
+
+    A split without scenes is left out: the published loader ends at one.
+    """
+    return json_bytes({name: list(found) for name, found in scenes.items() if found}, indent=1)

@@ -10,6 +10,7 @@ import trimesh
 from datagen.core.errors import RecipeError, UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
+from datagen.formats.oddoneout import split_json
 from datagen.kinds.oddoneout.plan import five_views
 from datagen.kinds.registry import load_recipe, make_plan
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
@@ -120,6 +121,9 @@ def test_a_split_without_a_shape_is_said(tmp_path):
     assert len(plan.members["seen-test"]) == 0
     (note,) = plan.notes
     assert note.startswith("no shape is left for seen-test: none of its scenes (1) is made")
+    # The published loader ends at a split without scenes.
+    told = json.loads(split_json(plan.by_split()))
+    assert "seen-test" not in told and told and all(told.values())
     built_in = make_plan(load_recipe(ROOT / "recipes/toysad8k.yaml"), open_collection("toys", textured=True))
     assert built_in.notes == ()
 
