@@ -75,6 +75,29 @@ class Camera:
             return np.stack([c + f * p[:, 0] / depth, c - f * p[:, 1] / depth], axis=1), depth
 
 
+@dataclass(frozen=True)
+class PosedCamera(Camera):
+    """A camera at a pose of its own: camera-to-world, row-major. What it says of a sphere means nothing."""
+
+    pose: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, T_camera_world: np.ndarray, focal_px: float, size_px: int) -> "PosedCamera":
+        """From an extrinsic (4, 4) in OpenCV axes, as `Camera.extrinsic` gives it."""
+        pose = rigid_inverse(OPENCV_FROM_OPENGL @ T_camera_world)
+        return cls(0.0, 0.0, 1.0, size_px, focal_px_at_256=focal_px * 256 / size_px, pose=tuple(pose.ravel().tolist()))
+
+    @property
+    def T_world_camera(self) -> np.ndarray:
+        """Camera-to-world (4, 4)."""
+        return np.array(self.pose).reshape(4, 4)
+
+    @property
+    def position(self) -> np.ndarray:
+        """Camera centre in the world, shape (3,)."""
+        return self.T_world_camera[:3, 3]
+
+
 def rigid_inverse(T: np.ndarray) -> np.ndarray:
     """Inverse of a rigid 4 x 4 transform."""
     inverse = np.eye(4)

@@ -106,11 +106,16 @@ class SceneShapes:
 
         None where its anomaly is not made again. Raises DatagenError, KeyError, ValueError, IndexError.
         """
+        found = self.shown_and_made(shape_id, record)
+        return None if found is None else found[0]
+
+    def shown_and_made(self, shape_id: str, record: Mapping[str, Any]) -> tuple[Shape, AnomalousShape | None] | None:
+        """The same, with what was done to an odd one."""
         if not is_anomalous(str(record["path"])):
-            return self.normal(shape_id)
+            return self.normal(shape_id), None
         slot = int(str(record["path"]).rsplit("-", 1)[1].split(".")[0]) - 1
         made = self.odd(shape_id, slot).shape
-        return None if made is None else made.shape
+        return None if made is None else (made.shape, made)
 
     def nearest(self, shape: Shape) -> tuple[str, ...]:
         """Shapes of the split, and of the category where there are any, whose descriptors are nearest."""

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datagen.formats.exr import read_exr, write_exr
 from datagen.kinds.oddoneout.verify.audit import SceneAudit
-from datagen.kinds.oddoneout.verify.checks import CHECKS
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.examination import SCENES
 from datagen.kinds.oddoneout.verify.facts import read_scene
+from datagen.kinds.oddoneout.verify.recast import CHECKS
 from datagen.kinds.registry import open_tree
 from datagen.pipeline.plan import shard_index
 from datagen.store.reader import DatasetReader
@@ -192,6 +193,127 @@ def shared_part_label(root, folder):
     edit(folder, change)
 
 
+def stray(root, folder):
+    shutil.copy(folder / "RGB/0000.png", folder / "RGB/0000b.png")
+
+
+def other_size(root, folder):
+    Image.open(folder / "RGB/0002.png").resize((48, 48)).save(folder / "RGB/0002.png")
+
+
+def moved_bbox(root, folder):
+    edit(folder, lambda m: m["objects"][1]["bbox"][0].__setitem__(0, m["objects"][1]["bbox"][0][0] + 0.05))
+
+
+def moved_boxes(root, folder):
+    """Every form of an object's box, so that the tables agree."""
+
+    def change(meta):
+        for key in ("bbox", "bbox_world", "bbox_published"):
+            meta["objects"][1][key][1][0] += 0.02
+
+    edit(folder, change)
+
+
+def wrong_flat_boxes(root, folder):
+    def change(meta):
+        for boxes in meta["bbox"].values():
+            for box in boxes:
+                box[0] += 1
+
+    edit(folder, change, "scene2d.metadata.json")
+
+
+def odd_scene(root):
+    """A scene with an anomaly."""
+    for folder in sorted((root / "scenes").iterdir()):
+        if any(thing["label"] for thing in json.loads((folder / "scene3d.metadata.json").read_text())["objects"]):
+            return folder
+    raise AssertionError("no scene has an anomaly")
+
+
+def wrong_kind(root, folder):
+    def change(meta):
+        odd = next(thing for thing in meta["objects"] if thing["label"])
+        odd["kind"] = "bend" if odd["kind"] != "bend" else "twist"
+
+    edit(odd_scene(root), change)
+
+
+def copied_scene(root, folder):
+    shutil.copytree(folder, folder.with_name(folder.name[:-3] + "777"))
+
+
+def another_category(root, folder):
+    edit(folder, lambda m: m["objects"][0].update(path="cup_001/cup_001.blend"))
+
+
+def swapped_views(root, folder):
+    a, b = (folder / f"RGB/000{k}.png" for k in (1, 6))
+    one, two = a.read_bytes(), b.read_bytes()
+    a.write_bytes(two)
+    b.write_bytes(one)
+
+
+def picture_of_another(root, folder):
+    other = sorted((root / "scenes").iterdir())[1]
+    shutil.copy(other / "RGB/0001.png", folder / "RGB/0001.png")
+
+
+def flat_depth_png(root, folder):
+    Image.fromarray(np.full((96, 96), 4000, np.uint16)).save(folder / "depth_png/0001.png")
+
+
+def no_change_masks(root, folder):
+    for path in (odd_scene(root) / "anomaly_masks").iterdir():
+        Image.new("L", (96, 96), 0).save(path)
+
+
+def empty_protocol(root, folder):
+    (root / "protocol.json").write_text("{}")
+
+
+def deeper(root, folder):
+    """Objects a little farther away in every view, the floor as it was."""
+    for path in sorted((folder / "depth_exr").iterdir()):
+        depth = np.asarray(next(iter(read_exr(path.read_bytes(), path.name).values())))
+        mask = np.asarray(Image.open(folder / "masks" / f"{path.stem}.png").convert("L")) > 127
+        path.write_bytes(write_exr(np.where(mask, 1.003 * depth, depth).astype(np.float32)))
+
+
+def exchanged(root, folder):
+    """An odd and a normal object change places in every table: path, label, kind and all."""
+    scene = odd_scene(root)
+    told = json.loads((scene / "scene3d.metadata.json").read_text())["objects"]
+    a = next(k for k, thing in enumerate(told) if thing["label"])
+    b = next(k for k, thing in enumerate(told) if not thing["label"])
+    keys = ("path", "label", "kind", "severity", "anomaly", "parts", "part_labels")
+
+    def change(meta):
+        one, two = meta["objects"][a], meta["objects"][b]
+        for key in keys[:5]:
+            one[key], two[key] = two[key], one[key]
+
+    edit(scene, change)
+
+    def labels(meta):
+        meta["anomaly_labels"][a], meta["anomaly_labels"][b] = meta["anomaly_labels"][b], meta["anomaly_labels"][a]
+
+    edit(scene, labels, "scene2d.metadata.json")
+
+
+def no_part_labels(root, folder):
+    """Part labels of one object's other part: the object is right."""
+
+    def change(meta):
+        for thing in meta["objects"]:
+            labels = list(thing["part_labels"].values())
+            if len(labels) > 1:
+                thing["part_labels"] = dict(zip(thing["part_labels"], labels[1:] + labels[:1], strict=True))
+
+    edit(folder, change)
+
+
 FAULTS = {
     zero_parts: "scene_part_labels",
     shared_part_label: "scene_part_labels",
@@ -207,6 +329,22 @@ FAULTS = {
     tilt: "scene_floor_at_zero",
     enter: "scene_no_interpenetration",
     leak: "scene_shapes_disjoint",
+    stray: "scene_no_stray_files",
+    other_size: "scene_pictures_one_size",
+    moved_bbox: "scene_boxes_agree",
+    moved_boxes: "scene_boxes_recast",
+    wrong_flat_boxes: "scene_flat_boxes",
+    wrong_kind: "scene_kinds_agree",
+    copied_scene: "scene_of_one_shape",
+    another_category: "scene_of_one_shape",
+    swapped_views: "scene_pictures_are_their_views",
+    picture_of_another: "scene_of_one_shape",
+    flat_depth_png: "scene_depth_png",
+    no_change_masks: "scene_changed_pixels",
+    empty_protocol: "scene_protocol",
+    deeper: "scene_views_recast",
+    exchanged: "scene_views_recast",
+    no_part_labels: "scene_views_recast",
 }
 
 

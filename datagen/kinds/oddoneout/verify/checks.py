@@ -27,7 +27,7 @@ def _masks(e: SceneEvidence) -> str:
     return "" if there else "there is no masks/ (the published sample has none)"
 
 
-def _replays(e: SceneEvidence) -> str:
+def replays_there(e: SceneEvidence) -> str:
     return "" if e.replays else e.source_note or "there is no scene to replay"
 
 
@@ -208,7 +208,7 @@ def scene_contact(e: SceneEvidence) -> Iterator[Finding]:
                 yield Finding(f"{replay.scene} object {k}", f"its mesh's lowest point is at {1000 * low:.1f} mm")
 
 
-@CHECKS.check(ERROR, "Two solids do not share a place.", REPLAYED, (_replays,))
+@CHECKS.check(ERROR, "Two solids do not share a place.", REPLAYED, (replays_there,))
 def scene_no_interpenetration(e: SceneEvidence) -> Iterator[Finding]:
     """Meshes put in their places keep apart (a millimetre of depth is allowed)."""
     for replay in e.replays:

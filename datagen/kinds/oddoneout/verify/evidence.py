@@ -1,5 +1,6 @@
 """Everything the checks of scenes look at, gathered on first use."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from datagen.core.anomaly import AnomalousShape
 from datagen.core.errors import DatagenError
 from datagen.core.ids import fraction_of_hash
 from datagen.core.row import Job
-from datagen.core.shape import Mesh, concatenate
+from datagen.core.shape import Mesh, Shape, concatenate
 from datagen.geometry.pieces import separation
 from datagen.kinds.oddoneout.descriptors import open_descriptor
 from datagen.kinds.oddoneout.kind import plan_scenes
@@ -23,6 +25,7 @@ from datagen.kinds.oddoneout.verify.facts import SceneFacts, read_scene, scene_f
 from datagen.pipeline.assets import open_library
 from datagen.recipe import SceneRecipe
 from datagen.shapes.source import Source
+from datagen.verify.damage import DAMAGE
 from datagen.verify.evidence import NO_RECIPE, BaseEvidence, hash_the_rest
 
 REPLAYED = 24
@@ -33,12 +36,18 @@ SAMPLE_M = 0.002
 
 @dataclass(frozen=True, eq=False)
 class Replayed:
-    """A scene's meshes in the world: lowest point of each object, and the least gap between any two (metres)."""
+    """A scene's meshes in the world: lowest point of each object, and the least gap between any two (metres).
+
+    `shapes` are the objects in the shapes' own frame, with what was done to the anomalous ones; `bounds` (2, 3) those
+    of each in the world.
+    """
 
     scene: str
     low_m: tuple[float, ...]
     gap_m: float
     problem: str = ""
+    shapes: tuple[tuple[Shape, AnomalousShape | None], ...] = ()
+    bounds: tuple[np.ndarray, ...] = ()
 
 
 @dataclass(eq=False)
@@ -62,6 +71,14 @@ class SceneEvidence(BaseEvidence):
     def split_of(self) -> Mapping[str, str]:
         """Scene folder -> split."""
         return {name: key for key, names in self.split.items() for name in names}
+
+    @cached_property
+    def protocol(self) -> Any:
+        """protocol.json as it is; {} where it cannot be read."""
+        try:
+            return json.loads(self.tree.files.read("protocol.json"))
+        except DAMAGE:
+            return {}
 
     def shape_of(self, scene: SceneFacts) -> str:
         """The shape that a scene shows: by its record, else by its folder's name."""
@@ -132,14 +149,19 @@ def _is_split(value: Any) -> bool:
 def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str) -> Replayed:
     """Meshes by the scene's own record: source shape, or the anomalous shape of its slot, under T_world_shape."""
     meshes: list[Mesh] = []
+    found: list[tuple[Shape, AnomalousShape | None]] = []
     try:
         for thing in scene.objects:
-            shape = shapes.shown(shape_id, thing.record)
-            if shape is None:
+            made = shapes.shown_and_made(shape_id, thing.record)
+            if made is None:
                 return Replayed(scene.name, (), 0.0, f"{thing.name}: its anomaly is not made again")
+            shape = made[0]
+            found.append(made)
             T = np.array(thing.record["T_world_shape"], dtype=float).reshape(4, 4)
             meshes.append(concatenate([part.mesh for part in shape.parts]).transformed(T))
     except (DatagenError, KeyError, ValueError, IndexError, TypeError, AssertionError) as error:
         return Replayed(scene.name, (), 0.0, f"cannot be replayed ({type(error).__name__}: {error})")
     gaps = [separation(a, b, SAMPLE_M) for k, a in enumerate(meshes) for b in meshes[k + 1 :]]
-    return Replayed(scene.name, tuple(float(m.bounds[0, 2]) for m in meshes), min(gaps, default=1.0))
+    low = tuple(float(m.bounds[0, 2]) for m in meshes)
+    bounds = tuple(m.bounds for m in meshes)
+    return Replayed(scene.name, low, min(gaps, default=1.0), shapes=tuple(found), bounds=bounds)

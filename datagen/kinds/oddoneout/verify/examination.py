@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from datagen.kinds.oddoneout.verify.checks import CHECKS
 from datagen.kinds.oddoneout.verify.conformance import scene_conformance
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
+from datagen.kinds.oddoneout.verify.recast import CHECKS
 from datagen.kinds.oddoneout.verify.report import scene_page
 from datagen.shapes.procedural.things.source import GeneratedThings
 from datagen.verify.document import Examination
