@@ -78,7 +78,10 @@ class SceneAnomalyRecipe(OperatorSections):
     attempts: Annotated[int, Field(ge=1, le=100)] = 10
     """Proposals of one kind before the next kind is tried."""
     min_changed_px: Positive = 25.0
-    """Changed pixels that at least one view must show, at 256 px."""
+    """Changed pixels, at 256 px, from which a view shows an anomaly."""
+    min_views: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Share of a scene's views that have to show each anomaly, at least one, and one of each set of five of the
+    protocol: of 20 views 6, so that five drawn at random show it with probability 0.87."""
     plugin: str = ""
     """`package.module:function` of an own fracture source, such as a wrapper of fracture-modes."""
     fracture: FractureRecipe = FractureRecipe()

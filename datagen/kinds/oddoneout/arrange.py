@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import comb
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from datagen.core.rng import stream
 from datagen.core.row import Job, Row
 from datagen.core.scene import SceneObject
 from datagen.formats import oddoneout as layout
-from datagen.kinds.oddoneout.plan import PlannedScene
+from datagen.kinds.oddoneout.plan import PlannedScene, five_views
 from datagen.kinds.oddoneout.shapes import SceneContext
 from datagen.pipeline.prepared import rejection
+from datagen.recipe import SceneRecipe
 from datagen.scenes.layout import RestingBody, lay_out, metric_scale, orbit
 from datagen.scenes.poses import drop_together
 
@@ -73,9 +75,9 @@ def _refusal(job: Job, context: SceneContext, kind: str, why: Rejected, spec: ob
 def arrange(
     job: Job, context: SceneContext, scene: PlannedScene, members: list[Member], rows: list[Row]
 ) -> tuple[Arrangement, SceneViews]:
-    """A layout in which every anomaly shows in some view; after the last try, what does not show is normal."""
+    """A layout in which every anomaly shows in enough views; after the last try, what does not show is normal."""
     recipe = context.plan.recipe
-    least = recipe.anomaly.min_changed_px * (recipe.camera.size_px / 256) ** 2
+    least = least_changed(recipe)
     for attempt in range(recipe.layout.attempts):
         rng = stream(recipe.seed, "layout", scene.entry.shape_id, scene.number, attempt)
         with context.phase("layout"):
@@ -84,23 +86,47 @@ def arrange(
             views = cast_views(
                 [_seen(m, s) for m, s in zip(members, arrangement.standing, strict=True)], arrangement.cameras
             )
-        hidden = [k for k, m in enumerate(members) if m.odd and views.most_changed(k) < least]
+        hidden = [k for k, m in enumerate(members) if m.odd and not is_shown(views.changed_px[:, k], recipe)]
         if not hidden:
             return arrangement, views
         for k in hidden:
             odd = members[k].odd
             assert odd is not None
-            why = Rejected("hidden", f"at most {views.most_changed(k)} changed pixels in a view, {least:g} wanted")
+            shows = int((views.changed_px[:, k] >= least).sum())
+            told = f"{shows} of {len(views.changed_px)} views show {least:g} changed pixels or more"
+            why = Rejected("hidden", f"{told}, at most {views.most_changed(k)}")
             rows.append(_refusal(job, context, members[k].kind, why, odd.spec.to_json()))
         if attempt == recipe.layout.attempts - 2:
             # One more draw, without what no layout showed: a label that no view supports would be a lie.
             whole = next(m.body for m in members if m.odd is None)
             members = [Member(whole) if k in hidden else m for k, m in enumerate(members)]
     whole = next(m.body for m in members if m.odd is None)
-    members = [m if m.odd is None or k not in hidden else Member(whole) for k, m in enumerate(members)]
-    arrangement = _placed(context, members, recipe.naming, rng)
-    pairs = zip(members, arrangement.standing, strict=True)
-    return arrangement, cast_views([_seen(m, s) for m, s in pairs], arrangement.cameras)
+    while True:
+        members = [m if m.odd is None or k not in hidden else Member(whole) for k, m in enumerate(members)]
+        arrangement = _placed(context, members, recipe.naming, rng)
+        pairs = zip(members, arrangement.standing, strict=True)
+        views = cast_views([_seen(m, s) for m, s in pairs], arrangement.cameras)
+        hidden = [k for k, m in enumerate(members) if m.odd and not is_shown(views.changed_px[:, k], recipe)]
+        if not hidden:
+            return arrangement, views
+
+
+def least_changed(recipe: SceneRecipe) -> float:
+    """Changed pixels from which a view of the recipe's size shows an anomaly."""
+    return recipe.anomaly.min_changed_px * (recipe.camera.size_px / 256) ** 2
+
+
+def is_shown(changed_px: Sequence[int] | np.ndarray, recipe: SceneRecipe) -> bool:
+    """Whether an anomaly shows in as many of its scene's views (V,) as the recipe wants, and in both sets of five."""
+    shown = np.asarray(changed_px) >= least_changed(recipe)
+    wanted = max(1, int(np.ceil(recipe.anomaly.min_views * len(shown) - 1e-9)))
+    return bool(shown.sum() >= wanted and all(shown[views].any() for views in five_views(len(shown))))
+
+
+def shown_in_five(shows: int, views: int) -> float:
+    """Probability that five views drawn of a scene's hold one of the `shows` that show an anomaly."""
+    drawn = min(5, views)
+    return 1 - comb(views - shows, drawn) / comb(views, drawn)
 
 
 def _placed(context: SceneContext, members: Sequence[Member], naming: str, rng: np.random.Generator) -> Arrangement:

@@ -14,10 +14,11 @@ from datagen.core.row import Job, Row
 from datagen.core.scene import Floor, Sky
 from datagen.formats import oddoneout as layout
 from datagen.formats.encode import grey16_bytes
-from datagen.kinds.oddoneout.arrange import Arrangement, world_bounds
+from datagen.kinds.oddoneout.arrange import Arrangement, least_changed, shown_in_five, world_bounds
 from datagen.kinds.oddoneout.plan import PlannedScene, five_views
 from datagen.kinds.oddoneout.shapes import SceneContext
 from datagen.pipeline.prepared import job_row
+from datagen.recipe import SceneRecipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +132,7 @@ class SceneRecord:
             "severity": member.odd.severity if member.odd else 0.0,
             "parts": {str(part.part_id): part.name for part in member.body.shape.parts},
             "part_labels": {str(part_id): label for part_id, label in labels.items()},
-            "anomaly": _anomaly_json(member.odd, self.views, k) if member.odd else None,
+            "anomaly": _anomaly_json(member.odd, self.views, k, recipe) if member.odd else None,
         }
 
     def rows(self, files: Mapping[str, bytes]) -> list[Row]:
@@ -199,8 +200,15 @@ class SceneRecord:
                 "method": member.odd.method,
                 "spec": canonical_json(member.odd.spec.to_json()),
                 "changed_px": views.most_changed(k),
+                "detail": canonical_json(shown_json(views.changed_px[:, k], self.context.plan.recipe)),
             }
         return job_row(self.job, self.context, **columns)
+
+
+def shown_json(changed_px: np.ndarray, recipe: SceneRecipe) -> dict[str, object]:
+    """How many views show an anomaly, and how likely five drawn ones do."""
+    shows = int((changed_px >= least_changed(recipe)).sum())
+    return {"views_showing": shows, "shown_in_five": round(shown_in_five(shows, len(changed_px)), 4)}
 
 
 def part_labels(arrangement: Arrangement) -> list[dict[int, int]]:
@@ -208,8 +216,9 @@ def part_labels(arrangement: Arrangement) -> list[dict[int, int]]:
     return layout.part_labels([[part.part_id for part in thing.parts] for thing in arrangement.standing])
 
 
-def _anomaly_json(odd: AnomalousShape, views: SceneViews, k: int) -> dict[str, object]:
+def _anomaly_json(odd: AnomalousShape, views: SceneViews, k: int, recipe: SceneRecipe) -> dict[str, object]:
     return {
+        **shown_json(views.changed_px[:, k], recipe),
         "kind": odd.spec.kind,
         "severity": odd.severity,
         "method": odd.method,

@@ -11,6 +11,7 @@ from datagen.core.errors import RecipeError, UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
 from datagen.formats.oddoneout import split_json
+from datagen.kinds.oddoneout.arrange import is_shown, least_changed, shown_in_five
 from datagen.kinds.oddoneout.plan import five_views
 from datagen.kinds.registry import load_recipe, make_plan
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
@@ -149,3 +150,19 @@ def test_wrong_recipes_say_what_is_wrong():
     with pytest.raises(UsageError, match=r"split\.categories"):
         _ = plan("toysad_quickstart", "split.categories=[unicorn]").scenes
     json.dumps(load_recipe(ROOT / "recipes" / "partsad15k.yaml").model_dump(mode="json"))
+
+
+def test_an_anomaly_has_to_show_in_views_enough_and_in_both_sets_of_five():
+    recipe = load_recipe(ROOT / "recipes/toysad8k.yaml")
+    first, second = five_views(20)
+    least = least_changed(recipe)
+
+    def changed(*views):
+        return [least if v in views else least - 1 for v in range(20)]
+
+    assert is_shown(changed(*range(20)), recipe)
+    assert not is_shown(changed(*range(5)), recipe), "5 of 20"
+    assert not is_shown(changed(*(v for v in range(20) if v not in second)), recipe), "none of the second set"
+    assert is_shown(changed(first[0], second[0], *[v for v in range(20) if v not in (*first, *second)][:4]), recipe)
+    assert shown_in_five(6, 20) == pytest.approx(0.8709, abs=1e-4)
+    assert shown_in_five(0, 20) == 0 and shown_in_five(16, 20) == 1

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datagen.kinds.oddoneout.arrange import is_shown
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding, Population, all_of
 
@@ -185,10 +186,13 @@ def scene_anomaly_visible(e: SceneEvidence) -> Iterator[Finding]:
             if not thing.anomalous:
                 continue
             told = (thing.record.get("anomaly") or {}).get("changed_px")
+            enough = told is None or e.recipe is None or len(told) == 0 or is_shown(told, e.recipe)
             if max(thing.seen_px, default=0) == 0:
                 yield Finding(f"{scene.name} {thing.name}", "is seen in no view")
             elif told is not None and max(told, default=0) == 0:
                 yield Finding(f"{scene.name} {thing.name}", "its change shows in no view")
+            elif not enough:
+                yield Finding(f"{scene.name} {thing.name}", "its change shows in fewer views than the recipe wants")
 
 
 @CHECKS.check(ERROR, "Things lie on the floor; what hovers or sinks is told at a glance.", SCENES)
