@@ -178,7 +178,7 @@ def evaluate(**given: Any) -> None:
 @takes(PredictOptions)
 def predict(**given: Any) -> None:
     """Judge one photo against one reference: score, box and nearest view."""
-    from datagen.cli.train import run_predict
+    from datagen.cli.predict import run_predict
 
     run_predict(PredictOptions(**given))
 

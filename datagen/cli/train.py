@@ -1,30 +1,24 @@
-"""`datagen train`, `evaluate`, `predict`: arguments in, progress and figures out."""
+"""`datagen train`, `evaluate`: arguments in, progress and figures out."""
 
 import importlib.util
 import json
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from datagen.cli.console import console as open_console
-from datagen.cli.console import say
-from datagen.cli.show import check_picture_path
-from datagen.cli.train_options import EvaluateOptions, PredictOptions, TrainOptions
+from datagen.cli.online import open_online
+from datagen.cli.train_options import EvaluateOptions, TrainOptions
 from datagen.core.errors import MissingDependency, UsageError
 from datagen.train.metrics import spelt
 
 if TYPE_CHECKING:
-    from datagen.datasets.online import GroupMaker
     from datagen.kinds.registry import Kind
     from datagen.train.loop import Event
-    from datagen.train.task import Answer
 
 
 def need_torch() -> None:
@@ -67,50 +61,6 @@ def run_train(options: TrainOptions) -> None:
             best = f"{done.progress.best_score:.3f}" if done.progress.best_step >= 0 else "undefined"
             word = spelt(done.objective.measure)
             console.print(f"run: {folder}; best validation {word} {best}", soft_wrap=True)
-
-
-def open_online(options: TrainOptions, kind: "Kind", recipe: Any) -> "tuple[GroupMaker, dict[str, Any]]":
-    """What makes pairs by `--online` and `--shapes`, and the record of its plan.
-
-    Raises UsageError where a shape that validates or tests would be trained on.
-    """
-    from datagen.datasets.config import CELLS
-    from datagen.kinds.registry import load_recipe
-    from datagen.recipe.loader import find_recipe
-    from datagen.shapes.collections import open_collection
-
-    if not (options.online and options.shapes):
-        raise UsageError("--online RECIPE and --shapes COLLECTION go together")
-    if kind.groups is None:
-        raise UsageError(f"kind {kind.name} makes no pairs while training; leave --online out")
-    made_by = load_recipe(find_recipe(options.online))
-    plan = kind.building.plan(made_by, open_collection(options.shapes))
-    cameras = max(1, recipe.data.queries_per_shape // CELLS)
-    maker = kind.groups(plan, recipe.seed, recipe.data.image_px, cameras)
-    keep_apart(options.data, plan)
-    return maker, plan.run_record()
-
-
-def keep_apart(data: Path, plan: Any) -> None:
-    """Raises UsageError where a shape that the dataset holds out is one of the plan's training shapes."""
-    from datagen.datasets.samples import list_samples, open_dataset
-
-    run = data / "run.json"
-    made = json.loads(run.read_text(encoding="utf-8")) if run.is_file() else {}
-    record = plan.run_record()
-    if not any(made.get(key) == record[key] for key in ("source", "collection_hash")):
-        return
-    trained = {str(plan.ids[shape]) for shape, split in plan.splits.items() if split == "train"}
-    files = open_dataset(data)
-    split = json.loads(files.read("split.json"))
-    both = sorted(
-        trained & {sample.shape for name in ("val", "test") if split.get(name) for sample in list_samples(files, name)}
-    )
-    if both:
-        raise UsageError(
-            f"{len(both)} shapes that {data} holds out would be trained on ({', '.join(both[:3])}, ...); "
-            "give --online a recipe with the split of that dataset"
-        )
 
 
 def learned_kind(data: Path) -> "Kind":
@@ -228,69 +178,6 @@ def run_evaluate(options: EvaluateOptions) -> None:
     console.print(f"page: {page}", soft_wrap=True)
     if options.as_json:
         print_json(found.report)
-
-
-def run_predict(options: PredictOptions) -> None:
-    """Judge one photo, or those of a folder, against one reference."""
-    need_torch()
-    from datagen.train.predict import open_judge, photos_of
-
-    if options.out is not None:
-        check_picture_path(options.out)
-    if not options.query.name:
-        raise UsageError("--query is empty; give a photo or a folder of photos")
-    photos = photos_of(options.query) if options.query.is_dir() else [options.query]
-    judge = open_judge(options.checkpoint, options.reference, options.device)
-    judged = partial(judge, background=options.background, shadow=options.shadow)
-    if options.query.is_dir():
-        _predict_folder(options, judged, photos)
-    else:
-        _predict_one(options, judged(options.query))
-
-
-def _predict_one(options: PredictOptions, found: "Answer") -> None:
-    from PIL import Image
-
-    console = open_console()
-    for note in found.notes:
-        say(console, "note", note)
-    for line in found.lines():
-        console.print(line)
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(found.picture).save(options.out)
-        console.print(f"picture: {options.out}", soft_wrap=True)
-    if options.as_json:
-        print_json(found.to_json())
-
-
-def _predict_folder(options: PredictOptions, judge: Callable[[Path], "Answer"], photos: Sequence[Path]) -> None:
-    """Every photo on its own: one that cannot be judged is told by its name. Exit 3 where there was one."""
-    from datagen.train.sheet import Tile, sheet
-
-    console, tiles, told = open_console(), [], []
-    for photo in photos:
-        try:
-            found = judge(photo)
-        except UsageError as error:
-            say(console, "error", str(error))
-            tiles.append(Tile(None, [photo.name, str(error)], marked=True))
-            told.append({"query": str(photo), "error": str(error)})
-            continue
-        for note in found.notes:
-            say(console, "note", f"{photo.name}: {note}")
-        lines = found.lines()
-        console.print(f"{photo.name}: {'; '.join(lines[:2])}", soft_wrap=True, highlight=False)
-        tiles.append(Tile(found.picture, [photo.name, *lines[:2]], marked=bool(found.to_json().get("anomalous"))))
-        told.append({"query": str(photo), **found.to_json()})
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        sheet(tiles).save(options.out)
-        console.print(f"sheet: {options.out}", soft_wrap=True)
-    if options.as_json:
-        print_json(told)
-    if any("error" in one for one in told):
-        raise typer.Exit(3)
 
 
 def print_json(value: object) -> None:

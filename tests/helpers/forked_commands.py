@@ -27,7 +27,13 @@ ROOT = Path(__file__).parents[2]
 MAIN = "datagen.cli.main:main"
 BUILD = ("datagen.cli.build", "datagen.pipeline.build", "datagen.pipeline.run_serial", "datagen.render.fake")
 BUILD += ("datagen.geometry.rays", "datagen.cli.verify", "datagen.verify.document", "datagen.kinds.registry")
-TRAIN = ("datagen.cli.train", "datagen.train.loop", "datagen.train.predict", "datagen.train.evaluate")
+TRAIN = (
+    "datagen.cli.train",
+    "datagen.cli.predict",
+    "datagen.train.loop",
+    "datagen.train.predict",
+    "datagen.train.evaluate",
+)
 TRAIN += (
     "datagen.train.page",
     "datagen.train.tasks.matching.pictures",

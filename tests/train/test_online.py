@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from datagen.cli.train import keep_apart
+from datagen.cli.online import keep_apart
 from datagen.core.errors import OtherRecipe, UsageError
 from datagen.datasets.config import DataConfig
 from datagen.datasets.online import InOrder, OnlineDataset, of_all

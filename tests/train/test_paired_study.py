@@ -7,7 +7,8 @@ import yaml
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.runtime import Runtime
-from datagen.train.tasks.matching.paired_study import arms, paired_study, table
+from datagen.train.tasks.matching.paired_study import arms, paired_study
+from datagen.train.tasks.matching.paired_table import table
 from tests.datasets.conftest import build_paired
 from tests.train.conftest import TINY
 

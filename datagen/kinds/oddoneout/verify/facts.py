@@ -10,20 +10,17 @@ import numpy as np
 from annotated_types import Len
 from PIL import Image
 from pydantic import BaseModel, FiniteFloat, ValidationError
-from scipy import ndimage
 
 from datagen.core.errors import BrokenFile
 from datagen.core.ids import bytes_hash
 from datagen.formats.exr import read_exr
-from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, bbox_2d, is_anomalous, view_name
+from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, is_anomalous
+from datagen.kinds.oddoneout.verify.compared import FOREGROUND, SeenViews, elsewhere, scaled_differs, strays
 from datagen.store.reader import DatasetReader
 from datagen.verify.damage import DAMAGE
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-FOREGROUND = 127
-"""Published segmentations are 0-1 and 205-207."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +199,7 @@ def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
         labels = ()
     extra = table.get("datagen")
     boxes = flat.get("bbox")
-    seen = _Seen(boxes if isinstance(boxes, dict) else {})
+    seen = SeenViews(boxes if isinstance(boxes, dict) else {})
     views = tuple(_view(reader, v, (K, T), (names, odd), gathered, seen) for v, T in enumerate(extrinsics))
     return SceneFacts(
         name=folder.rsplit("/", 1)[-1],
@@ -212,7 +209,7 @@ def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
         views=views,
         flat_labels=tuple(labels),
         extra=extra if isinstance(extra, dict) else {},
-        strays=_strays(files, folder, len(extrinsics)),
+        strays=strays(files, folder, len(extrinsics)),
         edges=seen.edges(),
         problems=reader.problems,
         hashes=reader.hashes,
@@ -300,7 +297,7 @@ def _view(
     camera: tuple[np.ndarray, np.ndarray],
     objects: tuple[list[str], list[bool]],
     gathered: _Gathered,
-    seen: "_Seen",
+    seen: SeenViews,
 ) -> ViewFacts:
     """`camera`: K and extrinsic; `objects`: their names, and which are odd."""
     (K, T), (names, odd) = camera, objects
@@ -342,78 +339,9 @@ def _view(
         part_differs_px=-1 if parts is None else _parts_differ(parts, things, gathered.records),
         picture_px=() if picture is None else picture.shape,
         flat_boxes_differ=seen.boxes_differ(v, things[wrong]),
-        depth_png_differs_px=-1 if scaled is None or depth is None else _scaled_differs(scaled, depth),
-        changed_elsewhere_px=_elsewhere(changed, union | floor),
+        depth_png_differs_px=-1 if scaled is None or depth is None else scaled_differs(scaled, depth),
+        changed_elsewhere_px=elsewhere(changed, union | floor),
     )
-
-
-class _Seen:
-    """What is compared between the views of a scene: pictures, outlines, and scene2d's boxes by a view's name."""
-
-    def __init__(self, boxes: Mapping[str, Any]) -> None:
-        self.boxes = boxes
-        self.pictures: list[np.ndarray | None] = []
-        self.outlines: list[np.ndarray] = []
-
-    def add(self, picture: np.ndarray | None, things: np.ndarray) -> None:
-        """The grey picture of a view, and its objects' masks (N, H, W)."""
-        inside = [mask & ~ndimage.binary_erosion(mask, iterations=1) for mask in things]
-        self.outlines.append(np.logical_or.reduce(inside) if inside else np.zeros((1, 1), bool))
-        self.pictures.append(picture)
-
-    def edges(self) -> np.ndarray:
-        """As of `SceneFacts`; NaN where a picture or an outline is missing or of another size."""
-        strength = [None if p is None else _edges(p.astype(float)) for p in self.pictures]
-        found = np.full((len(strength), len(strength)), np.nan)
-        for v, picture in enumerate(strength):
-            for w, outline in enumerate(self.outlines):
-                if picture is not None and picture.shape == outline.shape and outline.any():
-                    found[v, w] = picture[outline].mean()
-        return found
-
-    def boxes_differ(self, v: int, odd: np.ndarray) -> bool:
-        """Whether scene2d says other boxes of a view than the masks (N, H, W) of its anomalous objects have."""
-        told = self.boxes.get(view_name(v))
-        if told is None and not self.boxes:
-            return False
-        wanted = [box for box in map(bbox_2d, odd) if box is not None]
-        return told != wanted
-
-
-def _edges(grey: np.ndarray) -> np.ndarray:
-    """Largest step of grey to a neighbour, (H, W)."""
-    found = np.zeros(grey.shape)
-    for axis in (0, 1):
-        step = np.abs(np.diff(grey, axis=axis))
-        low, high = [slice(None)] * 2, [slice(None)] * 2
-        low[axis], high[axis] = slice(None, -1), slice(1, None)
-        found[tuple(low)] = np.maximum(found[tuple(low)], step)
-        found[tuple(high)] = np.maximum(found[tuple(high)], step)
-    return found
-
-
-def _strays(files: DatasetReader, folder: str, views: int) -> tuple[str, ...]:
-    names = {view_name(v) for v in range(views)}
-    inside = [path for part in ("RGB", "masks") for path in files.list(f"{folder}/{part}")]
-    return tuple(path.removeprefix(f"{folder}/") for path in inside if path.rsplit("/", 1)[1] not in names)
-
-
-def _scaled_differs(scaled: np.ndarray, depth: np.ndarray) -> int:
-    """Pixels of a 16-bit depth picture that are not z-depth (H, W) between its nearest and farthest, sky 65535."""
-    if scaled.shape != depth.shape:
-        return scaled.size
-    seen = depth < BACKGROUND_DEPTH / 2
-    wanted = np.full(depth.shape, 65535.0)
-    if seen.any():
-        low, high = depth[seen].min(), depth[seen].max()
-        wanted[seen] = 65535 * (depth[seen] - low) / max(high - low, 1e-12)
-    return int((np.abs(wanted - scaled) > 2).sum())
-
-
-def _elsewhere(changed: np.ndarray | None, shown: np.ndarray) -> int:
-    if changed is None or changed.shape != shown.shape:
-        return 0
-    return int(((changed > FOREGROUND) & ~shown).sum())
 
 
 def _parts_differ(parts: np.ndarray, things: np.ndarray, records: list[dict[str, Any]]) -> int:

@@ -13,8 +13,9 @@ from datagen.core.scene import SceneObject
 from datagen.core.shape import Shape
 from datagen.formats.oddoneout import BACKGROUND_DEPTH, FOLDER
 from datagen.kinds.oddoneout.verify.checks import REPLAYED, replays_there
+from datagen.kinds.oddoneout.verify.compared import FOREGROUND
 from datagen.kinds.oddoneout.verify.evidence import Replayed, SceneEvidence
-from datagen.kinds.oddoneout.verify.facts import FOREGROUND, SceneFacts, SceneFiles
+from datagen.kinds.oddoneout.verify.facts import SceneFacts, SceneFiles
 from datagen.kinds.oddoneout.verify.tables import CHECKS
 from datagen.verify.check import ERROR, Finding
 from datagen.verify.damage import DAMAGE

@@ -26,7 +26,8 @@ from datagen.store.parquet import read_parquet
 from datagen.train.loop import train
 from datagen.train.recipes import apply_overrides, load_train_recipe
 from datagen.train.runtime import Runtime, open_runtime
-from datagen.train.tasks.matching.paired_study import Arm, paired_study, table
+from datagen.train.tasks.matching.paired_study import Arm, paired_study
+from datagen.train.tasks.matching.paired_table import table
 from datagen.train.tasks.matching.recipe import MatchingRecipe
 
 NETWORKS = ("resnet_fpn_sa", "cmt", "comparator")

@@ -1,0 +1,81 @@
+"""`datagen predict`: one photo, or a folder of them, against one reference."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from datagen.cli.console import console as open_console
+from datagen.cli.console import say
+from datagen.cli.show import check_picture_path
+from datagen.cli.train import need_torch, print_json
+from datagen.cli.train_options import PredictOptions
+from datagen.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from datagen.train.task import Answer
+
+
+def run_predict(options: PredictOptions) -> None:
+    """Judge one photo, or those of a folder, against one reference."""
+    need_torch()
+    from datagen.train.predict import open_judge, photos_of
+
+    if options.out is not None:
+        check_picture_path(options.out)
+    if not options.query.name:
+        raise UsageError("--query is empty; give a photo or a folder of photos")
+    photos = photos_of(options.query) if options.query.is_dir() else [options.query]
+    judge = open_judge(options.checkpoint, options.reference, options.device)
+    judged = partial(judge, background=options.background, shadow=options.shadow)
+    if options.query.is_dir():
+        _predict_folder(options, judged, photos)
+    else:
+        _predict_one(options, judged(options.query))
+
+
+def _predict_one(options: PredictOptions, found: "Answer") -> None:
+    from PIL import Image
+
+    console = open_console()
+    for note in found.notes:
+        say(console, "note", note)
+    for line in found.lines():
+        console.print(line)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(found.picture).save(options.out)
+        console.print(f"picture: {options.out}", soft_wrap=True)
+    if options.as_json:
+        print_json(found.to_json())
+
+
+def _predict_folder(options: PredictOptions, judge: Callable[[Path], "Answer"], photos: Sequence[Path]) -> None:
+    """Every photo on its own: one that cannot be judged is told by its name. Exit 3 where there was one."""
+    from datagen.train.sheet import Tile, sheet
+
+    console, tiles, told = open_console(), [], []
+    for photo in photos:
+        try:
+            found = judge(photo)
+        except UsageError as error:
+            say(console, "error", str(error))
+            tiles.append(Tile(None, [photo.name, str(error)], marked=True))
+            told.append({"query": str(photo), "error": str(error)})
+            continue
+        for note in found.notes:
+            say(console, "note", f"{photo.name}: {note}")
+        lines = found.lines()
+        console.print(f"{photo.name}: {'; '.join(lines[:2])}", soft_wrap=True, highlight=False)
+        tiles.append(Tile(found.picture, [photo.name, *lines[:2]], marked=bool(found.to_json().get("anomalous"))))
+        told.append({"query": str(photo), **found.to_json()})
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        sheet(tiles).save(options.out)
+        console.print(f"sheet: {options.out}", soft_wrap=True)
+    if options.as_json:
+        print_json(told)
+    if any("error" in one for one in told):
+        raise typer.Exit(3)

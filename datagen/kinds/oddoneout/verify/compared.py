@@ -1,0 +1,82 @@
+"""What the pictures of a scene say of each other: outlines and edges, the table's boxes, depth in two forms, strays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from datagen.formats.oddoneout import BACKGROUND_DEPTH, bbox_2d, view_name
+from datagen.store.reader import DatasetReader
+
+FOREGROUND = 127
+"""Published segmentations are 0-1 and 205-207."""
+
+
+class SeenViews:
+    """What is compared between the views of a scene: pictures, outlines, and scene2d's boxes by a view's name."""
+
+    def __init__(self, boxes: Mapping[str, Any]) -> None:
+        self.boxes = boxes
+        self.pictures: list[np.ndarray | None] = []
+        self.outlines: list[np.ndarray] = []
+
+    def add(self, picture: np.ndarray | None, things: np.ndarray) -> None:
+        """The grey picture of a view, and its objects' masks (N, H, W)."""
+        inside = [mask & ~ndimage.binary_erosion(mask, iterations=1) for mask in things]
+        self.outlines.append(np.logical_or.reduce(inside) if inside else np.zeros((1, 1), bool))
+        self.pictures.append(picture)
+
+    def edges(self) -> np.ndarray:
+        """As of `SceneFacts`; NaN where a picture or an outline is missing or of another size."""
+        strength = [None if p is None else edge_strength(p.astype(float)) for p in self.pictures]
+        found = np.full((len(strength), len(strength)), np.nan)
+        for v, picture in enumerate(strength):
+            for w, outline in enumerate(self.outlines):
+                if picture is not None and picture.shape == outline.shape and outline.any():
+                    found[v, w] = picture[outline].mean()
+        return found
+
+    def boxes_differ(self, v: int, odd: np.ndarray) -> bool:
+        """Whether scene2d says other boxes of a view than the masks (N, H, W) of its anomalous objects have."""
+        told = self.boxes.get(view_name(v))
+        if told is None and not self.boxes:
+            return False
+        wanted = [box for box in map(bbox_2d, odd) if box is not None]
+        return told != wanted
+
+
+def edge_strength(grey: np.ndarray) -> np.ndarray:
+    """Largest step of grey to a neighbour, (H, W)."""
+    found = np.zeros(grey.shape)
+    for axis in (0, 1):
+        step = np.abs(np.diff(grey, axis=axis))
+        low, high = [slice(None)] * 2, [slice(None)] * 2
+        low[axis], high[axis] = slice(None, -1), slice(1, None)
+        found[tuple(low)] = np.maximum(found[tuple(low)], step)
+        found[tuple(high)] = np.maximum(found[tuple(high)], step)
+    return found
+
+
+def strays(files: DatasetReader, folder: str, views: int) -> tuple[str, ...]:
+    names = {view_name(v) for v in range(views)}
+    inside = [path for part in ("RGB", "masks") for path in files.list(f"{folder}/{part}")]
+    return tuple(path.removeprefix(f"{folder}/") for path in inside if path.rsplit("/", 1)[1] not in names)
+
+
+def scaled_differs(scaled: np.ndarray, depth: np.ndarray) -> int:
+    """Pixels of a 16-bit depth picture that are not z-depth (H, W) between its nearest and farthest, sky 65535."""
+    if scaled.shape != depth.shape:
+        return scaled.size
+    seen = depth < BACKGROUND_DEPTH / 2
+    wanted = np.full(depth.shape, 65535.0)
+    if seen.any():
+        low, high = depth[seen].min(), depth[seen].max()
+        wanted[seen] = 65535 * (depth[seen] - low) / max(high - low, 1e-12)
+    return int((np.abs(wanted - scaled) > 2).sum())
+
+
+def elsewhere(changed: np.ndarray | None, shown: np.ndarray) -> int:
+    if changed is None or changed.shape != shown.shape:
+        return 0
+    return int(((changed > FOREGROUND) & ~shown).sum())
