@@ -58,6 +58,8 @@ def test_rows_files_and_card_name_the_category(two):
 
 def test_a_set_of_two_categories_verifies_category_by_category(two):
     assert failed(two, CHAIRS_AND_TABLES) == []
+    # The stand-ins are found without being named.
+    assert ChairEvidence(open_tree(two)).source is not None
     document = examine(CHAIRS, ChairEvidence(open_tree(two))).to_json()
     categories = document["categories"]
     assert set(categories) == {"chair", "table"} and categories["table"]["splits"] == ["unseen"]
