@@ -46,6 +46,8 @@ class Summary:
     source: str
     counted: str = "images"
     warnings: tuple[Warned, ...] = ()
+    categories: dict[str, dict[str, Tally]] = field(default_factory=dict)
+    """Category -> kind -> proposals; {} where no row says a category."""
 
     def to_json(self) -> dict[str, Any]:
         """The document that `datagen build --json` prints."""
@@ -63,8 +65,15 @@ class Summary:
                 kind: {name: tally.to_json() for name, tally in sorted(table.items())}
                 for kind, table in self.classes.items()
             },
+            **({"proposals_by_category": self._by_category()} if self.categories else {}),
             "rejected_views": self.rejected_views,
             "jobs_without_sample": self.empty_jobs,
             "quarantined": self.quarantined,
             "warnings": warned_json(self.warnings),
+        }
+
+    def _by_category(self) -> dict[str, Any]:
+        return {
+            name: {kind: tally.to_json() for kind, tally in table.items()}
+            for name, table in sorted(self.categories.items())
         }

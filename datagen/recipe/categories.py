@@ -11,10 +11,13 @@ from pydantic import ValidationError
 
 from datagen.core.errors import RecipeError
 from datagen.recipe.category import Category
+from datagen.recipe.loader import MAX_ALIASES
 
 FOLDER = Path(__file__).parents[1] / "shapes" / "categories"
 """Where the built-in files lie: data of the sources of shapes, which recipes take defaults from."""
 MAX_BYTES = 200_000
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Every command reads the file of chairs: the fast loader where PyYAML has it."""
 
 
 def read_category(path: Path) -> Category:
@@ -23,7 +26,9 @@ def read_category(path: Path) -> Category:
         data = path.read_bytes()
         if len(data) > MAX_BYTES:
             raise RecipeError(f"{path} is larger than {MAX_BYTES} bytes; that is no category file")
-        return Category.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
+        if path.parent != FOLDER and sum(isinstance(t, yaml.AliasToken) for t in yaml.scan(data)) > MAX_ALIASES:
+            raise RecipeError(f"{path} uses more than {MAX_ALIASES} aliases; write the values out")
+        return Category.model_validate(yaml.load(data, Loader=LOADER))
     except OSError as error:
         raise RecipeError(f"{path} cannot be read ({error.strerror}); check the recipe's category") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

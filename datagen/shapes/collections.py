@@ -15,7 +15,8 @@ from datagen.shapes.partnet import EVERY, recognise_partnet
 from datagen.shapes.passed_over import passed_over
 from datagen.shapes.procedural.things.source import BUILT_IN, GeneratedThings
 from datagen.shapes.source import Source
-from datagen.shapes.standins.collection import GENERATORS, made_collection
+from datagen.shapes.standins.collection import GENERATORS
+from datagen.shapes.standins.source import StandInSource
 from datagen.shapes.textured import recognise_things
 
 DATA_VARIABLE = "DATAGEN_DATA"
@@ -101,7 +102,7 @@ def _stand_ins(name: str, categories: Categories) -> Source | None:
     category = name.removeprefix(f"{PARTNET}/")
     if not name.startswith(f"{PARTNET}/") or category not in GENERATORS:
         return None
-    return recognise_partnet(made_collection(category), categories)
+    return StandInSource(category, categories)
 
 
 def _of_other_packages(path: Path, textured: bool) -> Source | None:

@@ -97,6 +97,22 @@ def test_mistakes_in_a_file_are_refused_by_name(tmp_path, change, said):
         load_recipe(None, [f"category={path}"])
 
 
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("name: [", "is no YAML"),
+        ("a: &a [1]\nb: [" + "*a, " * 60 + "]\n", "more than 50 aliases"),
+        ("# " + "x" * 200_001, "larger than 200000 bytes"),
+        ("- 1\n", "file: Input should be"),
+    ],
+)
+def test_what_is_no_category_file_is_told(tmp_path, text, said):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=said):
+        read_category(path)
+
+
 def test_a_recipe_holds_its_own_category_and_names_built_in_ones(tmp_path):
     path = broken_file(tmp_path, also=["beaker"])
     recipe = load_recipe(None, [f"category={path}"])

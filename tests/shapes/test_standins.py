@@ -1,6 +1,7 @@
 """Stand-ins: closed solids of real size, PartNet's labels and layout, the same bytes each time."""
 
 import hashlib
+import pickle
 from collections import Counter
 from pathlib import Path
 
@@ -63,6 +64,16 @@ def test_a_collection_is_opened_by_name_and_reads_without_warnings(category):
         shape = source.load(entry.shape_id)
         assert shape.category == category and shape.warnings == ()
         assert tuple(sorted(part.part_class for part in shape.parts)) == entry.part_classes
+
+
+def test_another_machine_makes_them_for_itself(tmp_path, monkeypatch):
+    source = open_collection("partnet/faucet")
+    first = source.entries()[0].shape_id
+    packed = pickle.dumps(source)
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path))
+    there = pickle.loads(packed)
+    assert there.digest(first) == source.digest(first)
+    assert there.root.is_relative_to(tmp_path) and there.root != source.root
 
 
 def digest(folder: Path) -> str:

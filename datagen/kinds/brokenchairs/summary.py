@@ -17,9 +17,10 @@ def summarise(plan: ChairPlan, dataset: Dataset) -> Summary:
     kinds: dict[str, Tally] = {kind: Tally() for kind in known}
     classes: dict[str, dict[str, Tally]] = {kind: {} for kind in known}
     rows = [row for entry in dataset.entries.values() for row in entry.rows]
+    categories: dict[str, dict[str, Tally]] = {}
     empty = 0
     for entry in dataset.entries.values():
-        empty += not _count_job(entry.rows, kinds, classes)
+        empty += not _count_job(entry.rows, kinds, classes, categories)
     samples = [row for row in rows if row.row_type == "sample"]
     return Summary(
         images=len(samples),
@@ -34,25 +35,38 @@ def summarise(plan: ChairPlan, dataset: Dataset) -> Summary:
         empty_jobs=empty,
         stand_in=plan.source.stand_in,
         source=plan.source.name,
+        categories=categories,
     )
 
 
-def _count_job(rows: Iterable[Row], kinds: dict[str, Tally], classes: dict[str, dict[str, Tally]]) -> bool:
+def _count_job(
+    rows: Iterable[Row],
+    kinds: dict[str, Tally],
+    classes: dict[str, dict[str, Tally]],
+    categories: dict[str, dict[str, Tally]],
+) -> bool:
     """Add one job's proposals; False for an anomaly job that gave no sample."""
     accepted: dict[str, Row] = {}
     sampled = True
+
+    def tallies(row: Row) -> list[Tally]:
+        found = [kinds[row.kind], classes[row.kind].setdefault(row.part_class, Tally())]
+        if row.category:
+            found.append(categories.setdefault(row.category, {}).setdefault(row.kind, Tally()))
+        return found
+
     for row in rows:
         if row.kind not in kinds or row.row_type not in ("sample", "rejection"):
             continue
         sampled = False
         if row.stage == "proposal":
-            for tally in (kinds[row.kind], classes[row.kind].setdefault(row.part_class, Tally())):
+            for tally in tallies(row):
                 tally.proposals += 1
                 tally.reasons[row.reason] += 1
         else:
             accepted[row.spec] = row
     for row in accepted.values():
-        for tally in (kinds[row.kind], classes[row.kind].setdefault(row.part_class, Tally())):
+        for tally in tallies(row):
             tally.proposals += 1
             tally.accepted += 1
             tally.methods[row.method] += 1

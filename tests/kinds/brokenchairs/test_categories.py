@@ -1,6 +1,7 @@
 """Datasets of other categories: several in one set, a category kept unseen, a category of one's own."""
 
 import json
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -57,6 +58,8 @@ def test_rows_files_and_card_name_the_category(two):
 
 def test_a_set_of_two_categories_verifies_category_by_category(two):
     assert failed(two, CHAIRS_AND_TABLES) == []
+    # The stand-ins are found without being named.
+    assert ChairEvidence(open_tree(two)).source is not None
     document = examine(CHAIRS, ChairEvidence(open_tree(two))).to_json()
     categories = document["categories"]
     assert set(categories) == {"chair", "table"} and categories["table"]["splits"] == ["unseen"]
@@ -65,6 +68,14 @@ def test_a_set_of_two_categories_verifies_category_by_category(two):
     lines = conformance(ChairEvidence(open_tree(two)))
     chairs = sum(row["category"] == "chair" and row["row_type"] == "sample" for row in read_manifest(two))
     assert sum(line.actual for line in lines if line.table == "images") == chairs > 0
+
+
+def test_the_summary_counts_by_category(two, tmp_path):
+    shutil.copytree(two, tmp_path / "two")
+    summary = run_build(tmp_path / "two", 10, sets=TWO, collection=CHAIRS_AND_TABLES).to_json()
+    assert set(summary["proposals_by_category"]) == {"chair", "table"}
+    for kinds in summary["proposals_by_category"].values():
+        assert all(counts["accepted"] > 0 for counts in kinds.values())
 
 
 def test_a_table_among_the_trained_is_found(two, tmp_path):

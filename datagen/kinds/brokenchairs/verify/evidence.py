@@ -23,6 +23,7 @@ from datagen.kinds.brokenchairs.verify.tree import ChairTree, chair_tree
 from datagen.kinds.brokenchairs.verify.turning import Turn, turns
 from datagen.pipeline.context import ShapeCache
 from datagen.recipe import Recipe
+from datagen.recipe.categories import DEFAULT
 from datagen.verify.damage import DAMAGE
 from datagen.verify.evidence import NO_RECIPE, BaseEvidence, each, hash_the_rest
 
@@ -128,7 +129,9 @@ class ChairEvidence(BaseEvidence):
     def _opened(self) -> tuple[OpenSource | None, str]:
         if (recipe := self.recipe) is None:
             return None, NO_RECIPE
-        plan, why = self._open(lambda source: plan_chairs(recipe, source), False, ("partnet/chair",), reading(recipe))
+        named = sorted({str(row.get("category") or DEFAULT) for row in self.tree.rows}) or [DEFAULT]
+        built_in = (",".join(f"partnet/{name}" for name in named), "partnet")[: 1 + (named != [DEFAULT])]
+        plan, why = self._open(lambda source: plan_chairs(recipe, source), False, built_in, reading(recipe))
         return (OpenSource(plan, ShapeCache(plan, size=24)) if plan else None), why
 
     @property
