@@ -28,7 +28,7 @@ from datagen.datasets.source import LooseSource, require_equal_views, require_ow
 from datagen.datasets.views import ReferenceBundle
 from datagen.store.reader import DatasetReader, content_key
 
-FORMAT = 6
+FORMAT = 7
 ARRAYS = (
     *("queries", "changed", "own", "pictures", "positions", "pairs"),
     *("poses", "azimuths", "published", "pixels", "visible"),
@@ -105,22 +105,29 @@ class PackedSource:
 
 
 def open_packed(
-    files: DatasetReader, samples: list[Sample], size: int, watch: Watch = lambda done, total: None
+    files: DatasetReader,
+    samples: list[Sample],
+    size: int,
+    watch: Watch = lambda done, total: None,
+    *,
+    matched: bool = True,
 ) -> PackedSource:
     """The cache of these samples at this size (px), packed first if it is not there.
+
+    `matched`: with the correspondences between all views of a shape, which take most of the time.
 
     Raises BrokenFile naming a bad file, StoppedEarly when the disk is full, UsageError on a cache someone damaged.
     """
     root = str(files.root.resolve())
     told = [[s.query_path, s.bundle, s.masks, s.own_view] for s in samples]
-    key = content_hash([FORMAT, root, size, told, content_key(files)])[:24]
+    key = content_hash([FORMAT, root, size, told, content_key(files), matched])[:24]
     folder = cache_root() / "packed" / key
     if not (folder / "meta.json").is_file():
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with sole_writer(folder.parent / f".{key}.lock") as held:
                 if not folder.exists():
-                    _make(files, samples, size, folder, held is True, watch)
+                    _make(files, samples, (size, matched), folder, held is True, watch)
         except OSError as error:
             raise StoppedEarly(
                 f"{error.filename or folder}: {error.strerror} while packing; see to room and rights in "
@@ -131,12 +138,14 @@ def open_packed(
     return PackedSource(folder)
 
 
-def _make(files: DatasetReader, samples: list[Sample], size: int, folder: Path, locked: bool, watch: Watch) -> None:
+def _make(
+    files: DatasetReader, samples: list[Sample], form: tuple[int, bool], folder: Path, locked: bool, watch: Watch
+) -> None:
     """Pack beside `folder` and rename. `locked`: no other process packs the same."""
     _sweep(folder.parent, folder.name if locked else None)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        _pack(files, samples, size, work, watch)
+        _pack(files, samples, form, work, watch)
         try:
             work.rename(folder)
         except OSError as error:
@@ -199,7 +208,9 @@ def _reserved(work: Path, form: Form) -> dict[str, np.memmap]:
     return out
 
 
-def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, watch: Watch) -> None:
+def _pack(files: DatasetReader, samples: list[Sample], given: tuple[int, bool], work: Path, watch: Watch) -> None:
+    """`given`: side of the pictures, and whether correspondences are wanted."""
+    size, matched = given
     shapes = sorted({sample.bundle for sample in samples})
     queries = {sample.query_path: sample for sample in samples}
     # Samples without masks share an empty row.
@@ -216,7 +227,7 @@ def _pack(files: DatasetReader, samples: list[Sample], size: int, work: Path, wa
         "changed": ((len(masks), S, S // 8), "u1"),
         "pictures": ((len(shapes), V, S, S), "u1"),
         "positions": ((len(shapes), V, P, 3), "f4"),
-        "pairs": ((len(shapes), V, V, P), "i2" if P <= MOST_IN_I2 else "i4"),
+        "pairs": ((len(shapes) if matched else 0, V, V, P), "i2" if P <= MOST_IN_I2 else "i4"),
         "poses": ((len(shapes), V, 4, 4), "f8"),
         "azimuths": ((len(shapes), V), "f8"),
         "published": ((len(shapes), V, P, 3), "f4"),
@@ -257,6 +268,6 @@ def _pack_shape(out: Mapping[str, np.ndarray], row: int, bundle: ReferenceBundle
         # A point beyond 16 bits is far outside the frame, where nothing is visible.
         out["pixels"][row, view, :T] = tracks.pixels(bundle.size).clip(-(2**15), 2**15 - 1)
         out["visible"][row, view, :T] = tracks.is_visible
-        for other in range(len(bundle.views)):
+        for other in range(len(bundle.views) if len(out["pairs"]) else 0):
             out["pairs"][row, view, other] = -1 if view == other else bundle.correspondences(view, other)
     bundle.forget()

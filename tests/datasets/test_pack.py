@@ -239,3 +239,16 @@ def test_a_repaired_query_of_published_data_is_packed_again(copy, base):
     assert not packed(copy).query(sample).any()
     query.write_bytes(good)
     assert np.mean(packed(copy).query(sample)) > 100
+
+
+def test_correspondences_are_packed_where_they_are_wanted(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path))
+    files = open_dataset(folder)
+    samples = list_samples(files, "train")
+    whole, without = (open_packed(files, samples, 64, matched=matched) for matched in (True, False))
+    assert whole.folder != without.folder
+    shape = samples[0].bundle
+    assert (whole.correspondences(shape, 0, 1) >= 0).any()
+    assert np.array_equal(whole.pictures(shape, [0, 3]), without.pictures(shape, [0, 3]))
+    with pytest.raises(IndexError):
+        without.correspondences(shape, 0, 1)

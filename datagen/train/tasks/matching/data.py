@@ -15,16 +15,17 @@ from datagen.datasets.samples import Sample, list_samples, open_dataset
 from datagen.datasets.source import LooseSource, SampleSource
 from datagen.store.reader import DatasetReader
 from datagen.train.tasks.matching.objective import DetectionObjective
-from datagen.train.tasks.matching.recipe import COMPARES, MatchingRecipe
+from datagen.train.tasks.matching.recipe import ALIGNED, COMPARES, MatchingRecipe
 
 Anyone = TypeVar("Anyone", bound=Sample)
 
 
-def open_source(files: DatasetReader, samples: list[Sample], config: DataConfig) -> SampleSource:
+def open_source(files: DatasetReader, samples: list[Sample], recipe: MatchingRecipe) -> SampleSource:
     """The packed cache where the recipe wants it, else the files themselves."""
-    if config.pack:
-        return open_packed(files, samples, config.image_px)
-    return LooseSource(files, config.image_px)
+    if recipe.data.pack:
+        aligned = recipe.model.network in ALIGNED and recipe.loss.view_view
+        return open_packed(files, samples, recipe.data.image_px, matched=aligned)
+    return LooseSource(files, recipe.data.image_px)
 
 
 def require_samples(folder: Path, splits: Sequence[str]) -> None:
@@ -50,7 +51,7 @@ def open_split(
     if objective is not None:
         samples = seen_in_training(samples, recipe.data)
     return MatchingDataset(
-        open_source(files, samples, recipe.data),
+        open_source(files, samples, recipe),
         samples,
         recipe.data,
         train=split == "train" and objective is not None,
@@ -67,7 +68,7 @@ def _open_paired(files: DatasetReader, recipe: MatchingRecipe, objective: Detect
     natural = first_shapes(list_samples(files, "train"), recipe.data.shapes) if recipe.data.pairs == "mixed" else []
     natural = seen_in_training(natural, recipe.data)
     return PairedDataset(
-        open_source(files, [*cells, *natural], recipe.data),
+        open_source(files, [*cells, *natural], recipe),
         cells,
         natural,
         recipe.data,
@@ -99,7 +100,7 @@ def open_pairs(folder: Path, split: str, recipe: MatchingRecipe) -> PairedDatase
     if recipe.data.against == "own_camera":
         # Of two anomalies of one object there is no picture at the query's camera.
         cells = [cell for cell in cells if cell.own_view]
-    return PairedDataset(open_source(files, list[Sample](cells), recipe.data), cells, [], recipe.data, train=False)
+    return PairedDataset(open_source(files, list[Sample](cells), recipe), cells, [], recipe.data, train=False)
 
 
 def seen_in_training(samples: list[Anyone], config: DataConfig) -> list[Anyone]:

@@ -13,6 +13,8 @@ from datagen.train.config import Count, TrainRecipe
 IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_encoder")
 """Keys of `loss` that the published alignment loss does not read."""
 
+ALIGNED = ("cmt", "cmt_residual")
+"""Networks that learn from corresponding patches of two views."""
 COMPARES = ("comparator", "residual")
 """Networks that compare a query with one view or one render."""
 QUERY_ONLY = ("resnet_fpn", "resnet_fpn_sa", "vit")
