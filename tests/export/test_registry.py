@@ -58,7 +58,8 @@ def test_an_exporter_of_a_package_is_found_and_writes(install, tmp_path, fake_da
 
 
 def test_the_exporter_of_the_documentation_works(install, tmp_path, fake_dataset):
-    code = (ROOT / "docs" / "exports.md").read_text().split("```python\n")[1].split("```")[0]
+    blocks = (ROOT / "docs" / "exports.md").read_text().split("```python\n")[1:]
+    code = next(block.split("```")[0] for block in blocks if "EXPORTER = " in block)
     names: dict = {}
     exec(code, names)
     install(table=names["EXPORTER"])

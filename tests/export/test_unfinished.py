@@ -2,6 +2,10 @@
 
 import errno
 import fcntl
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ from datagen.export.registry import BUILT_IN
 from datagen.export.run import export_dataset
 from datagen.export.webdataset import WebDataset
 from datagen.store.reader import DatasetReader
+from tests.conftest import ROOT
 
 SMALL = {"webdataset": WebDataset(shard_bytes=100_000), "hub": Hub(shard_bytes=20_000)}
 """So that a small dataset has several shards."""
@@ -102,6 +107,33 @@ def test_a_full_disk_ends_with_75_and_no_half_shard(small_shards, reads, fake_da
     export_dataset(fake_dataset, to, tmp_path / "out")
     export_dataset(fake_dataset, to, tmp_path / "whole")
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a tmpfs")
+@pytest.mark.parametrize("to, size", [("coco", "256k"), ("webdataset", "1m")])
+def test_a_disk_that_is_full_and_a_kill_cost_nothing_but_time(fake_dataset, tmp_path, to, size):
+    """The command on a tmpfs of a few MB: 75, then a kill, then with room the same bytes as elsewhere."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = [sys.executable, "-m", "datagen.cli.main", "export", fake_dataset, "--to", to, "--out", disk / "out"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=True)
+    try:
+        full = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert full.returncode == 75 and "pictures are kept; make room and run the same command again" in full.stderr
+        assert not (disk / "out").exists() and not list(disk.rglob("*.part/**/*.part"))
+        subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
+        killed = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        while killed.poll() is None and not any(disk.glob(".out.*.part/tree/*")):
+            time.sleep(0.01)
+        killed.kill()
+        killed.wait()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        export_dataset(fake_dataset, to, tmp_path / "whole")
+        assert tree(disk / "out") == tree(tmp_path / "whole")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_an_export_of_other_rows_begins_anew_and_failures_leave_nothing(reads, fake_dataset, scene_dataset, tmp_path):

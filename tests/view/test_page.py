@@ -1,6 +1,10 @@
 """The page in a headless Chromium, on a manifest of 180,000 rows; and who is not answered."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -14,6 +18,7 @@ import pytest
 
 from datagen.core.errors import UsageError
 from datagen.view.server import open_server
+from tests.conftest import ROOT
 from tests.kinds.brokenchairs.verify.browser import Browser, find_browser
 
 ROWS, REAL = 180_000, 400
@@ -159,3 +164,17 @@ def test_a_port_that_is_taken_is_told(fake_dataset, serve):
     port = int(serve(fake_dataset).split(":")[2].split("/")[0])
     with pytest.raises(UsageError, match=f"--port {port} cannot be used"):
         open_server(fake_dataset, port)
+
+
+def test_the_command_prints_its_address_and_ends_with_ctrl_c(fake_dataset):
+    command = [sys.executable, "-m", "datagen.cli.main", "view", str(fake_dataset)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        address = process.stdout.readline().strip()
+        assert json.loads(get(address + "api/facets")[0])["total"] > 0
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 0 and said.strip() == "open this address in a browser; Ctrl-C ends it"
+    finally:
+        process.kill()
