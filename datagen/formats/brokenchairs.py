@@ -115,6 +115,11 @@ def reference_stem(shape: int | str, radius: float, azimuth_deg: float, elevatio
     return f"{shape}_{radius:.1f}_{number(azimuth_deg)}_{number(elevation_deg)}"
 
 
+def reference_map(shape: int | str, stem: str, suffix: str) -> str:
+    """A file of normals or part ids of a reference view; beside its folder, where loaders list pictures."""
+    return f"{reference_folder(shape)}/maps/{stem.rsplit('/', 1)[1]}{suffix}"
+
+
 def split_json(splits: Mapping[int, str]) -> bytes:
     """split.json: three lists of ids AS STRINGS, sorted by number, and a fourth where some are unseen."""
     names = (*SPLITS, UNSEEN) if UNSEEN in splits.values() else SPLITS

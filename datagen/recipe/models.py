@@ -127,6 +127,9 @@ class ReferenceRecipe(Section):
     pairs of query and reference in pairs.parquet."""
     at_query: Annotated[bool, LATER] = False
     """Also write the textureless view, depth, normals and part ids of the reference at every query's own camera."""
+    maps: Annotated[bool, LATER] = False
+    """Also write normals and part ids of every reference view, into `shapes/shape_<id>/maps`. Those of a query's own
+    camera come with `at_query`."""
     repair_share: Annotated[Fraction, LATER] = 0.0
     """Share of bundles of normal shapes in which one part passes the repair path, shape unchanged (leak control)."""
 

@@ -10,6 +10,7 @@ from datagen.core.camera import Camera
 from datagen.core.shape import Mesh
 from datagen.formats.encode import npy_bytes, png_bytes
 from datagen.geometry.rays import RayScene
+from datagen.kinds.brokenchairs.maps import map_bytes
 from datagen.kinds.brokenchairs.queries import Candidate
 from datagen.render.raycast import cast_view
 from datagen.render.reference import ReferenceShader
@@ -27,15 +28,9 @@ class QueryViews:
         background, normals in camera axes as (n + 1) / 2 * 255 and 0 for background, part ids uint16 with 0.
         """
         grey, depth = self.shader.shaded(camera)
-        frame = cast_view(self.scene, camera)
-        normal = np.round((frame.normal @ camera.T_world_camera[:3, :3] + 1) * 127.5)
-        normal[~frame.silhouette] = 0
-        return {
-            (side, ".png"): png_bytes(grey),
-            (side, "_depth.npy"): npy_bytes(depth.astype(np.float32)),
-            (side, "_normal.png"): png_bytes(normal.astype(np.uint8)),
-            (side, "_parts.png"): png_bytes(frame.part_id.astype(np.uint16)),
-        }
+        maps = map_bytes(cast_view(self.scene, camera), camera)
+        files = {".png": png_bytes(grey), "_depth.npy": npy_bytes(depth.astype(np.float32)), **maps}
+        return {(side, suffix): data for suffix, data in files.items()}
 
 
 def shown_at_query(made: AnomalousShape, T: np.ndarray, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -14,6 +14,7 @@ from datagen.formats.encode import json_bytes, npy_bytes, obj_bytes, png_bytes
 from datagen.geometry.rays import RayScene
 from datagen.geometry.solid import solidify_part
 from datagen.kinds.brokenchairs.context import ChairContext
+from datagen.kinds.brokenchairs.maps import map_bytes
 from datagen.pipeline.prepared import Prepared, job_row
 from datagen.recipe.models import ReferenceRecipe
 from datagen.render.raster import Rasteriser
@@ -78,6 +79,9 @@ def bundle_files(
         files[f"{stem}.json"] = json_bytes(camera_json(camera))
         files[f"{stem}_depth.npy"] = npy_bytes(depth.astype(np.float32))
         depths.append(depth)
+        if recipe.maps:
+            for suffix, data in map_bytes(cast_view(scene, camera), camera).items():
+                files[layout.reference_map(name, stem, suffix)] = data
     views.close()
     return files, depths
 

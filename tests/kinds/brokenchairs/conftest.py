@@ -7,7 +7,7 @@ from tests.helpers.box_chairs import SMALL_PICTURES
 
 PAIRED = (
     *(*SMALL_PICTURES, "reference.views=6", "anomaly.views={2: 1}", "normal.views={3: 1}"),
-    *("reference.counterfactual=true", "reference.at_query=true"),
+    *("reference.counterfactual=true", "reference.at_query=true", "reference.maps=true"),
 )
 
 

@@ -93,6 +93,23 @@ def test_the_reference_is_there_at_every_querys_camera(paired_dataset):
                 assert ((parts == row["part_id"]) == (opened(paired_dataset / mask) > 127)).all()
 
 
+def test_normals_and_parts_of_reference_views_fit_their_depth(paired_dataset):
+    bundles = sorted((paired_dataset / "shapes").iterdir())
+    for bundle in bundles:
+        views = sorted((bundle / "mv_images").glob("*_depth.npy"))
+        assert views and {p.suffix for p in (bundle / "mv_images").iterdir()} == {".png", ".npy", ".json"}
+        assert len(list((bundle / "maps").iterdir())) == 2 * len(views)
+        for view in views:
+            stem = view.name.removesuffix("_depth.npy")
+            depth = np.load(view)
+            normal, parts = (opened(bundle / "maps" / f"{stem}{suffix}") for suffix in ("_normal.png", "_parts.png"))
+            assert ((depth > 0) == (parts > 0)).all() and ((normal == 0).all(axis=2) == (parts == 0)).all()
+            unit = normal[parts > 0] / 127.5 - 1
+            assert np.abs(np.linalg.norm(unit, axis=1) - 1).max() < 0.02 and (unit[:, 2] > -0.02).all()
+    named = {path for row in read_manifest(paired_dataset) for path in row["sha256"]}
+    assert all(p.relative_to(paired_dataset).as_posix() in named for b in bundles for p in (b / "maps").iterdir())
+
+
 def test_a_build_that_is_resumed_ends_in_the_same_manifest(paired_dataset, plain_chairs, tmp_path):
     out = tmp_path / "again"
     run_build(out, 2, sets=PAIRED, collection=plain_chairs)
@@ -110,6 +127,6 @@ def test_natural_pictures_are_what_they_are_without_pairs(paired_dataset, plain_
 
 
 def test_a_share_of_normal_bundles_passes_the_repair_path(plain_chairs, tmp_path):
-    run_build(tmp_path, 1, sets=(*PAIRED[:-2], "reference.repair_share=1"), collection=plain_chairs)
+    run_build(tmp_path, 1, sets=(*PAIRED[:-3], "reference.repair_share=1"), collection=plain_chairs)
     (row,) = [r for r in read_manifest(tmp_path) if r["row_type"] == "reference"]
     assert row["repaired_part_id"] > 0
