@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from datagen.recipe.anomalies import (
     BrokenRecipe,
@@ -182,6 +182,13 @@ class JointRecipe(Section):
     """The same of what slides."""
     unlike: Fraction = 0.5
     """A moved or turned part is refused if a motion of its own joint comes nearer to it than this share of its move."""
+
+    @field_validator("hinge", "slider")
+    @classmethod
+    def _within_limits(cls, shares: Range) -> Range:
+        if not 0 <= shares[0] <= shares[1] <= 1:
+            raise ValueError("the shares of a joint's limit go from 0 to 1, the lower first")
+        return shares
 
 
 class QualityRecipe(Section):

@@ -180,7 +180,7 @@ class PartNetSource(Carded):
         category = self._category(meta)
         reading = Reading(folder, self.keep)
         parts, warnings = read_parts(reading, tree, category)
-        joints, told = object_joints(folder, tree)
+        joints, told = object_joints(folder, tree, parts)
         if not (folder / "meta.json").is_file():
             warnings = (*warnings, f"meta.json missing, the folder's name stands for model_id: {shape_id}")
         shape = Shape(
