@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError
+from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError, UsageError
 from datagen.core.shape import REMAINDER_PATH
 from datagen.recipe.categories import Categories, built_in
 from datagen.shapes.collections import open_collection
@@ -183,7 +183,20 @@ def test_nothing_found_is_one_line(tmp_path: Path) -> None:
         open_collection(str(tmp_path))
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
     with pytest.raises(EmptyCollection, match="no such file or folder"):
-        open_collection("partnet/spaceship", tmp_path)
+        open_collection("spaceships", tmp_path)
+    with pytest.raises(EmptyCollection, match=r"no such category; known are bag, bed, .*datagen doctor"):
+        open_collection("partnet/unicorn", tmp_path)
+    with pytest.raises(EmptyCollection, match="did you mean partnet/table"):
+        open_collection("partnet/tabel", tmp_path)
+
+
+def test_an_id_that_two_collections_have_is_told_with_both(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_shape(tmp_path / name, "7")
+    source = open_collection(f"{tmp_path / 'first'},{tmp_path / 'second'}")
+    with pytest.raises(UsageError, match=r"the shape 7 \(chair\) is in .*first and in .*second; give each") as caught:
+        source.entries()
+    assert caught.value.exit_code == 2
 
 
 def test_quirky_chairs_load_whole(tmp_path: Path) -> None:
