@@ -98,11 +98,14 @@ class Category(Section):
             raise ValueError(
                 "frequency: every weight is 0, so no part could get an anomaly; leave it out for all alike"
             )
-        for kind, table in self.weights.items():
-            if not any(table.values()):
-                raise ValueError(
-                    f"weights: every weight of {kind} is 0; leave {kind} out of the recipe's slots instead"
-                )
+        if self.liable and not self.frequency:
+            raise ValueError("liable: its factors are on `frequency`, which is not given; list the classes there")
+        for key, kinds in (("weights", self.weights), ("liable", self.liable)):
+            for kind in kinds:
+                if not any(self.chances(kind).values()):
+                    raise ValueError(
+                        f"{key}: every weight of {kind} is 0; leave {kind} out of the recipe's slots instead"
+                    )
         for key, patterns in (("name_rules", [row[0] for row in self.name_rules]), ("part_words", self.part_words)):
             for pattern in patterns:
                 _require_pattern(key, pattern)

@@ -64,6 +64,13 @@ class RoleRule(Section):
     classes: tuple[str, ...] = ()
     """Only parts of these classes; empty: of any."""
 
+    @field_validator("words", "without")
+    @classmethod
+    def _no_empty_word(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(word.strip() for word in words):
+            raise ValueError("an empty word stands in every name; take it out")
+        return words
+
 
 class Thickness(Section):
     """A role whose parts are thick or thin is made of some material classes alone."""
