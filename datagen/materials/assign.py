@@ -17,8 +17,9 @@ from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
 from datagen.materials.colour import colour_distance
 from datagen.materials.library import MaterialLibrary
-from datagen.recipe.category import Category, Follow, Thickness, Weights
+from datagen.recipe.category import Category
 from datagen.recipe.materials import MaterialSettings
+from datagen.recipe.roles import Follow, Thickness, Weights
 
 
 def assign(

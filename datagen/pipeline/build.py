@@ -13,7 +13,7 @@ from datagen.pipeline.assets import open_assets
 from datagen.pipeline.drain import drain_on_signals
 from datagen.pipeline.plan import Plan, shard_index
 from datagen.pipeline.run_serial import SerialExecutor
-from datagen.pipeline.summary import Summary
+from datagen.pipeline.summary import Summary, without_anomaly
 from datagen.pipeline.warned import warned
 from datagen.pipeline.worker import Outcome, Site
 from datagen.store.dataset import Dataset
@@ -93,7 +93,8 @@ def build(
         finally:
             dataset.close()
     summary: Summary = plan.building.summarise(plan, dataset)
-    return replace(summary, warnings=warned(dataset.entries.values(), plan.source, library))
+    told = warned(dataset.entries.values(), plan.source, library)
+    return replace(summary, warnings=(*told, *without_anomaly(summary)))
 
 
 def _mended(plan: Plan[Any], dataset: Dataset, jobs: Iterable[Job]) -> list[str]:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from datagen.pipeline.warned import Warned, warned_json
+from datagen.pipeline.warned import EXAMPLES, Warned, warned_json
 
 
 @dataclass
@@ -77,3 +77,16 @@ class Summary:
             name: {kind: tally.to_json() for kind, tally in table.items()}
             for name, table in sorted(self.categories.items())
         }
+
+
+def without_anomaly(summary: Summary) -> tuple[Warned, ...]:
+    """A warning where anomalies were proposed and none of them came into a picture, with the commonest reasons."""
+    tried = {kind: tally for kind, tally in summary.kinds.items() if tally.proposals}
+    if summary.anomalous or not tried:
+        return ()
+    kind = "no picture of an anomaly came out, see docs/acceptance.md for what each reason asks for"
+    told = (
+        f"{name}: {tally.proposals} proposals, {', '.join(f'{why} {n}' for why, n in tally.reasons.most_common(2))}"
+        for name, tally in tried.items()
+    )
+    return (Warned(kind, len(tried), tuple(told)[:EXAMPLES]),)

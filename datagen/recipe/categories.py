@@ -1,10 +1,11 @@
 """The category files: those that come with the program, one of a user's own, and which of them a shape is of."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -16,8 +17,21 @@ from datagen.recipe.loader import MAX_ALIASES
 FOLDER = Path(__file__).parents[1] / "shapes" / "categories"
 """Where the built-in files lie: data of the sources of shapes, which recipes take defaults from."""
 MAX_BYTES = 200_000
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+FAST: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Every command reads the file of chairs: the fast loader where PyYAML has it."""
+
+
+class _Loader(FAST):
+    """Refuses a key that stands twice in one mapping: YAML's own loaders take the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for k, key in enumerate(keys):
+            if key in keys[:k]:
+                line = node.start_mark.line + 1
+                raise yaml.YAMLError(f"the key {key} stands twice in the mapping of line {line}; take one out")
+        found: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return found
 
 
 def read_category(path: Path) -> Category:
@@ -28,7 +42,7 @@ def read_category(path: Path) -> Category:
             raise RecipeError(f"{path} is larger than {MAX_BYTES} bytes; that is no category file")
         if path.parent != FOLDER and sum(isinstance(t, yaml.AliasToken) for t in yaml.scan(data)) > MAX_ALIASES:
             raise RecipeError(f"{path} uses more than {MAX_ALIASES} aliases; write the values out")
-        return Category.model_validate(yaml.load(data, Loader=LOADER))
+        category = Category.model_validate(yaml.load(data, Loader=_Loader))
     except OSError as error:
         raise RecipeError(f"{path} cannot be read ({error.strerror}); check the recipe's category") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -39,6 +53,12 @@ def read_category(path: Path) -> Category:
             for e in error.errors()
         )
         raise RecipeError(f"{path}: {wrong}; see docs/extending/category.md") from error
+    if path.parent != FOLDER and category.name in built_in_names():
+        raise RecipeError(
+            f"{path}: name: {category.name} is the name of a built-in category; give yours another, and "
+            f"`also: [{category.name}]` where it is to stand in for that one; see docs/extending/category.md"
+        )
+    return category
 
 
 @cache

@@ -6,17 +6,12 @@ its labels, material assignment its roles, kinds of dataset its weights.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from datagen.core.material import MATERIAL_CLASSES
 from datagen.recipe.part_rules import Front, Geometry, Upright
-from datagen.recipe.section import Positive, Section
-
-Weights = Mapping[str, float]
-Share = float | Literal["share_frame", "share_arm", "share_arm_seat", "share_back_seat", "one_piece"]
-"""A probability, or the key of the recipe's `materials` that says it."""
+from datagen.recipe.roles import Role, RoleRule, Thickness, Weights
+from datagen.recipe.section import Section
 
 
 class Words(Section):
@@ -26,64 +21,6 @@ class Words(Section):
     """A single shape: `chair`."""
     many: str
     """Several: `chairs`."""
-
-
-class Follow(Section):
-    """One role wears what another wears."""
-
-    role: str
-    """The role that is followed."""
-    share: Share
-    """How often."""
-    same_class: bool = False
-    """Only where both are drawn from one material class."""
-    draw: str = ""
-    """Tells this draw from another of the same role."""
-
-
-class Role(Section):
-    """Parts that wear one material: a part class, or a row told by `role_rules`."""
-
-    role: str
-    """The name: of a part class, or of a rule."""
-    weights: Weights
-    """Material class -> weight."""
-    touches: tuple[str, ...] = ()
-    """Roles named before this one that its material has to stand out from."""
-    follows: tuple[Follow, ...] = ()
-    """Roles whose material it may take instead; the first that is drawn decides."""
-
-    @field_validator("weights")
-    @classmethod
-    def _known(cls, weights: Weights) -> Weights:
-        check_weights("a role", weights)
-        return weights
-
-
-class RoleRule(Section):
-    """Parts whose label or name has one of some words follow a role of their own."""
-
-    role: str
-    """The role that they follow."""
-    words: tuple[str, ...]
-    """Any of these stands in label or name."""
-    without: tuple[str, ...] = ()
-    """None of these does."""
-    classes: tuple[str, ...] = ()
-    """Only parts of these classes; empty: of any."""
-
-
-class Thickness(Section):
-    """A role whose parts are thick or thin is made of some material classes alone."""
-
-    role: str
-    """The role, and the part class that is measured."""
-    above: Positive | None = None
-    """Where the least extent of its thickest part is above this, in object units (bounding sphere 1)."""
-    below: Positive | None = None
-    """Where it is below this."""
-    only: tuple[str, ...]
-    """The material classes that are left."""
 
 
 class Category(Section):
@@ -143,17 +80,37 @@ class Category(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Category":
+        _require_distinct(self.classes, "classes")
+        _require_distinct([role.role for role in self.roles], "roles")
         _require(("Other",), self.classes, "classes")
         _require(_classes_named(self), self.classes, "classes")
         _require(("Other", *_roles_named(self)), tuple(self.rows), "roles")
-        for k, role in enumerate(self.roles):
-            earlier = [other.role for other in self.roles[:k]]
-            _require((*role.touches, *(follow.role for follow in role.follows)), earlier, f"roles before {role.role}")
-        for table in (self.frequency, *self.liable.values(), *self.weights.values()):
-            if any(weight < 0 for weight in table.values()):
-                raise ValueError("weights have to be 0 or more")
-        for pattern in (*(pattern for pattern, _ in self.name_rules), *self.part_words):
-            re.compile(pattern)
+        _require((rule.role for rule in self.thickness), self.classes, "classes")
+        _require_order(self.roles)
+        _require_used(self)
+        _require(self.classes, tuple(self.rows), "roles; every class needs one")
+        for key in ("frequency", "liable", "weights"):
+            value = getattr(self, key)
+            for table in (value,) if key == "frequency" else value.values():
+                if any(weight < 0 for weight in table.values()):
+                    raise ValueError(f"{key}: weights have to be 0 or more")
+        if self.frequency and not any(self.frequency.values()):
+            raise ValueError(
+                "frequency: every weight is 0, so no part could get an anomaly; leave it out for all alike"
+            )
+        if self.liable and not self.frequency:
+            raise ValueError("liable: its factors are on `frequency`, which is not given; list the classes there")
+        for key, kinds in (("weights", self.weights), ("liable", self.liable)):
+            for kind in kinds:
+                if not any(self.chances(kind).values()):
+                    raise ValueError(
+                        f"{key}: every weight of {kind} is 0; leave {kind} out of the recipe's slots instead"
+                    )
+        for key, patterns in (("name_rules", [row[0] for row in self.name_rules]), ("part_words", self.part_words)):
+            for pattern in patterns:
+                _require_pattern(key, pattern)
+        if not all(word.strip() for word in self.called):
+            raise ValueError("called: an empty word stands in every name; take it out")
         return self
 
     @property
@@ -180,6 +137,53 @@ def _require(names: Iterable[str], known: Sequence[str], what: str) -> None:
             raise ValueError(f"{name!r} is none of the {what}: {', '.join(known)}")
 
 
+def _require_distinct(names: Sequence[str], what: str) -> None:
+    for k, name in enumerate(names):
+        twin = next((other for other in names[:k] if other.lower() == name.lower()), None)
+        if twin is not None:
+            raise ValueError(
+                f"{what}: {name!r} stands there twice; take one out"
+                if twin == name
+                else f"{what}: {twin!r} and {name!r} differ in case alone; rename one of them"
+            )
+
+
+def _require_order(roles: Sequence[Role]) -> None:
+    """Raises ValueError where a role touches or follows one that does not stand before it."""
+    earlier: list[str] = []
+    for role in roles:
+        for name in (*role.touches, *(follow.role for follow in role.follows)):
+            if name not in earlier:
+                raise ValueError(
+                    f"{name!r} is none of the roles before {role.role}: {', '.join(earlier) or 'it stands first'}; "
+                    "roles touch and follow those listed before them, so that none follows in a ring"
+                )
+        earlier.append(role.role)
+
+
+def _require_used(category: Category) -> None:
+    """Raises ValueError for a role that no part can have, and that no role touches or follows."""
+    used = {*category.classes, *(rule.role for rule in category.role_rules)}
+    for role in category.roles:
+        used |= {*role.touches, *(follow.role for follow in role.follows)}
+    for name in category.rows:
+        if name not in used:
+            raise ValueError(
+                f"the role {name!r} is none of the classes, and no other role and none of role_rules names it; "
+                f"the classes are {', '.join(category.classes)}"
+            )
+
+
+def _require_pattern(key: str, pattern: str) -> None:
+    """Raises ValueError for what is empty or no regular expression."""
+    if not pattern.strip():
+        raise ValueError(f"{key}: an empty pattern fits every name; take it out")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{key}: {pattern!r} is no regular expression ({error}); mend it") from error
+
+
 def _classes_named(category: Category) -> Iterator[str]:
     for table in (category.labels, category.under, category.names):
         yield from table.values()
@@ -201,10 +205,3 @@ def _roles_named(category: Category) -> Iterator[str]:
     yield from (rule.role for rule in category.thickness)
     yield from category.ties
     yield from category.opaque
-
-
-def check_weights(name: str, weights: Weights) -> None:
-    """Raises ValueError for weights of material classes that name an unknown one, are negative or all 0."""
-    unknown = set(weights) - set(MATERIAL_CLASSES)
-    if unknown or any(w < 0 for w in weights.values()) or sum(weights.values()) <= 0:
-        raise ValueError(f"weights of {name} must be >= 0, not all 0, and name {', '.join(MATERIAL_CLASSES)}")

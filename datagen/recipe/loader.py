@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from datagen.core.errors import RecipeError
 from datagen.core.folders import bundled
@@ -85,13 +86,18 @@ def describe_errors(error: ValidationError, model: type[BaseModel]) -> str:
     """Every wrong key and why, on one line; an unknown key with the nearest that there is."""
     return "; ".join(
         f"{'.'.join(map(str, item['loc'])) or 'recipe'}: "
-        + (_unknown(item["loc"], model) if item["type"] == "extra_forbidden" else _reason(item["msg"]))
+        + (_unknown(item["loc"], model) if item["type"] == "extra_forbidden" else _reason(item))
         for item in error.errors()
     )
 
 
-def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _reason(item: ErrorDetails) -> str:
+    if item["type"] in ("tuple_type", "list_type"):
+        value = item["input"]
+        return f"a list is wanted; write [{value}]" if isinstance(value, str | int | float) else "a list is wanted"
+    if item["type"] == "too_short" and not item["input"]:
+        return "it is empty; give at least one entry, or leave the key out"
+    return item["msg"].removeprefix("Value error, ")
 
 
 def _unknown(place: tuple[int | str, ...], model: type[BaseModel]) -> str:

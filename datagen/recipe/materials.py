@@ -7,7 +7,8 @@ from pydantic import Field, field_validator
 
 from datagen.core.material import MATERIAL_CLASSES
 from datagen.recipe.categories import DEFAULT, built_in
-from datagen.recipe.category import Category, Weights, check_weights
+from datagen.recipe.category import Category
+from datagen.recipe.roles import Weights, check_weights
 from datagen.recipe.section import LATER, Section
 
 DEFAULT_CLASSES = built_in(DEFAULT).rows

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from datagen.recipe.anomalies import (
     BrokenRecipe,
@@ -24,7 +24,9 @@ from datagen.recipe.section import LATER, DatasetRecipe, Fraction, Positive, Ran
 
 
 def _category(value: object) -> object:
-    """A category file's content in place of its path. Raises ValueError for a name that is neither."""
+    """A category file's content in place of its path. Raises ValueError for what is neither a name nor a file."""
+    if not isinstance(value, str | Mapping | Category):
+        raise ValueError("it is one name or path, such as category=table; categories of --shapes tell their own")
     if not isinstance(value, str) or value in ("", *built_in_names()):
         return value
     if not Path(value).expanduser().is_file():
@@ -47,7 +49,9 @@ class AnomalyRecipe(OperatorSections):
     """Expected jobs of each kind a shape; a fraction is drawn by a hash of the shape."""
     slots_per_shape: int | None = None
     """If given, each shape takes this many distinct kinds of `slots`, dealt in turn over the shapes."""
-    views: dict[int, Positive] = Field(default_factory=lambda: {1: 1.0, 2: 2.0, 3: 2.0, 4: 3.0, 5: 1.0, 6: 1.0, 7: 1.0})
+    views: Annotated[dict[int, Positive], Field(min_length=1)] = Field(
+        default_factory=lambda: {1: 1.0, 2: 2.0, 3: 2.0, 4: 3.0, 5: 1.0, 6: 1.0, 7: 1.0}
+    )
     """Weights of the number of views a slot asks for."""
     views_by_kind: dict[str, dict[int, Positive]] = Field(default_factory=dict)
     """Anomaly kind -> weights like those of `views`. A kind that is not named takes `views`."""
@@ -57,7 +61,7 @@ class AnomalyRecipe(OperatorSections):
     """kind -> part class -> weight; empty means those of the shape's category: for chairs the published frequencies."""
     min_changed_px: Positive = 60.0
     """Changed pixels a view must show, at 256 px."""
-    per_image: Annotated[dict[Annotated[int, Field(ge=1, le=5)], Positive], LATER] = Field(
+    per_image: Annotated[dict[Annotated[int, Field(ge=1, le=5)], Positive], Field(min_length=1), LATER] = Field(
         default_factory=lambda: {1: 1.0}
     )
     """Weights of the number of anomalies in an object, each on a part of its own; the further ones are of kinds drawn
@@ -75,13 +79,18 @@ class AnomalyRecipe(OperatorSections):
     @model_validator(mode="after")
     def _known_kinds(self) -> "AnomalyRecipe":
         self.refuse_unknown((*self.slots, *self.views_by_kind, *self.weights))
+        for kind, table in self.weights.items():
+            if table and (min(table.values()) < 0 or not any(table.values())):
+                raise ValueError(f"weights of {kind} have to be 0 or more, not all 0; take {kind} out of slots instead")
         return self
 
 
 class NormalRecipe(Section):
     """Normal query images."""
 
-    views: dict[int, Positive] = Field(default_factory=lambda: {6: 1.0, 8: 2.0, 10: 3.0, 12: 3.0})
+    views: Annotated[dict[int, Positive], Field(min_length=1)] = Field(
+        default_factory=lambda: {6: 1.0, 8: 2.0, 10: 3.0, 12: 3.0}
+    )
     """Weights of the number of normal query images of a shape."""
     repair_share: Fraction = 0.5
     """Share of dresses in which one part passes the repair path, shape unchanged (leak control)."""
@@ -174,6 +183,13 @@ class JointRecipe(Section):
     unlike: Fraction = 0.5
     """A moved or turned part is refused if a motion of its own joint comes nearer to it than this share of its move."""
 
+    @field_validator("hinge", "slider")
+    @classmethod
+    def _within_limits(cls, shares: Range) -> Range:
+        if not 0 <= shares[0] <= shares[1] <= 1:
+            raise ValueError("the shares of a joint's limit go from 0 to 1, the lower first")
+        return shares
+
 
 class QualityRecipe(Section):
     """Checks after rendering. Levels are in 8-bit grey."""
@@ -236,6 +252,16 @@ class Recipe(DatasetRecipe):
     def _one_in_pairs(self) -> "Recipe":
         if self.reference.counterfactual and set(self.anomaly.per_image) != {1}:
             raise ValueError("reference.counterfactual compares single anomalies; leave anomaly.per_image at {1: 1}")
+        return self
+
+    @model_validator(mode="after")
+    def _known_kinds_of_category(self) -> "Recipe":
+        if isinstance(self.category, Category):
+            for key, named in (("liable", self.category.liable), ("weights", self.category.weights)):
+                try:
+                    self.anomaly.refuse_unknown(named)
+                except ValueError as error:
+                    raise ValueError(f"category {self.category.name}: {key}: {error}") from error
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """How a collection's name, or a path, becomes a source of shapes."""
 
 import os
+from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def open_collection(
     if built_in is not None:
         return GeneratedThings(built_in)
     named = [path for path, category in there if category is None]
+    if not named and name.startswith(f"{PARTNET}/"):
+        raise EmptyCollection(_no_category(spec, name.removeprefix(f"{PARTNET}/")))
     if not named:
         below = "" if Path(spec).is_absolute() else f" here or below {', '.join(map(str, _data_roots(data_root)))}"
         names = ", ".join([STAND_INS, *BUILT_IN])
@@ -103,6 +106,18 @@ def _stand_ins(name: str, categories: Categories) -> Source | None:
     if not name.startswith(f"{PARTNET}/") or category not in GENERATORS:
         return None
     return StandInSource(category, categories)
+
+
+def _no_category(spec: str, word: str) -> str:
+    """Why there is nothing of a category of PartNet's, and what to do."""
+    known = [name for name in built_in_names() if name != OTHER]
+    if word in known:
+        return (
+            f"{spec}: no download of it (--data-root) and no stand-ins; `datagen doctor` lists what is made on demand"
+        )
+    near = get_close_matches(word, known, n=1)
+    meant = f", did you mean {PARTNET}/{near[0]}?" if near else ";"
+    return f"{spec}: PartNet has no such category{meant} known are {', '.join(known)}; `datagen doctor` says more"
 
 
 def _of_other_packages(path: Path, textured: bool) -> Source | None:

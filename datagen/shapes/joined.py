@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from datagen.core.errors import ShapeError
+from datagen.core.errors import ShapeError, UsageError
 from datagen.core.ids import content_hash
 from datagen.core.shape import Shape
 from datagen.recipe.categories import DEFAULT
@@ -15,7 +15,10 @@ from datagen.shapes.source import ShapeEntry, Source, natural_key
 
 @dataclass(frozen=True)
 class JoinedSource:
-    """The shapes of several sources. An id that two of them have gets its category before it."""
+    """The shapes of several sources. An id that two of them have gets its category before it.
+
+    Whatever reads the shapes raises UsageError where two of one category have one id.
+    """
 
     sources: tuple[Source, ...]
 
@@ -54,7 +57,10 @@ class JoinedSource:
             category = entry.category or DEFAULT
             shape_id = entry.shape_id if times[entry.shape_id] == 1 else f"{category}-{entry.shape_id}"
             if shape_id in found:
-                raise ShapeError(f"{source.root}: the shape {entry.shape_id} is given twice; name each collection once")
+                raise UsageError(
+                    f"the shape {entry.shape_id} ({category}) is in {found[shape_id][1].root} and in {source.root}; "
+                    "give each collection once, or rename the folder or file of one of them"
+                )
             found[shape_id] = (replace(entry, shape_id=shape_id, category=category), source, entry.shape_id)
         return {shape_id: found[shape_id] for shape_id in sorted(found, key=natural_key)}
 

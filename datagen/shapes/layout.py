@@ -11,6 +11,7 @@
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +128,27 @@ def _folder_shapes(
     if len(objects) == 1:
         return [ShapeFiles("-".join(words) or objects[0].stem, objects, folder)]
     return [ShapeFiles("-".join([*words, path.stem]), (path,), folder) for path in objects]
+
+
+def loose_parts(shapes: Iterable[ShapeFiles], root: Path) -> tuple[str, ...]:
+    """Warnings of folders whose files are shapes of their own, but are called as those of other folders are.
+
+    `mill_01/{tower,sail_1}.stl` beside `mill_02/{tower,sail_1}.stl` are rather two mills than four shapes.
+    """
+    stems: dict[Path, dict[str, None]] = {}
+    for shape in shapes:
+        if len(shape.files) == 1 and shape.plan is None and shape.folder != root:
+            stems.setdefault(shape.folder, {})[re.sub(r"[\d\W_]+", "", shape.files[0].stem.lower())] = None
+    times = Counter(stem for words in stems.values() for stem in words if stem)
+    kind = (
+        "files read as a shape each, though called like parts of one; where they are, name their category= or write "
+        '"files":"parts" in collection.json'
+    )
+    return tuple(
+        f"{kind}: {folder.relative_to(root).as_posix()} ({', '.join(words)})"
+        for folder, words in stems.items()
+        if len(words) > 1 and 2 * sum(times[word] > 1 for word in words) > len(words)
+    )
 
 
 def distinct_objects(paths: Iterable[Path]) -> tuple[Path, ...]:

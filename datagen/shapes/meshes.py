@@ -16,7 +16,7 @@ from datagen.shapes.assembly import components, is_heap
 from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of
 from datagen.shapes.files import files_digest
-from datagen.shapes.layout import ShapeFiles, find_shapes, reach
+from datagen.shapes.layout import ShapeFiles, find_shapes, loose_parts, reach
 from datagen.shapes.orient import T_front, T_up, up_from_parts
 from datagen.shapes.passed_over import passed_over
 from datagen.shapes.placing import left_out, placed_meshes
@@ -74,8 +74,10 @@ class MeshSource(Carded):
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """Mesh files of the folder that are no shape's; what a plan does not place, its shape tells."""
-        return passed_over(self.root, (file for shape in self.shapes for file in (*shape.files, *self._placed(shape))))
+        """Mesh files that are no shape's, or may be parts of one; what a plan does not place, its shape tells."""
+        read = (file for shape in self.shapes for file in (*shape.files, *self._placed(shape)))
+        loose = loose_parts(self.shapes, self.root) if self.card.files != "shapes" else ()
+        return (*loose, *passed_over(self.root, read))
 
     def _placed(self, shape: ShapeFiles) -> tuple[Path, ...]:
         """The XMLs that place a shape, and the files that they name."""

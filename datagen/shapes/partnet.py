@@ -9,7 +9,7 @@ from pathlib import Path
 from datagen.core.clutter import check_name, is_clutter, tidy
 from datagen.core.errors import ShapeError
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
-from datagen.recipe.categories import DEFAULT, OTHER, Categories
+from datagen.recipe.categories import DEFAULT, OTHER, UNTOLD, Categories
 from datagen.recipe.category import Category
 from datagen.shapes.card import PARTNET_LICENCE, Carded, CollectionCard, folder_licence, read_card
 from datagen.shapes.files import files_digest
@@ -38,8 +38,9 @@ def recognise_partnet(
 ) -> "PartNetSource | None":
     """A source if `path` is an annotation's folder or holds some (of `category`, if given), else None.
 
-    A plain path to a mixed flat download gives the chairs; other categories are left out. EVERY gives them
-    all. `keep`: parts of PartNet-Mobility keep their own textures.
+    A plain path to a mixed flat download gives every annotation under its own category; those of one where the
+    recipe's `category` or the folder's name says which, the others with a warning. EVERY gives them all whatever is
+    said. `keep`: parts of PartNet-Mobility keep their own textures.
     Raises UsageError on a broken collection.json.
     """
     if not path.is_dir():
@@ -57,10 +58,13 @@ def recognise_partnet(
     every, folders = folders, _of_category(folders, category)
     if not folders:
         return None
+    wanted = _wanted(folders, root, categories) if category is None and root == path else ""
+    if wanted:
+        folders = tuple(folder for folder in folders if _is_of(folder, wanted, categories))
     licence = PARTNET_LICENCE if _looks_original(folders[0]) else folder_licence(root)
-    others = tuple(folder for folder in every if folder not in folders) if category is None else ()
+    others = frozenset(every).difference(folders) if category is None else frozenset()
     card, searched = read_card(root, "partnet", licence), category is None and root == path
-    return PartNetSource(root, folders, card, categories, others, searched, keep)
+    return PartNetSource(root, folders, card, categories, tuple(sorted(others)), wanted, searched, keep)
 
 
 def _is_shape(folder: Path) -> bool:
@@ -73,13 +77,25 @@ def _is_shape(folder: Path) -> bool:
 
 
 def _of_category(folders: tuple[Path, ...], category: str | None) -> tuple[Path, ...]:
-    categories = {folder: _meta(folder).get("model_cat", "").lower() for folder in folders}
-    if category is None and len(set(categories.values()) - {""}) > 1 and "chair" in categories.values():
-        category = "chair"
     if category in (None, EVERY):
         return folders
     assert category is not None
-    return tuple(folder for folder in folders if categories[folder] in ("", category.lower()))
+    return tuple(f for f in folders if _meta(f).get("model_cat", "").lower() in ("", category.lower()))
+
+
+def _wanted(folders: tuple[Path, ...], root: Path, categories: Categories) -> str:
+    """The category that the recipe or the folder's name says where a folder has several and this one; else ''."""
+    said = {categories.of(word).name for folder in folders if (word := _meta(folder).get("model_cat", ""))}
+    if len(said) < 2:
+        return ""
+    named = categories.own.name if categories.own is not None else categories.of(root.name).name
+    by_name = categories.own is not None or (named != OTHER and root.name.lower() not in UNTOLD)
+    return named if by_name and named in said else ""
+
+
+def _is_of(folder: Path, wanted: str, categories: Categories) -> bool:
+    word = _meta(folder).get("model_cat", "")
+    return not word or categories.of(word).name == wanted
 
 
 def _looks_original(folder: Path) -> bool:
@@ -105,7 +121,9 @@ class PartNetSource(Carded):
     card: CollectionCard
     categories: Categories
     others: tuple[Path, ...] = ()
-    """Annotations that were left out without being asked to."""
+    """Annotations that were left out as they are of another category than `wanted`."""
+    wanted: str = ""
+    """The category that the recipe or the folder's name says, where others are left out."""
     searched: bool = False
     """Whether `root` was given, and not one annotation in it or a category of a download."""
     keep: bool = False
@@ -118,7 +136,8 @@ class PartNetSource(Carded):
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """Meshes beside the annotations, and annotations of other categories that a plain path leaves out."""
-        others = tuple(f"annotation of another category left out: {folder.name}" for folder in self.others)
+        kind = f"annotation that is no {self.wanted} left out, give its folder as another collection to have it"
+        others = tuple(f"{kind}: {folder.name} ({_meta(folder).get('model_cat', '')})" for folder in self.others)
         return (*others, *passed_over(self.root, (), (*self.folders, *self.others))) if self.searched else ()
 
     def entries(self) -> tuple[ShapeEntry, ...]:
@@ -161,7 +180,7 @@ class PartNetSource(Carded):
         category = self._category(meta)
         reading = Reading(folder, self.keep)
         parts, warnings = read_parts(reading, tree, category)
-        joints, told = object_joints(folder, tree)
+        joints, told = object_joints(folder, tree, parts)
         if not (folder / "meta.json").is_file():
             warnings = (*warnings, f"meta.json missing, the folder's name stands for model_id: {shape_id}")
         shape = Shape(

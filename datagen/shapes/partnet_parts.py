@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from datagen.core.clutter import tidy
 from datagen.core.errors import MeshLoadError, ShapeError
 from datagen.core.joint import Joint
@@ -75,12 +77,17 @@ def read_parts(reading: Reading, tree: PartTree, category: Category) -> tuple[tu
     return tuple(parts), tuple(warnings)
 
 
-def object_joints(folder: Path, tree: PartTree) -> tuple[tuple[Joint, ...], tuple[str, ...]]:
-    """How parts move where the folder is PartNet-Mobility's, in the source frame, and warnings."""
+def object_joints(folder: Path, tree: PartTree, parts: Sequence[Part]) -> tuple[tuple[Joint, ...], tuple[str, ...]]:
+    """How parts move where the folder is PartNet-Mobility's, in the source frame, and warnings.
+
+    `parts` are those of the folder, in the same frame. Raises ShapeError naming what of the URDF cannot be read.
+    """
     if not is_mobility(folder):
         return (), ()
     read, warnings = read_joints(folder)
-    joints, told = joints_of({leaf.node_id + 1: leaf for leaf in tree.leaves}, read)
+    bounds = np.array([part.mesh.bounds for part in parts])
+    size = float(np.linalg.norm(bounds[:, 1].max(axis=0) - bounds[:, 0].min(axis=0)))
+    joints, told = joints_of({leaf.node_id + 1: leaf for leaf in tree.leaves}, read, size)
     return joints, (*warnings, *told)
 
 

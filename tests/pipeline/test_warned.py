@@ -1,5 +1,8 @@
 """What reading left out reaches the user: the summary, its document, the card and the manifest."""
 
+from collections import Counter
+
+from datagen.pipeline.summary import Summary, Tally, without_anomaly
 from datagen.store.manifest import read_manifest
 from tests.conftest import run_build
 from tests.shapes.helpers import write_shape
@@ -36,3 +39,15 @@ def test_a_clean_build_says_nothing(tmp_path):
     write_shape(tmp_path / "chairs", "7")
     summary = run_build(tmp_path / "out", 1, "quickstart", (), str(tmp_path / "chairs"))
     assert summary.warnings == () and "## Warnings" not in (tmp_path / "out" / "README.md").read_text()
+
+
+def summary_of(anomalous: int, kinds: dict[str, Tally]) -> Summary:
+    return Summary(8, anomalous, 1, {}, {}, kinds, {}, {}, {}, 0, False, "mine")
+
+
+def test_a_build_without_a_picture_of_an_anomaly_says_so():
+    tried = {"missing": Tally(48, 0, Counter({"too_much": 40, "not_visible": 8})), "swapped": Tally()}
+    (told,) = without_anomaly(summary_of(0, tried))
+    assert told.line.startswith("no picture of an anomaly came out, see docs/acceptance.md")
+    assert told.line.endswith("(1): missing: 48 proposals, too_much 40, not_visible 8")
+    assert without_anomaly(summary_of(3, tried)) == () and without_anomaly(summary_of(0, {"swapped": Tally()})) == ()

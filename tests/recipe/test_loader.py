@@ -53,3 +53,21 @@ def test_every_value_reaches_the_hash():
 def test_bad_overrides(assignment):
     with pytest.raises(RecipeError):
         load_recipe(None, ["seed=1", assignment])
+
+
+@pytest.mark.parametrize(
+    "assignment, said",
+    [
+        ("anomaly.per_image={}", "anomaly.per_image: it is empty"),
+        ("anomaly.per_image={1: 0}", "anomaly.per_image.1: Input should be greater than 0"),
+        ("anomaly.views={}", "anomaly.views: it is empty"),
+        ("normal.views={}", "normal.views: it is empty"),
+        ("anomaly.weights={position: {Leg: 0}}", "weights of position have to be 0 or more, not all 0"),
+        ("anomaly.weights={position: {Leg: -1, Arm: 2}}", "weights of position"),
+        ("split.unseen=table", r"split.unseen: a list is wanted; write \[table\]"),
+        ("category=[chair]", "category: it is one name or path"),
+    ],
+)
+def test_what_could_not_be_drawn_from_is_refused_with_the_next_step(assignment, said):
+    with pytest.raises(RecipeError, match=said):
+        load_recipe(None, [assignment])

@@ -208,3 +208,18 @@ def test_a_folder_without_meshes_is_empty(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(EmptyCollection):
         open_collection(str(tmp_path))
+
+
+def test_folders_of_parts_that_are_read_as_shapes_are_told(tmp_path):
+    for mill in ("mill_01", "mill_02"):
+        (tmp_path / mill).mkdir()
+        for k, name in enumerate(("tower", "sail_1", "sail_2")):
+            trimesh.creation.box((1, 1, 1)).apply_translation((0, 0, k)).export(tmp_path / mill / f"{name}.stl")
+    source = open_collection(str(tmp_path))
+    assert len(source.entries()) == 6
+    assert [w.rpartition(": ")[2] for w in source.warnings] == ["mill_01 (sail, tower)", "mill_02 (sail, tower)"]
+    assert all('"files":"parts" in collection.json' in w.partition(": ")[0] for w in source.warnings)
+    (tmp_path / "collection.json").write_text('{"files": "shapes"}')
+    assert open_collection(str(tmp_path)).warnings == ()
+    (tmp_path / "collection.json").write_text('{"files": "parts"}')
+    assert [entry.shape_id for entry in open_collection(str(tmp_path)).entries()] == ["mill_01", "mill_02"]

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from datagen.core.errors import ShapeError
+from datagen.core.errors import RecipeError, ShapeError
+from datagen.kinds.brokenchairs.joints import draw_pose
+from datagen.kinds.registry import load_recipe
+from datagen.recipe.models import JointRecipe
 from datagen.shapes.collections import open_collection
 from tests.helpers.mobility import write_cabinet, write_cabinets
 
@@ -83,6 +86,12 @@ def test_the_digest_is_of_meshes_textures_and_joints(cabinet):
         ('<axis xyz="0 -1 0"/>', '<axis xyz="0 0 0"/>', "has no length"),
         ('<limit lower="0" upper="0.3"/>', "", "slides without a limit"),
         ('upper="1.9"', 'upper="wide"', "upper"),
+        ('upper="1.9"', 'upper="inf"', "upper"),
+        ('<parent link="link_1"/>', '<parent link="link_3"/>', 'ring through the link "link_3"'),
+        ('<parent link="base"/>', '<parent link="link_1"/>', "ring through the link"),
+        ('<parent link="link_2"/><child link="link_1"/>', '<parent link="link_9"/><child link="link_1"/>', "link_9"),
+        ('<child link="link_3"/>', '<child link="link_1"/>', 'the link "link_1" hangs on two joints'),
+        ("textured_objs/original-9.obj", "textured_objs/gone-9.obj", "textured_objs/gone-9.obj, which is not there"),
     ],
 )
 def test_a_broken_urdf_is_told(cabinet, old, new, said):
@@ -91,6 +100,37 @@ def test_a_broken_urdf_is_told(cabinet, old, new, said):
     with pytest.raises(ShapeError, match=said) as caught:
         open_collection(str(cabinet)).load("45001")
     assert "mobility.urdf" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        ('lower="0" upper="1.9"', 'lower="1.9" upper="0"', "its lower limit is above its upper one: link_1 door"),
+        ('lower="0" upper="1.9"', 'lower="0.5" upper="1"', "its meshes lie outside its limits: link_1 door"),
+        ('lower="0" upper="1.9"', 'lower="-1" upper="-0.5"', "its meshes lie outside its limits: link_1 door"),
+        ('lower="0" upper="1.9"', 'lower="0" upper="13"', "a hinge turns more than 2 times: link_1 door"),
+        ('<limit lower="0" upper="1.9"/>', "", "a hinge has no limit: joint_1"),
+        ('lower="0" upper="0.3"', 'lower="0" upper="30"', "further than 3 times the object's size: link_0 drawer"),
+    ],
+)
+def test_a_joint_whose_limits_cannot_be_meant_is_fixed_with_a_warning(cabinet, old, new, said):
+    path = cabinet / "45001" / "mobility.urdf"
+    path.write_text(path.read_text().replace(old, new))
+    shape = open_collection(str(cabinet)).load("45001")
+    assert len(shape.joints) == 2 and len(shape.warnings) == 1
+    assert said in shape.warnings[0] and shape.warnings[0].startswith("joint taken as fixed")
+
+
+def test_poses_stay_within_the_limits(cabinet):
+    path = cabinet / "45001" / "mobility.urdf"
+    path.write_text(path.read_text().replace('lower="0" upper="1.9"', 'lower="-0.2" upper="0.4"'))
+    shape = open_collection(str(cabinet)).load("45001")
+    limits = {joint.name: (joint.low, joint.high) for joint in shape.joints}
+    drawn = [draw_pose(shape, JointRecipe(share=1.0), np.random.default_rng(k)) for k in range(40)]
+    values = [(limits[name], value) for pose in drawn for name, value in pose.items()]
+    assert len(values) > 40 and all(low - 1e-6 <= value <= high + 1e-6 for (low, high), value in values)
+    with pytest.raises(RecipeError, match=r"joints\.hinge: the shares"):
+        load_recipe(None, ["joints.hinge=[0.1, 3]"])
 
 
 def test_what_is_not_known_to_move_stays(cabinet):

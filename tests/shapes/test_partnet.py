@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError
+from datagen.core.errors import EmptyCollection, MeshLoadError, ShapeError, UsageError
 from datagen.core.shape import REMAINDER_PATH
+from datagen.recipe.categories import Categories, built_in
 from datagen.shapes.collections import open_collection
 from datagen.shapes.partnet_tree import read_tree
 from datagen.shapes.procedural import generate
@@ -137,6 +138,39 @@ def test_flat_download_is_filtered_by_category(tmp_path: Path) -> None:
     assert [(e.shape_id, e.published_split) for e in entries] == [("9", "train"), ("10", "test")]
 
 
+def mixed(root: Path) -> Path:
+    """Two chairs, a table and an annotation that does not say what it is."""
+    for anno_id, category in (("9", "Chair"), ("10", "Chair"), ("11", "Table"), ("12", "")):
+        meta = {"model_id": anno_id, "anno_id": anno_id, "model_cat": category}
+        (write_shape(root, anno_id) / "meta.json").write_text(json.dumps(meta))
+    return root
+
+
+def test_a_mixed_folder_gives_every_annotation_under_its_category(tmp_path: Path) -> None:
+    source = open_collection(str(mixed(tmp_path / "download")))
+    found = {entry.shape_id: entry.category for entry in source.entries()}
+    assert found == {"9": "chair", "10": "chair", "11": "table", "12": "chair"} and source.warnings == ()
+
+
+def test_a_mixed_folder_gives_the_category_that_is_wanted_and_tells_the_rest(tmp_path: Path) -> None:
+    told = Categories(built_in("table"))
+    source = open_collection(str(mixed(tmp_path / "download")), categories=told)
+    assert [entry.shape_id for entry in source.entries()] == ["11", "12"]
+    assert len(source.warnings) == 2 and all("no table left out, give its folder" in w for w in source.warnings)
+    mixed(tmp_path / "partnet" / "chair")
+    by_name = open_collection("partnet/chair", tmp_path)
+    assert [entry.shape_id for entry in by_name.entries()] == ["9", "10", "12"]
+    assert [w.partition(": ")[2] for w in by_name.warnings] == ["11 (Table)"]
+    # A category that none of them is says what those are that do not say it.
+    lamps = open_collection(str(tmp_path / "download"), categories=Categories(built_in("lamp")))
+    assert {e.shape_id: e.category for e in lamps.entries()} == {
+        "9": "chair",
+        "10": "chair",
+        "11": "table",
+        "12": "lamp",
+    }
+
+
 def test_one_annotation_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_shape(tmp_path / "partnet" / "chair", "33")
     assert [e.shape_id for e in open_collection(str(folder)).entries()] == ["33"]
@@ -149,7 +183,20 @@ def test_nothing_found_is_one_line(tmp_path: Path) -> None:
         open_collection(str(tmp_path))
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
     with pytest.raises(EmptyCollection, match="no such file or folder"):
-        open_collection("partnet/spaceship", tmp_path)
+        open_collection("spaceships", tmp_path)
+    with pytest.raises(EmptyCollection, match=r"no such category; known are bag, bed, .*datagen doctor"):
+        open_collection("partnet/unicorn", tmp_path)
+    with pytest.raises(EmptyCollection, match="did you mean partnet/table"):
+        open_collection("partnet/tabel", tmp_path)
+
+
+def test_an_id_that_two_collections_have_is_told_with_both(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_shape(tmp_path / name, "7")
+    source = open_collection(f"{tmp_path / 'first'},{tmp_path / 'second'}")
+    with pytest.raises(UsageError, match=r"the shape 7 \(chair\) is in .*first and in .*second; give each") as caught:
+        source.entries()
+    assert caught.value.exit_code == 2
 
 
 def test_quirky_chairs_load_whole(tmp_path: Path) -> None:

@@ -19,6 +19,11 @@ STAND_IN_NOTE = (
     "figures obtained on them say nothing about BrokenChairs-180K."
 )
 
+KEPT_NOTE = (
+    "Parts whose files give them a look (PartNet-Mobility) keep it: those looks come from the files of the shapes, "
+    "under their licence. The materials below dress all other parts."
+)
+
 
 def root_files(
     plan: ChairPlan, dataset: Dataset, library: MaterialLibrary, renderer: str, warnings: Sequence[Warned]
@@ -80,6 +85,7 @@ def _card(
         *_categories(plan, shapes),
         "## Materials",
         "",
+        *([KEPT_NOTE, ""] if plan.recipe.materials.keep else []),
         "| source | licence |",
         "|---|---|",
         *(f"| {source} | {licence} |" for source, licence in licences),

@@ -53,6 +53,17 @@ class ChairPlan(Plan[Recipe]):
     def _categories(self) -> Mapping[str, str]:
         return {entry.shape_id: entry.category for entry in self.entries}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That anomalies are asked for and no shape gets one."""
+        asked = [kind for kind, count in self.recipe.anomaly.slots.items() if count > 0]
+        if not asked or any(self.kinds(index, entry) for index, entry in enumerate(self.shapes)):
+            return ()
+        return (
+            f"no anomaly is planned, though {', '.join(asked)} are asked for: swapped needs another shape of the split "
+            "and category with a part of the same class, and slots below 1 leave shapes out; see anomaly.slots",
+        )
+
     def category_of(self, shape_id: str) -> str:
         """What a shape is, '' in a collection of chairs alone."""
         return self._categories.get(shape_id, "")

@@ -60,6 +60,7 @@ def test_textures_are_shown(made):
     leading = np.argmax(dark, axis=1)[np.ptp(dark, axis=1) > 40]
     assert {0, 1, 2} >= set(leading.tolist()) and len(set(leading.tolist())) >= 2
     assert all(name.startswith(("plain_", "tex_")) for name in row["material_ids"])
+    assert "looks come from the files of the shapes" in (made / "data" / "README.md").read_text()
 
 
 def shape_of(tmp_path):
