@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -169,7 +170,10 @@ def test_a_port_that_is_taken_is_told(fake_dataset, serve):
 def test_the_command_prints_its_address_and_ends_with_ctrl_c(fake_dataset):
     command = [sys.executable, "-m", "datagen.cli.main", "view", str(fake_dataset)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell without job control starts what is in the background deaf to Ctrl-C, and that is inherited.
+    heard = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, env=environment, preexec_fn=heard, **pipes)
     try:
         address = process.stdout.readline().strip()
         assert json.loads(get(address + "api/facets")[0])["total"] > 0

@@ -140,9 +140,9 @@ def rendered_ways(loaded: Loaded, folder: Path, split: str) -> list[str]:
 
 
 def category_groups(found: MatchingPredictions) -> list[tuple[str, np.ndarray, int]]:
-    """All samples by the category of their shape; none where there is but one."""
+    """All samples by the category of their shape; none where the dataset does not tell it."""
     names = np.array([sample.category for sample in found.samples])
-    if len(set(names.tolist())) < 2:
+    if not any(names.tolist()):
         return []
     groups = ((name, np.flatnonzero(names == name)) for name in sorted(set(names.tolist())))
     return [(name or "unknown", rows, int(found.label[rows].sum())) for name, rows in groups]
