@@ -99,15 +99,15 @@ class Detector(nn.Module):
 
     def sigma(self, volume: Volume) -> Tensor:
         """Density (B, G, 1, D, H, W) per metre."""
-        return F.softplus(self._each(self.density, volume)) / self.config.volume.voxel_m
+        return F.softplus(self.over(self.density, volume)) / self.config.volume.voxel_m
 
     def render(self, volume: Volume, K_B33: Tensor, T_BM44: Tensor, image_px: int) -> Rendered:
         """What cameras see of a volume (equations 3 and 4); features give the density no gradient."""
         c, density = self.config, self.sigma(volume)
-        colour = torch.sigmoid(self._each(self.colour, volume))
+        colour = torch.sigmoid(self.over(self.colour, volume))
         cameras = (volume.boxes, K_B33, T_BM44)
         seen, opacity = render(density, colour, *cameras, c.render_px, image_px, c.samples, c.reach_m)
-        features = self._each(self.beta, volume)
+        features = self.over(self.beta, volume)
         coarse = max(c.render_px // 4, 1)
         taught, _ = render(density.detach(), features, *cameras, coarse, image_px, c.samples, c.reach_m)
         return Rendered(seen, opacity, taught)
@@ -117,7 +117,7 @@ class Detector(nn.Module):
         c = self.config
         points = lattice(objects, c.roi, 0.05)
         _, N, P, _ = points.shape
-        both = torch.cat([volume.features, self._each(self.beta, volume)], dim=2)
+        both = torch.cat([volume.features, self.over(self.beta, volume)], dim=2)
         if c.volume.around == "floor":
             read = sample(both, volume.boxes, points.flatten(1, 2)[:, None])[:, 0].unflatten(-1, (N, P))
             read = read.permute(0, 2, 3, 1)
@@ -137,7 +137,8 @@ class Detector(nn.Module):
         found: Tensor = self.head(z)
         return found
 
-    def _each(self, layers: nn.Module, volume: Volume) -> Tensor:
+    def over(self, layers: nn.Module, volume: Volume) -> Tensor:
+        """Pointwise layers over every volume: (B, G, C, D, H, W)."""
         B, G = volume.features.shape[:2]
         found: Tensor = layers(volume.features.flatten(0, 1))
         return found.unflatten(0, (B, G))

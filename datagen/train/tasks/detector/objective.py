@@ -116,7 +116,7 @@ def exact_loss(model: Detector, volume: Volume, batch: Batch, points: int, tau: 
     The lattice of one object is carried into the other by their poses, and beta is read there; every other drawn point
     of the pair is a negative. 0 where poses are unknown or no scene has two normal objects.
     """
-    beta = model._each(model.beta, volume)
+    beta = model.over(model.beta, volume)
     whole = lattice(objects_of(batch), model.config.roi, 0.05)
     losses = []
     known = batch["there"] & (batch["label"] < 0.5) & torch.isfinite(batch["poses"]).all(-1).all(-1)
