@@ -17,6 +17,7 @@ from datagen.datasets.config import CELLS, DataConfig
 from datagen.datasets.dataset import SampleDataset
 from datagen.datasets.matching import drawn_below, mirrored, normalised, thinned
 from datagen.datasets.sampler import BatchSampler, Key
+from datagen.datasets.viewpoint import apart_deg, least
 
 EPOCH_GROUPS = 1024
 """Groups that count as an epoch: nothing repeats, but validation and schedules go by epochs."""
@@ -122,21 +123,13 @@ class OnlineDataset(SampleDataset):
         there = thinned(len(views), drawn) if drawn_below(drawn, config.thin_views) else None
         if config.thin_views:
             item["there"] = torch.from_numpy(np.ones(len(views), dtype=bool) if there is None else there)
-        nearest, angle = nearest_of(group.eyes[views], camera.eye, there)
+        nearest, angle = least(apart_deg(group.eyes[views], camera.eye), there)
         item |= {"nearest": torch.tensor(nearest), "angle": torch.tensor(angle)}
         if self.changed:
             item["changed"] = torch.from_numpy((camera.masks.any(axis=0) & bool(label)).astype(np.int8))
         if drawn_below(drawn, 0.5 if config.flip_together else 0.0):
             item |= mirrored(item, bool(label))
         return item
-
-
-def nearest_of(eyes_N3: np.ndarray, eye_3: np.ndarray, there_N: np.ndarray | None = None) -> tuple[int, float]:
-    """Which of the places looks from the direction nearest another's, and the angle in degrees."""
-    cosine = eyes_N3 @ eye_3 / np.linalg.norm(eyes_N3, axis=1) / np.linalg.norm(eye_3)
-    away = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-    chosen = int((away if there_N is None else np.where(there_N, away, np.inf)).argmin())
-    return chosen, float(away[chosen])
 
 
 def of_all(count: int, wanted: int) -> tuple[int, ...]:

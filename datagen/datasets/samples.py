@@ -116,7 +116,7 @@ def fields_of(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_names(files: DatasetReader, split: str) -> list[Sample]:
-    shapes = set(_json(files, "split.json").get(split, []))
+    shapes = set(read_table(files, "split.json").get(split, []))
     samples = []
     for path in files.list("images"):
         name = parse_query(path)
@@ -125,7 +125,7 @@ def _from_names(files: DatasetReader, split: str) -> list[Sample]:
         if name.shape not in shapes:
             continue
         label = name.label
-        note = _json(files, name.annotation) if label else {}
+        note = read_table(files, name.annotation) if label else {}
         samples.append(
             Sample(
                 query_path=path,
@@ -147,7 +147,8 @@ def _kind(note: dict) -> str:
     return KIND_OF_TYPE.get(word, word)
 
 
-def _json(files: DatasetReader, path: str) -> dict:
+def read_table(files: DatasetReader, path: str) -> dict[str, Any]:
+    """A JSON object of a dataset. Raises BrokenFile."""
     try:
         value = json.load(io.BytesIO(files.read(path)))
     except ValueError as error:

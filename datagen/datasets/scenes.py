@@ -1,12 +1,11 @@
 """Which scenes of several objects a dataset has: their objects, labels, boxes and cameras, built here or published."""
 
-import io
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from datagen.core.errors import BrokenFile
 from datagen.core.ids import fraction_of_hash
+from datagen.datasets.samples import read_table
 from datagen.formats.oddoneout import FOLDER, is_anomalous
 from datagen.store.reader import DatasetReader
 
@@ -45,7 +44,7 @@ class SceneSample:
 def split_names(files: DatasetReader, split: str) -> list[str]:
     """Folders of a split: of that name; for `test` the first whose name has it, for `val` a tenth of the training
     shapes where no split validates. Raises BrokenFile where there is none."""
-    told = _json(files, "split.json")
+    told = read_table(files, "split.json")
     if told.get(split):
         return list(told[split])
     train = next((key for key in told if "train" in key), None)
@@ -61,7 +60,7 @@ def split_names(files: DatasetReader, split: str) -> list[str]:
 def list_scenes(files: DatasetReader, split: str) -> list[SceneSample]:
     """The scenes of a split by name. Raises BrokenFile naming what is wrong."""
     names = split_names(files, split)
-    own_val = bool(_json(files, "split.json").get("val"))
+    own_val = bool(read_table(files, "split.json").get("val"))
     if split == "train" and not own_val and any(_validates(name) for name in names):
         kept = [name for name in names if not _validates(name)]
         names = kept or names
@@ -82,7 +81,7 @@ def _shape_of(name: str) -> str:
 def read_scene(files: DatasetReader, name: str, split: str = "") -> SceneSample:
     """A scene's tables. Raises BrokenFile."""
     path = f"{FOLDER}/{name}/scene3d.metadata.json"
-    told = _json(files, path)
+    told = read_table(files, path)
     try:
         own = told.get("datagen") or {}
         things = tuple(_thing(one) for one in told["objects"])
@@ -108,13 +107,3 @@ def _thing(told: dict[str, Any]) -> Thing:
         severity=float(told.get("severity") or 0.0),
         pose=tuple(float(v) for row in pose for v in row) if pose else (),
     )
-
-
-def _json(files: DatasetReader, path: str) -> dict[str, Any]:
-    try:
-        value = json.load(io.BytesIO(files.read(path)))
-    except ValueError as error:
-        raise BrokenFile(f"{files.root}/{path}: {error}") from error
-    if not isinstance(value, dict):
-        raise BrokenFile(f"{files.root}/{path}: holds no JSON object")
-    return value

@@ -20,12 +20,22 @@ def nearest_view(
     azimuths = source.azimuths(shape)[list(views)]
     if len(sample.T_world_camera) == 16 and np.isfinite(poses).all():
         eye = np.array(sample.T_world_camera).reshape(4, 4)[:3, 3]
-        eyes = poses[:, :3, 3]
-        cosine = eyes @ eye / np.linalg.norm(eyes, axis=1) / np.linalg.norm(eye)
-        away = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+        away = apart_deg(poses[:, :3, 3], eye)
     elif sample.azimuth_deg is not None and np.isfinite(azimuths).all():
         away = np.abs((azimuths + sample.azimuth_deg + 180) % 360 - 180)
     else:
         return -1, float("nan")
-    chosen = int((away if there is None else np.where(there, away, np.inf)).argmin())
-    return chosen, float(away[chosen])
+    return least(away, there)
+
+
+def apart_deg(eyes_N3: np.ndarray, eye_3: np.ndarray) -> np.ndarray:
+    """Degrees (N,) between the directions of places and of another, seen from the origin."""
+    cosine = eyes_N3 @ eye_3 / np.linalg.norm(eyes_N3, axis=1) / np.linalg.norm(eye_3)
+    found: np.ndarray = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return found
+
+
+def least(away_N: np.ndarray, there_N: np.ndarray | None = None) -> tuple[int, float]:
+    """The place of the smallest angle among those that are there, by default all, and the angle."""
+    chosen = int((away_N if there_N is None else np.where(there_N, away_N, np.inf)).argmin())
+    return chosen, float(away_N[chosen])

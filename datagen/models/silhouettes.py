@@ -4,8 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-GROUND, OBJECT = 230.0 / 127.5 - 1, 195.0 / 127.5 - 1
-"""Grey in [-1, 1] from which a pixel shows the ground, and up to which the object; shadows lie between."""
+GROUND_LEVEL, OBJECT_LEVEL = 230.0, 195.0
+"""Grey levels from which a pixel shows the ground, and up to which the object; shadows lie between."""
+GROUND, OBJECT = GROUND_LEVEL / 127.5 - 1, OBJECT_LEVEL / 127.5 - 1
+"""The same in [-1, 1]."""
 SIDE = 32
 """Cells along a side of the frame in which two outlines are laid over each other."""
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from datagen.models.detector.config import DetectorConfig
 from datagen.models.detector.matching import ObjectHead, VoxelAttention, correspondences
 from datagen.models.detector.unet import UNet3D
-from datagen.models.detector.volumes import Boxes, lattice, lift, render, sample
+from datagen.models.detector.volumes import Boxes, cubes_about, lattice, lift, render, sample
 from datagen.models.encoder import Encoder
 
 FAINT = -4.6
@@ -80,10 +80,7 @@ class Detector(nn.Module):
         if v.around == "floor":
             boxes, counts = self.over_floor(B, views.pictures), v.size
         else:
-            longest = objects.size_BG3.amax(-1, keepdim=True) * (1 + 2 * v.pad)
-            centre = objects.low_BG3 + objects.size_BG3 / 2
-            size = longest.clamp_min(1e-4).expand_as(centre)
-            boxes, counts = Boxes(centre - size / 2, size), (v.side,) * 3
+            boxes, counts = cubes_about(objects, v.pad), (v.side,) * 3
         points = boxes.points(counts)
         G, grid = points.shape[1], points.shape[2:5]
         seen, share = lift(f, points.flatten(1, 4), views.K_B33, views.T_BM44, views.pictures.shape[-1])

@@ -120,12 +120,12 @@ def render(
 
 def lattice(boxes: Boxes, side: int, pad: float) -> Tensor:
     """A cube of points (B, G, side^3, 3), in z, y, x order, about each box; `pad` of its longest side lies around."""
+    return cubes_about(boxes, pad).points((side, side, side)).flatten(2, 4)
+
+
+def cubes_about(boxes: Boxes, pad: float) -> Boxes:
+    """A cube about each box, wider on each side by `pad` of the box's longest side."""
     longest = boxes.size_BG3.amax(-1, keepdim=True) * (1 + 2 * pad)
     centre = boxes.low_BG3 + boxes.size_BG3 / 2
-    return cubes(centre, longest).points((side, side, side)).flatten(2, 4)
-
-
-def cubes(centre_BG3: Tensor, side_BG1: Tensor) -> Boxes:
-    """Cubes by their centres and sides."""
-    size = side_BG1.clamp_min(1e-4).expand_as(centre_BG3)
-    return Boxes(centre_BG3 - size / 2, size)
+    size = longest.clamp_min(1e-4).expand_as(centre)
+    return Boxes(centre - size / 2, size)

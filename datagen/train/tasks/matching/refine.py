@@ -16,14 +16,13 @@ from scipy import ndimage
 from datagen.core.camera import Camera
 from datagen.core.shape import Mesh, Shape
 from datagen.geometry.rays import RayScene
+from datagen.models.silhouettes import GROUND_LEVEL, OBJECT_LEVEL
 from datagen.recipe.models import ReferenceRecipe
 from datagen.render.raycast import frame_of, look
 from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_transform
 from datagen.train.tasks.matching.reference import Reference
 
-GROUND, OBJECT = 230.0, 195.0
-"""Grey levels from which a pixel shows the ground, and up to which the object; shadows lie between."""
 ELEVATIONS_DEG = (5.0, 60.0)
 ROLL_DEG = 12.0
 STEPS_DEG = (6.0, 3.0, 1.5, 0.75)
@@ -103,7 +102,7 @@ class Refined:
 
 def silhouette(grey_SS: np.ndarray) -> np.ndarray:
     """Object share (S, S) in 0..1: soft at edges, so that moves of less than a pixel count."""
-    return np.clip((GROUND - grey_SS) / (GROUND - OBJECT), 0, 1)
+    return np.clip((GROUND_LEVEL - grey_SS) / (GROUND_LEVEL - OBJECT_LEVEL), 0, 1)
 
 
 def agreement(a: np.ndarray, b: np.ndarray) -> float:
