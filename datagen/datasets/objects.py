@@ -15,23 +15,33 @@ from datagen.core.rng import stream
 from datagen.datasets.dataset import SampleDataset
 from datagen.datasets.matching import normalised
 from datagen.datasets.objects_config import ObjectsConfig
+from datagen.datasets.scene_views import LooseScenes, SceneForm, SceneSource
 from datagen.datasets.scenes import SceneSample
-from datagen.datasets.views import picture_width, read_picture
-from datagen.formats.oddoneout import FOLDER, view_name
+from datagen.formats.oddoneout import FOLDER
 from datagen.store.reader import DatasetReader
 
-MASKED = 128
-"""Grey level from which a pixel of a mask counts."""
+FEATURES = ("held", "taught")
+"""Names of features that a source may hold: of the encoder, and of the teacher."""
 
 
 class ObjectScenes(SampleDataset):
     """Scenes of one split. `train` draws views and moves the world; else the fixed views, as they are."""
 
     def __init__(
-        self, files: DatasetReader, samples: Sequence[SceneSample], config: ObjectsConfig, *, train: bool, seed: int = 0
+        self,
+        files: DatasetReader,
+        samples: Sequence[SceneSample],
+        config: ObjectsConfig,
+        *,
+        train: bool,
+        seed: int = 0,
+        source: SceneSource | None = None,
     ) -> None:
         """Raises BrokenFile for a scene with more objects than there is room for, or fewer views than are wanted."""
-        self.files, self.samples, self.config, self.train, self.seed = files, samples, config, train, seed
+        self.samples, self.config, self.train, self.seed = samples, config, train, seed
+        self.source: SceneSource = source or LooseScenes(
+            files, SceneForm(config.image_px, config.points, config.depth_noise_m)
+        )
         wanted = config.views * (2 if train else 1)
         for sample in samples:
             if len(sample.things) > config.most_objects:
@@ -55,14 +65,12 @@ class ObjectScenes(SampleDataset):
     def item(self, epoch: int, number: int) -> dict[str, Tensor]:
         """`pictures` (V, 3, S, S) in [-1, 1], `masks` (V, S, S) bool, `K` (3, 3) in their pixels, `extrinsics`
         (V, 4, 4), `boxes` (N, 2, 3), `label` (N,), `there` (N,) bool and `poses` (N, 4, 4), NaN where unknown; V = 2M
-        in training, else M."""
+        in training, else M. `clouds` (N, P, 3) in the world, P = `data.points`; `held` and `taught` (V, C, h, w) where
+        the source holds features of that name."""
         sample, size = self.samples[number], self.config.image_px
         views = self.views_of(epoch, sample)
-        folder = f"{FOLDER}/{sample.name}"
-        pictures = [read_picture(self.files, f"{folder}/RGB/{view_name(v)}", "RGB", size) for v in views]
-        masks = [read_picture(self.files, f"{folder}/masks/{view_name(v)}", "L", size) >= MASKED for v in views]
         K = np.array(sample.K).reshape(3, 3).copy()
-        K[:2] *= size / picture_width(self.files, f"{folder}/RGB/{view_name(views[0])}")
+        K[:2] *= size / self.source.width(sample)
         T = np.array([sample.extrinsics[v] for v in views]).reshape(-1, 4, 4)
         N = self.config.most_objects
         boxes, there = np.zeros((N, 2, 3)), np.arange(N) < len(sample.things)
@@ -72,15 +80,22 @@ class ObjectScenes(SampleDataset):
             boxes[n], label[n] = thing.box, thing.label
             if thing.pose:
                 poses[n] = np.array(thing.pose).reshape(4, 4)
+        clouds = np.zeros((N, self.config.points, 3))
+        if self.config.points:
+            clouds[: len(sample.things)] = self.source.clouds(sample)
         if self.train:
             world = drawn_world(self.config, stream(self.seed, "world", epoch, sample.name))
             T = T @ np.linalg.inv(world)
             boxes = moved_boxes(boxes, world)
             poses = world @ poses
-        floats = {"K": K, "extrinsics": T, "boxes": boxes, "label": label, "poses": poses}
+            clouds = clouds @ world[:3, :3].T + world[:3, 3]
+        floats = {"K": K, "extrinsics": T, "boxes": boxes, "label": label, "poses": poses, "clouds": clouds}
+        held = {name: self.source.features(name, sample, views) for name in FEATURES}
+        pictures = torch.from_numpy(self.source.pictures(sample, views)).permute(0, 3, 1, 2)
         return {
-            "pictures": torch.stack([normalised(torch.from_numpy(p.copy()).permute(2, 0, 1)) for p in pictures]),
-            "masks": torch.from_numpy(np.stack(masks)),
+            "pictures": normalised(pictures),
+            "masks": torch.from_numpy(self.source.masks(sample, views)),
+            **{name: torch.from_numpy(value) for name, value in held.items() if value is not None},
             "there": torch.from_numpy(there),
             **{name: torch.from_numpy(value).float() for name, value in floats.items()},
         }

@@ -11,11 +11,20 @@ from datagen.recipe.section import Fraction
 class ObjectsConfig(LoadConfig):
     """How scenes reach the detector."""
 
+    FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack", "protocol"}
+
     image_px: Annotated[int, Field(ge=32, multiple_of=32)] = 256
     views: Annotated[int, Field(ge=1)] = 5
     """M: views that build the volume. Training draws as many more, which are rendered, and then the other way round."""
     protocol: Literal[0, 1] = 0
     """Which of the two fixed sets of views evaluation sees (protocol.json)."""
+    pack: bool = False
+    """Read from a packed cache of resized pictures and of what held networks make of them, made once; a teacher needs
+    it."""
+    points: Annotated[int, Field(ge=0)] = 0
+    """Points of every object, fused from the depth of all views (variant points)."""
+    depth_noise_m: Annotated[float, Field(ge=0)] = 0.0
+    """Standard deviation of the noise on that depth: exact depth is an upper bound of what stereo gives."""
     most_objects: Annotated[int, Field(ge=2)] = 12
     """Objects a sample has room for."""
     yaw_deg: Annotated[float, Field(ge=0, le=180)] = 150.0

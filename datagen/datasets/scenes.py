@@ -23,6 +23,8 @@ class Thing:
     severity: float
     pose: tuple[float, ...]
     """World from the shape's own frame (4 x 4, row-major); empty where unknown."""
+    name: str
+    """Of its folder below segmentations/."""
 
 
 @dataclass(frozen=True)
@@ -106,4 +108,5 @@ def _thing(told: dict[str, Any]) -> Thing:
         kind=kind,
         severity=float(told.get("severity") or 0.0),
         pose=tuple(float(v) for row in pose for v in row) if pose else (),
+        name=str(told["name"]),
     )

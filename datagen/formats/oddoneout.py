@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from datagen.core.errors import ShapeError
+from datagen.core.errors import BrokenFile, ShapeError
 from datagen.formats.encode import grey16_bytes, json_bytes, png_bytes
-from datagen.formats.exr import write_exr
+from datagen.formats.exr import ExrError, read_exr, write_exr
+from datagen.store.reader import DatasetReader
 
 FOLDER = "scenes"
 FOLDERS = (FOLDER,)
@@ -156,6 +157,17 @@ def segmentation_bytes(mask: np.ndarray) -> bytes:
 def depth_exr_bytes(depth: np.ndarray) -> bytes:
     """z-depth (H, W) in metres, 0 = background, as R = G = B float32 with 1e10 for the background."""
     return write_exr(np.where(depth > 0, depth, BACKGROUND_DEPTH).astype(np.float32))
+
+
+def read_depth(reader: DatasetReader, rgb: str) -> np.ndarray:
+    """z-depth (H, W) in metres of the view whose picture is at `rgb`, 0 for the background. Raises BrokenFile."""
+    folder, _, name = rgb.rsplit("/", 2)
+    path = f"{folder}/depth_exr/{name.removesuffix('.png')}.exr"
+    try:
+        depth = next(iter(read_exr(reader.read(path), path).values())).astype(np.float64)
+    except ExrError as error:
+        raise BrokenFile(f"{reader.root / path}: {error}; build the scene again") from error
+    return np.where(depth < BACKGROUND_DEPTH / 2, depth, 0.0)
 
 
 def depth_png_bytes(depth: np.ndarray) -> bytes:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from datagen.models.blocks import Heads, Output, TransformerBlock
 from datagen.models.config import ModelConfig
 from datagen.models.encoder import Encoder, flat_patches
-from datagen.models.resnet import ResNet18
+from datagen.models.resnet import ResNet
 
 
 class PyramidNet(nn.Module):
@@ -58,7 +58,7 @@ class ViewpointNet(nn.Module):
 
     def __init__(self, config: ModelConfig, views: int) -> None:
         super().__init__()
-        self.backbone = ResNet18(config.encoder_width)
+        self.backbone = ResNet(config.encoder_width)
         self.classify = nn.Linear(self.backbone.channels[-1], views)
 
     def forward(self, query_B3SS: Tensor) -> Tensor:

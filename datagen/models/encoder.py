@@ -6,7 +6,7 @@ The paper gives the output (d x H/8 x W/8) and not the merge; the published one 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datagen.models.resnet import ResNet18
+from datagen.models.resnet import ResNet
 
 UNUSED = ("fpn.layer_blocks.0.",)
 """Parameters that a published checkpoint has and no output depends on."""
@@ -51,7 +51,7 @@ class Encoder(nn.Module):
 
     def __init__(self, dim: int = 128, width: int = 64) -> None:
         super().__init__()
-        self.backbone = ResNet18(width)
+        self.backbone = ResNet(width)
         self.fpn = FeaturePyramid(self.backbone.channels, dim)
         self.panoptic_1 = nn.Sequential(*_unit(dim), *_unit(dim), *_unit(dim))
         self.panoptic_2 = nn.Sequential(*_unit(dim), _double())

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from datagen.models.blocks import Output
 from datagen.models.config import ModelConfig
-from datagen.models.resnet import ResNet18
+from datagen.models.resnet import ResNet
 
 
 class Retrieval(nn.Module):
@@ -20,8 +20,8 @@ class Retrieval(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.pool, self.margin = config.pool, config.margin
-        self.image = ResNet18(config.encoder_width)
-        self.shape = ResNet18(config.encoder_width)
+        self.image = ResNet(config.encoder_width)
+        self.shape = ResNet(config.encoder_width)
         width = self.image.channels[-1]
         self.image_out, self.shape_out = nn.Linear(width, config.dim), nn.Linear(width, config.dim)
         self.threshold = nn.Parameter(torch.tensor(0.5))

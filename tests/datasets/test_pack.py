@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from datagen.core.errors import StoppedEarly, UsageError
-from datagen.datasets import pack
+from datagen.datasets import cache, pack
 from datagen.datasets.locks import sole_writer
 from datagen.datasets.pack import open_packed
 from datagen.datasets.samples import list_samples, open_dataset
@@ -68,7 +68,7 @@ def until(ready):
 
 def test_too_little_room_is_told_before_anything_is_written(folder, base, monkeypatch):
     Usage = namedtuple("Usage", "total used free")
-    monkeypatch.setattr(pack.shutil, "disk_usage", lambda path: Usage(10**9, 10**9 - 1000, 1000))
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda path: Usage(10**9, 10**9 - 1000, 1000))
     with pytest.raises(StoppedEarly, match=r"packing takes 0\.\d\d GiB and 0\.00 GiB are free.*DATAGEN_CACHE"):
         packed(folder)
     assert list(base.iterdir()) == []

@@ -33,7 +33,7 @@ def test_shards_are_shown_as_loose_files_are(kind, tmp_path):
 def test_a_task_of_another_kind_is_refused_both_ways(scene_dataset, fake_dataset):
     for recipe, data, says in (
         ("recipes/train/smoke.yaml", scene_dataset, "matching does not learn: detector does"),
-        ("detector_small", fake_dataset, "detector does not learn: matching does"),
+        ("oddoneout_small", fake_dataset, "detector does not learn: matching does"),
     ):
         said = run_forked(["train", "--recipe", recipe, "--data", data])
         assert said.returncode == 2 and says in said.stderr

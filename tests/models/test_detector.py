@@ -7,7 +7,8 @@ torch = pytest.importorskip("torch")
 
 from datagen.models.detector.boxes import cluster_boxes, hull_voxels, iou_3d, matched  # noqa: E402
 from datagen.models.detector.config import DetectorConfig  # noqa: E402
-from datagen.models.detector.detector import Detector, Views  # noqa: E402
+from datagen.models.detector.detector import Detector  # noqa: E402
+from datagen.models.detector.lifted import Views  # noqa: E402
 from datagen.models.detector.matching import (  # noqa: E402
     VoxelAttention,
     correspondences,
@@ -175,7 +176,14 @@ def test_every_switch_answers_and_trains(around, match):
     volume |= {"widths": (8, 16), "down": (1, 1), "up": (1,)}
     model = Detector(
         DetectorConfig.model_validate(
-            {"dim": 8, "encoder_width": 8, "volume": volume, "feature_dim": 8, "render_px": 16, "samples": 12}
+            {
+                "dim": 8,
+                "encoder": {"name": "resnet18", "width": 8},
+                "volume": volume,
+                "feature_dim": 8,
+                "render_px": 16,
+                "samples": 12,
+            }
             | {"reach_m": (0.3, 2.0), "roi": 4, "match": match, "k": 3, "blocks": 1, "heads": 2, "attention_dim": 8}
         )
     )

@@ -13,7 +13,7 @@ from datagen.core.errors import BrokenFile, RecipeError
 from datagen.datasets.objects import drawn_world, moved_boxes
 from datagen.datasets.objects_config import ObjectsConfig
 from datagen.datasets.scenes import list_scenes, read_scene, split_names
-from datagen.models.detector.detector import Views
+from datagen.models.detector.lifted import Views
 from datagen.models.detector.volumes import project
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
@@ -21,15 +21,24 @@ from datagen.train.loop import train
 from datagen.train.recipes import load_train_recipe
 from datagen.train.runtime import Runtime
 from datagen.train.tasks.detector.found import density_boxes, judged_in_found
+from datagen.train.tasks.detector.networks import make_objective
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
 from datagen.train.tasks.detector.report import found_figures
-from datagen.train.tasks.detector.task import make_objective, open_folder, open_split
+from datagen.train.tasks.detector.task import open_folder, open_split
 
 CPU = Runtime(0, 1, torch.device("cpu"))
 VOLUME = {"around": "objects", "side": 8, "widths": [8, 16], "down": [1, 1], "up": [1]}
 MODEL = {
-    **{"dim": 8, "encoder_width": 8, "volume": VOLUME, "feature_dim": 8, "render": False, "roi": 4, "k": 4},
+    **{
+        "dim": 8,
+        "encoder": {"name": "resnet18", "width": 8},
+        "volume": VOLUME,
+        "feature_dim": 8,
+        "render": False,
+        "roi": 4,
+        "k": 4,
+    },
     **{"blocks": 1, "heads": 2, "attention_dim": 16},
 }
 
@@ -195,12 +204,12 @@ def test_the_first_stage_reconstructs(scenes, tmp_path):
 
 
 def test_recipes_are_read_and_what_cannot_be_is_refused():
-    for name in ("detector", "detector_stage1", "detector_small"):
+    for name in ("oddoneout", "oddoneout_stage1", "oddoneout_small", "oddoneout_smoke"):
         assert load_train_recipe(name).task == "detector"
     with pytest.raises(RecipeError, match="nothing is learned"):
-        load_train_recipe("detector", overrides=["loss.classify=0", "loss.reconstruct=0"])
+        load_train_recipe("oddoneout", overrides=["loss.classify=0", "loss.reconstruct=0", "loss.exact=0"])
     with pytest.raises(RecipeError, match=r"model\.render"):
-        load_train_recipe("detector", overrides=["model.render=false"])
+        load_train_recipe("oddoneout", overrides=["model.render=false"])
 
 
 @pytest.mark.skipif(not Path("../shared/samples/oddoneout_scene").is_dir(), reason="the published sample is not here")
@@ -262,6 +271,7 @@ def test_figures_of_found_boxes():
         label=np.array([0, 1, 0, 1]),
         score=np.array([0.2, 0.9, 0.7, np.nan]),
         residual=np.zeros(4),
+        recall=np.zeros(2),
         scene=np.array([0, 0, 1, 1]),
         mask_error=np.zeros(2),
         iou=np.array([0.8, 0.4, 0.9, 0.0]),
@@ -269,3 +279,90 @@ def test_figures_of_found_boxes():
     )
     told = {name: value(rows) for name, (value, rows) in found_figures(found, 0.5).items()}
     assert told == {"auc": 0.5, "accuracy_iou": 0.25, "accuracy": 0.5, "box_recall": 0.5, "count_accuracy": 0.5}
+
+
+HELD = {"name": "mobilenetv2", "weights": "random", "stride": 8}
+FLOOR = {
+    **{"size": (32, 32, 8), "voxel_m": 0.05, "low_m": (-0.8, -0.8, -0.1)},
+    **{"widths": (8, 16), "down": (1, 1), "up": (1,)},
+}
+VARIANTS = {
+    "efficient": {"model": {"variant": "efficient", "encoder": HELD}, "data": {"pack": True}},
+    "efficient, others": {"model": {"variant": "efficient", "centre": "others"}, "data": {"pack": True}},
+    "imvoxelnet": {"model": {"variant": "imvoxelnet", "volume": FLOOR}},
+    "detr3d": {"model": {"variant": "detr3d", "volume": FLOOR, "queries": 10}},
+    "points": {"model": {"variant": "points"}, "data": {"points": 64, "depth_noise_m": 0.002}},
+    "residual": {"model": {"variant": "residual", "encoder": {"name": "colour", "stride": 8}}},
+    "residual, held": {"model": {"variant": "residual", "encoder": HELD}, "data": {"pack": True}},
+    "taught": {
+        "model": {"encoder": HELD, "render": True, "render_px": 16, "samples": 8, "reach_m": (0.3, 1.6)},
+        "teacher": {"name": "mobilenetv2", "weights": "random", "stride": 8},
+        "loss": {"reconstruct": 1.0, "feature": 1.0},
+        "data": {"pack": True},
+    },
+    "dinov2": {"model": {"encoder": {"name": "dinov2", "weights": "random"}, "match": "full"}},
+    "one direction": {"model": {"match": "none"}, "loss": {"swap_views": False, "exact": 1.0}},
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_trains_a_step_and_is_evaluated(scenes, tmp_path, monkeypatch, name):
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
+    recipe = recipe_of(**{key: dict(value) for key, value in VARIANTS[name].items()})
+    losses = []
+    (tmp_path / "run").mkdir()
+    trained = train(tmp_path / "run", scenes, recipe, CPU, lambda event: losses.append(event.loss))
+    assert np.isfinite(losses).all() and len(losses) == 2
+    loaded = load_network(tmp_path / "run", CPU.device)
+    report = evaluate(loaded, scenes, "test", CPU, rounds=10).report
+    objects = sum(len(s.things) for s in list_scenes(open_folder(scenes), "test"))
+    assert report["n"] == objects and report["auc"] is not None
+    ways = {"imvoxelnet": {"own"}, "detr3d": {"own"}, "points": set(), "residual": set(), "residual, held": set()}
+    assert set(report["found_boxes"]) == ways.get(name, {"hull"})
+    assert (report["auc_residual"] is None) == (name.split(",")[0] in ("efficient", "imvoxelnet", "detr3d", "points"))
+    if recipe.model.encoder.held:  # It is in no checkpoint.
+        assert not any(key.startswith("encoder.backbone") for key in trained.objective.weights_dict())
+
+
+def test_packed_scenes_are_the_loose_ones(scenes, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path))
+    sections = {"model": {"encoder": HELD}}
+    loose, packed = (
+        open_split(scenes, "test", recipe_of(data={"pack": pack, "points": 32}, **sections)) for pack in (False, True)
+    )
+    for number in range(len(loose)):
+        one, two = loose[number], packed[number]
+        assert set(two) - set(one) == {"held"}
+        for key in one:
+            torch.testing.assert_close(one[key], two[key], equal_nan=True, rtol=1e-6, atol=1e-6)
+    with torch.no_grad():
+        encoder = make_objective(recipe_of(**sections)).model.encoder
+        seen = encoder(one["pictures"])
+        torch.testing.assert_close(encoder.reduce(two["held"]), seen, rtol=1e-2, atol=1e-2)
+
+
+def test_clouds_lie_in_their_boxes(scenes):
+    data = open_split(scenes, "train", recipe_of(data={"points": 64}), make_objective(recipe_of()))
+    item = data[2, 0]
+    for n in range(int(item["there"].sum())):
+        centre, size = item["boxes"][n]
+        outside = ((item["clouds"][n] - centre).abs() > size / 2 + 0.02).any(-1)
+        assert outside.float().mean() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("override", "match"),
+    [
+        (["model.variant=points", "model.render=false", "loss.reconstruct=0"], "data.points"),
+        (["model.variant=residual", "model.render=false", "loss.reconstruct=0"], "held"),
+        (["loss.feature=1"], "teacher"),
+        (["loss.feature=1", "teacher.name=mobilenetv2"], "file of its weights"),
+        (["loss.feature=1", "teacher.name=mobilenetv2", "teacher.weights=random"], "data.pack"),
+        (["model.encoder.name=dinov2"], "give the file"),
+        (["model.variant=detr3d"], "model.render to false"),
+        (["model.encoder.stride=16"], "ends at stride"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(override, match):
+    with pytest.raises(RecipeError, match=match):
+        load_train_recipe("oddoneout", overrides=override)

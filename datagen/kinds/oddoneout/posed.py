@@ -6,8 +6,8 @@ from collections.abc import Container, Iterator, Sequence
 import numpy as np
 
 from datagen.formats.instances import Record, flat_name, read_size
+from datagen.formats.oddoneout import read_depth
 from datagen.formats.posed import POINTS, Posed, PosedView, thinned
-from datagen.kinds.oddoneout.depths import read_depth
 from datagen.store.reader import DatasetReader
 
 

@@ -11,9 +11,9 @@ from datagen.core.errors import BrokenFile, UsageError
 from datagen.core.ids import content_hash
 from datagen.core.shape import concatenate
 from datagen.formats.instances import Record, flat_name, read_json
+from datagen.formats.oddoneout import read_depth
 from datagen.formats.posed import PosedView
 from datagen.formats.stages import Stage, Thing
-from datagen.kinds.oddoneout.depths import read_depth
 from datagen.kinds.oddoneout.kind import plan_scenes
 from datagen.kinds.oddoneout.posed import posed_view
 from datagen.kinds.oddoneout.shapes import SceneShapes

@@ -9,6 +9,36 @@ from datagen.recipe.section import Positive, Section
 Count = Annotated[int, Field(ge=1)]
 
 
+class EncoderConfig(Section):
+    """What turns a picture into features (section 4.2: ResNet50-FPN)."""
+
+    name: Literal["resnet18", "resnet50", "mobilenetv2", "efficientnet_lite", "dinov2", "colour"] = "resnet50"
+    """The ResNets learn and have a feature pyramid; mobilenetv2, efficientnet_lite and dinov2 are held as their file
+    has them, with a 1 x 1 convolution that learns; colour is the picture itself, a control."""
+    width: Count = 64
+    """Channels of a ResNet's first stage."""
+    stride: Literal[4, 8, 16] = 4
+    """Pixels of the picture a feature; of dinov2 its patch."""
+    weights: str = ""
+    """A file of weights: .pth, .pt or .safetensors. A ResNet without one begins at random; a held network needs one, or
+    the word random (a control)."""
+
+    @model_validator(mode="after")
+    def _known(self) -> "EncoderConfig":
+        if self.name in ("mobilenetv2", "efficientnet_lite", "dinov2") and not self.weights:
+            raise ValueError(
+                f"encoder {self.name} is held as a file has it: give the file as weights, or the word random"
+            )
+        if self.name.startswith("resnet") and self.stride == 16:
+            raise ValueError("the pyramid of a ResNet ends at stride 4 or 8")
+        return self
+
+    @property
+    def held(self) -> bool:
+        """Whether its features are the same in every step, so that they can be cached."""
+        return not self.name.startswith("resnet")
+
+
 class VolumeConfig(Section):
     """Where features are lifted to (section 3.2; section 4.2 for the sizes)."""
 
@@ -40,13 +70,20 @@ class VolumeConfig(Section):
         return self
 
 
-class DetectorConfig(Section):
-    """The paper's detector, every component switchable (Table 2)."""
+Variant = Literal["paper", "efficient", "imvoxelnet", "detr3d", "points", "residual"]
 
+
+class DetectorConfig(Section):
+    """The paper's detector, every component switchable (Table 2), the efficient variant, and baselines."""
+
+    variant: Variant = "paper"
+    """`paper`: voxels of objects attend to their correspondences. `efficient`: one vector an object. `imvoxelnet`,
+    `detr3d`: detectors whose classes are normal and anomalous (Table 1). `points`: point clouds of objects, fused from
+    depth, compared by a network over graphs (Table 1). `residual`: nothing learned but a scale: how unlike the others'
+    features an object's are."""
     dim: Count = 32
     """Channels d of the lifted features."""
-    encoder_width: Count = 64
-    """Channels of the 2D encoder's first stage; 64 is ResNet-18."""
+    encoder: EncoderConfig = EncoderConfig()
     volume: VolumeConfig = VolumeConfig()
     feature_dim: Count = 128
     """Channels d_f of the features that beta projects to, and of what a teacher teaches."""
@@ -66,11 +103,21 @@ class DetectorConfig(Section):
     blocks: Count = 3
     heads: Count = 8
     attention_dim: Count = 256
+    centre: Literal["token", "others"] = "token"
+    """What the efficient variant subtracts an object from: a learned token's answer, or the others' mean."""
+    queries: Count = 24
+    """Of detr3d: boxes that it can find in a scene."""
+    neighbours: Count = 16
+    """Of points: nearest points that a point is compared with."""
 
     @model_validator(mode="after")
     def _divides(self) -> "DetectorConfig":
         if self.attention_dim % self.heads:
             raise ValueError(f"attention_dim {self.attention_dim} is no multiple of heads {self.heads}")
+        if self.variant == "imvoxelnet" and self.volume.around == "objects":
+            raise ValueError("imvoxelnet finds its boxes: it needs volume.around floor")
+        if self.variant in ("detr3d", "points", "residual", "imvoxelnet", "efficient") and self.render:
+            raise ValueError(f"variant {self.variant} renders nothing: set model.render to false")
         if self.roi % 2:
             raise ValueError(f"roi {self.roi} has to be even")
         if self.k > self.roi**3:

@@ -1,6 +1,6 @@
 """Boxes that are found instead of given: by the density that the network reconstructs, or by the hull of the masks."""
 
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -8,8 +8,11 @@ from torch import Tensor
 
 from datagen.models.detector.boxes import cluster_boxes, hull_voxels, matched
 from datagen.models.detector.config import VolumeConfig
-from datagen.models.detector.detector import Detector, Views, Volume
+from datagen.models.detector.detector import Detector
+from datagen.models.detector.efficient import Efficient
+from datagen.models.detector.lifted import Views, Volume
 from datagen.models.detector.volumes import Boxes
+from datagen.train.objective import Batch
 
 Found = Literal["hull", "density"]
 OPAQUE = 0.2
@@ -19,6 +22,13 @@ HULL_MISSING = 0
 """Views in which a voxel of the hull may lie off the mask."""
 LEAST_HULL = 12
 """Voxels of the hull that make an object."""
+
+
+def found_boxes(way: Found, model: Detector | Efficient, volume: Volume, batch: Batch) -> list[np.ndarray]:
+    """Boxes (N, 2, 3) of each scene of a batch, found in one of the ways."""
+    if way == "density":
+        return density_boxes(cast(Detector, model), volume)
+    return hull_boxes(batch["masks"], batch["K"], batch["extrinsics"], model.config.volume)
 
 
 def density_boxes(model: Detector, volume: Volume) -> list[np.ndarray]:
@@ -53,7 +63,7 @@ def hull_boxes(masks: Tensor, K: Tensor, extrinsics: Tensor, volume: VolumeConfi
 
 
 def judged_in_found(
-    model: Detector, views: Views, found: list[np.ndarray], true: Tensor, there: Tensor
+    model: Detector | Efficient, views: Views, found: list[np.ndarray], true: Tensor, there: Tensor
 ) -> dict[str, Tensor]:
     """Scores of true objects by the boxes found for them: `score` (B, N), NaN where none fits, `iou` (B, N), and how
     many boxes were found, `count` (B,). `true` (B, N, 2, 3), `there` (B, N)."""
@@ -67,6 +77,12 @@ def judged_in_found(
     centre, size = boxes.unbind(2)
     places = Boxes(centre - size / 2, size)
     logit = model.judge(model.build(views, places), places, filled)
+    return of_true_objects(found, torch.sigmoid(logit.float()), true, there)
+
+
+def of_true_objects(found: list[np.ndarray], score_BK: Tensor, true: Tensor, there: Tensor) -> dict[str, Tensor]:
+    """Scores of found boxes as those of the true objects they fit best, each given away once: `score` (B, N), NaN where
+    none fits, `iou` (B, N), and `count` (B,)."""
     score, iou = torch.full_like(true[:, :, 0, 0], torch.nan), torch.zeros_like(true[:, :, 0, 0])
     for b, of_scene in enumerate(found):
         rows = torch.nonzero(there[b]).flatten()
@@ -74,5 +90,18 @@ def judged_in_found(
         for row, n, value in zip(rows.tolist(), place.tolist(), fits.tolist(), strict=True):
             iou[b, row] = value
             if n >= 0:
-                score[b, row] = torch.sigmoid(logit[b, n].float())
+                score[b, row] = score_BK[b, n]
     return {"score": score, "iou": iou, "count": torch.tensor([len(boxes) for boxes in found], device=true.device)}
+
+
+def scored_boxes(found: list[tuple[Tensor, Tensor]], true: Tensor, there: Tensor) -> dict[str, Tensor]:
+    """The same of boxes that a detector found, (n, 2, 3), with the probabilities (n, 2) of normal and anomalous.
+
+    A score is the anomalous share of the two; 0 for an object without a box, which counts as called normal.
+    """
+    most = max(len(boxes) for boxes, _ in found)
+    score = true.new_zeros(len(found), most)
+    for b, (_, p) in enumerate(found):
+        score[b, : len(p)] = p[:, 1] / p.sum(-1).clamp_min(1e-9)
+    told = of_true_objects([boxes.cpu().double().numpy() for boxes, _ in found], score, true, there)
+    return told | {"score": told["score"].nan_to_num(0.0)}

@@ -1,28 +1,33 @@
-"""What the detector learns by: reconstruction of views, exact correspondences, and the label of every object."""
+"""What the networks that compare objects learn by: the paper's detector and the efficient variant."""
 
-from typing import Literal, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datagen.models.detector.detector import Detector, Rendered, Views, Volume
+from datagen.models.detector.detector import Detector, Rendered
+from datagen.models.detector.efficient import Efficient
+from datagen.models.detector.lifted import MARGIN
 from datagen.models.detector.matching import residual_scores
-from datagen.models.detector.volumes import Boxes, lattice
-from datagen.train.objective import Batch, Losses, Objective
-from datagen.train.tasks.detector.found import density_boxes, hull_boxes, judged_in_found
+from datagen.models.detector.volumes import lattice
+from datagen.train.objective import Batch, Losses
+from datagen.train.tasks.detector.correspondence import exact_loss, recall_at
+from datagen.train.tasks.detector.found import Found, found_boxes, judged_in_found
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
+from datagen.train.tasks.detector.scenes import SceneObjective, objects_of, views_of, weighted_bce
 
 
-class DetectorObjective(Objective):
+class DetectorObjective(SceneObjective):
     """Losses of a batch of scenes whose views are two halves, each of which builds the volume once."""
 
     def __init__(self, model: Detector, recipe: DetectorRecipe) -> None:
         loss = recipe.loss
         weights = {"bce": loss.classify, "colour": loss.reconstruct, "mask": loss.reconstruct * loss.mask}
-        super().__init__(model, weights | {"exact": loss.exact})
-        self.config, self.views = loss, recipe.data.views
+        super().__init__(model, weights | {"exact": loss.exact, "feature": loss.feature}, recipe)
+        dense = recipe.model.render and recipe.model.volume.around == "floor"
+        self.ways = ("hull", "density") if dense else ("hull",)
 
     def quality(self, found: ObjectPredictions) -> float:
         """AUC over objects; of a stage that only reconstructs the negative error of the mask."""
@@ -33,47 +38,37 @@ class DetectorObjective(Objective):
         """What `quality` is."""
         return "auc" if self.config.classify else "mask"
 
-    def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
-        """The mean of both directions, or one of them."""
-        halves = [slice(0, self.views), slice(self.views, 2 * self.views)]
-        ways = [(halves[0], halves[1]), (halves[1], halves[0])][: 2 if self.config.swap_views else 1]
-        parts = [self._one_way(batch, built, seen, rng) for built, seen in ways]
-        return {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
-
-    def _one_way(self, batch: Batch, built: slice, seen: slice, rng: torch.Generator) -> Losses:
+    def one_way(self, batch: Batch, built: slice, seen: slice, rng: torch.Generator) -> Losses:
         model, objects = cast(Detector, self.model), objects_of(batch)
         volume = model.build(views_of(batch, built), objects)
         losses: Losses = {}
-        if self.config.reconstruct:
-            size = batch["pictures"].shape[-1]
-            rendered = model.render(volume, batch["K"], batch["extrinsics"][:, seen], size)
+        if self.config.reconstruct or self.config.feature:
+            rendered = model.render(volume, batch["K"], batch["extrinsics"][:, seen], batch["pictures"].shape[-1])
             losses |= reconstruction(rendered, batch["pictures"][:, seen], batch["masks"][:, seen])
+            if self.config.feature:
+                losses["feature"] = taught_loss(rendered, batch["taught"][:, seen])
         if self.config.exact:
             losses["exact"] = exact_loss(model, volume, batch, self.config.points, self.config.tau, rng)
         if self.config.classify:
-            logit = model.judge(volume, objects, batch["there"])
-            weight = torch.as_tensor(self.config.pos_weight, device=logit.device)
-            each = F.binary_cross_entropy_with_logits(logit, batch["label"], reduction="none", pos_weight=weight)
-            losses["bce"] = (each * batch["there"]).sum() / batch["there"].sum().clamp_min(1)
+            losses["bce"] = weighted_bce(model.judge(volume, objects, batch["there"]), batch, self.config.pos_weight)
         return losses
 
-    def answer(self, batch: Batch, boxes: Literal["true", "hull", "density"] = "true") -> dict[str, Tensor]:
-        """Scores (B, N) of the objects, the parameter-free residual's (B, N), and the mask's error (B,).
+    @torch.no_grad()
+    def answer(self, batch: Batch, boxes: Found | None = None) -> dict[str, Tensor]:
+        """Scores (B, N) of the objects, the residual's of beta (B, N), the mask's error (B,), and `recall` (B,) of the
+        exact correspondences among the k most similar.
 
         With boxes that are `found` instead of the true ones also `iou` (B, N) and `count` (B,), and the score is NaN
         where no box fits. Density needs a volume over the floor.
         """
-        model, objects = cast(Detector, self.model), objects_of(batch)
-        views = views_of(batch, slice(None))
+        model, objects, views = cast(Detector, self.model), objects_of(batch), views_of(batch, slice(None))
         volume = model.build(views, objects)
         score = torch.sigmoid(model.judge(volume, objects, batch["there"]).float())
         _, beta = model.cut_out(volume, objects)
         found = {"score": score, "residual": residual_scores(beta, batch["there"])}
-        if boxes == "density":
-            there = density_boxes(model, volume)
-            found |= judged_in_found(model, views, there, batch["boxes"], batch["there"])
-        elif boxes == "hull":
-            there = hull_boxes(batch["masks"], batch["K"], batch["extrinsics"], model.config.volume)
+        found["recall"] = recall_at(beta, batch, lattice(objects, model.config.roi, MARGIN), model.config.k)
+        if boxes:
+            there = found_boxes(boxes, model, volume, batch)
             found |= judged_in_found(model, views, there, batch["boxes"], batch["there"])
         error = score.new_full((len(score),), torch.nan)
         if model.config.render:
@@ -83,15 +78,35 @@ class DetectorObjective(Objective):
         return found | {"mask_error": error}
 
 
-def views_of(batch: Batch, which: slice) -> Views:
-    """Some of a batch's views."""
-    return Views(batch["pictures"][:, which], batch["K"], batch["extrinsics"][:, which])
+class EfficientObjective(SceneObjective):
+    """Cross-entropy, and the token of what is normal."""
 
+    ways = ("hull",)
 
-def objects_of(batch: Batch) -> Boxes:
-    """The true boxes of a batch."""
-    centre, size = batch["boxes"].unbind(2)
-    return Boxes(centre - size / 2, size)
+    def __init__(self, model: Efficient, recipe: DetectorRecipe) -> None:
+        super().__init__(model, {"bce": recipe.loss.classify, "normality": recipe.loss.normality}, recipe)
+
+    def one_way(self, batch: Batch, built: slice, seen: slice, rng: torch.Generator) -> Losses:
+        model, objects = cast(Efficient, self.model), objects_of(batch)
+        judged = model.judge_all(model.build(views_of(batch, built), objects), objects, batch["there"])
+        normal = (batch["there"] & (batch["label"] < 0.5)).float()[..., None]
+        mean = (judged.objects * normal).sum(1) / normal.sum(1).clamp_min(1)
+        has = normal.sum(1).clamp_max(1)
+        return {
+            "bce": weighted_bce(judged.logit, batch, self.config.pos_weight),
+            "normality": ((judged.centre - mean).square() * has).mean(),
+        }
+
+    @torch.no_grad()
+    def answer(self, batch: Batch, boxes: Found | None = None) -> dict[str, Tensor]:
+        """Scores (B, N) of the objects; with boxes that are found also `iou` (B, N) and `count` (B,)."""
+        model, objects, views = cast(Efficient, self.model), objects_of(batch), views_of(batch, slice(None))
+        volume = model.build(views, objects)
+        found = {"score": torch.sigmoid(model.judge(volume, objects, batch["there"]).float())}
+        if boxes:
+            there = found_boxes(boxes, model, volume, batch)
+            found |= judged_in_found(model, views, there, batch["boxes"], batch["there"])
+        return found
 
 
 def shrunk(values: Tensor, side: int) -> Tensor:
@@ -110,35 +125,14 @@ def reconstruction(rendered: Rendered, pictures: Tensor, masks: Tensor) -> Losse
     }
 
 
-def exact_loss(model: Detector, volume: Volume, batch: Batch, points: int, tau: float, rng: torch.Generator) -> Tensor:
-    """InfoNCE between tokens of pairs of normal objects that are one point of the shape.
+def taught_loss(rendered: Rendered, taught_BMFhw: Tensor) -> Tensor:
+    """Equation (4): mean cosine distance between the features rendered and the teacher's, at the rendered size.
 
-    The lattice of one object is carried into the other by their poses, and beta is read there; every other drawn point
-    of the pair is a negative. 0 where poses are unknown or no scene has two normal objects.
+    Weighted by opacity: where nothing is rendered there is no direction to compare.
     """
-    beta = model.over(model.beta, volume)
-    whole = lattice(objects_of(batch), model.config.roi, 0.05)
-    losses = []
-    known = batch["there"] & (batch["label"] < 0.5) & torch.isfinite(batch["poses"]).all(-1).all(-1)
-    for b in range(len(beta)):
-        normal = torch.nonzero(known[b]).flatten()
-        if len(normal) < 2:
-            continue
-        first, second = normal[torch.randperm(len(normal), generator=rng)[:2].to(normal.device)]
-        drawn = torch.randperm(whole.shape[2], generator=rng)[:points].to(whole.device)
-        here = whole[b, first, drawn]
-        pose = batch["poses"][b]
-        carry = pose[second] @ torch.linalg.inv(pose[first])
-        there = here @ carry[:3, :3].T + carry[:3, 3]
-        z = [_read(beta[b], volume, b, int(n), p) for n, p in ((first, here), (second, there))]
-        losses.append(F.cross_entropy(z[0] @ z[1].T / tau, torch.arange(len(drawn), device=whole.device)))
-    return torch.stack(losses).mean() if losses else beta.sum() * 0.0
-
-
-def _read(beta_GFDHW: Tensor, volume: Volume, b: int, n: int, points_P3: Tensor) -> Tensor:
-    """beta (P, F) as unit vectors at points of object n: in its own volume, or in the one over the floor."""
-    g = n if len(beta_GFDHW) > 1 else 0
-    low, size = volume.boxes.low_BG3[b, g], volume.boxes.size_BG3[b, g]
-    place = 2 * (points_P3 - low) / size - 1
-    read = F.grid_sample(beta_GFDHW[g : g + 1], place[None, None, None], align_corners=False)
-    return F.normalize(read.flatten(2)[0].T.float(), dim=-1)
+    side = rendered.features.shape[-1]
+    flat = taught_BMFhw.float().flatten(0, 1)
+    taught = F.interpolate(flat, size=side, mode="bilinear", align_corners=False).unflatten(0, taught_BMFhw.shape[:2])
+    away = 1 - F.cosine_similarity(rendered.features, taught, dim=2, eps=1e-6)
+    there = shrunk(rendered.opacity.detach(), side)
+    return (away * there).sum() / there.sum().clamp_min(1e-6)

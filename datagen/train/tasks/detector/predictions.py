@@ -33,7 +33,9 @@ class ObjectPredictions(Predictions):
     """One row per object, scene by scene."""
 
     residual: np.ndarray
-    """(n,) the score of the residual that learns nothing."""
+    """(n,) the score of the residual that learns nothing; NaN of a network that has none."""
+    recall: np.ndarray
+    """One number a scene: share of exact correspondences among the k most similar tokens; NaN where unknown."""
     scene: np.ndarray
     """(n,) the number of the object's scene."""
     mask_error: np.ndarray
@@ -48,13 +50,19 @@ def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> Obje
     """The predictions out of the columns of `DetectorObjective.answer`, padding left out."""
     rows = [(k, n) for k, sample in enumerate(samples) for n in range(len(sample.things))]
     objects = tuple(ObjectSample(samples[k], n) for k, n in rows)
+    nothing = np.full(len(samples), np.nan)
+
+    def of_objects(name: str, absent: float) -> np.ndarray:
+        return np.array([answers[name][k, n] if name in answers else absent for k, n in rows])
+
     return ObjectPredictions(
         samples=objects,
         label=np.array([sample.thing.label for sample in objects]),
-        score=np.array([answers["score"][k, n] for k, n in rows]),
-        residual=np.array([answers["residual"][k, n] for k, n in rows]),
+        score=of_objects("score", np.nan),
+        residual=of_objects("residual", np.nan),
+        recall=answers.get("recall", nothing),
         scene=np.array([k for k, _ in rows]),
-        mask_error=answers["mask_error"],
-        iou=np.array([answers["iou"][k, n] if "iou" in answers else 1.0 for k, n in rows]),
-        count=answers["count"] if "count" in answers else np.array([len(sample.things) for sample in samples]),
+        mask_error=answers.get("mask_error", nothing),
+        iou=of_objects("iou", 1.0),
+        count=answers.get("count", np.array([len(sample.things) for sample in samples])),
     )

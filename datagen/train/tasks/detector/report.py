@@ -1,7 +1,7 @@
 """Metrics of the detector: by object, pooled and by scene, by kind, severity and number of objects."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from datagen.train.report import Figure, measured, score_report, without_nan
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
 from datagen.train.tasks.detector.predictions import ObjectPredictions
+from datagen.train.tasks.detector.scenes import SceneObjective
 
 FITS = 0.5
 """IoU above which a box is the object's (section 4.3)."""
@@ -21,9 +22,13 @@ COUNTS = ((2, 3), (4, 5), (6, 7), (8, 12))
 def object_report(found: ObjectPredictions, threshold: float, rounds: int) -> dict[str, Any]:
     """Every metric with its 95 % interval over shapes. Scores are of the true boxes."""
     every = np.arange(len(found.samples))
+    first = np.unique(found.scene, return_index=True)[1]
     more: dict[str, Figure | None] = {
         "auc_by_scene": (lambda rows: by_scene(found, rows), every),
-        "auc_residual": (lambda rows: auc(found.label[rows], found.residual[rows]), every),
+        "auc_residual": None
+        if np.isnan(found.residual).any()
+        else (lambda rows: auc(found.label[rows], found.residual[rows]), every),
+        "correspondence_recall": (lambda rows: recall(found, rows), first),
     }
     report = score_report(found, threshold, rounds, more)
     kinds = np.array([sample.thing.kind for sample in found.samples])
@@ -47,12 +52,12 @@ def found_report(loaded: Loaded, folder: Path, split: str, runtime: Runtime, rou
 
     An object without a box is missed: it counts as called normal, with the lowest score.
     """
-    config = loaded.recipe.model
-    ways = ["hull", *(["density"] if config.render and config.volume.around == "floor" else [])]
+    objective = cast(SceneObjective, loaded.objective)
     data = loaded.task.open_data(folder, split, loaded.recipe, None)
     told = {}
-    for way in ways:
-        found = predict_split(loaded.task, loaded.objective, data, runtime, loaded.recipe, boxes=way)
+    for way in ("own",) if objective.finds else objective.ways:
+        options = {} if objective.finds else {"boxes": way}
+        found = predict_split(loaded.task, objective, data, runtime, loaded.recipe, **options)
         figures = found_figures(found, loaded.threshold)
         told[way] = {name: measured(found, *figure, rounds) for name, figure in figures.items()}
     report: dict[str, Any] = without_nan({"found_boxes": told})
@@ -88,6 +93,13 @@ def by_scene(found: ObjectPredictions, rows: np.ndarray) -> float:
         if np.isfinite(value):
             values.append(value)
     return float(np.mean(values)) if values else float("nan")
+
+
+def recall(found: ObjectPredictions, rows: np.ndarray) -> float:
+    """Mean share of exact correspondences found, of the scenes of the rows that have any; NaN without one."""
+    values = found.recall[found.scene[rows]]
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _auc(found: ObjectPredictions, rows: np.ndarray, rounds: int) -> dict[str, Any]:

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from datagen.core.errors import UsageError
 from datagen.datasets.objects import ObjectScenes
+from datagen.datasets.scene_views import SceneForm, open_packed_scenes
 from datagen.datasets.scenes import list_scenes, split_names
 from datagen.formats.oddoneout import FOLDERS
-from datagen.models.detector.detector import Detector
 from datagen.store.reader import DatasetReader
 from datagen.train.task import Task
-from datagen.train.tasks.detector.objective import DetectorObjective
+from datagen.train.tasks.detector.networks import make_objective
 from datagen.train.tasks.detector.predictions import collect
 from datagen.train.tasks.detector.recipe import DetectorRecipe
 from datagen.train.tasks.detector.report import found_report, object_report
+from datagen.train.tasks.detector.scenes import SceneObjective
+from datagen.train.tasks.detector.teachers import held_features, taught_features
 
 
 def open_folder(root: Path) -> DatasetReader:
@@ -29,7 +29,7 @@ def open_folder(root: Path) -> DatasetReader:
 
 
 def open_split(
-    folder: Path, split: str, recipe: DetectorRecipe, objective: DetectorObjective | None = None
+    folder: Path, split: str, recipe: DetectorRecipe, objective: SceneObjective | None = None
 ) -> ObjectScenes:
     """The scenes of a split; `train` is cut to `data.shapes`, and moved about for an objective.
 
@@ -41,13 +41,13 @@ def open_split(
         first = sorted({sample.shape for sample in samples})[: recipe.data.shapes]
         samples = [sample for sample in samples if sample.shape in first]
     train = split == "train" and objective is not None
-    return ObjectScenes(files, samples, recipe.data, train=train, seed=recipe.seed)
-
-
-def make_objective(recipe: DetectorRecipe) -> DetectorObjective:
-    """The detector of a recipe, freshly initialised from its seed, with its losses."""
-    torch.manual_seed(recipe.seed)
-    return DetectorObjective(Detector(recipe.model), recipe)
+    source = None
+    if recipe.data.pack:
+        data = recipe.data
+        features = held_features(recipe) + (taught_features(recipe, files, samples) if train else [])
+        form = SceneForm(data.image_px, data.points, data.depth_noise_m)
+        source = open_packed_scenes(files, samples, form, features)
+    return ObjectScenes(files, samples, recipe.data, train=train, seed=recipe.seed, source=source)
 
 
 def require_scenes(folder: Path, splits: Sequence[str]) -> None:
@@ -66,6 +66,6 @@ DETECTOR = Task(
     collect=collect,
     report=object_report,
     more=found_report,
-    recipes={"": "detector"},
+    recipes={"": "oddoneout"},
     folders=FOLDERS,
 )

@@ -1,0 +1,176 @@
+"""What a scene holds, resized: pictures, masks, clouds of its objects' points; loose or from a packed cache."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from datagen.core.ids import content_hash
+from datagen.core.rng import stream
+from datagen.datasets.cache import Form, cached_folder, reserved_arrays
+from datagen.datasets.scenes import SceneSample
+from datagen.datasets.views import picture_width, read_picture
+from datagen.formats.oddoneout import FOLDER, read_depth, view_name
+from datagen.store.reader import DatasetReader, content_key
+
+FORMAT = 1
+MASKED = 128
+"""Grey level from which a pixel of a mask counts."""
+Features = Callable[[np.ndarray], np.ndarray]
+"""Pictures (V, S, S, 3) uint8 to features (V, C, h, w)."""
+
+
+@dataclass(frozen=True)
+class SceneForm:
+    """What is wanted of every scene: side of the pictures, points an object (0: none) and noise of their depth."""
+
+    size: int
+    points: int = 0
+    noise_m: float = 0.0
+
+
+class SceneSource(Protocol):
+    """Where a sample's arrays come from."""
+
+    def pictures(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
+        """(V, S, S, 3) uint8."""
+
+    def masks(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
+        """(V, S, S) bool: the pixels of objects."""
+
+    def clouds(self, sample: SceneSample) -> np.ndarray:
+        """(N, P, 3) points of each object in the world, fused from the depth of all views."""
+
+    def width(self, sample: SceneSample) -> int:
+        """Pixels across the pictures as they are on disk."""
+
+    def features(self, name: str, sample: SceneSample, views: Sequence[int]) -> np.ndarray | None:
+        """Features (V, C, h, w) that were computed beforehand, by their name; None where they were not."""
+
+
+class LooseScenes:
+    """The files themselves."""
+
+    def __init__(self, files: DatasetReader, form: SceneForm) -> None:
+        self.files, self.form = files, form
+
+    def pictures(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
+        return np.stack([self._read(sample, "RGB", v, "RGB") for v in views])
+
+    def masks(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
+        return np.stack([self._read(sample, "masks", v, "L") >= MASKED for v in views])
+
+    def _read(self, sample: SceneSample, folder: str, view: int, mode: str) -> np.ndarray:
+        return read_picture(self.files, f"{FOLDER}/{sample.name}/{folder}/{view_name(view)}", mode, self.form.size)
+
+    def width(self, sample: SceneSample) -> int:
+        return picture_width(self.files, f"{FOLDER}/{sample.name}/RGB/{view_name(0)}")
+
+    def features(self, name: str, sample: SceneSample, views: Sequence[int]) -> np.ndarray | None:
+        return None
+
+    def clouds(self, sample: SceneSample) -> np.ndarray:
+        """The noise is of a pixel's depth, as it is for every view; points are drawn by the scene's name."""
+        root, width = f"{FOLDER}/{sample.name}", self.width(sample)
+        rng = stream(0, "cloud", sample.name)
+        found: list[list[np.ndarray]] = [[] for _ in sample.things]
+        inverse = np.linalg.inv(np.reshape(sample.K, (3, 3)))
+        for view, pose in enumerate(sample.extrinsics):
+            depth = read_depth(self.files, f"{root}/RGB/{view_name(view)}")
+            back = np.linalg.inv(np.reshape(pose, (4, 4)))
+            for n, thing in enumerate(sample.things):
+                path = f"{root}/segmentations/{thing.name}/{thing.name}_{view_name(view)}"
+                row, column = np.nonzero((read_picture(self.files, path, "L", width) >= MASKED) & (depth > 0))
+                away = depth[row, column] + self.form.noise_m * rng.standard_normal(len(row))
+                local = np.stack([column + 0.5, row + 0.5, np.ones(len(row))]) * away
+                found[n].append((inverse @ local).T @ back[:3, :3].T + back[:3, 3])
+        clouds = np.zeros((len(sample.things), self.form.points, 3))
+        for n, (parts, thing) in enumerate(zip(found, sample.things, strict=True)):
+            whole = np.concatenate(parts)
+            # An object that no view shows is a point at its box's middle.
+            whole = whole if len(whole) else np.array(thing.box[:1])
+            clouds[n] = whole[rng.choice(len(whole), self.form.points, replace=len(whole) < self.form.points)]
+        return clouds
+
+
+class PackedScenes:
+    """The arrays of one split, memory-mapped; the same answers as LooseScenes, and features computed once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        meta = json.loads((folder / "meta.json").read_text())
+        self._row = {name: row for row, name in enumerate(meta["scenes"])}
+        self._width: list[int] = meta["widths"]
+        self._a = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+
+    def __reduce__(self) -> tuple[type["PackedScenes"], tuple[Path]]:
+        # A worker process maps the files itself; pickled, the maps would travel as arrays.
+        return PackedScenes, (self.folder,)
+
+    def pictures(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
+        return self._a["pictures"][self._row[sample.name]][list(views)]
+
+    def masks(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
+        return np.unpackbits(self._a["masks"][self._row[sample.name]][list(views)], axis=-1).astype(bool)
+
+    def width(self, sample: SceneSample) -> int:
+        return self._width[self._row[sample.name]]
+
+    def features(self, name: str, sample: SceneSample, views: Sequence[int]) -> np.ndarray | None:
+        kept = self._a.get(f"features_{name}")
+        return None if kept is None else kept[self._row[sample.name]][list(views)].astype(np.float32)
+
+    def clouds(self, sample: SceneSample) -> np.ndarray:
+        return self._a["clouds"][self._row[sample.name], : len(sample.things)].astype(np.float64)
+
+
+def open_packed_scenes(
+    files: DatasetReader,
+    samples: Sequence[SceneSample],
+    form: SceneForm,
+    features: Sequence[tuple[str, str, Features]] = (),
+) -> PackedScenes:
+    """The cache of these scenes, packed first if it is not there.
+
+    `features`: name, digest of what computes them, and that. Raises BrokenFile naming a bad file, StoppedEarly when the
+    disk is full.
+    """
+    told = [FORMAT, "scenes", form.size, form.points, form.noise_m, str(files.root.resolve()), content_key(files)]
+    key = content_hash([*told, [s.name for s in samples], [[name, digest] for name, digest, _ in features]])[:24]
+    return PackedScenes(cached_folder(key, lambda work: _pack(files, samples, form, features, work)))
+
+
+def _pack(
+    files: DatasetReader,
+    samples: Sequence[SceneSample],
+    form: SceneForm,
+    features: Sequence[tuple[str, str, Features]],
+    work: Path,
+) -> None:
+    loose = LooseScenes(files, form)
+    V, S = max(len(sample.extrinsics) for sample in samples), form.size
+    N, count = max(len(sample.things) for sample in samples), len(samples)
+    shapes: Form = {"pictures": ((count, V, S, S, 3), "u1"), "masks": ((count, V, S, S // 8), "u1")}
+    if form.points:
+        shapes["clouds"] = ((count, N, form.points, 3), "f4")
+    first = loose.pictures(samples[0], [0])
+    for name, _, compute in features:
+        shapes[f"features_{name}"] = ((count, V, *compute(first).shape[1:]), "f2")
+    out = reserved_arrays(work, shapes)
+    widths = []
+    for row, sample in enumerate(samples):
+        views = range(len(sample.extrinsics))
+        pictures = loose.pictures(sample, views)
+        out["pictures"][row, : len(views)] = pictures
+        out["masks"][row, : len(views)] = np.packbits(loose.masks(sample, views), axis=-1)
+        widths.append(loose.width(sample))
+        if form.points:
+            out["clouds"][row, : len(sample.things)] = loose.clouds(sample)
+        for name, _, compute in features:
+            out[f"features_{name}"][row, : len(views)] = compute(pictures)
+    for array in out.values():
+        array.flush()
+    (work / "meta.json").write_text(json.dumps({"scenes": [s.name for s in samples], "widths": widths}))

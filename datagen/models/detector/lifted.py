@@ -1,0 +1,117 @@
+"""Views of a scene lifted into volumes, and objects cut out of them (section 3.2): what every variant begins with."""
+
+import itertools
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from datagen.models.detector.config import DetectorConfig
+from datagen.models.detector.encoders import FrozenEncoder, make_encoder
+from datagen.models.detector.unet import UNet3D
+from datagen.models.detector.volumes import Boxes, cubes_about, lattice, lift, sample
+
+MARGIN = 0.05
+"""How much an object's cut-out is wider than its box on each side, as a share of the box's longest side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Pictures (B, M, 3, S, S) in [-1, 1] with `K_B33` in their pixels and world-to-camera `T_BM44`.
+
+    `held` (B, M, C, h, w): features of a frozen encoder, where they were computed before.
+    """
+
+    pictures: Tensor
+    K_B33: Tensor
+    T_BM44: Tensor
+    held: Tensor | None = None
+
+    @property
+    def image_px(self) -> int:
+        """Side of the pictures."""
+        return self.pictures.shape[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Features (B, G, C, D, H, W) in boxes of the world, G = 1 over the floor or one an object."""
+
+    features: Tensor
+    boxes: Boxes
+
+
+def pointwise(*sizes: int) -> nn.Sequential:
+    """1 x 1 x 1 convolutions with ReLU between them."""
+    layers: list[nn.Module] = []
+    for a, b in itertools.pairwise(sizes):
+        layers += [nn.Conv3d(a, b, 1), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Encoded(nn.Module):
+    """A network with the 2D encoder of its recipe."""
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = make_encoder(config.encoder, config.dim)
+
+    def encode(self, views: Views) -> Tensor:
+        """Features (B, M, C, h, w) of the views."""
+        B, M = views.pictures.shape[:2]
+        if views.held is not None:
+            found: Tensor = cast(FrozenEncoder, self.encoder).reduce(views.held.flatten(0, 1).float())
+        else:
+            found = self.encoder(views.pictures.flatten(0, 1))
+        return found.unflatten(0, (B, M))
+
+
+class Lifted(Encoded):
+    """`build` makes the volume of some views; `cut` reads it on a lattice about each object."""
+
+    def __init__(self, config: DetectorConfig) -> None:
+        super().__init__(config)
+        v = config.volume
+        # What a voxel is seen in counts among its channels.
+        self.fuse = UNet3D(config.dim + 1, v.widths, v.down, v.up)
+        self.width = v.widths[0]
+
+    def build(self, views: Views, objects: Boxes | None) -> Volume:
+        """The fused volume of the views: over the floor, or one about each of `objects` (B, N)."""
+        v = self.config.volume
+        f = self.encode(views)
+        B = len(f)
+        if v.around == "floor" or objects is None:
+            boxes, counts = self.over_floor(B, views.pictures), v.size
+        else:
+            boxes, counts = cubes_about(objects, v.pad), (v.side,) * 3
+        points = boxes.points(counts)
+        G, grid = points.shape[1], points.shape[2:5]
+        seen, share = lift(f, points.flatten(1, 4), views.K_B33, views.T_BM44, views.image_px)
+        lifted = torch.cat([seen, share[:, None]], dim=1).view(B, -1, G, *grid).transpose(1, 2)
+        return Volume(self.fuse(lifted.flatten(0, 1)).unflatten(0, (B, G)), boxes)
+
+    def over_floor(self, count: int, like: Tensor) -> Boxes:
+        """The volume over the floor, for `count` scenes."""
+        v = self.config.volume
+        low = like.new_tensor(v.low_m).expand(count, 1, 3)
+        size = like.new_tensor([n * v.voxel_m for n in v.size]).expand(count, 1, 3)
+        return Boxes(low, size)
+
+    def cut(self, values_BGCDHW: Tensor, volume: Volume, objects: Boxes) -> Tensor:
+        """What values over the volume's voxels are at each object's lattice: (B, N, roi^3, C)."""
+        points = lattice(objects, self.config.roi, MARGIN)
+        _, N, P, _ = points.shape
+        if self.config.volume.around == "floor":
+            read = sample(values_BGCDHW, volume.boxes, points.flatten(1, 2)[:, None])[:, 0].unflatten(-1, (N, P))
+            return read.permute(0, 2, 3, 1)
+        return sample(values_BGCDHW, volume.boxes, points).transpose(2, 3)
+
+
+def over(layers: nn.Module, volume: Volume) -> Tensor:
+    """Pointwise layers over every volume: (B, G, C, D, H, W)."""
+    B, G = volume.features.shape[:2]
+    found: Tensor = layers(volume.features.flatten(0, 1))
+    return found.unflatten(0, (B, G))
