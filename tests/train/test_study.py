@@ -9,8 +9,9 @@ from datagen.formats.brokenchairs import KINDS
 from datagen.train.log import read_log
 from datagen.train.recipes import apply_overrides
 from datagen.train.runtime import Runtime
+from datagen.train.seeds import fit
 from datagen.train.tasks.matching.predictions import MatchingPredictions
-from datagen.train.tasks.matching.study import Design, fit, paired_difference, predict_test, study, table
+from datagen.train.tasks.matching.study import Design, paired_difference, predict_test, study, table
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))

@@ -19,28 +19,27 @@ MARGIN = 0.3
 
 
 class EdgeConv(nn.Module):
-    """Points (B, C, P) to (B, C', P): the largest answer to a point and its difference to each of k neighbours."""
+    """Points (B, C, P) to (B, C', P): a linear layer over a point and its difference to a neighbour, the largest of k.
+
+    The layer is taken apart into what it makes of the point and of the neighbour, which are then added: the largest of
+    the sums needs no pair in memory but the answers.
+    """
 
     def __init__(self, channels: int, out: int, k: int) -> None:
         super().__init__()
         self.k = k
-        self.layers = nn.Sequential(
-            nn.Conv2d(2 * channels, out, 1, bias=False), nn.GroupNorm(4, out), nn.LeakyReLU(0.2)
-        )
+        self.own, self.beside = nn.Conv1d(channels, out, 1, bias=False), nn.Conv1d(channels, out, 1, bias=False)
+        self.norm = nn.GroupNorm(4, out)
 
     def forward(self, x_BCP: Tensor) -> Tensor:
         k = min(self.k, x_BCP.shape[-1])
         flat = x_BCP.transpose(1, 2)
         with torch.no_grad():
             nearest = torch.cdist(flat, flat).topk(k, dim=-1, largest=False).indices
-        beside = torch.gather(
-            x_BCP[:, :, None].expand(-1, -1, x_BCP.shape[-1], -1),
-            3,
-            nearest[:, None].expand(-1, x_BCP.shape[1], -1, -1),
-        )
-        own = x_BCP[..., None].expand_as(beside)
-        found: Tensor = self.layers(torch.cat([own, beside - own], dim=1)).amax(-1)
-        return found
+        beside = self.beside(x_BCP)
+        B, C, P = beside.shape
+        of_each = beside.gather(2, nearest.flatten(1)[:, None].expand(-1, C, -1)).view(B, C, P, k).amax(-1)
+        return F.leaky_relu(self.norm(self.own(x_BCP) - beside + of_each), 0.2)
 
 
 class PointCompare(nn.Module):

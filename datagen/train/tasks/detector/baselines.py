@@ -12,7 +12,7 @@ from datagen.models.detector.residual import Residual
 from datagen.train.objective import Batch, Losses
 from datagen.train.tasks.detector.found import scored_boxes
 from datagen.train.tasks.detector.recipe import DetectorRecipe
-from datagen.train.tasks.detector.scenes import SceneObjective, objects_of, views_of, weighted_bce
+from datagen.train.tasks.detector.scenes import SceneObjective, objects_of, trimmed, views_of, weighted_bce
 
 
 class ImVoxelNetObjective(SceneObjective):
@@ -30,7 +30,7 @@ class ImVoxelNetObjective(SceneObjective):
         return dense_losses(found, objects, batch["label"], batch["there"])
 
     @torch.no_grad()
-    def answer(self, batch: Batch) -> dict[str, Tensor]:
+    def said(self, batch: Batch) -> dict[str, Tensor]:
         """Scores (B, N), the `iou` (B, N) of the boxes they are of, and how many boxes were found, `count` (B,)."""
         model = cast(ImVoxelNet, self.model)
         found = kept(model.detect(model.build(views_of(batch, slice(None)), None)), self.most)
@@ -50,7 +50,7 @@ class Detr3DObjective(SceneObjective):
         return set_losses(sets, objects_of(batch), batch["label"], batch["there"])
 
     @torch.no_grad()
-    def answer(self, batch: Batch) -> dict[str, Tensor]:
+    def said(self, batch: Batch) -> dict[str, Tensor]:
         """Scores (B, N), the `iou` (B, N) of the boxes they are of, and how many boxes were found, `count` (B,)."""
         found = kept_queries(cast(Detr3D, self.model).detect(views_of(batch, slice(None)))[-1])
         return scored_boxes(found, batch["boxes"], batch["there"])
@@ -64,6 +64,7 @@ class PointsObjective(SceneObjective):
 
     def forward(self, batch: Batch, phase: int, rng: torch.Generator) -> Losses:
         """Cross-entropy of the votes, and the triplet loss."""
+        batch = trimmed(batch)
         model, clouds = cast(PointCompare, self.model), clouds_of(batch)
         return {
             "bce": weighted_bce(model.judge(clouds, batch["there"]), batch, self.config.pos_weight),
@@ -71,7 +72,7 @@ class PointsObjective(SceneObjective):
         }
 
     @torch.no_grad()
-    def answer(self, batch: Batch) -> dict[str, Tensor]:
+    def said(self, batch: Batch) -> dict[str, Tensor]:
         """Scores (B, N)."""
         return {"score": torch.sigmoid(cast(PointCompare, self.model).judge(clouds_of(batch), batch["there"]).float())}
 
@@ -86,7 +87,7 @@ class ResidualObjective(SceneObjective):
         return {"bce": weighted_bce(self._logits(batch, built), batch, self.config.pos_weight)}
 
     @torch.no_grad()
-    def answer(self, batch: Batch) -> dict[str, Tensor]:
+    def said(self, batch: Batch) -> dict[str, Tensor]:
         """Scores (B, N)."""
         score = torch.sigmoid(self._logits(batch, slice(None)).float())
         return {"score": score, "residual": score}

@@ -54,7 +54,7 @@ class DetectorObjective(SceneObjective):
         return losses
 
     @torch.no_grad()
-    def answer(self, batch: Batch, boxes: Found | None = None) -> dict[str, Tensor]:
+    def said(self, batch: Batch, boxes: Found | None = None) -> dict[str, Tensor]:
         """Scores (B, N) of the objects, the residual's of beta (B, N), the mask's error (B,), and `recall` (B,) of the
         exact correspondences among the k most similar.
 
@@ -98,7 +98,7 @@ class EfficientObjective(SceneObjective):
         }
 
     @torch.no_grad()
-    def answer(self, batch: Batch, boxes: Found | None = None) -> dict[str, Tensor]:
+    def said(self, batch: Batch, boxes: Found | None = None) -> dict[str, Tensor]:
         """Scores (B, N) of the objects; with boxes that are found also `iou` (B, N) and `count` (B,)."""
         model, objects, views = cast(Efficient, self.model), objects_of(batch), views_of(batch, slice(None))
         volume = model.build(views, objects)

@@ -46,10 +46,15 @@ class ObjectPredictions(Predictions):
     """Boxes found in each scene, or given."""
 
 
+def rows_of(samples: tuple[Any, ...]) -> tuple[ObjectSample, ...]:
+    """The objects of scenes, one after the other."""
+    return tuple(ObjectSample(sample, n) for sample in samples for n in range(len(sample.things)))
+
+
 def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> ObjectPredictions:
     """The predictions out of the columns of `DetectorObjective.answer`, padding left out."""
     rows = [(k, n) for k, sample in enumerate(samples) for n in range(len(sample.things))]
-    objects = tuple(ObjectSample(samples[k], n) for k, n in rows)
+    objects = rows_of(samples)
     nothing = np.full(len(samples), np.nan)
 
     def of_objects(name: str, absent: float) -> np.ndarray:

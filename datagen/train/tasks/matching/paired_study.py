@@ -9,7 +9,7 @@ was ended goes on, and one with more seeds or networks trains those alone.
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,12 +17,13 @@ from typing import Any, cast
 import numpy as np
 
 from datagen.core.errors import UsageError
-from datagen.core.statistics import auc, bootstrap
+from datagen.core.statistics import auc
 from datagen.datasets.config import Against
 from datagen.datasets.samples import list_samples, open_dataset
 from datagen.train.recipes import load_train_recipe
 from datagen.train.report import Figure, shapes_of, without_nan
 from datagen.train.runtime import Runtime, open_runtime
+from datagen.train.seeds import difference, fit, fit_all, mean_of_seeds
 from datagen.train.tasks.matching.judged import Question, judged
 from datagen.train.tasks.matching.paired import by_relation, pair_figures
 from datagen.train.tasks.matching.paired_table import table
@@ -30,7 +31,6 @@ from datagen.train.tasks.matching.predictions import MatchingPredictions
 from datagen.train.tasks.matching.recipe import COMPARES, NO_PAIRS, MatchingRecipe
 from datagen.train.tasks.matching.rendered import rendered_by
 from datagen.train.tasks.matching.report import angle_groups, map_figures, partitions, pose_figures
-from datagen.train.tasks.matching.study import fit, fit_all
 
 ON_GRID = ("query_64", "residual", "cmt_64", "cmt_residual_64", "comparator_64", "oracle_64")
 OFF_GRID = ("query_64", "comparator_64", "render_64")
@@ -118,45 +118,9 @@ def answers(arm: Arm, out: Path, runtime: Runtime) -> Answers:
     return Answers(arm, found)
 
 
-def mean_of_seeds(
-    founds: Sequence[MatchingPredictions], figure: Callable[[MatchingPredictions], Figure | None], rounds: int
-) -> dict[str, Any] | None:
-    """A figure of every seed, their mean, and its 95 % interval over shapes; None where it is undefined."""
-    figures = [figure(found) for found in founds]
-    if any(one is None for one in figures):
-        return None
-    known = cast(list[Figure], figures)
-    rows = known[0][1]
-    shapes = shapes_of(founds[0])[rows]
-
-    def mean(chosen: np.ndarray) -> float:
-        return float(np.mean([value(rows[chosen]) for value, _ in known]))
-
-    low, high = bootstrap(shapes, mean, rounds)
-    each = [value(rows) for value, _ in known]
-    return {"value": float(np.mean(each)), "seeds": each, "interval": [low, high], "n": len(rows)}
-
-
 def natural_auc(found: MatchingPredictions) -> Figure:
     """AUC of all samples."""
     return (lambda rows: auc(found.label[rows], found.score[rows])), np.arange(len(found.samples))
-
-
-def difference(
-    ours: Sequence[MatchingPredictions], theirs: Sequence[MatchingPredictions], rounds: int
-) -> dict[str, Any]:
-    """AUC of `ours` minus that of `theirs` on the same samples, mean of seeds, and its interval over shapes.
-
-    Seeds are not paired: an arm may have fewer than another.
-    """
-    label, shapes = ours[0].label, shapes_of(ours[0])
-
-    def apart(rows: np.ndarray) -> float:
-        a, b = (np.mean([auc(label[rows], one.score[rows]) for one in founds]) for founds in (ours, theirs))
-        return float(a - b)
-
-    low, high = bootstrap(shapes, apart, rounds)
-    return {"value": apart(np.arange(len(label))), "interval": [low, high]}
 
 
 def figures_of(found: Answers, rounds: int) -> dict[str, Any]:

@@ -11,24 +11,18 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from datagen.core.statistics import auc, bootstrap
-from datagen.train.checkpoint import newest_checkpoint, read_checkpoint
 from datagen.train.infer import predict_split
 from datagen.train.load import load_network
-from datagen.train.loop import train
 from datagen.train.recipes import apply_overrides, load_train_recipe
-from datagen.train.run import open_run
 from datagen.train.runtime import Runtime, open_runtime
+from datagen.train.seeds import fit, fit_all
 from datagen.train.tasks.matching.data import open_split
 from datagen.train.tasks.matching.predictions import MatchingPredictions
 from datagen.train.tasks.matching.recipe import MatchingRecipe
@@ -54,32 +48,6 @@ def paired_difference(
     return {"difference": difference(np.arange(len(label))), "interval": [low, high]}
 
 
-def fit(recipe: MatchingRecipe, data: Path, out: Path, runtime: Runtime) -> Path:
-    """The folder of a finished run: trained, gone on with, or left as it is where it is finished.
-
-    Raises OtherRecipe where it was made from other data.
-    """
-    run = out / f"{recipe.name}-{recipe.hash[:8]}"
-    open_run(run, data, recipe, runtime.ranks, resume=True)
-    if not _finished(run):
-        train(run, data, recipe, runtime, lambda event: None, resume=True)
-        (run / "done").touch()
-    return run
-
-
-def fit_all(recipes: Sequence[MatchingRecipe], data: Path, out: Path, runtime: Runtime, jobs: int) -> None:
-    """Train `jobs` recipes at a time, each in a process with its share of the threads."""
-    if jobs == 1:
-        return
-    # Whoever comes first makes the packed cache that all read.
-    for split in ("train", "val"):
-        open_split(data, split, recipes[0])
-    threads = (max(1, torch.get_num_threads() // jobs),)
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, threads)
-    with pool:
-        list(pool.map(partial(fit, data=data, out=out, runtime=runtime), recipes))
-
-
 def predict_test(
     recipe: MatchingRecipe, data: Path, out: Path, runtime: Runtime, *, shuffled: bool
 ) -> MatchingPredictions:
@@ -90,11 +58,6 @@ def predict_test(
         loaded.task, loaded.objective, open_split(data, "test", tested), runtime, tested
     )
     return found
-
-
-def _finished(run: Path) -> bool:
-    newest = newest_checkpoint(run)
-    return (run / "done").is_file() and newest is not None and read_checkpoint(newest).progress.step > 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,60 @@
+"""What finished runs say of a split of scenes, kept beside them: a study that goes on asks nothing twice."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from datagen.core.ids import content_hash
+from datagen.store.reader import content_key
+from datagen.train.checkpoint import checkpoint_of
+from datagen.train.infer import predict_split
+from datagen.train.load import load_network
+from datagen.train.recipes import apply_overrides
+from datagen.train.runtime import Runtime
+from datagen.train.tasks.detector.predictions import ObjectPredictions, rows_of
+from datagen.train.tasks.detector.scenes import SceneObjective
+from datagen.train.tasks.detector.task import open_folder, open_split
+
+COLUMNS = tuple(field.name for field in fields(ObjectPredictions) if field.name != "samples")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A split of a dataset, with boxes given or found in a way, and the views that are seen."""
+
+    data: Path
+    split: str
+    boxes: str = ""
+    """As `SceneObjective.ways`; nothing for the true ones."""
+    protocol: int = 0
+    views: int | None = None
+    """How many; by default as many as in training."""
+
+
+def judged(run: Path, question: Question, runtime: Runtime) -> ObjectPredictions | None:
+    """Predictions of a run's best network; None where it has no such way to find boxes."""
+    loaded = load_network(run, runtime.device)
+    objective = cast(SceneObjective, loaded.objective)
+    if question.boxes and question.boxes not in objective.ways:
+        return None
+    more = [f"data.protocol={question.protocol}"]
+    more += [f"data.views={question.views}"] if question.views else []
+    recipe = apply_overrides(loaded.recipe, more)
+    data = open_split(question.data, question.split, recipe)
+    told = [content_key(open_folder(question.data), times=False), question.split, question.boxes, question.protocol]
+    told += [question.views, checkpoint_of(run).stat().st_mtime_ns]
+    kept = run / "judged" / f"{content_hash(told)[:16]}.npz"
+    if kept.is_file():
+        with np.load(kept) as columns:
+            given: dict[str, Any] = {name: columns[name] for name in columns.files}
+            return ObjectPredictions(samples=rows_of(tuple(data.samples)), **given)
+    options = {"boxes": question.boxes} if question.boxes else {}
+    found: ObjectPredictions = predict_split(loaded.task, objective, data, runtime, recipe, **options)
+    kept.parent.mkdir(exist_ok=True)
+    np.savez_compressed(kept, **{name: getattr(found, name) for name in COLUMNS})
+    told_plainly = json.dumps({**asdict(question), "data": str(question.data)})
+    kept.with_suffix(".json").write_text(told_plainly + "\n", encoding="utf-8")
+    return found

@@ -1,0 +1,190 @@
+"""What each part of the detector is worth: the rows of Table 2 and the baselines of Table 1, at a size for a CPU.
+
+`python -m datagen.train.tasks.detector.study --data DIR --out DIR` trains every arm for every seed and judges unseen
+and seen categories, with true boxes and with found ones; with `--swap DIR` swapped majorities too. It
+writes study.json and study.md. Runs, and what they answered, are kept: a study that was ended goes on.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from datagen.core.errors import UsageError
+from datagen.core.statistics import auc
+from datagen.datasets.samples import read_table
+from datagen.train.recipes import load_train_recipe
+from datagen.train.report import Figure, without_nan
+from datagen.train.runtime import Runtime, open_runtime
+from datagen.train.seeds import difference, fit, fit_all, mean_of_seeds
+from datagen.train.tasks.detector.judged import Question, judged
+from datagen.train.tasks.detector.networks import make_objective
+from datagen.train.tasks.detector.predictions import ObjectPredictions
+from datagen.train.tasks.detector.recipe import DetectorRecipe
+from datagen.train.tasks.detector.report import by_scene, found_figures, recall
+from datagen.train.tasks.detector.study_table import table
+from datagen.train.tasks.detector.task import open_folder
+
+SMALL = "oddoneout_small"
+FLOOR = (
+    "model.volume={around: floor, size: [48, 48, 12], voxel_m: 0.04, low_m: [-0.96, -0.96, -0.08], "
+    "widths: [16, 32], down: [1, 1], up: [1]}"
+)
+"""A volume over the floor that a CPU can train on."""
+ARMS = {
+    "A, alone": (SMALL, "model.match=none", "loss.exact=0"),
+    "B, all tokens": (SMALL, "model.match=full", "loss.exact=0"),
+    "C, taught": (SMALL, "model.match=full"),
+    "final": (SMALL,),
+    "efficient": (SMALL, "model.variant=efficient", "model.attention_dim=64"),
+    "efficient, others": (SMALL, "model.variant=efficient", "model.attention_dim=64", "model.centre=others"),
+    "imvoxelnet": (SMALL, "model.variant=imvoxelnet", FLOOR),
+    "detr3d": (SMALL, "model.variant=detr3d", FLOOR, "model.blocks=3", "model.attention_dim=64"),
+    "points": ("oddoneout_points", "data.views=4", "data.most_objects=8", "model.attention_dim=64"),
+    "residual": ("oddoneout_residual", "data.image_px=128", "data.views=4", "data.pack=true"),
+}
+"""Arms by name: a recipe and the values that it is given."""
+ALONE = "A, alone"
+VIEWS = (1, 3, 5, 10, 20)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A network trained in one way, once a seed."""
+
+    name: str
+    recipes: tuple[DetectorRecipe, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of all arms: the dataset's splits, numbers of views, a build of swapped majorities."""
+
+    data: Path
+    splits: tuple[str, ...]
+    views: tuple[int, ...] = ()
+    swap: Path | None = None
+
+
+def arms(names: Sequence[str], seeds: Sequence[int], overrides: Sequence[str]) -> list[Arm]:
+    """Arms by the names of `ARMS`, or `NAME:RECIPE+key=value+...` for others; overrides are for all, or after `NAME:`
+    for one. Raises UsageError, RecipeError."""
+    found = []
+    for told in names:
+        name, _, rest = told.partition(":")
+        if not rest and name not in ARMS:
+            raise UsageError(f"arm {name} is none of {', '.join(ARMS)}; another is told as NAME:RECIPE+key=value")
+        recipe, *values = rest.split("+") if rest else ARMS[name]
+        own = [value.removeprefix(f"{name}:") for value in overrides if _is_for(value, name)]
+        made = [load_train_recipe(recipe, overrides=[*values, *own], seed=seed) for seed in seeds]
+        found.append(Arm(name, tuple(cast(DetectorRecipe, one) for one in made)))
+    return found
+
+
+def _is_for(override: str, name: str) -> bool:
+    only, colon, _ = override.partition("=")[0].rpartition(":")
+    return not colon or only == name
+
+
+def pooled(found: ObjectPredictions) -> Figure:
+    """AUC over objects."""
+    return (lambda rows: auc(found.label[rows], found.score[rows])), np.arange(len(found.samples))
+
+
+def figures_of(founds: Sequence[ObjectPredictions], rounds: int) -> dict[str, Any]:
+    """Figures of one arm on one split, means of seeds with intervals over shapes."""
+    every = np.arange(len(founds[0].samples))
+    first = np.unique(founds[0].scene, return_index=True)[1]
+    kinds = np.array([sample.thing.kind for sample in founds[0].samples])
+    counts = np.array([len(sample.scene.things) for sample in founds[0].samples])
+    normal = founds[0].label == 0
+
+    def of(rows: np.ndarray) -> float:
+        return float(np.mean([auc(one.label[rows], one.score[rows]) for one in founds]))
+
+    return {
+        "auc": mean_of_seeds(founds, pooled, rounds),
+        "auc_by_scene": mean_of_seeds(founds, lambda one: (lambda r: by_scene(one, r), every), rounds),
+        "accuracy": mean_of_seeds(
+            founds, lambda one: (lambda r: float(((one.score > 0.5) == one.label)[r].mean()), every), rounds
+        ),
+        "correspondence_recall": mean_of_seeds(founds, lambda one: (lambda r: recall(one, r), first), 0),
+        "per_kind": {kind: of(np.flatnonzero(normal | (kinds == kind))) for kind in sorted(set(kinds[~normal]))},
+        "per_count": {str(n): of(np.flatnonzero(counts == n)) for n in sorted(set(counts))},
+        "objects": len(every),
+        "scenes": len(first),
+    }
+
+
+def boxes_of(founds: Sequence[ObjectPredictions], rounds: int) -> dict[str, Any]:
+    """Figures with found boxes, at the threshold one half."""
+    names = found_figures(founds[0], 0.5)
+    return {name: mean_of_seeds(founds, lambda one, name=name: found_figures(one, 0.5)[name], rounds) for name in names}  # type: ignore[misc]
+
+
+def study(made: Sequence[Arm], asked: Asked, out: Path, runtime: Runtime, jobs: int, rounds: int) -> dict[str, Any]:
+    """All figures of all arms, and on each split the difference of each to the last of `made`."""
+    folder = out / asked.data.name
+    fit_all([recipe for arm in made for recipe in arm.recipes], asked.data, folder, runtime, jobs)
+    runs = {arm.name: [fit(recipe, asked.data, folder, runtime) for recipe in arm.recipes] for arm in made}
+    finds = {arm.name: make_objective(arm.recipes[0]) for arm in made}
+    found: dict[str, Any] = {}
+    questions = {split: (asked.data, split) for split in asked.splits}
+    if asked.swap:
+        questions |= {
+            f"swap {split}": (asked.swap, split) for split in read_table(open_folder(asked.swap), "split.json")
+        }
+    for title, (data, split) in questions.items():
+        answers = {
+            name: [judged(run, Question(data, split), runtime) for run in of_arm] for name, of_arm in runs.items()
+        }
+        told = {name: figures_of(cast(Any, given), rounds) for name, given in answers.items()}
+        for name, of_arm in runs.items():
+            ways = ("own",) if finds[name].finds else finds[name].ways
+            for way in ways:
+                boxes = "" if way == "own" else way
+                given = [judged(run, Question(data, split, boxes), runtime) for run in of_arm]
+                told[name].setdefault("found_boxes", {})[way] = boxes_of(cast(Any, given), rounds)
+            for views in asked.views:
+                seen = [judged(run, Question(data, split, views=views), runtime) for run in of_arm]
+                told[name].setdefault("per_views", {})[str(views)] = mean_of_seeds(cast(Any, seen), pooled, rounds)
+        last = made[-1].name
+        for name, given in answers.items():
+            if name != last:
+                told[name]["last_minus"] = difference(cast(Any, answers[last]), cast(Any, given), rounds)
+        found[title] = told
+    plain: dict[str, Any] = without_nan(found)
+    return plain
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Parse, run, write, and print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m datagen.train.tasks.detector.study", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a dataset of scenes")
+    parser.add_argument("--swap", type=Path, help="a build of recipes/toysad_swap.yaml")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--arms", nargs="*", default=[name for name in ARMS if name != "final"] + ["final"])
+    parser.add_argument("--splits", nargs="*", default=["unseen-test", "seen-test"])
+    parser.add_argument("--views", type=int, nargs="*", default=[], help="numbers of views to judge by besides")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
+    parser.add_argument("--rounds", type=int, default=2000, help="rounds of the bootstrap")
+    parser.add_argument("--set", dest="overrides", action="append", default=[], help="section.key=value, or NAME:...")
+    parser.add_argument("--device")
+    given = parser.parse_args(arguments)
+    made = arms(given.arms, range(given.seeds), given.overrides)
+    asked = Asked(given.data, tuple(given.splits), tuple(given.views), given.swap)
+    with open_runtime(given.device) as runtime:
+        found = study(made, asked, given.out, runtime, given.jobs, given.rounds)
+    (given.out / "study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    (given.out / "study.md").write_text(table(found), encoding="utf-8")
+    sys.stdout.write(table(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
