@@ -5,32 +5,25 @@ counts travel. A worker that dies takes its job along: that job is tried again a
 and then quarantined.
 """
 
-import logging
 import os
 import shutil
-import signal
-import socket
-import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import grpc
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from datagen.core.errors import DatagenError, MissingDependency
+from datagen.core.errors import DatagenError
 from datagen.core.row import Job
 from datagen.pipeline.cores import cap_memory, usable_cores
+from datagen.pipeline.ray_start import join_cluster, own_sigterm, start_here
 from datagen.pipeline.run_serial import unclaimed
 from datagen.pipeline.worker import Outcome, Site, Worker
 from datagen.render.protocol import open_renderer
 from datagen.store.dataset import Dataset
-from datagen.store.log import process_runs
 
 TASKS_A_PROCESS = 200
 """A geometry process is renewed after this many jobs: native libraries leak."""
@@ -38,11 +31,6 @@ JOBS_AN_ACTOR = 200
 ACTOR_RSS_BYTES = 6 * 2**30
 WALL_CAP_S = 900.0
 """Longest half of a job; one that takes longer is treated as if its worker had died."""
-
-SESSIONS = "dg-ray-"
-SOCKET_PATH_BYTES = 16
-"""Longest temporary folder: a socket's path has 107 bytes, and Ray's names in it some 90."""
-CONNECT_S = 5
 
 Boxed = list["ray.ObjectRef[Site]"]
 """A reference to the site, in a list: Ray would unpack a bare one, thousands of paths, anew for every job."""
@@ -116,8 +104,8 @@ class RayExecutor:
         self._temp_dir = ""
 
     def run(self, site: Site, dataset: Dataset, jobs: Iterable[Job]) -> Iterator[Outcome]:
-        """Outcomes as they come. Raises MissingDependency, StoppedEarly from any worker."""
-        with _own_sigterm():
+        """Outcomes as they come. Raises MissingDependency, StoppedEarly, also from any worker."""
+        with own_sigterm():
             count = self._connect()
         try:
             gpus = int(ray.cluster_resources().get("GPU", 0))
@@ -133,79 +121,11 @@ class RayExecutor:
         """Join the cluster of RAY_ADDRESS, else start a private instance. Returns the worker count."""
         address = os.environ.get("RAY_ADDRESS", "")
         if address and address != "local":
-            check_address(address)
-            try:
-                ray.init(address="auto", log_to_driver=False)
-            except (ConnectionError, RuntimeError, ValueError) as error:
-                raise _no_cluster(address, str(error).splitlines()[0]) from error
+            join_cluster(address)
             return self.workers or int(ray.cluster_resources().get("CPU", 1))
         count = self.workers or usable_cores()
-        self._temp_dir = _session_folder()
-        ray.init(
-            address="local",
-            num_cpus=count,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _temp_dir=self._temp_dir,
-        )
+        self._temp_dir = start_here(count)
         return count
-
-
-def check_address(address: str) -> None:
-    """Raise MissingDependency in seconds where no cluster answers: Ray itself would try for a quarter of an hour."""
-    if address == "auto":
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal():
-        raise _no_cluster(address, "it is no host:port")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
-        # A port that something else has taken answers too; Ray's own speak gRPC.
-        with grpc.insecure_channel(f"{host}:{port}") as channel:
-            grpc.channel_ready_future(channel).result(timeout=CONNECT_S)
-    except grpc.FutureTimeoutError as error:
-        raise _no_cluster(address, "what answers there is no Ray cluster") from error
-    except (OSError, OverflowError) as error:
-        raise _no_cluster(address, str(error).splitlines()[0] if str(error) else "it does not answer") from error
-
-
-def _no_cluster(address: str, why: str) -> MissingDependency:
-    return MissingDependency(
-        f"RAY_ADDRESS={address}: no Ray cluster can be joined there ({why}); start one, or unset RAY_ADDRESS to use "
-        "this machine alone"
-    )
-
-
-@contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """Ray takes SIGTERM for itself and exits on it; a build ends its jobs first (pipeline/drain.py)."""
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)
-
-
-def _short_temp_dir() -> Path:
-    """The temporary folder, or another whose path is short enough for Ray's sockets. Raises MissingDependency."""
-    for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):
-        if len(os.fsencode(folder)) <= SOCKET_PATH_BYTES and os.access(folder, os.W_OK | os.X_OK):
-            return Path(folder)
-    raise MissingDependency(
-        f"no temporary folder is both writable and short: {tempfile.gettempdir()} leaves no room for the socket names "
-        f"of Ray, which may have 107 bytes in all; set TMPDIR to a path of at most {SOCKET_PATH_BYTES} bytes, or use "
-        "--executor serial"
-    )
-
-
-def _session_folder() -> str:
-    """A folder for a private instance's sockets and logs; those of drivers that were killed go."""
-    temporary = _short_temp_dir()
-    for old in temporary.glob(f"{SESSIONS}*"):
-        pid = old.name.removeprefix(SESSIONS).split("-")[0]
-        if pid.isdigit() and not process_runs(int(pid)):
-            shutil.rmtree(old, ignore_errors=True)
-    return tempfile.mkdtemp(prefix=f"{SESSIONS}{os.getpid()}-", dir=temporary)
 
 
 @dataclass(frozen=True)

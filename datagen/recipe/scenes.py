@@ -114,12 +114,19 @@ class LayoutRecipe(Section):
     """Edge of the square that objects are dealt over: spread * footprint * sqrt(objects)."""
     gap_m: Positive = 0.01
     """Least distance between the footprints of two objects, in metres."""
-    poses: Literal["rigid_body", "stable", "upright"] = "rigid_body"
-    """rigid_body: dropped in Blender. stable: the nearest quasi-static pose. upright: as the source has it."""
+    poses: Literal["rigid_body", "shared", "stable", "upright"] = "rigid_body"
+    """rigid_body: dropped in Blender. shared: the same for normal objects; odd ones lie as near to that pose as they
+    stay stable, and the scene's normal ones take the odd ones' poses, so that no pose tells them. stable: the nearest
+    quasi-static pose. upright: as the source has it."""
+    lean_deg: Annotated[float, Field(ge=0, le=45)] = 5.0
+    """With `poses: shared`, how far a normal object may lean from a pose in which it is stable, in degrees; an anomaly
+    that makes it lie further off is refused."""
     start: Literal["upright", "random"] = "upright"
     """How a shape is turned before it is dropped."""
-    tilt_deg: Annotated[float, Field(ge=0, le=90)] = 4.0
+    tilt_deg: Annotated[float, Field(ge=0, le=90)] = 2.0
     """Largest random tilt before the drop, in degrees."""
+    drops: Annotated[int, Field(ge=1, le=50)] = 5
+    """Drops of a normal shape, each tilted towards another side; it lies as it comes to lie most often."""
     joint_drop: bool = False
     """Drop all objects together: they may lean on each other and are checked for contact, not for footprints."""
     attempts: Annotated[int, Field(ge=1, le=100)] = 6

@@ -1,6 +1,6 @@
 """Where objects stand in an odd-one-out scene, and the cameras that look at them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,15 +53,16 @@ class StandingPlace:
         return T
 
 
-def start_rotation(recipe: LayoutRecipe, rng: np.random.Generator) -> np.ndarray:
-    """How a shape is turned before it is dropped (3, 3)."""
-    if recipe.start == "random":
-        return random_rotation(rng)
-    axis = rng.uniform(0, 2 * np.pi)
-    tilt = np.radians(rng.uniform(0, recipe.tilt_deg))
-    x, y = np.cos(axis), np.sin(axis)
-    K = np.array([[0, 0, y], [0, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(tilt) * K + (1 - np.cos(tilt)) * K @ K
+def start_rotations(recipe: LayoutRecipe, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """How a shape is turned before each of its drops (3, 3): tilts towards sides evenly about."""
+    first = random_rotation(rng) if recipe.start == "random" else np.eye(3)
+    side = rng.uniform(0, 2 * np.pi)
+    for k in range(recipe.drops):
+        axis = side + 2 * np.pi * k / recipe.drops
+        tilt = np.radians(rng.uniform(0, recipe.tilt_deg))
+        x, y = np.cos(axis), np.sin(axis)
+        K = np.array([[0, 0, y], [0, 0, -x], [-y, x, 0]])
+        yield (np.eye(3) + np.sin(tilt) * K + (1 - np.cos(tilt)) * K @ K) @ first
 
 
 def metric_scale(bodies: Sequence[RestingBody], recipe: LayoutRecipe, rng: np.random.Generator) -> float:

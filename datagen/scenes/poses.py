@@ -1,7 +1,7 @@
 """Resting poses by rigid-body simulation, cached on disk by mesh hash: the drop of a shape is paid once."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -12,11 +12,13 @@ from datagen.core.ids import code_hash, content_hash
 from datagen.core.shape import Shape, concatenate
 from datagen.recipe.scenes import LayoutRecipe
 from datagen.scenes.layout import RestingBody, lay_out
-from datagen.scenes.rest import centre_of_mass, snapped, stable_rotation
+from datagen.scenes.rest import centre_of_mass, nearest_rest, snapped, stable_rotation, tilt_between
 from datagen.store.files import write_cache
 
 SOURCES = ("scenes/rest.py", "scenes/poses.py", "render/blender/physics.py")
 """What decides a pose: a cached one counts only for the code that made it."""
+ALIKE_DEG = 5.0
+"""Drops that end up no further apart than this came to lie alike."""
 
 
 @runtime_checkable
@@ -46,15 +48,35 @@ class Rest:
     folder: Path
     open_physics: PhysicsOpener
 
-    def rotation(self, shape: Shape, start: np.ndarray, method: str) -> np.ndarray:
-        """Rotation (3, 3) from the shape's frame to how it lies, from the first rotation `start`.
+    def most_reached(self, shape: Shape, starts: Iterable[np.ndarray], method: str) -> np.ndarray:
+        """Rotation (3, 3) from the shape's frame to how it lies most often, let go from each of `starts`.
 
-        `method` as in the recipe's `layout.poses`.
+        `method` as in the recipe's `layout.poses`. Of poses reached as often the one reached first counts.
         """
+        starts = list(starts)
+        if method in ("upright", "stable"):
+            return starts[0] if method == "upright" else stable_rotation(shape, starts[0])
+        ways: list[list[np.ndarray]] = []
+        for start in starts:
+            found = self._simulated(shape, start)
+            way = next((way for way in ways if tilt_between(way[0], found) <= ALIKE_DEG), None)
+            if way is None:
+                way = []
+                ways.append(way)
+            way.append(found)
+            if 2 * len(way) > len(starts):
+                break
+        return max(ways, key=len)[0]
+
+    def from_pose(self, shape: Shape, start: np.ndarray, method: str) -> np.ndarray:
+        """Rotation (3, 3) of a shape that is let go from how another lies, `start`; `method` as above."""
         if method == "upright":
             return start
         if method == "stable":
             return stable_rotation(shape, start)
+        return nearest_rest(shape, start) if method == "shared" else self._simulated(shape, start)
+
+    def _simulated(self, shape: Shape, start: np.ndarray) -> np.ndarray:
         key = content_hash([code_hash(*SOURCES), shape.digest, np.round(start, 9).tolist()])
         path = self.folder / key[:2] / f"{key}.json"
         found = _read(path)

@@ -9,8 +9,8 @@ from datagen.core.shape import Mesh, Shape
 
 SNAP_DEG = 14.0
 """A simulated pose this near a stable facet is turned onto it: rigid bodies keep a small gap and a small tilt."""
-MARGIN = 0.02
-"""How far inside a facet the centre of mass has to fall, as a share of the hull's size."""
+SURE = 0.02
+"""How far inside a facet the mass centre's foot has to fall for a pose to be sure, as a share of the hull's size."""
 
 
 def centre_of_mass(meshes: Sequence[Mesh]) -> np.ndarray:
@@ -114,6 +114,31 @@ def stable_rotation(shape: Shape, start: np.ndarray) -> np.ndarray:
     cost = angle - 60 * np.minimum(safety, 0.2)
     best = normals[int(np.argmin(cost))]
     return turn_between(start @ best, np.array([0.0, 0.0, -1.0])) @ start
+
+
+def nearest_rest(shape: Shape, start: np.ndarray) -> np.ndarray:
+    """The stable pose (3, 3) that takes the least turn from `start`; a shaky one only if there is no other."""
+    normals, safety = facets(all_points(shape), centre_of_mass([part.mesh for part in shape.parts]))
+    down = down_of(start)
+    sure = safety >= SURE if (safety >= SURE).any() else np.ones(len(safety), dtype=bool)
+    best = normals[sure][int(np.argmax(normals[sure] @ down))]
+    return turn_between(start @ best, np.array([0.0, 0.0, -1.0])) @ start
+
+
+def down_of(rotation: np.ndarray) -> np.ndarray:
+    """The direction (3,) of the shape's frame that points to the floor when it lies by `rotation` (3, 3)."""
+    down: np.ndarray = -rotation[2]
+    return down
+
+
+def tilt_between(a: np.ndarray, b: np.ndarray) -> float:
+    """Degrees between how two rotations (3, 3) lay a shape down, whatever their turns about the vertical."""
+    return float(np.degrees(np.arccos(np.clip(down_of(a) @ down_of(b), -1, 1))))
+
+
+def laid_like(other: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """The rotation (3, 3) nearest `start` under which the direction points down that does so under `other`."""
+    return turn_between(start @ down_of(other), np.array([0.0, 0.0, -1.0])) @ start
 
 
 def snapped(shape: Shape, simulated: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Folders, names and addresses of the user's surroundings that once crashed a command or lost a file."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from datagen.core.errors import MissingDependency, OtherRecipe, UsageError
-from datagen.pipeline import run_ray
+from datagen.core.errors import MissingDependency, OtherRecipe, StoppedEarly, UsageError
+from datagen.pipeline import ray_start
 from datagen.shapes.collections import open_collection
 from datagen.store.dataset import Dataset
 from tests.conftest import ROOT
@@ -94,27 +95,63 @@ def test_an_address_where_no_cluster_answers_is_exit_5(tmp_path):
     code, told, _ = datagen(*BUILD, "--out", str(tmp_path / "out"), RAY_ADDRESS=address)
     assert code == 5 and told.splitlines()[-1].startswith(f"MissingDependency: RAY_ADDRESS={address}"), told
     with pytest.raises(MissingDependency, match="no host:port"):
-        run_ray.check_address("head")
+        ray_start.check_address("head")
 
 
 def test_a_port_of_somebody_else_is_no_cluster(monkeypatch):
-    monkeypatch.setattr(run_ray, "CONNECT_S", 0.5)
+    monkeypatch.setattr(ray_start, "CONNECT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=lambda: server.accept()[0].sendall(b"220 mail ready\r\n"), daemon=True).start()
         with pytest.raises(MissingDependency, match="no Ray cluster"):
-            run_ray.check_address(f"127.0.0.1:{server.getsockname()[1]}")
+            ray_start.check_address(f"127.0.0.1:{server.getsockname()[1]}")
 
 
 def test_a_long_temporary_folder_is_not_used_for_sockets(tmp_path, monkeypatch):
     long = tmp_path / ("x" * 90)
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
-    folder = run_ray._session_folder()
+    folder = ray_start._session_folder()
     assert len(os.fsencode(folder)) < 45 and not folder.startswith(str(long))
     Path(folder).rmdir()
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(MissingDependency, match="set TMPDIR"):
-        run_ray._session_folder()
+        ray_start._session_folder()
+
+
+def test_a_machine_too_busy_for_ray_is_exit_75_in_one_line(monkeypatch):
+    """Ray's own words where its processes are late; it is started once more, and nothing of it is left behind."""
+    folders, pauses, late = [], [], []
+
+    def times_out(**options):
+        folders.append(Path(options["_temp_dir"]))
+        late.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", options["_temp_dir"]]))
+        raise Exception("The current node timed out during startup.\n This could happen because ...")
+
+    monkeypatch.setattr(ray_start.ray, "init", times_out)
+    monkeypatch.setattr(ray_start.time, "sleep", pauses.append)
+    with pytest.raises(StoppedEarly) as told:
+        ray_start.start_here(1)
+    message = str(told.value)
+    assert told.value.exit_code == 75 and "\n" not in message
+    assert "in 2 tries" in message and "timed out during startup" in message and "run the same command again" in message
+    assert len(folders) == 2 and not any(folder.exists() for folder in folders)
+    assert sum(pauses) == ray_start.PAUSE_S
+    assert [process.wait(10) for process in late] == [-signal.SIGKILL] * 2
+
+
+def test_a_second_start_of_ray_is_enough(monkeypatch):
+    answers = [Exception("timed out"), None]
+
+    def late_once(**options):
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+
+    monkeypatch.setattr(ray_start.ray, "init", late_once)
+    monkeypatch.setattr(ray_start.time, "sleep", lambda _: None)
+    folder = Path(ray_start.start_here(1))
+    assert not answers and folder.is_dir()
+    folder.rmdir()
 
 
 def test_a_smaller_limit_says_that_the_figures_are_of_the_whole_folder(tmp_path, plain_chairs):

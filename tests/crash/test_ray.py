@@ -13,8 +13,9 @@ import pytest
 from ray.cloudpickle import register_pickle_by_value, unregister_pickle_by_value
 
 from datagen.kinds.registry import load_recipe, make_plan
-from datagen.pipeline import run_ray
+from datagen.pipeline import ray_start
 from datagen.pipeline.build import build
+from datagen.pipeline.run_ray import RayExecutor
 from datagen.pipeline.worker import Site
 from datagen.recipe.loader import find_recipe
 from datagen.shapes.collections import open_collection
@@ -60,7 +61,7 @@ def test_a_process_unpacks_the_plan_once_however_many_jobs_it_does(tmp_path):
     source = open_collection("partnet/chair", None, False)
     plan = make_plan(load_recipe(find_recipe(None), ["query.size_px=32", "reference.views=2"]), source, 2)
     try:
-        summary = build(Marked(plan, tmp_path / "data", "fake"), run_ray.RayExecutor(1))
+        summary = build(Marked(plan, tmp_path / "data", "fake"), RayExecutor(1))
     finally:
         unregister_pickle_by_value(sys.modules[__name__])
     marks = [len(path.read_text()) for path in tmp_path.glob("unpacked-*")]
@@ -82,10 +83,10 @@ def test_sigterm_ends_the_jobs_under_way_and_says_run_again(tmp_path, whole):
 
 def test_a_private_instance_leaves_no_folder_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(run_ray, "SOCKET_PATH_BYTES", 500)  # nothing is opened in it
+    monkeypatch.setattr(ray_start, "SOCKET_PATH_BYTES", 500)  # nothing is opened in it
     (tmp_path / "dg-ray-999999999-killed").mkdir()
     (tmp_path / f"dg-ray-{os.getpid()}-running").mkdir()
-    mine = run_ray._session_folder()
+    mine = ray_start._session_folder()
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([f"dg-ray-{os.getpid()}-running", Path(mine).name])
 
 

@@ -53,18 +53,38 @@ def draw_members(job: Job, context: SceneContext, scene: PlannedScene, rows: lis
     draw = plan.draw(scene)
     shape_id = scene.entry.shape_id
     normal = context.scene_shapes.normal(shape_id)
-    body = context.scene_shapes.body(normal, normal.centre)
+    body = context.scene_shapes.body(normal)
     odd: list[Member] = []
     for slot in draw.slots:
         made = context.scene_shapes.odd(shape_id, slot)
         for attempt in made.refused:
             rows.append(_refusal(job, context, attempt.kind, attempt.why, attempt.spec and attempt.spec.to_json()))
         if made.shape is not None:
-            lying = context.scene_shapes.body(made.shape.shape, normal.centre, start=body.rotation)
-            odd.append(Member(lying, slot, made.shape))
-    members = [*odd, *(Member(body) for _ in range(draw.objects - len(odd)))]
+            odd.append(Member(context.scene_shapes.odd_body(made.shape), slot, made.shape))
+    count = draw.objects - len(odd)
+    members = [*odd, *(Member(whole) for whole in _normal_bodies(context, scene, body, odd, count))]
     order = stream(plan.recipe.seed, "order", shape_id, scene.number).permutation(len(members))
     return [members[k] for k in order]
+
+
+def _normal_bodies(
+    context: SceneContext, scene: PlannedScene, body: RestingBody, odd: Sequence[Member], count: int
+) -> list[RestingBody]:
+    """The normal objects as they lie: all alike, or where poses are shared, each like an odd one of the scene.
+
+    A scene without an odd one takes the poses of what another scene of the shape could show.
+    """
+    plan, shape_id = context.plan, scene.entry.shape_id
+    if plan.recipe.layout.poses != "shared":
+        return [body] * count
+    rng = stream(plan.recipe.seed, "shared", shape_id, scene.number)
+    lying = [member.body for member in odd]
+    if not lying and (pool := plan.pool(shape_id)):
+        made = context.scene_shapes.odd(shape_id, int(rng.integers(pool))).shape
+        lying = [context.scene_shapes.odd_body(made)] if made is not None else []
+    if not lying:
+        return [body] * count
+    return [context.scene_shapes.like(body, lying[int(rng.integers(len(lying)))]) for _ in range(count)]
 
 
 def _refusal(job: Job, context: SceneContext, kind: str, why: Rejected, spec: object) -> Row:

@@ -19,7 +19,7 @@ from datagen.recipe import SceneRecipe
 from datagen.recipe.loader import recipe_hash
 from datagen.shapes.source import ShapeEntry
 
-OPERATORS = 2
+OPERATORS = 3
 """Raised when operators give other anomalies for the same seed: a dataset of others is neither resumed nor replayed."""
 SHARDS_ABOVE = 1000
 """More scenes than this are written as tar shards unless the layout is given: a scene is some 250 files."""
@@ -168,15 +168,38 @@ class ScenePlan(Plan[SceneRecipe]):
 
     def pool(self, shape_id: str) -> int:
         """How many anomalous shapes are made of a shape."""
-        return self._pools[shape_id]
+        return self._pools.get(shape_id, 0)
 
     @cached_property
     def _pools(self) -> Mapping[str, int]:
-        """Shapes ranked by hash: the first ones have one more, so that the total is what the recipe's mean says."""
+        """Anomalous shapes of every shape that any scene of the whole recipe shows.
+
+        In all as many as the recipe's mean says. They are dealt out in rounds, shapes ranked by hash: first until the
+        scene of a shape that holds most odd objects has one for each, then as long as its scenes have room for more.
+        """
         mean, seed = self.recipe.anomaly.shapes, self.recipe.seed
-        ranked = sorted((e.shape_id for e in self.chosen), key=lambda i: (fraction_of_hash([seed, "pool", i]), i))
-        more = round(mean % 1 * len(ranked))
-        return {shape_id: int(mean) + (k < more) for k, shape_id in enumerate(ranked)}
+        odd = {shape_id: [self._counts(shape_id, k + 1)[1] for k in range(n)] for shape_id, n in self._turns.items()}
+        ranked = sorted(odd, key=lambda i: (fraction_of_hash([seed, "pool", i]), i))
+        left = round(mean * len(ranked))
+        found = dict.fromkeys(ranked, 0)
+        for room in ({i: max(odd[i]) for i in ranked}, {i: sum(odd[i]) for i in ranked}):
+            while left and (taking := [i for i in ranked if found[i] < room[i]]):
+                for shape_id in taking[:left]:
+                    found[shape_id] += 1
+                left -= min(left, len(taking))
+        return found
+
+    @cached_property
+    def _turns(self) -> Mapping[str, int]:
+        """shape_id -> how many scenes show it, were no limit given."""
+        found: dict[str, int] = {}
+        for split, entries in self.members.items():
+            count = self.recipe.split.scenes.get(split, 0)
+            for k, entry in enumerate(entries):
+                turns = count // len(entries) + (k < count % len(entries))
+                if turns:
+                    found[entry.shape_id] = turns
+        return found
 
     def kinds(self, shape_id: str, slot: int) -> tuple[str, ...]:
         """Kinds to try for an anomalous shape, in order: the slots of a shape begin with different ones."""
@@ -190,7 +213,8 @@ class ScenePlan(Plan[SceneRecipe]):
     def draw(self, scene: PlannedScene) -> Draw:
         """How many objects, and which anomalous shapes: always fewer than half.
 
-        A shape's anomalous shapes take turns over its scenes, so that as many as can be are shown.
+        A shape's anomalous shapes take turns over its scenes, so that all are shown. Where a scene draws more odd
+        objects than there are, some stand twice.
         """
         dealt = self._dealt.setdefault(scene.entry.shape_id, [])
         while len(dealt) < scene.number:
@@ -204,18 +228,24 @@ class ScenePlan(Plan[SceneRecipe]):
 
     def _deal(self, shape_id: str, number: int, turns: int) -> Draw:
         """Scene `number` of a shape whose earlier scenes have shown `turns` anomalous shapes."""
-        layout, seed = self.recipe.layout, self.recipe.seed
-        rng = stream(seed, "scene", shape_id, number)
+        count, odd = self._counts(shape_id, number)
+        pool = self.pool(shape_id)
+        if pool == 0 or odd == 0:
+            return Draw(count, ())
+        order = stream(self.recipe.seed, "turns", shape_id).permutation(pool)
+        return Draw(count, tuple(sorted(int(order[(turns + k) % pool]) for k in range(odd))))
+
+    def _counts(self, shape_id: str, number: int) -> tuple[int, int]:
+        """How many objects scene `number` of a shape holds, and how many are odd: uniform from one to under half."""
+        layout = self.recipe.layout
+        rng = stream(self.recipe.seed, "scene", shape_id, number)
         counts = sorted(layout.objects)
         mass = np.array([layout.objects[count] for count in counts])
         count = int(rng.choice(counts, p=mass / mass.sum()))
-        pool = self.pool(shape_id)
-        most = min((count - 1) // 2, pool)
+        most = (count - 1) // 2
         if most == 0 or rng.random() < layout.normal_share:
-            return Draw(count, ())
-        odd = int(rng.integers(1, most + 1))
-        order = stream(seed, "turns", shape_id).permutation(pool)
-        return Draw(count, tuple(sorted(int(order[(turns + k) % pool]) for k in range(odd))))
+            return count, 0
+        return count, int(rng.integers(1, most + 1))
 
     def run_record(self) -> dict[str, object]:
         """What run.json holds; raises MissingDependency where the weights that it has to name are not here."""

@@ -1,7 +1,7 @@
 """The shapes of a scene: the normal one dressed, its anomalous ones, and how each lies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -19,10 +19,14 @@ from datagen.formats.oddoneout import is_anomalous
 from datagen.kinds.oddoneout.policy import ScenePolicy
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.materials.objects import choose_materials, with_materials
-from datagen.scenes.layout import RestingBody, start_rotation
+from datagen.scenes.layout import RestingBody, start_rotations
+from datagen.scenes.pieces import Pieces
 from datagen.scenes.poses import Rest
+from datagen.scenes.rest import laid_like, nearest_rest, tilt_between
 
 T = TypeVar("T")
+CRUMBS = 1e-3
+"""Share of the surface that may hang over the floor more than of the normal object."""
 KEEP = 24
 """Values kept of each kind: scenes of one shape come together under no executor, so this is small."""
 
@@ -51,6 +55,8 @@ class SceneShapes:
     context: SceneTools
     _dressed: dict[str, Shape] = field(default_factory=dict)
     _odd: dict[tuple[str, int], Oddity] = field(default_factory=dict)
+    _lying: dict[str, np.ndarray] = field(default_factory=dict)
+    _pieces: dict[str, Pieces] = field(default_factory=dict)
     _described: dict[str, np.ndarray | None] = field(default_factory=dict)
     _nearest: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -95,7 +101,10 @@ class SceneShapes:
                 _, spec = propose(shape, kind, rng, self.setting)
                 made = spec if isinstance(spec, Rejected) else apply(shape, spec, self.setting)
                 if not isinstance(made, Rejected):
-                    return Oddity(made, tuple(refused))
+                    why = self._lies_badly(made)
+                    if why is None:
+                        return Oddity(made, tuple(refused))
+                    made = why
                 refused.append(Attempt(kind, None if isinstance(spec, Rejected) else spec, made))
                 if made.reason in ("no_part", "no_neighbour"):
                     break
@@ -154,12 +163,50 @@ class SceneShapes:
         """A neighbour."""
         return self.context.shapes.load(shape_id)
 
-    def body(self, shape: Shape, origin: np.ndarray, start: np.ndarray | None = None) -> RestingBody:
-        """A shape as it lies; an anomalous one is let go from how the normal one lies (`start`)."""
+    def body(self, shape: Shape) -> RestingBody:
+        """A normal shape as it comes to lie most often."""
         recipe = self.context.plan.recipe
-        if start is None:
-            start = start_rotation(recipe.layout, stream(recipe.seed, "tilt", shape.shape_id))
-        return RestingBody(shape, self._rest.rotation(shape, start, recipe.layout.poses), origin)
+        if shape.digest not in self._lying:
+            starts = start_rotations(recipe.layout, stream(recipe.seed, "tilt", shape.shape_id))
+            _remember(self._lying, shape.digest, self._rest.most_reached(shape, starts, recipe.layout.poses))
+        return RestingBody(shape, self._lying[shape.digest], shape.centre)
+
+    def odd_body(self, made: AnomalousShape) -> RestingBody:
+        """An anomalous shape as it lies, let go from how the normal one lies."""
+        normal = self.body(made.normal)
+        poses = self.context.plan.recipe.layout.poses
+        return RestingBody(made.shape, self._rest.from_pose(made.shape, normal.rotation, poses), normal.origin)
+
+    def like(self, body: RestingBody, odd: RestingBody) -> RestingBody:
+        """A normal shape laid with the side down on which an odd one lies."""
+        return replace(body, rotation=laid_like(odd.rotation, body.rotation))
+
+    def _lies_badly(self, made: AnomalousShape) -> Rejected | None:
+        """Rejection of what lifts a piece off the floor, or, with shared poses, no normal one could lie like."""
+        floats = self._floats(made)
+        layout = self.context.plan.recipe.layout
+        if floats is not None or layout.poses != "shared":
+            return floats
+        like = self.like(self.body(made.normal), self.odd_body(made)).rotation
+        lean = tilt_between(like, nearest_rest(made.normal, like))
+        if lean <= layout.lean_deg:
+            return None
+        return Rejected("lies_otherwise", f"a normal one would lean by {lean:.1f} degrees in the pose of this one")
+
+    def _floats(self, made: AnomalousShape) -> Rejected | None:
+        """Rejection where more of the surface hangs over the floor than of the normal object as it lies."""
+        reach = self.context.plan.recipe.anomaly.move.loose
+        key = made.normal.digest
+        if key not in self._pieces:
+            _remember(self._pieces, key, Pieces.of(made.normal, reach))
+        normal = self._pieces[key]
+        if len(normal.points) == 1:
+            return None  # what comes off such a one is refused by its operator
+        before = normal.floating(self.body(made.normal).rotation)
+        after = Pieces.of(made.shape, reach).floating(self.odd_body(made).rotation)
+        if after <= before + CRUMBS:
+            return None
+        return Rejected("floats", f"{after:.3f} of the surface hangs over the floor, {before:.3f} before")
 
     @cached_property
     def _rest(self) -> Rest:

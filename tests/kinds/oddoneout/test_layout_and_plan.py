@@ -91,7 +91,25 @@ def test_the_full_recipes_hold_the_published_counts():
     parts = plan("partsad15k", collection="abc")
     assert Counter(scene.split for scene in parts.scenes) == {"train": 12000, "test": 3000}
     shown = {(scene.entry.shape_id, slot) for scene in parts.scenes for slot in parts.draw(scene).slots}
-    assert sum(parts.pool(entry.shape_id) for entry in parts.chosen) == 10203 and len(shown) > 0.98 * 10203
+    assert sum(parts.pool(entry.shape_id) for entry in parts.chosen) == len(shown) == 10203
+
+
+def test_odd_objects_are_dealt_uniformly_from_one_to_under_half():
+    parts = plan("partsad15k", collection="abc")
+    draws = [parts.draw(scene) for scene in parts.scenes]
+    for objects in range(3, 13):
+        found = Counter(len(draw.slots) for draw in draws if draw.objects == objects and draw.slots)
+        most = (objects - 1) // 2
+        assert set(found) == set(range(1, most + 1))
+        expected = sum(found.values()) / most
+        assert sum((n - expected) ** 2 / expected for n in found.values()) < 25, (objects, found)
+    assert np.mean([len(set(draw.slots)) < len(draw.slots) for draw in draws]) < 0.16, "some stand twice"
+    wider = plan("partsad15k", "anomaly.shapes=4", collection="abc")
+    assert all(len(set(slots)) == len(slots) for slots in (wider.draw(scene).slots for scene in wider.scenes[:2000]))
+    few = plan("partsad15k", "split.scenes={train: 8, test: 2}", "split.shapes=50", collection="abc")
+    draws = {scene.name: few.draw(scene) for scene in few.scenes}
+    limited = make_plan(few.recipe, few.source, 3)
+    assert [limited.draw(scene) for scene in limited.scenes] == [draws[scene.name] for scene in limited.scenes]
 
 
 def test_plans_deal_minorities_and_leak_no_shape():

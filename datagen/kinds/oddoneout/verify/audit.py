@@ -1,6 +1,7 @@
 """The shortcut audit of scenes: can an object's label be told without looking at it?
 
-Probes see the place in the list, the place on the floor, size and height, and the files' order and size.
+Probes see the place in the list, the place on the floor, size and height, how far an object lies from the others of
+its scene, and the files' order and size.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from datagen.core.statistics import auc
 from datagen.kinds.brokenchairs.verify.audit import CLOSE, Probe
 from datagen.kinds.oddoneout.verify.facts import ObjectFacts, SceneFacts
+from datagen.kinds.oddoneout.verify.poses import APART_DEG, FALLEN_DEG, PoseFigures, angles, downs, pose_figures
 from datagen.verify.logistic import auc_interval, held_out_scores
 from datagen.verify.tree import Tree
 
@@ -22,9 +24,10 @@ HONEST = ("size",)
 
 @dataclass(frozen=True)
 class SceneAudit:
-    """Every probe, or a note why nothing was probed."""
+    """Every probe, or a note why nothing was probed; poses and numbers of odd objects in any case."""
 
     probes: tuple[Probe, ...]
+    poses: PoseFigures
     note: str = ""
 
     @property
@@ -34,16 +37,20 @@ class SceneAudit:
 
     def to_json(self) -> dict[str, Any]:
         """Plain figures."""
-        return {"probes": [probe.to_json() for probe in self.probes], "note": self.note}
+        probes = [probe.to_json() for probe in self.probes]
+        return {"probes": probes, "poses": self.poses.to_json(), "note": self.note}
 
 
 def audit_scenes(tree: Tree, scenes: Sequence[SceneFacts]) -> SceneAudit:
     """Probe the label of every object of every scene that has both labels."""
+    poses = pose_figures(scenes)
     scenes = [s for s in scenes if 0 < s.anomalous < len(s.objects) and not s.problems]
     pairs = [(scene, k) for scene in scenes for k in range(len(scene.objects))]
     labels = np.array([int(scene.objects[k].anomalous) for scene, k in pairs])
     if len(scenes) < MIN_SCENES or labels.sum() < MIN_ODD:
-        return SceneAudit((), f"{len(scenes)} scenes with {int(labels.sum())} anomalies are too few (20 of each)")
+        return SceneAudit(
+            (), poses, f"{len(scenes)} scenes with {int(labels.sum())} anomalies are too few (20 of each)"
+        )
     groups = [scene.name for scene, _ in pairs]
     blocks = [f"{scene.name} {k}" for scene, k in pairs]
     probes = []
@@ -55,12 +62,21 @@ def audit_scenes(tree: Tree, scenes: Sequence[SceneFacts]) -> SceneAudit:
         if name in HONEST and verdict == "leak":
             verdict = "what the object shows"
         probes.append(Probe(name, "label", len(labels), len(scenes), value, low, high, verdict))
-    return SceneAudit(tuple(probes))
+    return SceneAudit(tuple(probes), poses)
 
 
 def _columns(tree: Tree, scenes: Sequence[SceneFacts]) -> dict[str, np.ndarray]:
     """Columns (N, D) by group; places and sizes relative to the scene's other objects."""
     rows: dict[str, list[list[float]]] = {"place in list": [], "place on floor": [], "size": [], "file size": []}
+    lying = [downs(scene) for scene in scenes]
+    if all(directions is not None for directions in lying):
+        # Capped: an object that has fallen over is told by that, however far.
+        rows["pose"] = [
+            [float(min(tilt, FALLEN_DEG)), float(tilt > APART_DEG)]
+            for directions in lying
+            if directions is not None
+            for tilt in np.median(angles(directions), axis=1)
+        ]
     for scene in scenes:
         centres = np.array([_centre(thing) for thing in scene.objects])
         sizes = np.array([_size(thing) for thing in scene.objects])

@@ -278,7 +278,9 @@ def scene_pictures_alive(e: SceneEvidence) -> Iterator[Finding]:
                 yield Finding(f"{scene.name} view {view.index}", f"grey {view.low}..{view.high}")
 
 
-@CHECKS.check(WARNING, "Position in the list, place, size or file order must not tell the anomaly.", SCENES, (_audit,))
+@CHECKS.check(
+    WARNING, "Position in the list, place, pose, size or file order must not tell the anomaly.", SCENES, (_audit,)
+)
 def scene_no_shortcut(e: SceneEvidence) -> Iterator[Finding]:
     """No probe of an object's metadata tells its label better than chance."""
     for probe in e.audit.leaks:
