@@ -81,6 +81,16 @@ class AnomalousShape:
         touched = {part_id for part_id, faces in self.changed.items() if faces.any()}
         return tuple(sorted(touched | set(self.gone)))
 
+    def exchanged(self) -> "AnomalousShape":
+        """The same seen from the other side: the normal shape as what differs from the anomalous one.
+
+        All faces of the parts that differ count as changed.
+        """
+        changed = {p.part_id: np.ones(len(p.mesh.faces), bool) for p in self.normal.parts if p.part_id in self.part_ids}
+        return AnomalousShape(
+            self.spec, self.shape, self.normal, changed, self.severity, (), self.method, self.measures
+        )
+
     @property
     def old_mesh(self) -> Mesh:
         """The part before the anomaly; of an anomaly of one part alone."""

@@ -41,6 +41,8 @@ class SceneSample:
     """3 x 3 row-major, in pixels of the pictures as they are on disk."""
     extrinsics: tuple[tuple[float, ...], ...]
     """World to camera, OpenCV axes, of every view."""
+    twin: str = ""
+    """The scene of which this one has the majority swapped; empty where there is none."""
 
 
 def split_names(files: DatasetReader, split: str) -> list[str]:
@@ -94,7 +96,16 @@ def read_scene(files: DatasetReader, name: str, split: str = "") -> SceneSample:
     if len(K) != 9 or not poses or any(len(pose) != 16 for pose in poses) or not things:
         raise BrokenFile(f"{files.root}/{path}: K, poses or objects are not what they should be; restore the file")
     shape = _shape_of(name)
-    return SceneSample(name, shape, str(own.get("category") or shape.rpartition("_")[0]), split, things, K, poses)
+    return SceneSample(
+        name,
+        shape,
+        str(own.get("category") or shape.rpartition("_")[0]),
+        split,
+        things,
+        K,
+        poses,
+        str(own.get("twin") or ""),
+    )
 
 
 def _thing(told: dict[str, Any]) -> Thing:

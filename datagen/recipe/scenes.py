@@ -131,6 +131,9 @@ class LayoutRecipe(Section):
     """Drop all objects together: they may lean on each other and are checked for contact, not for footprints."""
     attempts: Annotated[int, Field(ge=1, le=100)] = 6
     """Layouts tried until every anomaly shows in some view."""
+    majority: Annotated[Literal["normal", "swap"], LATER] = "normal"
+    """swap: scenes come in twos of one shape A and one anomalous shape A' of it, once with A and once with A' in the
+    majority, so that an object by itself does not tell whether it is odd (Figure 6)."""
 
 
 class OrbitRecipe(Section):
@@ -224,3 +227,13 @@ class SceneRecipe(DatasetRecipe):
     light: SceneLightRecipe = SceneLightRecipe()
     materials: SceneMaterialRecipe = SceneMaterialRecipe()
     render: SceneRenderRecipe = SceneRenderRecipe()
+
+    @model_validator(mode="after")
+    def _twos(self) -> "SceneRecipe":
+        if self.layout.majority == "swap":
+            if self.layout.normal_share:
+                raise ValueError("layout.majority swap has an odd object in every scene: set layout.normal_share to 0")
+            uneven = [split for split, count in self.split.scenes.items() if count % 2]
+            if uneven:
+                raise ValueError(f"layout.majority swap makes scenes in twos: split.scenes.{uneven[0]} has to be even")
+        return self

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import comb
+from typing import Literal
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from datagen.core.rng import stream
 from datagen.core.row import Job, Row
 from datagen.core.scene import SceneObject
 from datagen.formats import oddoneout as layout
-from datagen.kinds.oddoneout.plan import PlannedScene, five_views
+from datagen.kinds.oddoneout.plan import Draw, PlannedScene, five_views
 from datagen.kinds.oddoneout.shapes import SceneContext
 from datagen.pipeline.prepared import rejection
 from datagen.recipe import SceneRecipe
@@ -29,6 +30,8 @@ class Member:
     body: RestingBody
     slot: int = -1
     odd: AnomalousShape | None = None
+    shows: Literal["normal", "anomalous"] = "normal"
+    """Which of the two shapes it is: with swapped majorities the anomalous one may be what most are."""
 
     @property
     def kind(self) -> str:
@@ -52,6 +55,8 @@ def draw_members(job: Job, context: SceneContext, scene: PlannedScene, rows: lis
     plan = context.plan
     draw = plan.draw(scene)
     shape_id = scene.entry.shape_id
+    if plan.swaps:
+        return _swapped_members(job, context, scene, draw, rows)
     normal = context.scene_shapes.normal(shape_id)
     body = context.scene_shapes.body(normal)
     odd: list[Member] = []
@@ -60,11 +65,42 @@ def draw_members(job: Job, context: SceneContext, scene: PlannedScene, rows: lis
         for attempt in made.refused:
             rows.append(_refusal(job, context, attempt.kind, attempt.why, attempt.spec and attempt.spec.to_json()))
         if made.shape is not None:
-            odd.append(Member(context.scene_shapes.odd_body(made.shape), slot, made.shape))
+            odd.append(Member(context.scene_shapes.odd_body(made.shape), slot, made.shape, "anomalous"))
     count = draw.objects - len(odd)
     members = [*odd, *(Member(whole) for whole in _normal_bodies(context, scene, body, odd, count))]
     order = stream(plan.recipe.seed, "order", shape_id, scene.number).permutation(len(members))
     return [members[k] for k in order]
+
+
+def _swapped_members(job: Job, context: SceneContext, scene: PlannedScene, draw: Draw, rows: list[Row]) -> list[Member]:
+    """Two shapes, one in the majority, in an order that the scene's twin has too; all normal where none was made."""
+    shapes, shape_id = context.scene_shapes, scene.entry.shape_id
+    whole = Member(shapes.body(shapes.normal(shape_id)))
+    if not draw.slots:
+        return [whole] * draw.objects
+    slot, count = draw.slots[0], len(draw.slots)
+    made = shapes.odd(shape_id, slot)
+    for attempt in made.refused:
+        rows.append(_refusal(job, context, attempt.kind, attempt.why, attempt.spec and attempt.spec.to_json()))
+    if made.shape is None:
+        return [whole] * draw.objects
+    other = Member(shapes.odd_body(made.shape), slot, made.shape, "anomalous")
+    members = [other] * count + [whole] * (draw.objects - count)
+    order = stream(context.plan.recipe.seed, "order", shape_id, context.plan.drawn_as(scene.number))
+    members = [members[k] for k in order.permutation(len(members))]
+    return exchanged(members) if draw.swapped else members
+
+
+def exchanged(members: Sequence[Member]) -> list[Member]:
+    """The same places with the majority odd: each shape stands where the other stood, as the other's odd one."""
+    odd = next((member for member in members if member.odd), None)
+    if odd is None or odd.odd is None:
+        return list(members)
+    most = next(member for member in members if member.odd is None)
+    # What was normal is odd now, and differs from what was odd.
+    few = Member(most.body, odd.slot, odd.odd.exchanged(), most.shows)
+    many = Member(odd.body, odd.slot, None, odd.shows)
+    return [few if member.odd else many for member in members]
 
 
 def _normal_bodies(
@@ -98,8 +134,9 @@ def arrange(
     """A layout in which every anomaly shows in enough views; after the last try, what does not show is normal."""
     recipe = context.plan.recipe
     least = least_changed(recipe)
+    number = context.plan.drawn_as(scene.number)
     for attempt in range(recipe.layout.attempts):
-        rng = stream(recipe.seed, "layout", scene.entry.shape_id, scene.number, attempt)
+        rng = stream(recipe.seed, "layout", scene.entry.shape_id, number, attempt)
         with context.phase("layout"):
             arrangement = _placed(context, members, recipe.naming, rng)
         with context.phase("raycast"):
@@ -107,6 +144,8 @@ def arrange(
                 [_seen(m, s) for m, s in zip(members, arrangement.standing, strict=True)], arrangement.cameras
             )
         hidden = [k for k, m in enumerate(members) if m.odd and not is_shown(views.changed_px[:, k], recipe)]
+        if context.plan.swaps:
+            hidden = sorted({*hidden, *_hidden_in_twin(context, members, recipe, scene, attempt)})
         if not hidden:
             return arrangement, views
         for k in hidden:
@@ -118,17 +157,35 @@ def arrange(
             rows.append(_refusal(job, context, members[k].kind, why, odd.spec.to_json()))
         if attempt == recipe.layout.attempts - 2:
             # One more draw, without what no layout showed: a label that no view supports would be a lie.
-            whole = next(m.body for m in members if m.odd is None)
-            members = [Member(whole) if k in hidden else m for k, m in enumerate(members)]
-    whole = next(m.body for m in members if m.odd is None)
+            members = _without(members, hidden, context.plan.swaps)
     while True:
-        members = [m if m.odd is None or k not in hidden else Member(whole) for k, m in enumerate(members)]
+        members = _without(members, hidden, context.plan.swaps)
         arrangement = _placed(context, members, recipe.naming, rng)
         pairs = zip(members, arrangement.standing, strict=True)
         views = cast_views([_seen(m, s) for m, s in pairs], arrangement.cameras)
         hidden = [k for k, m in enumerate(members) if m.odd and not is_shown(views.changed_px[:, k], recipe)]
         if not hidden:
             return arrangement, views
+
+
+def _without(members: Sequence[Member], hidden: Sequence[int], all_of_them: bool) -> list[Member]:
+    """Normal ones in the place of odd ones that no layout showed; of a swapped pair in the place of all odd ones."""
+    if not hidden:
+        return list(members)
+    whole = next(m for m in members if m.odd is None)
+    return [whole if m.odd and (all_of_them or k in hidden) else m for k, m in enumerate(members)]
+
+
+def _hidden_in_twin(
+    context: SceneContext, members: Sequence[Member], recipe: SceneRecipe, scene: PlannedScene, attempt: int
+) -> list[int]:
+    """Odd objects that the same layout with exchanged majorities would not show: the two scenes decide alike."""
+    number = context.plan.drawn_as(scene.number)
+    rng = stream(recipe.seed, "layout", scene.entry.shape_id, number, attempt)
+    twins = exchanged(members)
+    arrangement = _placed(context, twins, recipe.naming, rng)
+    views = cast_views([_seen(m, s) for m, s in zip(twins, arrangement.standing, strict=True)], arrangement.cameras)
+    return [k for k, m in enumerate(twins) if m.odd and not is_shown(views.changed_px[:, k], recipe)]
 
 
 def least_changed(recipe: SceneRecipe) -> float:
@@ -151,7 +208,8 @@ def shown_in_five(shows: int, views: int) -> float:
 
 def _placed(context: SceneContext, members: Sequence[Member], naming: str, rng: np.random.Generator) -> Arrangement:
     recipe = context.plan.recipe
-    first = [m.body for m in members if m.odd is None] + [m.body for m in members if m.odd]
+    # The scale is the normal shape's, whichever of the two is in the majority.
+    first = [m.body for m in sorted(members, key=lambda member: member.shows == "anomalous")]
     scale = metric_scale(first, recipe.layout, rng)
     bodies = [m.body for m in members]
     if recipe.layout.joint_drop:

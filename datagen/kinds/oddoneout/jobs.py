@@ -71,7 +71,7 @@ def scene_job(job: Job, context: SceneContext, shape: Shape, before: Prepared) -
     with context.phase("operator"):
         members = draw_members(job, context, scene, rows)
     arrangement, views = arrange(job, context, scene, members, rows)
-    rng = stream(plan.recipe.seed, "look", scene.entry.shape_id, scene.number)
+    rng = stream(plan.recipe.seed, "look", scene.entry.shape_id, plan.drawn_as(scene.number))
     record = SceneRecord(job, context, scene, arrangement, views, _floor(context, rng), _sky(context, rng))
     with context.phase("annotate"):
         files = record.files()

@@ -43,6 +43,8 @@ class Draw:
 
     objects: int
     slots: tuple[int, ...]
+    swapped: bool = False
+    """Whether the anomalous shape is in the majority, and the normal one is odd."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ class ScenePlan(Plan[SceneRecipe]):
             if not entries:
                 continue
             for k in range(count):
-                entry, number = entries[k % len(entries)], k // len(entries) + 1
+                place, number = self._turn(k, len(entries))
+                entry = entries[place]
                 salt = content_hash(["scene-name", entry.shape_id, number])
                 name = scene_name(self.recipe.naming, entry.category, self.ids[entry.shape_id], number, salt)
                 keyed.append((((k + 0.5) / count, split), PlannedScene(split, entry, number, name)))
@@ -179,6 +182,8 @@ class ScenePlan(Plan[SceneRecipe]):
         """
         mean, seed = self.recipe.anomaly.shapes, self.recipe.seed
         odd = {shape_id: [self._counts(shape_id, k + 1)[1] for k in range(n)] for shape_id, n in self._turns.items()}
+        if self.swaps:
+            odd = {shape_id: [1] * ((n + 1) // 2) for shape_id, n in self._turns.items()}
         ranked = sorted(odd, key=lambda i: (fraction_of_hash([seed, "pool", i]), i))
         left = round(mean * len(ranked))
         found = dict.fromkeys(ranked, 0)
@@ -195,11 +200,35 @@ class ScenePlan(Plan[SceneRecipe]):
         found: dict[str, int] = {}
         for split, entries in self.members.items():
             count = self.recipe.split.scenes.get(split, 0)
-            for k, entry in enumerate(entries):
-                turns = count // len(entries) + (k < count % len(entries))
-                if turns:
-                    found[entry.shape_id] = turns
+            for k in range(count if entries else 0):
+                shape_id = entries[self._turn(k, len(entries))[0]].shape_id
+                found[shape_id] = found.get(shape_id, 0) + 1
         return found
+
+    @property
+    def swaps(self) -> bool:
+        """Whether scenes come in twos, the majority of one being odd in the other."""
+        return self.recipe.layout.majority == "swap"
+
+    def _turn(self, k: int, entries: int) -> tuple[int, int]:
+        """Which of a split's shapes its scene k shows, and the number of that scene among the shape's, from 1."""
+        if self.swaps:
+            return k // 2 % entries, 2 * (k // 2 // entries) + k % 2 + 1
+        return k % entries, k // entries + 1
+
+    def drawn_as(self, number: int) -> int:
+        """The number that draws of scene `number` of a shape go by: of two with swapped majorities it is one."""
+        return (number + 1) // 2 if self.swaps else number
+
+    def twin(self, scene: PlannedScene) -> str | None:
+        """The folder of the scene whose majority is odd in this one."""
+        other = scene.number + 1 if scene.number % 2 else scene.number - 1
+        return self._names.get((scene.entry.shape_id, other)) if self.swaps else None
+
+    @cached_property
+    def _names(self) -> Mapping[tuple[str, int], str]:
+        """(shape_id, number) -> folder."""
+        return {(scene.entry.shape_id, scene.number): scene.name for scene in self.scenes}
 
     def kinds(self, shape_id: str, slot: int) -> tuple[str, ...]:
         """Kinds to try for an anomalous shape, in order: the slots of a shape begin with different ones."""
@@ -233,12 +262,14 @@ class ScenePlan(Plan[SceneRecipe]):
         if pool == 0 or odd == 0:
             return Draw(count, ())
         order = stream(self.recipe.seed, "turns", shape_id).permutation(pool)
+        if self.swaps:
+            return Draw(count, (int(order[(self.drawn_as(number) - 1) % pool]),) * odd, swapped=number % 2 == 0)
         return Draw(count, tuple(sorted(int(order[(turns + k) % pool]) for k in range(odd))))
 
     def _counts(self, shape_id: str, number: int) -> tuple[int, int]:
         """How many objects scene `number` of a shape holds, and how many are odd: uniform from one to under half."""
         layout = self.recipe.layout
-        rng = stream(self.recipe.seed, "scene", shape_id, number)
+        rng = stream(self.recipe.seed, "scene", shape_id, self.drawn_as(number))
         counts = sorted(layout.objects)
         mass = np.array([layout.objects[count] for count in counts])
         count = int(rng.choice(counts, p=mass / mass.sum()))

@@ -95,6 +95,8 @@ class SceneRecord:
             "background_rotation_deg": self.sky.rotation_deg,
             "five_views": five_views(len(arrangement.cameras)),
         }
+        if plan.swaps:
+            extra["twin"] = plan.twin(self.scene)
         K = arrangement.cameras[0].K
         extrinsics = [camera.extrinsic for camera in arrangement.cameras]
         named = {layout.view_name(v): found for v, found in enumerate(self.boxes)}
@@ -133,6 +135,7 @@ class SceneRecord:
             "parts": {str(part.part_id): part.name for part in member.body.shape.parts},
             "part_labels": {str(part_id): label for part_id, label in labels.items()},
             "anomaly": _anomaly_json(member.odd, self.views, k, recipe) if member.odd else None,
+            **({"shows": member.shows, "slot": member.slot} if self.context.plan.swaps else {}),
         }
 
     def rows(self, files: Mapping[str, bytes]) -> list[Row]:

@@ -120,11 +120,24 @@ class SceneShapes:
 
     def shown_and_made(self, shape_id: str, record: Mapping[str, Any]) -> tuple[Shape, AnomalousShape | None] | None:
         """The same, with what was done to an odd one."""
+        if "shows" in record:
+            return self._of_swap(shape_id, record)
         if not is_anomalous(str(record["path"])):
             return self.normal(shape_id), None
         slot = int(str(record["path"]).rsplit("-", 1)[1].split(".")[0]) - 1
         made = self.odd(shape_id, slot).shape
         return None if made is None else (made.shape, made)
+
+    def _of_swap(self, shape_id: str, record: Mapping[str, Any]) -> tuple[Shape, AnomalousShape | None] | None:
+        """Of scenes with swapped majorities, where a path does not tell which of the two shapes an object is."""
+        slot, odd = int(record["slot"]), is_anomalous(str(record["path"]))
+        made = self.odd(shape_id, slot).shape if slot >= 0 else None
+        if made is None:
+            return None if odd or record["shows"] == "anomalous" else (self.normal(shape_id), None)
+        shape = made.shape if record["shows"] == "anomalous" else made.normal
+        if not odd:
+            return shape, None
+        return shape, made if record["shows"] == "anomalous" else made.exchanged()
 
     def nearest(self, shape: Shape) -> tuple[str, ...]:
         """Shapes of the split, and of the category where there are any, whose descriptors are nearest."""

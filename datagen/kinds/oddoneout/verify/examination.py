@@ -5,8 +5,8 @@ from typing import Any
 
 from datagen.kinds.oddoneout.verify.conformance import scene_conformance
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
-from datagen.kinds.oddoneout.verify.recast import CHECKS
 from datagen.kinds.oddoneout.verify.report import scene_page
+from datagen.kinds.oddoneout.verify.swaps import CHECKS
 from datagen.shapes.procedural.things.source import GeneratedThings
 from datagen.verify.document import Examination
 

@@ -29,6 +29,7 @@ def object_report(found: ObjectPredictions, threshold: float, rounds: int) -> di
         if np.isnan(found.residual).any()
         else (lambda rows: auc(found.label[rows], found.residual[rows]), every),
         "correspondence_recall": (lambda rows: recall(found, rows), first),
+        "swap_score": (lambda rows: swap_score(found, rows), first) if swapped(found) else None,
     }
     report = score_report(found, threshold, rounds, more)
     kinds = np.array([sample.thing.kind for sample in found.samples])
@@ -100,6 +101,30 @@ def recall(found: ObjectPredictions, rows: np.ndarray) -> float:
     values = found.recall[found.scene[rows]]
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")
+
+
+def swapped(found: ObjectPredictions) -> bool:
+    """Whether scenes have twins whose majority is odd in them."""
+    return any(sample.scene.twin for sample in found.samples)
+
+
+def swap_score(found: ObjectPredictions, rows: np.ndarray) -> float:
+    """Share of scenes in which, as in their twins, every odd object scores above every normal one.
+
+    A network that judges each object by itself is right in one of two: its score is 0 but for ties.
+    """
+    right: dict[str, float] = {}
+    twins: dict[str, str] = {}
+    for scene in np.unique(found.scene):
+        own = np.flatnonzero(found.scene == scene)
+        sample = found.samples[own[0]].scene
+        odd, score = found.label[own] == 1, found.score[own]
+        if sample.twin and odd.any():
+            right[sample.name] = float(score[odd].min() > score[~odd].max())
+            twins[sample.name] = sample.twin
+    names = [found.samples[row].scene.name for row in rows]
+    known = [min(right[name], right[twins[name]]) for name in names if name in right and twins[name] in right]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _auc(found: ObjectPredictions, rows: np.ndarray, rounds: int) -> dict[str, Any]:

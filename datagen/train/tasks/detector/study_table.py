@@ -11,13 +11,14 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
         some = next(iter(arms.values()))
         lines += [f"**{split}**: {some['scenes']} scenes, {some['objects']} objects.", ""]
         lines += _rows(
-            ("", "AUC", "by scene", "accuracy", "last minus it", "recall"),
+            ("", "AUC", "by scene", "accuracy", "last minus it", "recall", "swap score"),
             [
                 (
                     name,
                     *(_cell(arm.get(key)) for key in ("auc", "auc_by_scene", "accuracy")),
                     _apart(arm.get("last_minus")),
                     _plain(arm.get("correspondence_recall")),
+                    _cell(arm.get("swap_score")),
                 )
                 for name, arm in arms.items()
             ],
