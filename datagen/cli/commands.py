@@ -177,7 +177,7 @@ def evaluate(**given: Any) -> None:
 
 @takes(PredictOptions)
 def predict(**given: Any) -> None:
-    """Judge one photo against one reference: score, box and nearest view."""
+    """Judge one photo against one reference, or find the odd one among objects in photographs with poses."""
     from datagen.cli.predict import run_predict
 
     run_predict(PredictOptions(**given))

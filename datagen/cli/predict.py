@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 
 
 def run_predict(options: PredictOptions) -> None:
-    """Judge one photo, or those of a folder, against one reference."""
+    """Judge one photo, or those of a folder, against one reference; or the objects of a scene against each other."""
     need_torch()
-    from datagen.train.predict import open_judge, photos_of
+    from datagen.train.predict import open_judge, photos_of, predict_scene
 
     if options.out is not None:
         check_picture_path(options.out)
+    if options.scene is not None:
+        if options.query or options.reference:
+            raise UsageError("--scene stands by itself; leave --query and --reference out")
+        _predict_one(
+            options, predict_scene(options.checkpoint, options.scene, views=options.views, device=options.device)
+        )
+        return
+    if options.query is None or options.reference is None:
+        raise UsageError("give --query and --reference, or --scene")
     if not options.query.name:
         raise UsageError("--query is empty; give a photo or a folder of photos")
     photos = photos_of(options.query) if options.query.is_dir() else [options.query]

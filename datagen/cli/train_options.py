@@ -92,11 +92,21 @@ class PredictOptions:
 
     checkpoint: Checkpoint
     query: Annotated[
-        Path, typer.Option(help="The photo to judge, or a folder of photos. Alpha or a plain background is taken away.")
-    ]
+        Path | None,
+        typer.Option(help="The photo to judge, or a folder of photos. Alpha or a plain background is taken away."),
+    ] = None
     reference: Annotated[
-        Path, typer.Option(help="What it should look like: a folder of reference views, or a mesh to render.")
-    ]
+        Path | None,
+        typer.Option(help="What it should look like: a folder of reference views, or a mesh to render."),
+    ] = None
+    scene: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of both: a folder of photographs with poses (transforms.json, COLMAP's text model, or a "
+            "scene as built) of objects among which the odd one is looked for."
+        ),
+    ] = None
+    views: Annotated[int, typer.Option(help="With --scene: use at most so many of the photographs.")] = 20
     out: Annotated[
         Path | None,
         typer.Option(

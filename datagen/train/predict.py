@@ -21,7 +21,7 @@ def open_judge(checkpoint: str | Path, reference: str | Path, device: str | None
     """
     loaded = load_network(Path(checkpoint), choose_device(device))
     if loaded.task.judge is None:
-        raise UsageError(f"{checkpoint} is of task {loaded.task.name}, which judges no single photo")
+        raise UsageError(f"{checkpoint} is of task {loaded.task.name}, which judges no single photo; give --scene")
     return loaded.task.judge(loaded, Path(reference))
 
 
@@ -39,6 +39,20 @@ def predict(
     Raises as `open_judge`, and UsageError for a photo that cannot be used.
     """
     return open_judge(checkpoint, reference, device)(Path(query), background=background, shadow=shadow)
+
+
+def predict_scene(checkpoint: str | Path, folder: str | Path, *, views: int = 20, device: str | None = None) -> Answer:
+    """Judge the objects that photographs with poses show; returns the task's `Answer`.
+
+    `folder` holds transforms.json, COLMAP's text model, or a scene as built here; `views` are the most that are used,
+    evenly spread. Raises as `open_judge`, and UsageError for a folder that cannot be used.
+    """
+    loaded = load_network(Path(checkpoint), choose_device(device))
+    if loaded.task.judge_scene is None:
+        raise UsageError(
+            f"{checkpoint} is of task {loaded.task.name}, which judges no scene; give --query and --reference"
+        )
+    return loaded.task.judge_scene(loaded, Path(folder), views)
 
 
 def photos_of(folder: Path) -> list[Path]:

@@ -70,6 +70,8 @@ class Task:
     judge: Callable[["Loaded", Path], Callable[..., Answer]] | None = None
     """(network, reference's file or folder) -> a function of (photo's file, background=..., shadow=...) that says what
     the network makes of a photo beside that reference."""
+    judge_scene: Callable[["Loaded", Path, int], Answer] | None = None
+    """(network, folder of photographs with poses, how many of them at most) -> what it makes of the objects there."""
     read_published: Callable[[Path, Sequence[str]], tuple[Objective, TrainRecipe]] | None = None
     """(a .pt or .pth file, `--set` overrides) -> another program's network. Raises BadCheckpoint."""
     recipes: Mapping[str, str] = field(default_factory=dict)

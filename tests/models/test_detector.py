@@ -5,9 +5,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from datagen.models.detector.boxes import cluster_boxes, hull_voxels, iou_3d, matched  # noqa: E402
+from datagen.models.detector.boxes import cluster_boxes, iou_3d, matched  # noqa: E402
 from datagen.models.detector.config import DetectorConfig  # noqa: E402
 from datagen.models.detector.detector import Detector  # noqa: E402
+from datagen.models.detector.hull import hull_boxes, hull_voxels  # noqa: E402
 from datagen.models.detector.lifted import Views  # noqa: E402
 from datagen.models.detector.matching import (  # noqa: E402
     VoxelAttention,
@@ -196,3 +197,33 @@ def test_every_switch_answers_and_trains(around, match):
     (logit.sum() + seen.colour.sum() + seen.opacity.sum() + seen.features.sum()).backward()
     unused = {n for n, p in model.named_parameters() if p.requires_grad and p.grad is None}
     assert all(name.startswith("blocks.") for name in unused) if match == "none" else not unused
+
+
+def test_boxes_of_a_hull_are_those_of_the_objects_and_no_more():
+    """Three blocks seen by five cameras from above: three boxes that hold them, whatever lies where masks cross."""
+    S, low, size = 128, np.array([-0.6, -0.6, -0.1]), np.array([1.2, 1.2, 0.5])
+    true = np.array(
+        [
+            [[-0.25, 0.1, 0.06], [0.12, 0.1, 0.12]],
+            [[0.2, 0.2, 0.05], [0.1, 0.16, 0.1]],
+            [[0.1, -0.25, 0.08], [0.14, 0.1, 0.16]],
+        ]
+    )
+    masks = np.zeros((5, S, S), bool)
+    axis = np.linspace(-0.5, 0.5, 60)
+    grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    for centre, extent in true:
+        pixel, _ = project(torch.from_numpy(centre + grid * extent)[None].float(), K, CAMERAS)
+        for v in range(5):
+            at = pixel[0, v].floor().long().numpy()
+            at = at[((at >= 0) & (at < S)).all(1)]
+            masks[v, at[:, 1], at[:, 0]] = True
+    found = hull_boxes(masks, K[0].double().numpy(), CAMERAS[0].double().numpy(), low, size)
+    assert len(found) == 3
+    place, iou = matched(found, true)
+    # A hull is larger than what it holds, most of all above: no camera looks from there.
+    assert iou.min() > 0.3
+    outer = found[place]
+    assert (outer[:, 0] - outer[:, 1] / 2 < true[:, 0] - true[:, 1] / 2 + 0.012).all()
+    assert (outer[:, 0] + outer[:, 1] / 2 > true[:, 0] + true[:, 1] / 2 - 0.012).all()
+    assert len(hull_boxes(np.zeros((2, S, S), bool), K[0].numpy(), CAMERAS[0, :2].numpy(), low, size)) == 0

@@ -25,26 +25,6 @@ def cluster_boxes(dense_ijk: np.ndarray, low_3: np.ndarray, voxel_3: np.ndarray,
     return np.array(sorted(found, key=lambda box: tuple(box[0, :2]))).reshape(-1, 2, 3)
 
 
-def hull_voxels(
-    masks_MSS: np.ndarray, K_33: np.ndarray, T_M44: np.ndarray, points_N3: np.ndarray, most_missing: int = 0
-) -> np.ndarray:
-    """Which points (N,) bool lie in the visual hull of the masks: on the mask in all views that see the point, but for
-    at most `most_missing`; a point that no view sees does not."""
-    size = masks_MSS.shape[-1]
-    wrong, seen = np.zeros(len(points_N3), dtype=int), np.zeros(len(points_N3), dtype=int)
-    for mask, T in zip(masks_MSS, T_M44, strict=True):
-        local = points_N3 @ T[:3, :3].T + T[:3, 3]
-        pixel = local @ K_33.T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            column, row = (np.floor(pixel[:, axis] / pixel[:, 2]) for axis in (0, 1))
-        inside = (local[:, 2] > 0) & (column >= 0) & (column < size) & (row >= 0) & (row < size)
-        on = np.zeros(len(points_N3), dtype=bool)
-        on[inside] = mask[row[inside].astype(int), column[inside].astype(int)]
-        seen += inside
-        wrong += inside & ~on
-    return (seen > 0) & (wrong <= most_missing)
-
-
 def iou_3d(a_N23: np.ndarray, b_M23: np.ndarray) -> np.ndarray:
     """IoU (N, M) of axis-aligned boxes, each a centre and a size."""
     low = np.maximum((a_N23[:, 0] - a_N23[:, 1] / 2)[:, None], (b_M23[:, 0] - b_M23[:, 1] / 2)[None])

@@ -32,9 +32,12 @@ class ImVoxelNetObjective(SceneObjective):
     @torch.no_grad()
     def said(self, batch: Batch) -> dict[str, Tensor]:
         """Scores (B, N), the `iou` (B, N) of the boxes they are of, and how many boxes were found, `count` (B,)."""
+        return scored_boxes(self.found(batch), batch["boxes"], batch["there"])
+
+    def found(self, batch: Batch) -> list[tuple[Tensor, Tensor]]:
+        """Boxes (n, 2, 3) of each scene, and probabilities (n, 2) of normal and anomalous."""
         model = cast(ImVoxelNet, self.model)
-        found = kept(model.detect(model.build(views_of(batch, slice(None)), None)), self.most)
-        return scored_boxes(found, batch["boxes"], batch["there"])
+        return kept(model.detect(model.build(views_of(batch, slice(None)), None)), self.most)
 
 
 class Detr3DObjective(SceneObjective):
@@ -52,8 +55,11 @@ class Detr3DObjective(SceneObjective):
     @torch.no_grad()
     def said(self, batch: Batch) -> dict[str, Tensor]:
         """Scores (B, N), the `iou` (B, N) of the boxes they are of, and how many boxes were found, `count` (B,)."""
-        found = kept_queries(cast(Detr3D, self.model).detect(views_of(batch, slice(None)))[-1])
-        return scored_boxes(found, batch["boxes"], batch["there"])
+        return scored_boxes(self.found(batch), batch["boxes"], batch["there"])
+
+    def found(self, batch: Batch) -> list[tuple[Tensor, Tensor]]:
+        """Boxes (n, 2, 3) of each scene, and probabilities (n, 2) of normal and anomalous."""
+        return kept_queries(cast(Detr3D, self.model).detect(views_of(batch, slice(None)))[-1])
 
 
 class PointsObjective(SceneObjective):

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from datagen.models.detector.boxes import cluster_boxes, hull_voxels, matched
-from datagen.models.detector.config import VolumeConfig
+from datagen.models.detector.boxes import cluster_boxes, matched
 from datagen.models.detector.detector import Detector
 from datagen.models.detector.efficient import Efficient
+from datagen.models.detector.hull import hull_boxes
 from datagen.models.detector.lifted import Views, Volume
 from datagen.models.detector.volumes import Boxes
 from datagen.train.objective import Batch
@@ -17,18 +17,16 @@ from datagen.train.objective import Batch
 Found = Literal["hull", "density"]
 OPAQUE = 0.2
 """Opacity of a voxel from which it is of an object (section 4.2)."""
-HULL_VOXEL_M = 0.02
-HULL_MISSING = 0
-"""Views in which a voxel of the hull may lie off the mask."""
-LEAST_HULL = 12
-"""Voxels of the hull that make an object."""
 
 
 def found_boxes(way: Found, model: Detector | Efficient, volume: Volume, batch: Batch) -> list[np.ndarray]:
     """Boxes (N, 2, 3) of each scene of a batch, found in one of the ways."""
     if way == "density":
         return density_boxes(cast(Detector, model), volume)
-    return hull_boxes(batch["masks"], batch["K"], batch["extrinsics"], model.config.volume)
+    v = model.config.volume
+    low, size = np.array(v.low_m), np.array(v.size) * v.voxel_m
+    columns = (batch[name].cpu().numpy() for name in ("masks", "K", "extrinsics"))
+    return [hull_boxes(masks, K, T, low, size) for masks, K, T in zip(*columns, strict=True)]
 
 
 def density_boxes(model: Detector, volume: Volume) -> list[np.ndarray]:
@@ -39,26 +37,6 @@ def density_boxes(model: Detector, volume: Volume) -> list[np.ndarray]:
     for of_scene in opacity.cpu().numpy():
         dense = np.argwhere(of_scene > OPAQUE)[:, ::-1]
         found.append(cluster_boxes(dense, np.array(v.low_m), np.full(3, v.voxel_m)))
-    return found
-
-
-def hull_boxes(masks: Tensor, K: Tensor, extrinsics: Tensor, volume: VolumeConfig) -> list[np.ndarray]:
-    """Boxes (N, 2, 3) of each scene from masks (B, M, S, S) alone: clusters of their visual hull above the floor.
-
-    Parts of the hull that no object fills, where the masks of two objects cross, are boxes too.
-    """
-    low = np.array(volume.low_m)
-    size = np.array(volume.size) * volume.voxel_m
-    counts = np.maximum(np.round(size / HULL_VOXEL_M).astype(int), 1)
-    axes = [low[a] + (np.arange(counts[a]) + 0.5) * HULL_VOXEL_M for a in range(3)]
-    axes[2] = axes[2][axes[2] > 0]
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    points = grid.reshape(-1, 3)
-    corner = np.array([axis[0] for axis in axes]) - HULL_VOXEL_M / 2
-    found = []
-    for mask, k, T in zip(masks.cpu().numpy(), K.cpu().numpy(), extrinsics.cpu().numpy(), strict=True):
-        inside = hull_voxels(mask, k, T, points, HULL_MISSING).reshape(grid.shape[:3])
-        found.append(cluster_boxes(np.argwhere(inside), corner, np.full(3, HULL_VOXEL_M), LEAST_HULL))
     return found
 
 

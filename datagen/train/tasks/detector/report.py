@@ -5,8 +5,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from datagen.core.errors import BrokenFile
 from datagen.core.statistics import auc
 from datagen.train.infer import predict_split
+from datagen.train.recipes import apply_overrides
 from datagen.train.report import Figure, measured, score_report, without_nan
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
@@ -15,6 +17,8 @@ from datagen.train.tasks.detector.scenes import SceneObjective
 
 FITS = 0.5
 """IoU above which a box is the object's (section 4.3)."""
+SWEPT = (1, 3, 5, 10, 20)
+"""Numbers of views of `evaluate --sweep`."""
 COUNTS = ((2, 3), (4, 5), (6, 7), (8, 12))
 """Numbers of objects, from and to, that are told apart."""
 
@@ -63,6 +67,21 @@ def found_report(loaded: Loaded, folder: Path, split: str, runtime: Runtime, rou
         told[way] = {name: measured(found, *figure, rounds) for name, figure in figures.items()}
     report: dict[str, Any] = without_nan({"found_boxes": told})
     return report
+
+
+def sweep_views(loaded: Loaded, folder: Path, split: str, runtime: Runtime) -> dict[str, dict[str, float | None]]:
+    """AUC with 1, 3, 5, 10 and 20 views (Figure 5), as far as the scenes have so many."""
+    told: dict[str, float | None] = {}
+    for views in SWEPT:
+        recipe = apply_overrides(loaded.recipe, [f"data.views={views}"])
+        try:
+            data = loaded.task.open_data(folder, split, recipe, None)
+        except BrokenFile:
+            break
+        found = predict_split(loaded.task, loaded.objective, data, runtime, recipe)
+        told[str(views)] = auc(found.label, found.score)
+    swept: dict[str, dict[str, float | None]] = without_nan({"views": told})
+    return swept
 
 
 def found_figures(found: ObjectPredictions, threshold: float) -> dict[str, Figure]:

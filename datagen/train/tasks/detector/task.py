@@ -11,9 +11,11 @@ from datagen.formats.oddoneout import FOLDERS
 from datagen.store.reader import DatasetReader
 from datagen.train.task import Task
 from datagen.train.tasks.detector.networks import make_objective
+from datagen.train.tasks.detector.page import blocks
+from datagen.train.tasks.detector.predict import judge_scene
 from datagen.train.tasks.detector.predictions import collect
 from datagen.train.tasks.detector.recipe import DetectorRecipe
-from datagen.train.tasks.detector.report import found_report, object_report
+from datagen.train.tasks.detector.report import found_report, object_report, sweep_views
 from datagen.train.tasks.detector.scenes import SceneObjective
 from datagen.train.tasks.detector.teachers import held_features, taught_features
 
@@ -66,6 +68,9 @@ DETECTOR = Task(
     collect=collect,
     report=object_report,
     more=found_report,
+    blocks=blocks,
+    sweep=sweep_views,
+    judge_scene=judge_scene,
     recipes={"": "oddoneout"},
     folders=FOLDERS,
 )
