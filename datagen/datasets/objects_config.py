@@ -25,6 +25,10 @@ class ObjectsConfig(LoadConfig):
     """Points of every object, fused from the depth of all views (variant points)."""
     depth_noise_m: Annotated[float, Field(ge=0)] = 0.0
     """Standard deviation of the noise on that depth: exact depth is an upper bound of what stereo gives."""
+    boxes: Literal["world", "published"] = "world"
+    """`world`: bounds of the object as it stands, where a scene tells them. `published`: the object's origin and its
+    size before it was turned, as the published sets have it, whose own have no other: a perfect world box has IoU below
+    one half with many of those."""
     most_objects: Annotated[int, Field(ge=2)] = 12
     """Objects a sample has room for."""
     yaw_deg: Annotated[float, Field(ge=0, le=180)] = 150.0

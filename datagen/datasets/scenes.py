@@ -1,7 +1,7 @@
 """Which scenes of several objects a dataset has: their objects, labels, boxes and cameras, built here or published."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from datagen.core.errors import BrokenFile
 from datagen.core.ids import fraction_of_hash
@@ -9,6 +9,7 @@ from datagen.datasets.samples import read_table
 from datagen.formats.oddoneout import FOLDER, is_anomalous
 from datagen.store.reader import DatasetReader
 
+Boxes = Literal["world", "published"]
 HELD_OUT = 0.1
 """Share of the training shapes that validate where a dataset has no split of its own for that."""
 
@@ -46,9 +47,14 @@ class SceneSample:
 
 
 def split_names(files: DatasetReader, split: str) -> list[str]:
-    """Folders of a split: of that name; for `test` the first whose name has it, for `val` a tenth of the training
-    shapes where no split validates. Raises BrokenFile where there is none."""
+    """Folders of a split: of that name, also of the study of object counts (split-count.json); for `test` the first
+    whose name has it, for `val` a tenth of the training shapes where no split validates.
+
+    Raises BrokenFile where there is none.
+    """
     told = read_table(files, "split.json")
+    if split not in told and files.has("split-count.json"):
+        told = told | read_table(files, "split-count.json")
     if told.get(split):
         return list(told[split])
     train = next((key for key in told if "train" in key), None)
@@ -61,8 +67,8 @@ def split_names(files: DatasetReader, split: str) -> list[str]:
     raise BrokenFile(f"{files.root}/split.json: no split {split}; it has {', '.join(told) or 'none'}")
 
 
-def list_scenes(files: DatasetReader, split: str) -> list[SceneSample]:
-    """The scenes of a split by name. Raises BrokenFile naming what is wrong."""
+def list_scenes(files: DatasetReader, split: str, boxes: Boxes = "world") -> list[SceneSample]:
+    """The scenes of a split by name, with boxes of one form. Raises BrokenFile naming what is wrong."""
     names = split_names(files, split)
     own_val = bool(read_table(files, "split.json").get("val"))
     if split == "train" and not own_val and any(_validates(name) for name in names):
@@ -70,7 +76,7 @@ def list_scenes(files: DatasetReader, split: str) -> list[SceneSample]:
         names = kept or names
     if not names:
         raise BrokenFile(f"{files.root}: split {split} has no scene; build more")
-    return [read_scene(files, name, split) for name in sorted(names)]
+    return [read_scene(files, name, split, boxes) for name in sorted(names)]
 
 
 def _validates(name: str) -> bool:
@@ -82,13 +88,13 @@ def _shape_of(name: str) -> str:
     return name.split("-")[0]
 
 
-def read_scene(files: DatasetReader, name: str, split: str = "") -> SceneSample:
-    """A scene's tables. Raises BrokenFile."""
+def read_scene(files: DatasetReader, name: str, split: str = "", boxes: Boxes = "world") -> SceneSample:
+    """A scene's tables, with boxes of one form. Raises BrokenFile."""
     path = f"{FOLDER}/{name}/scene3d.metadata.json"
     told = read_table(files, path)
     try:
         own = told.get("datagen") or {}
-        things = tuple(_thing(one) for one in told["objects"])
+        things = tuple(_thing(one, boxes) for one in told["objects"])
         K = tuple(float(v) for row in told["camera"]["K"] for v in row)
         poses = tuple(tuple(float(v) for row in p["rotation"] for v in row) for p in told["camera"]["poses"])
     except (KeyError, TypeError, ValueError) as error:
@@ -108,8 +114,9 @@ def read_scene(files: DatasetReader, name: str, split: str = "") -> SceneSample:
     )
 
 
-def _thing(told: dict[str, Any]) -> Thing:
-    box = told.get("bbox_world") or told["bbox"]
+def _thing(told: dict[str, Any], boxes: Boxes) -> Thing:
+    """The label is the path's dash, as the published loader reads it: scene2d's `anomaly_labels` say the opposite."""
+    box = told.get(f"bbox_{boxes}") or told["bbox"]
     pose = told.get("T_world_shape")
     label = int(told["label"]) if "label" in told else int(is_anomalous(str(told["path"])))
     kind = str(told.get("kind") or ("unknown" if label else "normal"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from datagen.core.errors import BrokenFile, RecipeError
+from datagen.core.errors import BrokenFile, RecipeError, UsageError
 from datagen.datasets.objects import drawn_world, moved_boxes
 from datagen.datasets.objects_config import ObjectsConfig
 from datagen.datasets.scenes import list_scenes, read_scene, split_names
@@ -18,13 +18,17 @@ from datagen.models.detector.volumes import project
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
+from datagen.train.predict import predict, predict_scene
 from datagen.train.recipes import load_train_recipe
 from datagen.train.runtime import Runtime
 from datagen.train.tasks.detector.found import density_boxes, judged_in_found
+from datagen.train.tasks.detector.measure import measured
 from datagen.train.tasks.detector.networks import make_objective
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
 from datagen.train.tasks.detector.report import found_figures
+from datagen.train.tasks.detector.study import Asked, arms, study
+from datagen.train.tasks.detector.study_table import table
 from datagen.train.tasks.detector.task import open_folder, open_split
 
 CPU = Runtime(0, 1, torch.device("cpu"))
@@ -366,3 +370,135 @@ def test_clouds_lie_in_their_boxes(scenes):
 def test_what_does_not_go_together_is_refused(override, match):
     with pytest.raises(RecipeError, match=match):
         load_train_recipe("oddoneout", overrides=override)
+
+
+def test_what_was_learned_by_heart_is_the_labels_and_not_the_place(scenes, tmp_path):
+    """With the labels of the objects exchanged the same scenes are learned the other way round."""
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+    for path in folder.glob("scenes/*/scene3d.metadata.json"):
+        table = json.loads(path.read_text())
+        for thing in table["objects"]:
+            thing["label"] = 1 - thing["label"]
+        path.write_text(json.dumps(table))
+    recipe = recipe_of(
+        model={"match": "none", "blocks": 2},
+        data={"views": 4, "yaw_deg": 0.0, "shift_m": 0.0, "flip": 0.0, "scale": (1.0, 1.0)},
+        optim={"max_steps": 80, "lr": 3e-3, "schedule": "cosine", "warmup_steps": 10, "clip_norm": 1.0},
+    )
+    (tmp_path / "run").mkdir()
+    train(tmp_path / "run", folder, recipe, CPU, lambda event: None)
+    loaded = load_network(tmp_path / "run", CPU.device)
+    assert evaluate(loaded, folder, "test", CPU, rounds=10).report["auc"] > 0.9
+    assert evaluate(loaded, scenes, "test", CPU, rounds=10).report["auc"] < 0.1
+
+
+@pytest.fixture(scope="module")
+def trained_run(scenes, tmp_path_factory):
+    run = tmp_path_factory.mktemp("judged") / "run"
+    run.mkdir()
+    train(run, scenes, recipe_of(data={"views": 4}), CPU, lambda event: None)
+    return run
+
+
+@pytest.mark.parametrize("form", ["scene", "transforms", "colmap"])
+def test_photographs_with_poses_are_judged(scenes, trained_run, tmp_path, form):
+    """The three tables of one scene give one answer; boxes by the hull of the masks hold the objects."""
+    name = split_names(open_folder(scenes), "test")[0]
+    source = scenes / "scenes" / name
+    if form == "scene":
+        folder = source
+    else:
+        folder = tmp_path / "photos"
+        shutil.copytree(source / "RGB", folder / "images")
+        shutil.copytree(source / "masks", folder / "masks")
+        camera = json.loads((source / "scene3d.metadata.json").read_text())["camera"]
+        K, poses = np.array(camera["K"]), [np.array(p["rotation"]) for p in camera["poses"]]
+        size = round(2 * K[0, 2])
+        if form == "transforms":
+            flip = np.diag([1.0, -1, -1, 1])
+            frames = [
+                {"file_path": f"images/{k:04d}.png", "transform_matrix": (np.linalg.inv(T) @ flip).tolist()}
+                for k, T in enumerate(poses)
+            ]
+            table = {"fl_x": K[0, 0], "fl_y": K[1, 1], "cx": K[0, 2], "cy": K[1, 2], "w": size, "h": size}
+            (folder / "transforms.json").write_text(json.dumps(table | {"frames": frames}))
+        else:
+            from scipy.spatial.transform import Rotation
+
+            (folder / "cameras.txt").write_text(f"1 PINHOLE {size} {size} {K[0, 0]} {K[1, 1]} {K[0, 2]} {K[1, 2]}\n")
+            lines = []
+            for k, T in enumerate(poses):
+                x, y, z, w = Rotation.from_matrix(T[:3, :3]).as_quat()
+                lines += [f"{k + 1} {w} {x} {y} {z} {' '.join(map(str, T[:3, 3]))} 1 {k:04d}.png", ""]
+            (folder / "images.txt").write_text("\n".join(lines))
+    found = predict_scene(trained_run, folder, device="cpu")
+    reference = predict_scene(trained_run, source, device="cpu")
+    told, wanted = found.to_json(), reference.to_json()
+    assert told["boxes_by"] == "hull" and len(told["objects"]) == len(wanted["objects"]) >= 2
+    for a, b in zip(told["objects"], wanted["objects"], strict=True):
+        assert a["score"] == pytest.approx(b["score"], abs=1e-3)
+        np.testing.assert_allclose(a["box"], b["box"], atol=0.011)
+    assert found.picture.ndim == 3 and "objects" in found.lines()[0]
+    assert len(told["objects"][0]["box_px"]) == 10
+
+
+def test_what_cannot_be_judged_is_told(scenes, trained_run, tmp_path):
+    with pytest.raises(UsageError, match="holds no poses"):
+        predict_scene(trained_run, tmp_path, device="cpu")
+    name = split_names(open_folder(scenes), "test")[0]
+    folder = shutil.copytree(scenes / "scenes" / name, tmp_path / "bare")
+    for gone in ("masks", "segmentations"):
+        shutil.rmtree(folder / gone)
+    with pytest.raises(UsageError, match=r"finds boxes by masks: put one a photo into masks/"):
+        predict_scene(trained_run, folder, device="cpu")
+    with pytest.raises(UsageError, match="judges no single photo; give --scene"):
+        predict(trained_run, folder / "RGB" / "0000.png", folder, device="cpu")
+
+
+def test_the_page_shows_scenes_boxes_and_correspondences(scenes, trained_run):
+    loaded = load_network(trained_run, CPU.device)
+    found = evaluate(loaded, scenes, "test", CPU, rounds=10)
+    page = "".join(loaded.task.blocks(found, loaded))
+    assert page.count("data:image/jpeg") >= 3 and "Correspondences" in page and "the hull of the masks" in page
+    swept = loaded.task.sweep(loaded, scenes, "test", CPU)["views"]
+    assert list(swept) == ["1", "3", "5", "10"] and all(0 <= value <= 1 for value in swept.values())
+
+
+def test_boxes_of_both_forms_and_splits_by_count(scenes):
+    files = open_folder(scenes)
+    name = split_names(files, "test")[0]
+    world, published = (read_scene(files, name, boxes=form) for form in ("world", "published"))
+    assert [thing.box for thing in world.things] != [thing.box for thing in published.things]
+    counts = json.loads((scenes / "split-count.json").read_text())
+    assert split_names(files, next(iter(counts))) == next(iter(counts.values()))
+
+
+def test_the_study_trains_judges_and_goes_on(scenes, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
+    small = [
+        *("model.dim=8", "model.encoder.width=8", "model.feature_dim=8", "model.roi=4", "model.k=4"),
+        *("model.attention_dim=16", "model.heads=2", "model.blocks=1", "data.image_px=64", "data.views=3"),
+        *("optim.max_steps=2", "optim.batch=2", "log.tensorboard=false"),
+    ]
+    made = arms(["A, alone", "last:oddoneout_small+loss.exact=0.1"], range(2), small)
+    asked = Asked(scenes, ("test",), (1, 5))
+    found = study(made, asked, tmp_path, CPU, 1, 10)
+    again = study(made, asked, tmp_path, CPU, 1, 10)
+    assert found == again
+    told = found["test"]["A, alone"]
+    assert len(told["auc"]["seeds"]) == 2 and set(told["per_views"]) == {"1", "5"}
+    assert told["last_minus"]["value"] == pytest.approx(
+        found["test"]["last"]["auc"]["value"] - told["auc"]["value"], abs=1e-9
+    )
+    text = table(found)
+    assert "| A, alone |" in text and "| last, hull |" in text
+    with pytest.raises(UsageError, match="arm nosuch is none of"):
+        arms(["nosuch"], range(1), [])
+
+
+def test_the_cost_of_a_step_is_measured_part_by_part():
+    told = measured(recipe_of(model={"render": True, "render_px": 16, "samples": 8}, loss={"reconstruct": 1.0}))
+    assert {"encoder", "lifting", "3D network", "rendering", "attention, all blocks", "whole step, one scene"} <= set(
+        told
+    )
+    assert all(value >= 0 for value in told.values())

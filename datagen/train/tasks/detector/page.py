@@ -23,7 +23,11 @@ SHOWN = 4
 VIEWS = 4
 LINKS = 3
 """Most similar points shown on each other object."""
-GROUPS = {"per_kind": "Kinds (against all normal objects)", "per_count": "Objects in the scene"}
+GROUPS = {
+    "per_kind": "Kinds (against all normal objects)",
+    "per_severity": "Severity (thirds of each kind)",
+    "per_count": "Objects in the scene",
+}
 
 
 def blocks(found: Evaluation, loaded: Loaded) -> list[str]:

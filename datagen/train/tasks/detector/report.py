@@ -43,6 +43,11 @@ def object_report(found: ObjectPredictions, threshold: float, rounds: int) -> di
         kind: _auc(found, np.sort(np.concatenate([normal, np.flatnonzero(kinds == kind)])), rounds)
         for kind in sorted(set(kinds[found.label == 1].tolist()))
     }
+    severity = np.array([sample.thing.severity for sample in found.samples])
+    report["per_severity"] = {
+        name: _auc(found, np.sort(np.concatenate([normal, rows])), rounds)
+        for name, rows in thirds(severity, kinds, found.label == 1).items()
+    }
     report["per_count"] = {
         f"{low} to {high}": _auc(found, rows, rounds)
         for low, high in COUNTS
@@ -113,6 +118,17 @@ def by_scene(found: ObjectPredictions, rows: np.ndarray) -> float:
         if np.isfinite(value):
             values.append(value)
     return float(np.mean(values)) if values else float("nan")
+
+
+def thirds(severity: np.ndarray, kinds: np.ndarray, odd: np.ndarray) -> dict[str, np.ndarray]:
+    """Rows of the low, middle and high third of the severity of each kind, which has a measure of its own."""
+    parts: dict[str, list[int]] = {"low": [], "middle": [], "high": []}
+    for kind in sorted(set(kinds[odd].tolist())):
+        rows = np.flatnonzero(odd & (kinds == kind) & (severity > 0))
+        ranked = rows[np.argsort(severity[rows], kind="stable")]
+        for name, part in zip(parts, np.array_split(ranked, 3), strict=True):
+            parts[name] += part.tolist()
+    return {name: np.array(sorted(rows)) for name, rows in parts.items() if rows}
 
 
 def recall(found: ObjectPredictions, rows: np.ndarray) -> float:

@@ -38,7 +38,7 @@ def open_split(
     Raises UsageError, BrokenFile.
     """
     files = open_folder(folder)
-    samples = list_scenes(files, split)
+    samples = list_scenes(files, split, recipe.data.boxes)
     if split == "train" and recipe.data.shapes:
         first = sorted({sample.shape for sample in samples})[: recipe.data.shapes]
         samples = [sample for sample in samples if sample.shape in first]

@@ -1,0 +1,130 @@
+"""What a step of the detector costs, part by part: `python -m datagen.train.tasks.detector.measure [--recipe NAME]`.
+
+Each part runs forward and backward on one scene of random pictures, in CPU-seconds of the process, and a whole step
+follows with the largest memory that the process had.
+"""
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from datagen.models.detector.detector import Detector
+from datagen.models.detector.lifted import Views, Volume
+from datagen.models.detector.matching import correspondences
+from datagen.models.detector.volumes import cubes_about, lift
+from datagen.train.objective import Batch
+from datagen.train.recipes import load_train_recipe
+from datagen.train.tasks.detector.networks import make_objective
+from datagen.train.tasks.detector.recipe import DetectorRecipe
+from datagen.train.tasks.detector.scenes import objects_of, views_of
+
+OBJECTS = 4
+
+
+def random_batch(recipe: DetectorRecipe, objects: int = OBJECTS) -> Batch:
+    """One scene of noise: cameras on a ring about blocks that stand on the floor."""
+    rng = torch.Generator().manual_seed(0)
+    size, M = recipe.data.image_px, 2 * recipe.data.views
+    angle = torch.arange(M) * 2 * torch.pi / M
+    eye = torch.stack([0.8 * torch.cos(angle), 0.8 * torch.sin(angle), torch.full((M,), 0.5)], dim=-1)
+    forward = torch.nn.functional.normalize(torch.tensor([0.0, 0.0, 0.1]) - eye, dim=-1)
+    right = torch.nn.functional.normalize(
+        torch.linalg.cross(forward, torch.tensor([0.0, 0.0, 1.0]).expand(M, 3)), dim=-1
+    )
+    R = torch.stack([right, torch.linalg.cross(forward, right), forward], dim=1)
+    T = torch.eye(4).repeat(M, 1, 1)
+    T[:, :3, :3], T[:, :3, 3] = R, -(R @ eye[..., None])[..., 0]
+    N = recipe.data.most_objects
+    turn = torch.arange(N) * 2 * torch.pi / objects
+    centre = torch.stack([0.3 * torch.cos(turn), 0.3 * torch.sin(turn), torch.full((N,), 0.1)], dim=-1)
+    poses = torch.eye(4).repeat(N, 1, 1)
+    poses[:, :3, 3] = centre
+    focal = size / 1.2
+    return {
+        "pictures": torch.rand(1, M, 3, size, size, generator=rng) * 2 - 1,
+        "masks": torch.rand(1, M, size, size, generator=rng) > 0.7,
+        "K": torch.tensor([[[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1.0]]]),
+        "extrinsics": T[None],
+        "boxes": torch.stack([centre, torch.full((N, 3), 0.2)], dim=1)[None],
+        "label": (torch.arange(N) == 0).float()[None],
+        "there": (torch.arange(N) < objects)[None],
+        "poses": poses[None],
+    }
+
+
+def spent(work: Callable[[], Tensor]) -> float:
+    """CPU-seconds of a part's forward and backward pass, the second of two."""
+    seconds = 0.0
+    for _ in range(2):
+        start = time.process_time()
+        work().float().square().mean().backward()
+        seconds = time.process_time() - start
+    return seconds
+
+
+def measured(recipe: DetectorRecipe) -> dict[str, float]:
+    """CPU-seconds of each part for one direction of one scene, of a whole step, and the peak memory in GiB."""
+    objective = make_objective(recipe)
+    model = cast(Detector, objective.model)
+    batch = random_batch(recipe)
+    batch = {k: v[:, :OBJECTS] if k in ("boxes", "label", "there", "poses") else v for k, v in batch.items()}
+    half = slice(0, recipe.data.views)
+    views, objects = views_of(batch, half), objects_of(batch)
+    told = {"encoder": spent(lambda: model.encode(views))}
+    f = model.encode(views).detach().requires_grad_()
+    v = recipe.model.volume
+    boxes = model.over_floor(1, f) if v.around == "floor" else cubes_about(objects, v.pad)
+    points = boxes.points(v.size if v.around == "floor" else (v.side,) * 3)
+    told["lifting"] = spent(lambda: lift(f, points.flatten(1, 4), views.K_B33, views.T_BM44, recipe.data.image_px)[0])
+    lifted = torch.rand(points.shape[1], recipe.model.dim + 1, *points.shape[2:5], requires_grad=True)
+    told["3D network"] = spent(lambda: model.fuse(lifted))
+    volume = Volume(model.fuse(lifted).detach().requires_grad_()[None], boxes)
+    if recipe.model.render:
+        told["rendering"] = spent(lambda: _rendered(model, volume, views))
+    told["cut-out and beta"] = spent(lambda: model.cut_out(volume, objects)[1])
+    z, beta = (t.detach().requires_grad_() for t in model.cut_out(volume, objects))
+    chosen = correspondences(beta, recipe.model.k, batch["there"])
+    told["attention, all blocks"] = spent(lambda: _attended(model, z, chosen, batch["there"]))
+    told["head"] = spent(lambda: model.head(z))
+    start = time.process_time()
+    objective.total(objective(batch, 0, torch.Generator())).backward()
+    told["whole step, one scene"] = time.process_time() - start
+    told["peak memory, GiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    told["weights, million"] = sum(p.numel() for p in model.parameters()) / 1e6
+    return told
+
+
+def _rendered(model: Detector, volume: Volume, views: Views) -> Tensor:
+    found = model.render(volume, views.K_B33, views.T_BM44, views.image_px)
+    return torch.cat([found.colour.flatten(), found.opacity.flatten(), found.features.flatten()])
+
+
+def _attended(model: Detector, z: Tensor, chosen: Tensor, there: Tensor) -> Tensor:
+    for block in model.blocks:
+        z = block(z, chosen, there)
+    return z
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure a recipe and print its table."""
+    parser = argparse.ArgumentParser(prog="python -m datagen.train.tasks.detector.measure", description=__doc__)
+    parser.add_argument("--recipe", default="oddoneout", help="of variant paper")
+    parser.add_argument("--set", dest="overrides", action="append", default=[], help="section.key=value")
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(given.threads)
+    recipe = cast(DetectorRecipe, load_train_recipe(given.recipe, overrides=given.overrides))
+    sys.stdout.write(f"| {recipe.name}, {given.threads} thread | |\n| --- | --- |\n")
+    for name, value in measured(recipe).items():
+        unit = "" if "," in name and "step" not in name and "blocks" not in name else " CPU-s"
+        sys.stdout.write(f"| {name} | {value:.2f}{unit} |\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
