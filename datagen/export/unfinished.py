@@ -1,6 +1,7 @@
 """The folder in which an export grows, beside the one that it becomes; an interrupted one is gone on with there."""
 
 import fcntl
+import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any
 
 from datagen import __version__
 from datagen.core.errors import EXIT_STOPPED_EARLY, DatagenError, UsageError
-from datagen.core.ids import content_hash
 from datagen.export.journal import Journal
+from datagen.formats.encode import json_bytes
 from datagen.formats.instances import Record
 
 STAMP = ("job_id", "index", "row_type", "sample_id", "query_path", "split", "kind", "severity")
@@ -19,8 +20,10 @@ STAMP = ("job_id", "index", "row_type", "sample_id", "query_path", "split", "kin
 
 def export_key(exporter: str, settings: Mapping[str, Any], rows: Iterable[Record]) -> str:
     """What has to be the same for an export to go on: format, settings, rows and version of datagen."""
-    told = [[str(row[name]) for name in STAMP] for row in rows]
-    return content_hash([__version__, exporter, dict(settings), told])[:16]
+    digest = hashlib.sha256(json_bytes([__version__, exporter, dict(settings)]))
+    for row in rows:
+        digest.update(json_bytes([str(row[name]) for name in STAMP]))
+    return digest.hexdigest()[:16]
 
 
 class Unfinished:
