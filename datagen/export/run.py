@@ -1,10 +1,9 @@
 """One export from a dataset's folder to a folder of its own: whole, or not there."""
 
-import errno
 from collections.abc import Sequence
 from pathlib import Path
 
-from datagen.core.errors import DatagenError, StoppedEarly, UsageError
+from datagen.core.errors import DISK_FULL, DatagenError, StoppedEarly, UsageError
 from datagen.export.counts import Exported
 from datagen.export.protocol import Exporter, Options
 from datagen.export.registry import BUILT_IN, find_exporter
@@ -12,9 +11,6 @@ from datagen.export.settings import parse_settings
 from datagen.export.source import Source, open_source
 from datagen.export.unfinished import Unfinished, export_key
 from datagen.kinds.registry import Kind
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What a disk says that has no room."""
 
 
 def export_dataset(root: Path, to: str, out: Path, sets: Sequence[str] = ()) -> Exported:
@@ -27,7 +23,13 @@ def export_dataset(root: Path, to: str, out: Path, sets: Sequence[str] = ()) -> 
     exporter = find_exporter(to)
     settings = parse_settings(to, getattr(exporter, "settings", {}), sets)
     target = _free_folder(root, out)
-    source = open_source(root)
+    try:
+        source = open_source(root)
+    except OSError as error:
+        raise StoppedEarly(
+            f"the rows of {root} cannot be kept in the temporary folder ({error.strerror or error}); make room there, "
+            "or name another one as TMPDIR, and run the same command again"
+        ) from error
     kind, rows = source.kind, source.rows
     _check_needs(exporter, kind)
     kinds = kind.instances.kinds_in(rows) if kind.instances else ()
@@ -38,7 +40,7 @@ def export_dataset(root: Path, to: str, out: Path, sets: Sequence[str] = ()) -> 
             try:
                 found = _written(exporter, source, unfinished.tree, options)
             except OSError as error:
-                if error.errno not in FULL:
+                if error.errno not in DISK_FULL:
                     raise
                 kept = f"{options.journal.counts.pictures} pictures are kept; " if goes_on else ""
                 raise StoppedEarly(

@@ -23,12 +23,15 @@ class Source:
 
 
 def open_source(root: Path) -> Source:
-    """The dataset at `root`, finished or partial. Raises UsageError where there is none, or no picture of it yet."""
+    """The dataset at `root`, finished or partial. Raises UsageError where there is none, or no picture of it yet.
+
+    Raises OSError where the temporary folder has no room for its rows.
+    """
     files, found = open_files(root), committed_rows(root)
     if not found.rows:
         raise UsageError(
             f"{root} lists no rows ({found.problem}); export needs those of `datagen build`: if it made this folder, "
-            "run it again"
+            "run it again; of published data `datagen import` makes a dataset"
         )
     if not any(row["row_type"] == "sample" for row in found.rows):
         raise UsageError(f"{root} holds no finished picture yet; let the build go on first")

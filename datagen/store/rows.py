@@ -3,7 +3,7 @@
 import os
 import pickle
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -83,7 +83,7 @@ def committed_rows(root: Path) -> Committed:
     problem = "it has no manifest.parquet"
     if (root / "manifest.parquet").is_file():
         try:
-            for batch in iter_manifest(root):
+            for batch in _batches(root):
                 places = [(row["job_id"], row["index"]) for row in batch]
                 is_sorted &= [last, *places] == sorted([last, *places])
                 last = places[-1]
@@ -99,6 +99,14 @@ def committed_rows(root: Path) -> Committed:
     if is_sorted:
         return Committed(rows)
     return Committed(Chosen(rows, sorted(range(len(rows)), key=lambda k: (rows[k]["job_id"], rows[k]["index"]))))
+
+
+def _batches(root: Path) -> Iterator[list[dict[str, Any]]]:
+    """The manifest's rows. Raises ValueError where it cannot be read, so that OSError is of what is written."""
+    try:
+        yield from iter_manifest(root)
+    except OSError as error:
+        raise ValueError(str(error)) from error
 
 
 def _logged_jobs(folder: Path) -> tuple[set[str], str]:
