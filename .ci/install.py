@@ -34,7 +34,7 @@ class Progress:
         """One line."""
         folders = list(self._venv.glob("lib/python*/site-packages"))
         there = sum(1 for folder in folders for _ in folder.glob("*.dist-info"))
-        of = f" of {self._wanted}" if self._wanted else ""
+        of = f" of {self._wanted}" if self._fetched <= self._wanted else ""
         seconds = time.monotonic() - self._start
         return f"{self._venv}: {self._fetched}{of} packages fetched, {there} installed, {seconds:.0f} s"
 
