@@ -12,15 +12,16 @@ JOBS ?= 2
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c "" 2>/dev/null || { echo "datagen needs Python 3.11 (bpy has wheels for no other); set PYTHON=/path/to/python3.11"; exit 5; }
+	@echo "setting up .venv (2 GB, some minutes)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(PYTHON) .ci/install.py .venv -r requirements.lock
+	$(PYTHON) .ci/install.py .venv --no-deps -e .
 	@touch $(READY)
 
 # Tests of training need torch: its CPU build, and what stands on it. A user's own torch is left alone.
 $(TORCH): $(READY) requirements-train.lock
-	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-train.lock
+	$(BIN)/python -c "import torch" 2>/dev/null || $(PYTHON) .ci/install.py .venv torch==2.13.0
+	$(PYTHON) .ci/install.py .venv -r requirements-train.lock
 	@touch $(TORCH)
 
 demo: $(READY)
@@ -48,13 +49,13 @@ bench: $(READY)
 
 $(READERS): tests/export/readers/requirements.txt
 	$(PYTHON) -m venv .venv-exports
-	.venv-exports/bin/pip install --quiet --disable-pip-version-check -r tests/export/readers/requirements.txt
+	$(PYTHON) .ci/install.py .venv-exports -r tests/export/readers/requirements.txt
 	@touch $(READERS)
 
 # anomalib beside datagen, for its data module.
 $(ANOMALIB): tests/export/readers/fit-requirements.txt requirements.lock
 	$(PYTHON) -m venv .venv-anomalib
-	.venv-anomalib/bin/pip install --quiet --disable-pip-version-check -r requirements.lock -r tests/export/readers/fit-requirements.txt
+	$(PYTHON) .ci/install.py .venv-anomalib -r requirements.lock -r tests/export/readers/fit-requirements.txt
 	@touch $(ANOMALIB)
 
 # Every format read back by the tool it is for, in environments of their own; the tables of docs/exports.md.

@@ -1,5 +1,7 @@
 """The error tree. Each error names the thing, the cause and the next step."""
 
+import errno
+
 EXIT_OK = 0
 EXIT_BUG = 1
 EXIT_USAGE = 2
@@ -8,6 +10,8 @@ EXIT_VERIFY_FAILED = 4
 EXIT_MISSING = 5
 EXIT_OTHER_RECIPE = 6
 EXIT_STOPPED_EARLY = 75
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a disk says that has no room."""
 
 
 class DatagenError(Exception):

@@ -1,7 +1,8 @@
 """The BOP challenge's scenewise folders: models, pictures, depth, masks and poses of every object, in millimetres."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from datagen.core.errors import BrokenFile
 from datagen.export.bop_models import Model, Silhouettes, box_of, model_of, pose_of
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, put, write_card
-from datagen.export.journal import Note
+from datagen.export.journal import Journal, Note
 from datagen.export.mvtec3d import SHAPES
 from datagen.export.protocol import Options
 from datagen.formats.bop import CAMERA, CAMERAS, MODELS_INFO, TARGETS_19, TARGETS_24, TRUTH, TRUTH_INFO, target
@@ -66,7 +67,7 @@ class Bop:
             }
             journal.note(Note(stage.name, split, odd_views, tuple(marks), len(stage.views), told=told))
             scenes += 1
-        _tables(out, options)
+        _tables(out, journal)
         write_card(reader, out)
         return journal.counts.exported()
 
@@ -161,22 +162,44 @@ class _Scene:
         return marks
 
 
-def _tables(out: Path, options: Options) -> None:
-    """models_info.json, camera.json and the lists of targets, of all scenes."""
-    models: dict[str, Any] = {}
-    targets: list[dict[str, int]] = []
-    pictures: list[dict[str, int]] = []
-    for told in options.journal.told():
-        models |= {str(entry["id"]): entry["info"] for entry in told["models"].values()}
+def _tables(out: Path, journal: Journal) -> None:
+    """models_info.json, camera.json and the lists of targets, of all scenes; one scene at a time."""
+    for told in journal.told():
         put(json_bytes(told["camera"], indent=1), out / CAMERA)
+    _write(out / "models" / MODELS_INFO, (member for told in journal.told() for member in _infos(told)), "{}")
+    _write(out / TARGETS_19, map(_text, _targets(journal, of_models=True)), "[]")
+    _write(out / TARGETS_24, map(_text, _targets(journal, of_models=False)), "[]")
+
+
+def _infos(told: Mapping[str, Any]) -> Iterator[str]:
+    for entry in told["models"].values():
+        yield f'"{entry["id"]}": {_text(entry["info"])}'
+
+
+def _targets(journal: Journal, of_models: bool) -> Iterator[dict[str, int]]:
+    """What to look for in the scenes that test: the models of each picture with their number, or pictures alone."""
+    for told in journal.told():
         if not told["split"].startswith("test"):
             continue
-        counted: dict[tuple[int, int], int] = {}
-        for image, model in told["targets"]:
-            counted[image, model] = counted.get((image, model), 0) + 1
-        for (image, model), count in sorted(counted.items()):
-            targets.append(target(told["scene"], image, inst_count=count, obj_id=model))
-        pictures += [target(told["scene"], k) for k in sorted({image for image, _ in counted})]
-    put(json_bytes(models, indent=1), out / "models" / MODELS_INFO)
-    put(json_bytes(targets, indent=1), out / TARGETS_19)
-    put(json_bytes(pictures, indent=1), out / TARGETS_24)
+        counted = Counter((image, model) for image, model in told["targets"])
+        if of_models:
+            for (image, model), count in sorted(counted.items()):
+                yield target(told["scene"], image, inst_count=count, obj_id=model)
+        else:
+            yield from (target(told["scene"], k) for k in sorted({image for image, _ in counted}))
+
+
+def _text(value: Any) -> str:
+    return json_bytes(value, indent=1).decode().rstrip().replace("\n", "\n ")
+
+
+def _write(path: Path, members: Iterable[str], ends: str) -> None:
+    """A list or a table as JSON whose members are written as they come."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write(ends[0])
+        empty = True
+        for member in members:
+            stream.write(("\n " if empty else ",\n ") + member)
+            empty = False
+        stream.write(("" if empty else "\n") + ends[1] + "\n")

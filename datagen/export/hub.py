@@ -1,7 +1,6 @@
 """A folder that can be pushed to Hugging Face as it is: parquet shards with pictures in them, and the card."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +11,7 @@ from datagen.core.errors import BrokenFile, UsageError
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import SOURCE_CARD
 from datagen.export.hub_card import LICENCE, Column, licence, readme, statements, why_closed
-from datagen.export.hub_croissant import CROISSANT, croissant
+from datagen.export.hub_croissant import CROISSANT, croissant, published_on
 from datagen.export.journal import Journal, Note, note_of
 from datagen.export.parquet import Shards, hub_split, picture
 from datagen.export.protocol import Options
@@ -51,14 +50,17 @@ class Hub:
     name = "hub"
     about = "Hugging Face: parquet shards of pictures, masks and labels, and a card with its YAML; ready to be pushed."
     needs = frozenset({"masks", "boxes"})
-    settings: ClassVar = {"push": Setting(False, "a folder to be pushed: checked licences, .gitattributes, LICENSE.md")}
+    settings: ClassVar = {
+        "push": Setting(False, "a folder to be pushed: checked licences, .gitattributes, LICENSE.md"),
+        "date": Setting("", "the day of publication in croissant.json; empty for the one on which the build ended"),
+    }
 
     def __init__(self, shard_bytes: int = SHARD_BYTES) -> None:
         self.shard_bytes = shard_bytes
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
-        """Shards, samples in the order of their names, and the card. Raises BrokenFile, OSError."""
-        journal = options.journal
+        """Shards, samples in the order of their names, and the card. Raises UsageError, BrokenFile, OSError."""
+        journal, day = options.journal, published_on(reader, options.settings["date"])
         card = reader.read(SOURCE_CARD).decode() if reader.has(SOURCE_CARD) else f"# {options.dataset}\n"
         if options.settings["push"] and (refused := why_closed(card)):
             raise UsageError(
@@ -83,7 +85,7 @@ class Hub:
         named = options.settings["push"] and licence(card) == "other"
         (out / "README.md").write_bytes(readme(card, tables, journal.counts.pictures, named))
         folders = {name: (columns, files[0][1].partition("/")[0]) for name, (columns, files) in tables.items()}
-        (out / CROISSANT).write_bytes(croissant(options.dataset, card, folders, date.today()))
+        (out / CROISSANT).write_bytes(croissant(options.dataset, card, folders, day))
         if options.settings["push"]:
             (out / ".gitattributes").write_text("*.parquet filter=lfs diff=lfs merge=lfs -text\n")
         if named:

@@ -1,12 +1,18 @@
 """croissant.json: what a dataset's files and columns are, as machines that search for data read it (Croissant 1.0)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from datagen import __version__
+from datagen.core.errors import UsageError
 from datagen.export.hub_card import Column, licence_page, statements
 from datagen.formats.encode import json_bytes
+from datagen.store.parquet import read_parquet
+from datagen.store.reader import DatasetReader
 
 CROISSANT = "croissant.json"
 TYPES = {"image": "sc:ImageObject", "label": "sc:Integer", "int64": "sc:Integer", "string": "sc:Text"}
@@ -33,8 +39,28 @@ SPLIT = "^([^-]+)-"
 """What a shard's name begins with."""
 
 
-def croissant(dataset: str, card: str, tables: Mapping[str, tuple[Sequence[Column], str]], today: date) -> bytes:
-    """The file, published `today`. `tables`: name -> columns, and the folder of its parquet files."""
+COST = "cost.parquet"
+
+
+def published_on(reader: DatasetReader, given: str) -> str:
+    """The day `given`, else the one on which the dataset's last job ended (UTC); '' where the dataset does not say.
+
+    Raises UsageError for what is no day.
+    """
+    if given:
+        try:
+            return date.fromisoformat(given).isoformat()
+        except ValueError as error:
+            raise UsageError(f"--set date={given}: write a day as 2026-11-29") from error
+    try:
+        ended = pc.max(read_parquet(reader.read(COST))["t"]).as_py() if reader.has(COST) else None
+    except (LookupError, pa.ArrowException):
+        return ""
+    return datetime.fromtimestamp(ended, UTC).date().isoformat() if ended else ""
+
+
+def croissant(dataset: str, card: str, tables: Mapping[str, tuple[Sequence[Column], str]], day: str) -> bytes:
+    """The file. `tables`: name -> columns, and the folder of its parquet files; `day` is told unless it is ''."""
     about = next((line for line in card.splitlines() if line and not line.startswith(("#", "*", "|", "-"))), dataset)
     told = {
         "@context": CONTEXT,
@@ -45,7 +71,7 @@ def croissant(dataset: str, card: str, tables: Mapping[str, tuple[Sequence[Colum
         "license": licence_page(card) or "; ".join(statements(card)) or "not stated: see README.md",
         "citeAs": f"{dataset}, a dataset made by datagen {__version__}",
         "creator": {"@type": "sc:Organization", "name": f"datagen {__version__}"},
-        "datePublished": today.isoformat(),
+        **({"datePublished": day} if day else {}),
         "version": "1.0.0",
         "distribution": [_files(name, folder) for name, (_, folder) in tables.items()],
         "recordSet": [_records(name, columns) for name, (columns, _) in tables.items()],

@@ -48,7 +48,8 @@ class Mad:
             journal.note(Note(bundle.name, "train", pictures=len(names), told=told))
         named = {told["shape"]: told["name"] for told in journal.told() if "shape" in told}
         for picture in options.pictures(reader, rows):
-            if bool(picture.label) != bool(picture.instances):
+            # Of a partial dataset a picture may be there before the views of its shape.
+            if bool(picture.label) != bool(picture.instances) or picture.shape_id not in named:
                 continue
             folder, stem = out / named[picture.shape_id], f"{journal.counts.pictures:06d}_{picture.name}"
             place(reader, picture.path, folder / "test" / picture.kind / f"{stem}.png")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from datagen.core.errors import BrokenFile
+from datagen.core.errors import BrokenFile, UsageError
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, put, write_card
 from datagen.export.journal import note_of
@@ -36,13 +36,13 @@ class MVTec:
     settings: ClassVar = {"category": CATEGORY}
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
-        """Pictures and masks, by category. Raises BrokenFile, OSError."""
-        counts = options.journal.counts
+        """Pictures and masks, by category. Raises UsageError for two categories of one name, BrokenFile, OSError."""
+        counts, categories = options.journal.counts, Categories(options)
         for picture in options.pictures(reader, rows):
             side = _side(picture)
             if side is None:
                 continue
-            root = out / category_of(picture, options)
+            root = out / categories.folder(picture)
             stem = f"{counts.pictures:06d}_{picture.name}"
             place(reader, picture.path, root / side / picture.kind / f"{stem}.png")
             marks = []
@@ -73,11 +73,22 @@ class MVTec:
         return counts.exported()
 
 
-def category_of(picture: Picture, options: Options) -> str:
-    """The folder of a picture's category: of its shape, or of what the collection calls it, else the dataset's name."""
-    if options.settings["category"] == "shape":
-        return flat_name(picture.shape_id)
-    return flat_name(picture.category or options.dataset)
+class Categories:
+    """The folder of each picture's category: of its shape, or what the collection calls it, else the dataset's name."""
+
+    def __init__(self, options: Options) -> None:
+        self._by_shape, self._dataset = options.settings["category"] == "shape", options.dataset
+        self._named: dict[str, str] = {}
+
+    def folder(self, picture: Picture) -> str:
+        """A name without dots. Raises UsageError where two categories would have one."""
+        word = picture.shape_id if self._by_shape else picture.category or self._dataset
+        name = flat_name(word)
+        if self._named.setdefault(name, word) != word:
+            raise UsageError(
+                f"the categories {self._named[name]} and {word} are both {name} as a folder; give one another name"
+            )
+        return name
 
 
 def _side(picture: Picture) -> str | None:

@@ -11,7 +11,7 @@ from datagen.core.errors import BrokenFile
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, put, write_card
 from datagen.export.journal import note_of
-from datagen.export.mvtec import CATEGORY, GOOD, category_of
+from datagen.export.mvtec import CATEGORY, GOOD, Categories
 from datagen.export.protocol import Options
 from datagen.export.settings import Setting
 from datagen.formats.encode import png_bytes
@@ -39,13 +39,13 @@ class MVTec3D:
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """Pictures, clouds and masks. Raises UsageError without the build's shapes, BrokenFile, OSError."""
-        counts = options.journal.counts
+        counts, categories = options.journal.counts, Categories(options)
         depth = options.depths(reader, rows)
         for picture in options.pictures(reader, rows):
             side = OWN.get(picture.split, "test")
             if bool(picture.label) != bool(picture.instances) or (picture.label and side != "test"):
                 continue
-            folder = out / category_of(picture, options) / side / picture.kind
+            folder = out / categories.folder(picture) / side / picture.kind
             stem = f"{counts.pictures:06d}_{picture.name}"
             _place_rgb(reader, picture, folder / "rgb" / f"{stem}.png")
             put(tiff_bytes(depth(picture).points()), folder / "xyz" / f"{stem}.tiff")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import ClassVar
 
@@ -67,9 +68,10 @@ class Points:
             for k in range(templates):
                 cloud, _ = _cloud(thing, thing.normal, options, "template", k, whole=True)
                 put(pcd_bytes(cloud), folder / "train" / f"{thing.name}_template{k}.pcd")
-            tests = (thing.normal,) * max(1, len(thing.anomalous)) + thing.anomalous
-            marks = []
-            for k, solid in enumerate(tests):
+            normal = repeat(thing.normal, max(1, len(thing.anomalous)))
+            marks, tests = [], 0
+            for k, solid in enumerate(chain(normal, thing.anomalous)):
+                tests += 1
                 odd = solid is not thing.normal
                 cloud, marked = _cloud(thing, solid, options, "test", k, whole=not options.settings["partial"])
                 stem = f"{thing.name}_{solid.kind if odd else form.normal}{k:02d}"
@@ -80,7 +82,7 @@ class Points:
                     marks.append((solid.kind, int(marked.sum())))
             journal.note(
                 Note(thing.name, "train", pictures=templates),
-                Note(f"{thing.name} test", "test", len(marks), tuple(marks), len(tests)),
+                Note(f"{thing.name} test", "test", len(marks), tuple(marks), tests),
             )
         write_card(reader, out)
         return journal.counts.exported()

@@ -13,6 +13,7 @@ from datagen.formats.posed import Posed
 from datagen.formats.solids import Compared, Depth
 from datagen.formats.stages import Stage
 from datagen.store.reader import DatasetReader
+from datagen.store.rows import Chosen
 
 NEEDS = ("masks", "boxes", "depth", "pose", "mesh")
 """What an exporter may need of a kind of dataset."""
@@ -37,16 +38,15 @@ class Options:
 
         Raises UsageError where the kind has no masks or gives two pictures one name, BrokenFile.
         """
-        seen: set[str] = set()
-        for picture in self._instances().pictures(
-            reader, [row for row in rows if row["sample_id"] not in self.journal]
-        ):
-            if picture.name in seen or self.journal.is_taken(picture.name):
+        left = rows
+        if self.journal:
+            left = Chosen(rows, (k for k, row in enumerate(rows) if row["sample_id"] not in self.journal))
+        for picture in self._instances().pictures(reader, left):
+            if not self.journal.takes(picture.name):
                 raise UsageError(
                     f"two pictures are named {picture.name} (one is {picture.path}); the kind of dataset has to give "
                     "each a name of its own"
                 )
-            seen.add(picture.name)
             yield picture
 
     def depths(self, reader: DatasetReader, rows: Sequence[Record]) -> Callable[[Picture], Depth]:

@@ -1,21 +1,16 @@
 """One export from a dataset's folder to a folder of its own: whole, or not there."""
 
-import errno
 from collections.abc import Sequence
 from pathlib import Path
 
-from datagen.core.errors import DatagenError, StoppedEarly, UsageError
+from datagen.core.errors import DISK_FULL, DatagenError, StoppedEarly, UsageError
 from datagen.export.counts import Exported
 from datagen.export.protocol import Exporter, Options
 from datagen.export.registry import BUILT_IN, find_exporter
 from datagen.export.settings import parse_settings
+from datagen.export.source import Source, open_source
 from datagen.export.unfinished import Unfinished, export_key
-from datagen.formats.instances import Record
-from datagen.kinds.registry import Kind, kind_of, open_tree
-from datagen.verify.tree import Tree
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What a disk says that has no room."""
+from datagen.kinds.registry import Kind
 
 
 def export_dataset(root: Path, to: str, out: Path, sets: Sequence[str] = ()) -> Exported:
@@ -28,18 +23,24 @@ def export_dataset(root: Path, to: str, out: Path, sets: Sequence[str] = ()) -> 
     exporter = find_exporter(to)
     settings = parse_settings(to, getattr(exporter, "settings", {}), sets)
     target = _free_folder(root, out)
-    tree = open_tree(root)
-    kind, rows = kind_of(root), _rows(tree)
+    try:
+        source = open_source(root)
+    except OSError as error:
+        raise StoppedEarly(
+            f"the rows of {root} cannot be kept in the temporary folder ({error.strerror or error}); make room there, "
+            "or name another one as TMPDIR, and run the same command again"
+        ) from error
+    kind, rows = source.kind, source.rows
     _check_needs(exporter, kind)
     kinds = kind.instances.kinds_in(rows) if kind.instances else ()
     goes_on = exporter in BUILT_IN
     try:
         with Unfinished(target, export_key(to, settings, rows), goes_on) as unfinished:
-            options = Options(tree.name, kind.name, kind.instances, kinds, unfinished.journal, settings)
+            options = Options(source.name, kind.name, kind.instances, kinds, unfinished.journal, settings)
             try:
-                found = _written(exporter, tree, rows, unfinished.tree, options)
+                found = _written(exporter, source, unfinished.tree, options)
             except OSError as error:
-                if error.errno not in FULL:
+                if error.errno not in DISK_FULL:
                     raise
                 kept = f"{options.journal.counts.pictures} pictures are kept; " if goes_on else ""
                 raise StoppedEarly(
@@ -51,13 +52,13 @@ def export_dataset(root: Path, to: str, out: Path, sets: Sequence[str] = ()) -> 
     return found
 
 
-def _written(exporter: Exporter, tree: Tree, rows: list[Record], part: Path, options: Options) -> Exported:
+def _written(exporter: Exporter, source: Source, part: Path, options: Options) -> Exported:
     """What an exporter wrote; one of another package is held to its word. Raises UsageError, BrokenFile, OSError."""
     if exporter in BUILT_IN:
-        return exporter.write(tree.files, rows, part, options)
+        return exporter.write(source.files, source.rows, part, options)
     who = f"exporter {exporter.name} ({type(exporter).__module__})"
     try:
-        found = exporter.write(tree.files, rows, part, options)
+        found = exporter.write(source.files, source.rows, part, options)
         again = exporter.read_back(part)
     except (DatagenError, OSError):
         raise
@@ -84,19 +85,6 @@ def _free_folder(root: Path, out: Path) -> Path:
     if first is not None:
         raise UsageError(f"--out {out} holds {first.name} already; name a folder that is empty or not there yet")
     return target
-
-
-def _rows(tree: Tree) -> list[Record]:
-    """Rows sorted by (job_id, index). Raises UsageError where none is of a picture."""
-    if not tree.rows:
-        why = tree.problems.get("manifest.parquet") or tree.problems.get("log") or "it has no manifest.parquet"
-        raise UsageError(
-            f"{tree.root} lists no rows ({why}); export needs those of `datagen build`: if it made this folder, run it "
-            "again"
-        )
-    if not tree.samples:
-        raise UsageError(f"{tree.root} holds no finished picture yet; let the build go on first")
-    return sorted(tree.rows, key=lambda row: (row["job_id"], row["index"]))
 
 
 def _check_needs(exporter: Exporter, kind: Kind) -> None:

@@ -1,6 +1,8 @@
 """The folder in which an export grows, beside the one that it becomes; an interrupted one is gone on with there."""
 
 import fcntl
+import hashlib
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,18 +11,22 @@ from typing import Any
 
 from datagen import __version__
 from datagen.core.errors import EXIT_STOPPED_EARLY, DatagenError, UsageError
-from datagen.core.ids import content_hash
 from datagen.export.journal import Journal
+from datagen.formats.encode import json_bytes
 from datagen.formats.instances import Record
 
 STAMP = ("job_id", "index", "row_type", "sample_id", "query_path", "split", "kind", "severity")
 """Columns that tell whether an interrupted export was of the same rows."""
 
+KEY_DIGITS = 16
+
 
 def export_key(exporter: str, settings: Mapping[str, Any], rows: Iterable[Record]) -> str:
     """What has to be the same for an export to go on: format, settings, rows and version of datagen."""
-    told = [[str(row[name]) for name in STAMP] for row in rows]
-    return content_hash([__version__, exporter, dict(settings), told])[:16]
+    digest = hashlib.sha256(json_bytes([__version__, exporter, dict(settings)]))
+    for row in rows:
+        digest.update(json_bytes([str(row[name]) for name in STAMP]))
+    return digest.hexdigest()[:KEY_DIGITS]
 
 
 class Unfinished:
@@ -45,8 +51,8 @@ class Unfinished:
         except BlockingIOError as error:
             self._lock.close()
             raise UsageError(f"another export writes {self._target}; wait for it, or choose another --out") from error
-        for other in self._target.parent.glob(f".{self._target.name}.*.part"):
-            if other != self.folder and not _is_locked(other):
+        for other in self._target.parent.iterdir():
+            if other != self.folder and self._is_remains(other.name) and not _is_locked(other):
                 shutil.rmtree(other, ignore_errors=True)
         if not self._keeps:
             shutil.rmtree(self.tree, ignore_errors=True)
@@ -54,6 +60,11 @@ class Unfinished:
         self.tree.mkdir(exist_ok=True)
         self.journal = Journal(self.folder / "journal.jsonl")
         return self
+
+    def _is_remains(self, name: str) -> bool:
+        """Whether a folder of that name is of an export to this target, and not to `<target>.more`."""
+        pattern = rf"\.{re.escape(self._target.name)}\.[0-9a-f]{{{KEY_DIGITS}}}\.part"
+        return re.fullmatch(pattern, name) is not None
 
     def finish(self) -> None:
         """The tree is whole: it becomes the target. Raises OSError."""

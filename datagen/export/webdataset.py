@@ -1,13 +1,12 @@
 """WebDataset: tar shards whose members of one sample stand together, for streaming readers."""
 
 import contextlib
-import io
 import json
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from datagen.core.errors import BrokenFile
 from datagen.export.counts import Counts, Exported
@@ -66,7 +65,7 @@ class _Shards:
         self._out, self._split, self._most, self._journal = out, split, most, journal
         self._number = journal.first_free(f"shard {split}")
         self._notes: list[Note] = []
-        self._shard: tarfile.TarFile | None = None
+        self._shard: IO[bytes] | None = None
 
     def __enter__(self) -> "_Shards":
         return self
@@ -87,22 +86,28 @@ class _Shards:
         """The shard gets its name, then its samples are noted."""
         if self._shard is None:
             return
+        self._shard.write(bytes(2 * tarfile.BLOCKSIZE))
+        self._shard.write(bytes(-self._shard.tell() % tarfile.RECORDSIZE))
         self._shard.close()
         self._part.rename(self._out / f"{self._split}-{self._number:06d}.tar")
         self._journal.note(*self._notes, Note(f"shard {self._split} {self._number}"))
         self._number, self._shard, self._notes = self._number + 1, None, []
 
     def add(self, note: Note, members: Mapping[str, bytes]) -> None:
-        """The members of a sample, without owners and times: an export repeats to the byte."""
+        """The members of a sample, without owners and times: an export repeats to the byte.
+
+        tarfile would keep the header of every member until the shard is whole.
+        """
         size = sum(1024 + len(data) for data in members.values())
-        if self._shard is not None and self._shard.offset + size > self._most:
+        if self._shard is not None and self._shard.tell() + size > self._most:
             self._close()
         if self._shard is None:
-            self._shard = tarfile.open(self._part, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+            self._shard = self._part.open("wb")
         for suffix, data in members.items():
             header = tarfile.TarInfo(f"{note.name}.{suffix}")
             header.size, header.mode = len(data), 0o644
-            self._shard.addfile(header, io.BytesIO(data))
+            self._shard.write(header.tobuf(tarfile.USTAR_FORMAT))
+            self._shard.write(data + bytes(-len(data) % tarfile.BLOCKSIZE))
         self._notes.append(note)
 
 

@@ -148,8 +148,11 @@ class Instances:
 
 
 def flat_name(*words: str) -> str:
-    """Words joined by '-', as a file name without dots and slashes: readers cut a name at its first dot."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", "-".join(words))
+    """Words joined by '-', as a file name without dots and slashes: readers cut a name at its first dot.
+
+    Letters and digits of any script stay: two words of another one are not to become one.
+    """
+    return re.sub(r"[^\w-]", "_", "-".join(words))
 
 
 def read_size(reader: DatasetReader, path: str) -> tuple[int, int]:

@@ -28,12 +28,15 @@ class Solid:
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """A normal thing and its anomalous ones, all in the frame of the normal one: z up, bounding sphere 1 about 0."""
+    """A normal thing and its anomalous ones, all in the frame of the normal one: z up, bounding sphere 1 about 0.
+
+    An anomalous one may be made anew whenever it is asked for.
+    """
 
     name: str
     split: str
     normal: Solid
-    anomalous: tuple[Solid, ...]
+    anomalous: Sequence[Solid]
 
 
 @dataclass(frozen=True, eq=False)

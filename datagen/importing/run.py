@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
-from datagen.core.errors import BrokenFile, UsageError
+from datagen.core.errors import DISK_FULL, BrokenFile, StoppedEarly, UsageError
 from datagen.core.ids import bytes_hash
 from datagen.core.row import Row
 from datagen.formats.published import ImportedJob, Published
@@ -32,7 +32,8 @@ def import_dataset(root: Path, out: Path, split: Path | None = None) -> Imported
     """Make a dataset at `out`, which is empty or not there yet, of the published data at `root`.
 
     Files are hard links where the disk allows it, else copies; each is read once for its digest. `split` names the
-    split file where it does not lie in `root`. Raises UsageError for a folder of no published form, BrokenFile.
+    split file where it does not lie in `root`. Raises UsageError for a folder of no published form, BrokenFile, and
+    StoppedEarly where the disk is full.
     """
     if not root.is_dir():
         raise UsageError(f"{root} is no folder; give the folder of a published dataset")
@@ -48,6 +49,8 @@ def import_dataset(root: Path, out: Path, split: Path | None = None) -> Imported
         told = _written(found, part)
         part.rename(target)
     except OSError as error:
+        if error.errno in DISK_FULL:
+            raise StoppedEarly(f"--out {out}: {error.strerror}; make room and run the same command again") from error
         raise UsageError(f"--out {out} cannot be written ({error.strerror or error}); choose another place") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

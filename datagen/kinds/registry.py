@@ -201,6 +201,11 @@ def kind_of(root: Path) -> Kind:
     )
 
 
+def open_files(root: Path) -> DatasetReader:
+    """The files of a dataset's folder. Raises UsageError when it holds no dataset at all."""
+    return tree.open_files(root, _folders())
+
+
 def open_tree(root: Path) -> Tree:
     """A dataset's folder as `datagen verify` reads it. Raises UsageError when it holds no dataset at all."""
     return tree.open_tree(root, _folders())

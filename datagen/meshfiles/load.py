@@ -52,8 +52,7 @@ def _check(path: Path) -> None:
 
 
 def _read_obj(path: Path, places: Places) -> MeshFile:
-    text = obj.read_text(path.read_bytes(), path)
-    shape = obj.geometry(text)
+    text, shape = obj.read(path.read_bytes(), path)
     if len(shape.faces) == 0:
         raise bad(path, "it holds no face")
     library = mtl.read_library(path, text.libraries, places)
@@ -96,8 +95,7 @@ def files_named(path: Path, within: Path | None = None) -> tuple[Path, ...]:
     suffix = path.suffix.lower()
     try:
         if suffix == ".obj":
-            text = obj.read_text(path.read_bytes(), path)
-            found = mtl.texture_files(path, text.libraries, places)
+            found = mtl.texture_files(path, obj.libraries(path.read_bytes(), path), places)
         elif suffix == ".ply":
             found = ply.texture_files(path, places)
         elif suffix in GLTF_SUFFIXES:

@@ -9,6 +9,7 @@ import numpy as np
 
 from datagen.core.colour import linear_from_srgb
 from datagen.core.shape import Mesh
+from datagen.meshfiles.obj_plain import read_plain
 from datagen.meshfiles.polygons import triangulate
 from datagen.meshfiles.text import name_text, plain_text, shown, without_comment, without_remark
 from datagen.meshfiles.values import FilePart, bad, checked, used_only
@@ -151,8 +152,27 @@ def geometry(text: ObjText) -> ObjGeometry:
 
 def whole_mesh(data: bytes, name: str) -> Mesh:
     """All triangles of a file as one mesh, in the file's frame; messages call it `name`. Raises MeshLoadError."""
-    shape = geometry(read_text(data, name))
-    return checked(name, Path(name).name, shape.vertices, shape.faces)
+    plain = read_plain(data)
+    if plain is None:
+        shape = geometry(read_text(data, name))
+        plain = shape.vertices, shape.faces
+    return checked(name, Path(name).name, *plain)
+
+
+def read(data: bytes, path: Path | str) -> tuple[ObjText, ObjGeometry]:
+    """The statements of a file and its triangles; of a plain one without names the triangles alone. Raises as both."""
+    plain = read_plain(data)
+    if plain is None:
+        text = read_text(data, path)
+        return text, geometry(text)
+    vertices, faces = plain
+    owner = np.zeros(len(faces), np.int64)
+    return ObjText(path), ObjGeometry(vertices, None, faces, None, owner, (("", "", ""),))
+
+
+def libraries(data: bytes, path: Path | str) -> list[str]:
+    """The material files that an OBJ names. Raises MeshLoadError for one that cannot be read."""
+    return read_text(data, path).libraries if b"mtllib" in plain_text(data, path) else []
 
 
 def parts(path: Path, shape: ObjGeometry, material_slot: dict[str, int]) -> tuple[FilePart, ...]:

@@ -95,18 +95,47 @@ def parse(data: bytes) -> Iterator[LogEntry]:
         yield LogEntry(record["job_id"], tuple(_row(row) for row in record["rows"]), record["cost"])
 
 
-class LogReader:
-    """The union of all logs of a folder by job id, read on from where it stopped last time.
+class Ranking:
+    """Which line of a job counts: a finished one outranks a quarantined one, of two finished ones the first stays.
 
-    A finished job outranks a quarantined one; of two finished ones the first read stays.
+    `known` holds the jobs that a line counts for.
     """
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[bool, float]] = {}
+        self._superseded: dict[str, float] = {}
+
+    def takes(self, entry: LogEntry) -> bool:
+        """Whether this line counts from now on, as far as is read; a line that ends a quarantine removes the job."""
+        quarantined, time = self.known.get(entry.job_id, (True, 0.0))
+        if entry.superseded:
+            self._superseded[entry.job_id] = entry.time
+            if quarantined and time <= entry.time:
+                self.known.pop(entry.job_id, None)
+            return False
+        if not quarantined or (entry.quarantined and entry.time <= self._superseded.get(entry.job_id, -1.0)):
+            return False
+        self.known[entry.job_id] = (entry.quarantined, entry.time)
+        return True
+
+
+def read_lines(folder: Path) -> Iterator[LogEntry]:
+    """The whole lines of all logs, one at a time; `Ranking` says which count. Raises OSError."""
+    for path in tidy(folder.glob("*.jsonl")):
+        with path.open("rb") as stream:
+            for line in stream:
+                yield from parse(line)
+
+
+class LogReader:
+    """The union of all logs of a folder by job id, read on from where it stopped last time; `Ranking` decides."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.entries: dict[str, LogEntry] = {}
         self._offsets: dict[Path, int] = {}
         self._ended: set[str] = set()
-        self._superseded: dict[str, float] = {}
+        self._ranking = Ranking()
 
     def refresh(self) -> "LogReader":
         """Read what was appended since."""
@@ -123,20 +152,11 @@ class LogReader:
             whole = data[: data.rfind(b"\n") + 1]
             self._offsets[path] = offset + len(whole)
             for entry in parse(whole):
-                self._take(entry)
+                if self._ranking.takes(entry):
+                    self.entries[entry.job_id] = entry
+                elif entry.job_id not in self._ranking.known:
+                    self.entries.pop(entry.job_id, None)
         return self
-
-    def _take(self, entry: LogEntry) -> None:
-        known = self.entries.get(entry.job_id)
-        if entry.superseded:
-            self._superseded[entry.job_id] = entry.time
-            if known is not None and known.quarantined and known.time <= entry.time:
-                del self.entries[entry.job_id]
-            return
-        if entry.quarantined and entry.time <= self._superseded.get(entry.job_id, -1.0):
-            return
-        if known is None or known.quarantined:
-            self.entries[entry.job_id] = entry
 
 
 def any_torn(folder: Path) -> bool:

@@ -1,7 +1,7 @@
 """manifest.parquet and cost.parquet: the logs, sorted, with fixed writer settings."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 
 from datagen.core.row import SCHEMA_VERSION, Row
 from datagen.store.log import LogEntry
-from datagen.store.parquet import read_parquet
 
 _STRING = [
     "job_id",
@@ -108,15 +107,24 @@ def _parquet(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
+def iter_manifest(folder: Path, count: int = 100) -> Iterator[list[dict[str, Any]]]:
+    """Rows of a dataset's manifest as dictionaries, `count` at a time. Raises OSError, pyarrow.ArrowException."""
+    with pq.ParquetFile(folder / "manifest.parquet", pre_buffer=False, buffer_size=1 << 16) as file:
+        for batch in file.iter_batches(count, use_threads=False):
+            records = batch.to_pylist()
+            for record in records:
+                record["sha256"] = dict(record["sha256"] or [])
+            yield records
+
+
 def read_manifest(folder: Path) -> list[dict[str, Any]]:
     """Rows of a dataset's manifest as dictionaries. Equal values of one column may be one object: change none."""
     found: list[dict[str, Any]] = []
     known: dict[Any, Any] = {}
-    for batch in read_parquet(folder / "manifest.parquet").to_batches(max_chunksize=4096):
-        for record in batch.to_pylist():
-            record["sha256"] = dict(record["sha256"] or [])
+    for records in iter_manifest(folder):
+        for record in records:
             for name in _SHARED & record.keys():
                 value = record[name]
                 record[name] = known.setdefault(tuple(value) if isinstance(value, list) else value, value)
-            found.append(record)
+        found += records
     return found

@@ -64,6 +64,11 @@ class DatasetReader:
         """Whether there is neither a folder of data nor a tar."""
         return not self._places and not self._loose_folders
 
+    @property
+    def holds_files(self) -> bool:
+        """Whether the data folders or tars hold any file. Raises BrokenFile."""
+        return bool(self._places) or any(True for name in self._loose_folders for _ in _walk(self.root / name, name))
+
     @cached_property
     def sizes(self) -> Mapping[str, int]:
         """Path -> bytes of every file of the data folders, sorted; one walk. Raises BrokenFile."""

@@ -101,16 +101,13 @@ class Tree:
         return str(self.run["recipe"]["name"]) if self.run and "recipe" in self.run else self.root.name
 
 
-def open_tree(root: Path, folders: Sequence[str]) -> Tree:
-    """Read the tables of a dataset's folder, whose data lies in `folders`.
-
-    Raises UsageError when it holds no dataset at all.
-    """
+def open_files(root: Path, folders: Sequence[str]) -> DatasetReader:
+    """The files of a dataset's folder, whose data lies in `folders`. Raises UsageError when there are none."""
     if not root.is_dir():
         raise UsageError(f"{root} is no folder; give the folder that holds images/ and split.json")
     try:
         files = DatasetReader(root, folders)
-        listed = bool(files.sizes)
+        listed = files.holds_files
     except DAMAGE as error:
         raise UsageError(
             f"{root}: the files cannot be listed ({error}); check its permissions and tar shards"
@@ -121,6 +118,12 @@ def open_tree(root: Path, folders: Sequence[str]) -> Tree:
         if (root / "log").is_dir():
             why = f"no job of its build has made a file yet: `datagen status {shlex.quote(str(root))}` says why"
         raise UsageError(f"{root} holds none of {names} and no tar shard; {why}")
+    return files
+
+
+def open_tree(root: Path, folders: Sequence[str]) -> Tree:
+    """Read the tables of a dataset's folder. Raises as `open_files`."""
+    files = open_files(root, folders)
     problems: dict[str, str] = {}
     hashes: dict[str, str] = {}
     documents = {name: _read_json(root / name, problems, hashes) for name in ("run.json", "shapes.json", "split.json")}

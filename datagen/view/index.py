@@ -49,6 +49,9 @@ class Index:
             raise UsageError(
                 f"{path} cannot be read ({error}); view shows finished datasets, and imported ones (datagen import)"
             ) from error
+        lacking = [name for name in COLUMNS if name not in table.column_names]
+        if lacking:
+            raise UsageError(f"{path} has no column {lacking[0]}; it is no manifest of datagen")
         self._manifest = path
         is_sample = pc.equal(table["row_type"], "sample")
         self.rows = table.filter(is_sample).sort_by("query_path").combine_chunks()

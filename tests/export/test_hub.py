@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -133,3 +134,20 @@ def test_damage_is_told_by_the_files_name(fake_dataset, tmp_path):
     shard.write_bytes(shard.read_bytes()[:2000])
     with pytest.raises(BrokenFile, match=shard.name):
         Hub().read_back(tmp_path / "out")
+
+
+def test_the_day_of_publication_is_the_datasets_own_or_given(fake_dataset, tmp_path):
+    def day(root, *sets):
+        export_dataset(root, "hub", tmp_path / "out", sets)
+        told = json.loads((tmp_path / "out" / "croissant.json").read_text()).get("datePublished")
+        shutil.rmtree(tmp_path / "out")
+        return told
+
+    ended = max(pq.read_table(fake_dataset / "cost.parquet")["t"].to_pylist())
+    assert day(fake_dataset) == datetime.fromtimestamp(ended, UTC).date().isoformat()
+    assert day(fake_dataset, "date=2031-02-03") == "2031-02-03"
+    with pytest.raises(UsageError, match=r"--set date=tomorrow: write a day as"):
+        day(fake_dataset, "date=tomorrow")
+    imported = tmp_path / "imported"
+    shutil.copytree(fake_dataset, imported, ignore=shutil.ignore_patterns("cost.parquet"))
+    assert day(imported) is None

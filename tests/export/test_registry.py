@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from datagen.core.errors import UsageError
-from datagen.export import registry, run
+from datagen.export import registry, source
 from datagen.export.counts import Exported
 from datagen.export.registry import GROUP, exporter_names, find_exporter
 from datagen.export.run import export_dataset
@@ -140,7 +140,7 @@ def test_a_kind_that_lacks_what_an_exporter_needs_is_refused(install, monkeypatc
         export_dataset(scene_dataset, "clouds", tmp_path / "out")
     scenes = kinds()["oddoneout"]
     monkeypatch.setattr(
-        run, "kind_of", lambda root: Kind("plain", scenes.building, scenes.examination, scenes.sheet, None)
+        source, "kind_of", lambda root: Kind("plain", scenes.building, scenes.examination, scenes.sheet, None)
     )
     with pytest.raises(UsageError, match="exporter coco needs boxes and masks, which datasets of kind plain do not"):
         export_dataset(scene_dataset, "coco", tmp_path / "out")

@@ -13,8 +13,8 @@ from datagen.store.reader import DatasetReader
 
 def chair_pictures(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Picture]:
     """Every query, named by its job and its row. Raises BrokenFile for a file that cannot be read."""
-    named = {_name(row): row for row in rows if row["row_type"] == "sample"}
-    for name, row in sorted(named.items()):
+    for name, number in sorted((_name(row), k) for k, row in enumerate(rows) if row["row_type"] == "sample"):
+        row = rows[number]
         width, height = read_size(reader, row["query_path"])
         found = tuple(_instance(reader, one, (width, height)) for one in _anomalies(row)) if row["label"] else ()
         told = (name, row["query_path"], width, height, row["split"], row["label"], row["sample_id"], found)

@@ -17,9 +17,9 @@ from datagen.store.reader import DatasetReader
 
 def posed_references(reader: DatasetReader, rows: Sequence[Record], done: Container[str] = ()) -> Iterator[Posed]:
     """Every normal shape's bundle but those `done`, named by its folder; views by azimuth. Raises BrokenFile."""
-    bundles = {row["public_id"]: row for row in rows if row["row_type"] == "reference" and not row["label"]}
-    for public_id, row in sorted(bundles.items()):
-        folder = reference_folder(public_id)
+    bundles = {row["public_id"]: k for k, row in enumerate(rows) if row["row_type"] == "reference" and not row["label"]}
+    for public_id, number in sorted(bundles.items()):
+        row, folder = rows[number], reference_folder(public_id)
         name = flat_name(folder.split("/")[1])
         if name in done:
             continue

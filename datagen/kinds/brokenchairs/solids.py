@@ -1,7 +1,7 @@
 """Meshes and depth of what pictures of chairs show, made again from the shapes that the dataset was built from."""
 
-from collections.abc import Callable, Container, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from typing import Any, overload
 
 import numpy as np
 from pydantic import ValidationError
@@ -22,17 +22,18 @@ from datagen.render.raycast import cast_view
 from datagen.scenes.cameras import query_transform, reference_transform
 from datagen.shapes.collections import open_collection
 from datagen.store.reader import DatasetReader
+from datagen.store.rows import Chosen
 from datagen.verify.source import open_plan
 
 
 def chair_solids(reader: DatasetReader, rows: Rows, shapes: str, done: Container[str] = ()) -> Iterator[Compared]:
     """Every normal shape with the anomalous ones that pictures show, by public id."""
-    found: dict[int, dict[str, Mapping[str, Any]]] = {}
-    for row in rows:
+    found: dict[int, dict[str, int]] = {}
+    for k, row in enumerate(rows):
         if row["row_type"] == "sample":
-            of_shape = found.setdefault(row["public_id"], {"": row})
+            of_shape = found.setdefault(row["public_id"], {"": k})
             if row["label"]:
-                of_shape.setdefault(row["job_id"], row)
+                of_shape.setdefault(row["job_id"], k)
     opened: tuple[OpenSource, Recipe] | None = None
     for public_id, jobs in sorted(found.items()):
         name = flat_name(reference_folder(public_id).split("/")[1])
@@ -40,12 +41,33 @@ def chair_solids(reader: DatasetReader, rows: Rows, shapes: str, done: Container
             continue
         opened = opened or _open(reader, shapes)
         source, recipe = opened
-        shape = source.load(jobs[""]["shape_id"])
+        first = rows[jobs[""]]
+        shape = source.load(first["shape_id"])
         T = reference_transform(shape)
         whole = concatenate(part.mesh.transformed(T) for part in shape.parts)
         normal = Solid(name, "good", whole, np.zeros(len(whole.faces), dtype=bool))
-        anomalous = tuple(_solid(source.remade(row, recipe), row, T) for job, row in sorted(jobs.items()) if job)
-        yield Compared(name, jobs[""]["split"], normal, anomalous)
+        numbers = [number for job, number in sorted(jobs.items()) if job]
+        yield Compared(name, first["split"], normal, _Made(source, recipe, T, Chosen(rows, numbers)))
+
+
+class _Made(Sequence[Solid]):
+    """Anomalous shapes of rows, each made when it is asked for: a shape may have hundreds."""
+
+    def __init__(self, source: OpenSource, recipe: Recipe, T: np.ndarray, rows: Rows) -> None:
+        self._source, self._recipe, self._T, self._rows = source, recipe, T, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, k: int) -> Solid: ...
+    @overload
+    def __getitem__(self, k: slice) -> "_Made": ...
+    def __getitem__(self, k: int | slice) -> "Solid | _Made":
+        if isinstance(k, slice):
+            return _Made(self._source, self._recipe, self._T, self._rows[k])
+        row = self._rows[k]
+        return _solid(self._source.remade(row, self._recipe), row, self._T)
 
 
 def _solid(made: AnomalousShape | Rejected, row: Mapping[str, Any], T: np.ndarray) -> Solid:
@@ -64,12 +86,12 @@ def _solid(made: AnomalousShape | Rejected, row: Mapping[str, Any], T: np.ndarra
 
 def chair_depths(reader: DatasetReader, rows: Rows, shapes: str) -> Callable[[Picture], Depth]:
     """Depth of queries by ray casts; pictures of one job follow each other, so its scene is kept."""
-    by_id = {row["sample_id"]: row for row in rows if row["row_type"] == "sample"}
+    by_id = {row["sample_id"]: k for k, row in enumerate(rows) if row["row_type"] == "sample"}
     source, recipe = _open(reader, shapes)
     kept: dict[str, RayScene] = {}
 
     def depth(picture: Picture) -> Depth:
-        row = by_id[picture.sample_id]
+        row = rows[by_id[picture.sample_id]]
         if row["job_id"] not in kept:
             kept.clear()
             shape = source.load(row["shape_id"])

@@ -12,5 +12,9 @@ from datagen.store.reader import DatasetReader
 
 def scene_depths(reader: DatasetReader, rows: Rows, shapes: str) -> Callable[[Picture], Depth]:
     """Metres; no shapes are needed."""
-    K = {row["sample_id"]: np.reshape(row["K"], (3, 3)) for row in rows if row["row_type"] == "sample"}
-    return lambda picture: Depth(read_depth(reader, picture.path), K[picture.sample_id])
+    by_id = {row["sample_id"]: k for k, row in enumerate(rows) if row["row_type"] == "sample"}
+
+    def depth(picture: Picture) -> Depth:
+        return Depth(read_depth(reader, picture.path), np.reshape(rows[by_id[picture.sample_id]]["K"], (3, 3)))
+
+    return depth

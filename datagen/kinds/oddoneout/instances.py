@@ -1,5 +1,6 @@
 """Views of scenes as pictures with instances: every odd object that the view shows."""
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,33 +18,38 @@ from datagen.formats.instances import (
 )
 from datagen.formats.oddoneout import KINDS
 from datagen.kinds.oddoneout.depths import scene_depths
-from datagen.kinds.oddoneout.posed import posed_scenes
+from datagen.kinds.oddoneout.posed import posed_scenes, scene_views
 from datagen.kinds.oddoneout.stages import staged_scenes
 from datagen.store.reader import DatasetReader
+from datagen.store.rows import Chosen
 
 
 def scene_pictures(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[Picture]:
     """Every view, named by its scene and its number. Raises BrokenFile for a file that cannot be read."""
-    odd: dict[str, list[Record]] = defaultdict(list)
-    views: dict[str, list[Record]] = defaultdict(list)
-    for row in rows:
+    odd: dict[str, array[int]] = defaultdict(lambda: array("Q"))
+    for k, row in enumerate(rows):
         if row["row_type"] == "object" and row["label"]:
-            odd[row["query_path"].partition("#")[0]].append(row)
-        elif row["row_type"] == "sample":
-            views[row["query_path"].rsplit("/", 2)[0]].append(row)
-    for folder in sorted(views):
-        changed = _changed_px(reader, folder) if odd[folder] else {}
-        for row in sorted(views[folder], key=lambda row: row["query_path"]):
-            yield _picture(reader, folder, row, odd[folder], changed)
+            odd[row["query_path"].partition("#")[0]].append(k)
+    categories = _categories(reader)
+    for folder, views in scene_views(rows):
+        objects = sorted(Chosen(rows, odd.get(folder, ())), key=lambda row: row["index"])
+        changed = _changed_px(reader, folder) if objects else {}
+        for row in views:
+            yield _picture(reader, folder, row, objects, changed, categories)
 
 
 def _picture(
-    reader: DatasetReader, folder: str, row: Record, odd: Sequence[Record], changed: Mapping[str, Sequence[int]]
+    reader: DatasetReader,
+    folder: str,
+    row: Record,
+    odd: Sequence[Record],
+    changed: Mapping[str, Sequence[int]],
+    categories: Mapping[str, str],
 ) -> Picture:
     view = row["query_path"].rsplit("/", 1)[1].removesuffix(".png")
     width, height = read_size(reader, row["query_path"])
     found = []
-    for item in sorted(odd, key=lambda item: item["index"]):
+    for item in odd:
         name = item["query_path"].partition("#")[2]
         mask = read_mask(reader, f"{folder}/segmentations/{name}/{name}_{view}.png", (width, height))
         if mask.any():
@@ -56,7 +62,7 @@ def _picture(
             found.append(Instance(item["kind"], mask, attributes))
     name = flat_name(folder.split("/")[1], view)
     told = (name, row["query_path"], width, height, row["split"], row["label"], row["sample_id"], tuple(found))
-    return Picture(*told, shape_id=row["shape_id"], category=_categories(reader).get(row["shape_id"], ""))
+    return Picture(*told, shape_id=row["shape_id"], category=categories.get(row["shape_id"], ""))
 
 
 def _categories(reader: DatasetReader) -> Mapping[str, str]:
@@ -81,16 +87,13 @@ def _changed_px(reader: DatasetReader, folder: str) -> Mapping[str, Sequence[int
 
 def scene_objects(reader: DatasetReader, rows: Sequence[Record]) -> Iterator[SeenObject]:
     """Every object of every scene, normal and odd. Raises BrokenFile."""
-    views: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        if row["row_type"] == "sample":
-            views[row["query_path"].rsplit("/", 2)[0]].append(row["query_path"])
+    views = {folder: [row["query_path"] for row in found] for folder, found in scene_views(rows)}
     sizes = {folder: read_size(reader, paths[0]) for folder, paths in views.items()}
     for row in rows:
         folder, _, name = row["query_path"].partition("#")
         if row["row_type"] == "object" and folder in views:
             mask = f"{folder}/segmentations/{name}/{name}_"
-            masks = {path: mask + path.rsplit("/", 1)[1] for path in sorted(views[folder])}
+            masks = {path: mask + path.rsplit("/", 1)[1] for path in views[folder]}
             yield SeenObject(folder.split("/")[1], name, row["split"], row["label"], sizes[folder], masks)
 
 

@@ -1,6 +1,5 @@
 """Scenes with the meshes of their objects, made again from the shapes that the dataset was built from."""
 
-from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,12 +9,12 @@ from pydantic import ValidationError
 from datagen.core.errors import BrokenFile, UsageError
 from datagen.core.ids import content_hash
 from datagen.core.shape import concatenate
-from datagen.formats.instances import Record, flat_name, read_json
+from datagen.formats.instances import Record, read_json
 from datagen.formats.oddoneout import read_depth
 from datagen.formats.posed import PosedView
 from datagen.formats.stages import Stage, Thing
 from datagen.kinds.oddoneout.kind import plan_scenes
-from datagen.kinds.oddoneout.posed import posed_view
+from datagen.kinds.oddoneout.posed import posed_view, scene_name, scene_views
 from datagen.kinds.oddoneout.shapes import SceneShapes
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.pipeline.assets import open_library
@@ -29,17 +28,9 @@ def staged_scenes(
     reader: DatasetReader, rows: Sequence[Record], shapes: str, done: Container[str] = ()
 ) -> Iterator[Stage]:
     """Every scene, named by its folder; views by number, objects in the order of the table."""
-    scenes: dict[str, list[Record]] = defaultdict(list)
-    for row in rows:
-        if row["row_type"] == "sample":
-            scenes[row["query_path"].rsplit("/", 2)[0]].append(row)
     source: SceneShapes | None = None
-    for folder, found in sorted(scenes.items()):
-        name = flat_name(folder.split("/")[1])
-        if name in done:
-            continue
+    for folder, found in scene_views(rows, done):
         source = source or _open(reader, shapes)
-        found.sort(key=lambda row: row["query_path"])
         views = tuple(posed_view(reader, row) for row in found)
         table = read_json(reader, f"{folder}/scene3d.metadata.json")
         numbers = [row["query_path"].rsplit("/", 1)[1] for row in found]
@@ -47,7 +38,7 @@ def staged_scenes(
             things = tuple(_thing(source, folder, record, numbers) for record in table["objects"])
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise BrokenFile(f"{reader.root / folder}: its objects cannot be read ({error}); build it again") from error
-        yield Stage(name, found[0]["split"], views, things, _depths(reader, views))
+        yield Stage(scene_name(folder), found[0]["split"], views, things, _depths(reader, views))
 
 
 def _depths(reader: DatasetReader, views: Sequence[PosedView]) -> Callable[[int], np.ndarray]:

@@ -26,21 +26,27 @@ TARGETS = {"20k": 20_000, "195k": 195_000}
 
 def bundles(rounds: int) -> dict[str, Any]:
     """CPU-seconds of a whole bundle (20 views, depth, correspondences, model.obj), the least of `rounds`."""
-    recipe = recipe_of(None)
-    plan = plan_of(recipe)
-    context = ChairContext(plan, open_libraries(recipe.materials.libraries, recipe.seed), "fake")
+    context = open_bundles()
     found: dict[str, Any] = {}
     for name, faces in TARGETS.items():
-        shape = dense_chair(plan, faces)
-        costs = [_bundle(context, shape) for _ in range(rounds)]
-        found[name] = {"faces": _faces(shape), "cpu_s": round(min(costs), 3), "rounds": [round(c, 3) for c in costs]}
+        shape = dense_chair(context.plan, faces)
+        costs = [bundle_cost(context, shape) for _ in range(rounds)]
+        told = [round(cost, 3) for cost in costs]
+        found[name] = {"faces": count_faces(shape), "cpu_s": min(told), "rounds": told}
     return found
 
 
-def _bundle(context: ChairContext, shape: Shape) -> float:
+def open_bundles() -> ChairContext:
+    """What a job of a reference bundle needs."""
+    recipe = recipe_of(None)
+    return ChairContext(plan_of(recipe), open_libraries(recipe.materials.libraries, recipe.seed), "fake")
+
+
+def bundle_cost(context: ChairContext, shape: Shape) -> float:
+    """CPU-seconds of the bundle of a shape."""
     plan = context.plan
     job = next(job for job in plan.jobs_of(0, plan.shapes[0]) if job.job_type == "reference")
-    return _timed(lambda: reference_job(job, context, shape, Prepared(job)))
+    return timed(lambda: reference_job(job, context, shape, Prepared(job)))
 
 
 def embree_and_pyrender(rounds: int) -> dict[str, Any]:
@@ -67,18 +73,18 @@ def _views(make: Callable[[], Any], recipe: Recipe, rounds: int) -> float | None
             shader.shaded(camera)
         shader.close()
 
-    return round(min(_timed(shoot) for _ in range(rounds)) / len(cameras), 4)
+    return round(min(timed(shoot) for _ in range(rounds)) / len(cameras), 4)
 
 
 def dense_chair(plan: ChairPlan, faces: int) -> Shape:
     """A built-in chair whose faces are quartered until it has about as many as wanted."""
-    counts = {entry.shape_id: _faces(plan.source.load(entry.shape_id)) for entry in plan.shapes[:12]}
+    counts = {entry.shape_id: count_faces(plan.source.load(entry.shape_id)) for entry in plan.shapes[:12]}
 
     def miss(shape_id: str) -> float:
         return min(abs(counts[shape_id] * 4**k / faces - 1) for k in range(5))
 
     shape = plan.source.load(min(counts, key=miss))
-    while _faces(shape) < 0.5 * faces:
+    while count_faces(shape) < 0.5 * faces:
         shape = replace(shape, parts=tuple(replace(part, mesh=_quartered(part.mesh)) for part in shape.parts))
     return shape
 
@@ -87,11 +93,13 @@ def _quartered(mesh: Mesh) -> Mesh:
     return Mesh(*trimesh.remesh.subdivide(mesh.vertices, mesh.faces))
 
 
-def _faces(shape: Shape) -> int:
+def count_faces(shape: Shape) -> int:
+    """Faces of all parts."""
     return sum(len(part.mesh.faces) for part in shape.parts)
 
 
-def _timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[[], object]) -> float:
+    """CPU-seconds of this process."""
     start = time.process_time()
     work()
     return time.process_time() - start

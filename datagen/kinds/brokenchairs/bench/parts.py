@@ -110,11 +110,19 @@ def verify(measurement: Measurement) -> None:
     measurement.document["verify"] = measure_apart(SAMPLES // (10 if measurement.quick else 1))
 
 
+def dense(measurement: Measurement) -> None:
+    """Proposals and bundles of dense shapes and of shapes of many parts."""
+    from datagen.kinds.brokenchairs.bench.dense import dense
+
+    measurement.document["dense"] = dense(1 if measurement.quick else 3)
+
+
 BENCHES: Mapping[str, Bench] = {
     "presets": Bench(presets),
     "plain": Bench(plain),
     "phases": Bench(phases),
     "bundles": Bench(bundles),
+    "dense": Bench(dense),
     "scale": Bench(scale),
     "workers": Bench(workers),
     "verify": Bench(verify),

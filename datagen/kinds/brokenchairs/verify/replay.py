@@ -65,6 +65,8 @@ class Replayer:
     source: OpenSource | None
     _scenes: dict[str, tuple[RayScene, np.ndarray | None]] = field(default_factory=dict)
     _anomalies: dict[str, AnomalousShape | Rejected] = field(default_factory=dict)
+    _changed: RayScene | None = None
+    _changed_key: str = ""
 
     @cached_property
     def limits(self) -> Recipe:
@@ -96,7 +98,7 @@ class Replayer:
         result = self._anomaly(row)
         if isinstance(result, Rejected):
             return Replay(query, "parts", refused=f"{result.reason}: {result.detail}")
-        after = cast_view(RayScene([(i, mesh.transformed(T)) for i, mesh in result.meshes()]), camera)
+        after = cast_view(self._changed_scene(row, result, T), camera)
         union = self.limits.anomaly.broken.box_is_union
         note = annotate_view(before, after, result, union_box=union)
         looks = self._picture(query, after, note)
@@ -153,6 +155,15 @@ class Replayer:
             self._scenes[key] = (RayScene(meshes), None)
         return self._scenes[key][0]
 
+    def _changed_scene(self, row: Mapping[str, Any], result: AnomalousShape, T: np.ndarray) -> RayScene:
+        """The latest one is kept: the views of an anomaly follow each other, and one of a dense mesh is large."""
+        key = _anomaly_key(row)
+        if key != self._changed_key:
+            self._changed = RayScene([(i, mesh.transformed(T)) for i, mesh in result.meshes()])
+            self._changed_key = key
+        assert self._changed is not None
+        return self._changed
+
     def _mesh_scene(self, query: QueryFacts) -> RayScene:
         shape = query.name.shape
         if shape not in self._scenes:
@@ -168,7 +179,7 @@ class Replayer:
 
     def _anomaly(self, row: Mapping[str, Any]) -> AnomalousShape | Rejected:
         assert self.source is not None
-        key = f"{row['shape_id']} {row['split']} {row['spec']} {row.get('pose') or ''}"
+        key = _anomaly_key(row)
         if key not in self._anomalies:
             self._trim(self._anomalies)
             self._anomalies[key] = self.source.remade(row, self.limits)
@@ -194,6 +205,11 @@ class Replayer:
         if why is None and note is not None:
             why = check_contrast(picture, note.changed, self.limits.quality)
         return (f"{why.reason}: {why.detail}" if why else ""), outline_share(picture, frame.silhouette)
+
+
+def _anomaly_key(row: Mapping[str, Any]) -> str:
+    """What an anomalous shape is made from."""
+    return f"{row['shape_id']} {row['split']} {row['spec']} {row.get('pose') or ''}"
 
 
 def outline_share(picture: np.ndarray, silhouette: np.ndarray) -> float | None:

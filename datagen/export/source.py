@@ -1,0 +1,46 @@
+"""The dataset that is exported: what it is called, of what kind it is, and its rows, which stay on the disk."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datagen.core.errors import UsageError
+from datagen.formats.instances import Record
+from datagen.kinds.registry import Kind, kind_of, open_files
+from datagen.store.reader import DatasetReader
+from datagen.store.rows import committed_rows
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """`rows` are those committed, sorted by (job_id, index)."""
+
+    name: str
+    kind: Kind
+    files: DatasetReader
+    rows: Sequence[Record]
+
+
+def open_source(root: Path) -> Source:
+    """The dataset at `root`, finished or partial. Raises UsageError where there is none, or no picture of it yet.
+
+    Raises OSError where the temporary folder has no room for its rows.
+    """
+    files, found = open_files(root), committed_rows(root)
+    if not found.rows:
+        raise UsageError(
+            f"{root} lists no rows ({found.problem}); export needs those of `datagen build`: if it made this folder, "
+            "run it again; of published data `datagen import` makes a dataset"
+        )
+    if not any(row["row_type"] == "sample" for row in found.rows):
+        raise UsageError(f"{root} holds no finished picture yet; let the build go on first")
+    return Source(_name(root), kind_of(root), files, found.rows)
+
+
+def _name(root: Path) -> str:
+    """The recipe's name, or the folder's."""
+    try:
+        return str(json.loads((root / "run.json").read_bytes())["recipe"]["name"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return root.resolve().name
