@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from datagen.kinds.oddoneout.arrange import is_shown, least_changed, shown_in_fi
 from datagen.kinds.oddoneout.plan import five_views
 from datagen.kinds.registry import load_recipe, make_plan
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
+from datagen.scenes.framing import step_back
 from datagen.scenes.layout import RestingBody, footprint, lay_out, metric_scale, orbit, outline_gap
 from datagen.scenes.rest import all_points, snapped, stable_rotation, turn_between
 from datagen.shapes.collections import open_collection
@@ -66,6 +68,26 @@ def test_footprints_keep_apart_and_all_touch_the_floor(count):
     assert (np.linalg.norm(eyes[:, :2], axis=1) > np.abs(np.stack([low, high])[:, :2]).max()).all()
     closed = orbit(np.stack([low, high]), count, np.zeros(3), OrbitRecipe(closed=True), rng)
     assert np.allclose(np.arctan2(*closed[0].position[:2]), np.arctan2(*closed[-1].position[:2]))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_share_of_the_views_holds_everything_whole(share):
+    points = stream(4, "points").uniform([-0.6, -0.5, 0], [0.4, 0.7, 0.3], (200, 3))
+    cameras = orbit(
+        np.stack([points.min(axis=0), points.max(axis=0)]), 5, np.array([0, 0, 0.1]), OrbitRecipe(), stream(2)
+    )
+    back = step_back(cameras, points, share, stream(3, "whole"))
+
+    def whole(camera):
+        pixels, depth = camera.project(points)
+        return (depth > 0).all() and pixels.min() >= 1 - 1e-6 and pixels.max() <= camera.size_px - 1 + 1e-6
+
+    moved = [a != b for a, b in zip(cameras, back, strict=True)]
+    assert sum(moved) <= np.ceil(share * len(cameras)) and sum(map(whole, back)) >= share * len(cameras)
+    assert not all(map(whole, cameras)), "else it shows nothing"
+    for before, after in zip(cameras, back, strict=True):
+        assert replace(after, radius=before.radius) == before
+        assert after.radius >= before.radius
 
 
 def test_tall_objects_are_scaled_below_the_volume():
