@@ -13,6 +13,7 @@ from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
 from datagen.formats.oddoneout import split_json
 from datagen.kinds.oddoneout.arrange import is_shown, least_changed, shown_in_five
+from datagen.kinds.oddoneout.figures import estimate
 from datagen.kinds.oddoneout.plan import five_views
 from datagen.kinds.registry import load_recipe, make_plan
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
@@ -206,3 +207,12 @@ def test_an_anomaly_has_to_show_in_views_enough_and_in_both_sets_of_five():
     assert is_shown(changed(first[0], second[0], *[v for v in range(20) if v not in (*first, *second)][:4]), recipe)
     assert shown_in_five(6, 20) == pytest.approx(0.8709, abs=1e-4)
     assert shown_in_five(0, 20) == 0 and shown_in_five(16, 20) == 1
+
+
+def test_the_dry_run_counts_samples_denoiser_and_size():
+    def hours(*sets):
+        return estimate(plan("toysad8k", "split.scenes={train: 100}", *sets), "cycles")["cpu_hours"]
+
+    assert hours() == pytest.approx((2000 * (64 * 0.155 + 0.1 + 1.2) + 300) / 3600, abs=0.01)
+    assert hours("render.prefilter=fast") < hours() and hours("render.denoiser=none") < hours("render.prefilter=fast")
+    assert hours("camera.size_px=512") > 3.5 * hours()
