@@ -145,11 +145,11 @@ class OrbitRecipe(Section):
     """Width and height of a view, in pixels."""
     closed: bool = False
     """true: the first and the last view share an azimuth, as published."""
-    margin_m: Positive = 0.25
+    margin_m: Positive = 0.29
     """Part of the camera's radius (see `per_object_m`), in metres."""
     per_object_m: float = 0.0
     """Radius = largest |x| or |y| of any object + `per_object_m` * count + `margin_m` + 0 to `sway_m`."""
-    least_radius_m: Positive = 0.75
+    least_radius_m: Positive = 0.79
     """The camera's radius is never less than this, in metres, before it sways."""
     sway_m: float = 0.10
     """How far the camera's radius sways along the orbit, in metres."""
