@@ -133,7 +133,13 @@ class LayoutRecipe(Section):
     joint_drop: bool = False
     """Drop all objects together: they may lean on each other and are checked for contact, not for footprints."""
     attempts: Annotated[int, Field(ge=1, le=100)] = 6
-    """Layouts tried until every anomaly shows in some view."""
+    """Layouts tried until every anomaly shows in enough views."""
+
+    @model_validator(mode="after")
+    def _poses_to_share(self) -> "LayoutRecipe":
+        if self.joint_drop and self.poses == "shared":
+            raise ValueError("objects dropped together lie as they fall; set joint_drop: false or poses: rigid_body")
+        return self
 
 
 class OrbitRecipe(Section):

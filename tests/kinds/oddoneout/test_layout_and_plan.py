@@ -186,6 +186,8 @@ def test_wrong_recipes_say_what_is_wrong():
         load_recipe(ROOT / "recipes" / "toysad8k.yaml", ["anomaly.kinds={dent: 1}"])
     with pytest.raises(RecipeError, match="kinds of recipe are brokenchairs, oddoneout"):
         load_recipe(None, ["kind=chairs"])
+    with pytest.raises(RecipeError, match="objects dropped together lie as they fall"):
+        load_recipe(ROOT / "recipes" / "toysad8k.yaml", ["layout.poses=shared", "layout.joint_drop=true"])
     with pytest.raises(RecipeError, match="no split is called 'val'"):
         load_recipe(ROOT / "recipes" / "toysad8k.yaml", ["split.scenes={val: 3}"])
     with pytest.raises(UsageError, match=r"split\.categories"):
