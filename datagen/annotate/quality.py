@@ -38,10 +38,18 @@ def check_picture(picture: np.ndarray, frame: GeometryFrame, recipe: QualityReci
 
 def check_contrast(picture: np.ndarray, changed: np.ndarray, recipe: QualityRecipe) -> Rejected | None:
     """The anomaly shows in the picture too: something has an edge where geometry changed."""
-    level = grey(picture)
-    local = maximum_filter(level, 3) - minimum_filter(level, 3)
-    outline = binary_dilation(changed) & ~binary_erosion(changed)
-    contrast = float(np.percentile(local[outline], 90))
+    contrast = contrast_about(picture, changed)
     if contrast < recipe.min_contrast:
         return Rejected("no_contrast", f"{contrast:.1f} grey levels about the change")
     return None
+
+
+def contrast_about(picture: np.ndarray, changed: np.ndarray) -> float:
+    """Grey levels that a picture (H, W, 3) varies by from pixel to pixel along the outline of changed pixels (H, W).
+
+    The 90th percentile; some pixel has to be changed.
+    """
+    level = grey(picture)
+    local = maximum_filter(level, 3) - minimum_filter(level, 3)
+    outline = binary_dilation(changed) & ~binary_erosion(changed)
+    return float(np.percentile(local[outline], 90))

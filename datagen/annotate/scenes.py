@@ -1,6 +1,6 @@
 """What the views of a scene show: objects, parts, and the pixels that an anomaly changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,11 +27,15 @@ class SeenObject:
 
 @dataclass(frozen=True, eq=False)
 class SceneViews:
-    """Frames of all views, the changed pixels of each (H, W) bool, and their number (views, objects)."""
+    """Frames of all views, the changed pixels of each (H, W) bool, and their number (views, objects).
+
+    `each` are the changed pixels (H, W) of every view by object, for those with a twin.
+    """
 
     frames: tuple[SceneFrame, ...]
     changed: tuple[np.ndarray, ...]
     changed_px: np.ndarray
+    each: tuple[Mapping[int, np.ndarray], ...]
 
     def most_changed(self, index: int) -> int:
         """Changed pixels of one object in the view that shows most of them."""
@@ -42,18 +46,20 @@ def cast_views(objects: Sequence[SeenObject], cameras: Sequence[Camera]) -> Scen
     """Cast every view, and the normal twins of anomalous objects beside it."""
     caster = SceneCaster([seen.thing for seen in objects])
     twins = {k: RayScene(seen.twin.meshes()) for k, seen in enumerate(objects) if seen.twin is not None}
-    frames, masks = [], []
+    frames, masks, each = [], [], []
     counts = np.zeros((len(cameras), len(objects)), dtype=np.int64)
     for v, camera in enumerate(cameras):
         frame = caster.cast(camera)
         union = np.zeros(frame.depth.shape, dtype=bool)
+        own: dict[int, np.ndarray] = {}
         for k, rays in twins.items():
-            changed = changed_pixels(frame, k, objects[k], cast_view(rays, camera).depth)
-            counts[v, k] = changed.sum()
-            union |= changed
+            own[k] = changed_pixels(frame, k, objects[k], cast_view(rays, camera).depth)
+            counts[v, k] = own[k].sum()
+            union |= own[k]
         frames.append(frame)
         masks.append(union)
-    return SceneViews(tuple(frames), tuple(masks), counts)
+        each.append(own)
+    return SceneViews(tuple(frames), tuple(masks), counts, tuple(each))
 
 
 def changed_pixels(frame: SceneFrame, index: int, seen: SeenObject, twin_depth: np.ndarray) -> np.ndarray:

@@ -82,6 +82,9 @@ class SceneAnomalyRecipe(OperatorSections):
     min_views: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of a scene's views that have to show each anomaly, at least one, and one of each set of five of the
     protocol: of 20 views 6, so that five drawn at random show it with probability 0.87."""
+    min_contrast: Annotated[float, Field(ge=0)] = 6.0
+    """Grey levels (0 to 255) that a rendered picture varies by along the outline of the changed pixels (90th
+    percentile): a view with less does not count as one that shows the anomaly."""
     plugin: str = ""
     """`package.module:function` of an own fracture source, such as a wrapper of fracture-modes."""
     fracture: FractureRecipe = FractureRecipe()
@@ -110,7 +113,7 @@ class LayoutRecipe(Section):
     """Largest vertex coordinate of the normal object, in metres, drawn for each scene."""
     max_height_m: Positive = 0.32
     """Taller objects are scaled down, in metres: the published volume sees no higher."""
-    spread: Positive = 1.0
+    spread: Positive = 1.6
     """Edge of the square that objects are dealt over: spread * footprint * sqrt(objects)."""
     gap_m: Positive = 0.01
     """Least distance between the footprints of two objects, in metres."""
@@ -130,10 +133,16 @@ class LayoutRecipe(Section):
     joint_drop: bool = False
     """Drop all objects together: they may lean on each other and are checked for contact, not for footprints."""
     attempts: Annotated[int, Field(ge=1, le=100)] = 6
-    """Layouts tried until every anomaly shows in some view."""
+    """Layouts tried until every anomaly shows in enough views."""
     majority: Annotated[Literal["normal", "swap"], LATER] = "normal"
     """swap: scenes come in twos of one shape A and one anomalous shape A' of it, once with A and once with A' in the
     majority, so that an object by itself does not tell whether it is odd (Figure 6)."""
+
+    @model_validator(mode="after")
+    def _poses_to_share(self) -> "LayoutRecipe":
+        if self.joint_drop and self.poses == "shared":
+            raise ValueError("objects dropped together lie as they fall; set joint_drop: false or poses: rigid_body")
+        return self
 
 
 class OrbitRecipe(Section):
@@ -145,26 +154,28 @@ class OrbitRecipe(Section):
     """Width and height of a view, in pixels."""
     closed: bool = False
     """true: the first and the last view share an azimuth, as published."""
-    margin_m: Positive = 0.09
+    margin_m: Positive = 0.29
     """Part of the camera's radius (see `per_object_m`), in metres."""
-    per_object_m: float = 0.04
+    per_object_m: float = 0.0
     """Radius = largest |x| or |y| of any object + `per_object_m` * count + `margin_m` + 0 to `sway_m`."""
+    least_radius_m: Positive = 0.79
+    """The camera's radius is never less than this, in metres, before it sways."""
     sway_m: float = 0.10
     """How far the camera's radius sways along the orbit, in metres."""
-    height_m: Range = (0.36, 0.42)
+    height_m: Range = (0.40, 0.46)
     """Height of the camera in metres at a radius of 0.7 m; it grows with the radius."""
-    height_with_radius: Fraction = 0.5
+    height_with_radius: Fraction = 1.0
     """How much of a larger radius the height follows: 0 stays, 1 grows in proportion."""
+    whole: Fraction = 0.0
+    """Share of a scene's views, at least, that hold every object whole: their cameras step back."""
 
 
 class SceneLightRecipe(Section):
     """Environments and floors, drawn as pairs."""
 
-    worlds: tuple[str, ...] = (
-        "forest", "courtyard", "city", "interior", "studio", "sunset", "sunrise",
-        "procedural:0", "procedural:1", "procedural:2", "procedural:3", "procedural:4", "procedural:5",
-    )  # fmt: skip
-    """Stock environments of Blender, `procedural:<n>`, image files, or folders of .hdr and .exr."""
+    worlds: tuple[str, ...] = ("forest", "courtyard", "city", "interior", "studio", "sunset", "sunrise")
+    """Stock environments of Blender (photographs), image files, folders of .hdr and .exr, or `procedural:<n>` (painted,
+    and they look it)."""
     strength: Range = (0.7, 0.9)
     """Strength of the environment once its light on the floor is normalised, drawn for each scene."""
     floors: tuple[str, ...] = ("procedural",)

@@ -132,9 +132,11 @@ def orbit(
 ) -> list[Camera]:
     """Cameras about the world's axis, all aimed at one point. `bounds` (2, 3) holds every object.
 
-    Radius and height sway along the orbit as in the published sample: radius 0.67-0.77 m, height 0.36-0.42 m.
+    Radius and height sway along the orbit as in the published sample, whose figures (objects cut at the border,
+    pixels an object, elevation) the recipe's numbers are fitted to.
     """
     base = float(np.abs(bounds[:, :2]).max()) + recipe.per_object_m * count + recipe.margin_m
+    base = max(base, recipe.least_radius_m)
     steps = max(recipe.views - 1, 1) if recipe.closed else recipe.views
     phases = rng.uniform(0, 2 * np.pi, 2)
     low, high = recipe.height_m

@@ -19,6 +19,7 @@ from datagen.store.files import write_whole
 
 SHAPE = (512, 1024)
 PREFIX = "procedural:"
+SOFT_PX = 3.0
 SUFFIXES = (".hdr", ".exr")
 
 
@@ -75,6 +76,8 @@ def environment(number: int) -> np.ndarray:
     """Radiance (512, 1024, 3) float32 of one made environment."""
     rng = stream(0, "sky", number)
     image = (_woods, _hall, _hills)[number % 3](rng)
+    # Behind objects at arm's length a camera sees its surroundings out of focus.
+    image = gaussian_filter(image, (SOFT_PX, SOFT_PX, 0), mode=("nearest", "wrap", "nearest"))
     return np.maximum(image, 0.0).astype(np.float32)
 
 

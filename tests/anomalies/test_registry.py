@@ -147,7 +147,7 @@ def test_chairs_crack_bend_and_break_as_objects_of_scenes_do(tmp_path):
 
 def test_objects_of_scenes_break_as_parts_of_chairs_do(tmp_path):
     sets = (*SMALL_SCENES, "anomaly.kinds={broken: 1}")
-    run_build(tmp_path / "data", 1, "toysad_quickstart", sets, "toys")
+    run_build(tmp_path / "data", None, "toysad_quickstart", sets, "toys")
     odd = [row for row in read_manifest(tmp_path / "data") if row["row_type"] == "object" and row["label"]]
     assert odd and {row["kind"] for row in odd} == {"broken"}
     tree = open_tree(tmp_path / "data")

@@ -39,6 +39,11 @@ def test_a_solid_loads_whatever_is_coloured(tmp_path: Path, colors: str) -> None
     if colors == "solid":
         (material,) = piece.materials
         assert material.metallic == 0 and material.base_color[0] > 10 * material.base_color[2]
+    if colors == "both":
+        reddest, bluest = sorted(piece.materials, key=lambda m: m.base_color[2])
+        assert reddest.base_color[0] > 10 * reddest.base_color[2] and bluest.base_color[2] > 10 * bluest.base_color[0]
+    if colors in ("", "face"):
+        assert not piece.materials, "what is coloured in part only is dressed like what has no colour"
     for textured in (True, False):
         source = open_collection(str(path), textured=textured)
         shape = source.load(source.entries()[0].shape_id)

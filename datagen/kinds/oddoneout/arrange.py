@@ -1,6 +1,6 @@
 """What a scene holds and where it stands: members, layout, cameras, and what every camera sees."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from math import comb
 from typing import Literal
@@ -19,6 +19,7 @@ from datagen.kinds.oddoneout.plan import Draw, PlannedScene, five_views
 from datagen.kinds.oddoneout.shapes import SceneContext
 from datagen.pipeline.prepared import rejection
 from datagen.recipe import SceneRecipe
+from datagen.scenes.framing import step_back
 from datagen.scenes.layout import RestingBody, lay_out, metric_scale, orbit
 from datagen.scenes.poses import drop_together
 
@@ -50,8 +51,10 @@ class Arrangement:
     cameras: tuple[Camera, ...]
 
 
-def draw_members(job: Job, context: SceneContext, scene: PlannedScene, rows: list[Row]) -> list[Member]:
-    """The objects in the order of the list: anomalous ones anywhere in it."""
+def draw_members(
+    job: Job, context: SceneContext, scene: PlannedScene, rows: list[Row], unseen: Container[str] = ()
+) -> list[Member]:
+    """The objects in the order of the list: anomalous ones anywhere in it. Those with an `unseen` spec are normal."""
     plan = context.plan
     draw = plan.draw(scene)
     shape_id = scene.entry.shape_id
@@ -64,7 +67,7 @@ def draw_members(job: Job, context: SceneContext, scene: PlannedScene, rows: lis
         made = context.scene_shapes.odd(shape_id, slot)
         for attempt in made.refused:
             rows.append(_refusal(job, context, attempt.kind, attempt.why, attempt.spec and attempt.spec.to_json()))
-        if made.shape is not None:
+        if made.shape is not None and spec_text(made.shape) not in unseen:
             odd.append(Member(context.scene_shapes.odd_body(made.shape), slot, made.shape, "anomalous"))
     count = draw.objects - len(odd)
     members = [*odd, *(Member(whole) for whole in _normal_bodies(context, scene, body, odd, count))]
@@ -103,6 +106,11 @@ def exchanged(members: Sequence[Member]) -> list[Member]:
     return [few if member.odd else many for member in members]
 
 
+def spec_text(odd: AnomalousShape) -> str:
+    """An anomaly's spec as rows hold it."""
+    return canonical_json(odd.spec.to_json())
+
+
 def _normal_bodies(
     context: SceneContext, scene: PlannedScene, body: RestingBody, odd: Sequence[Member], count: int
 ) -> list[RestingBody]:
@@ -129,14 +137,17 @@ def _refusal(job: Job, context: SceneContext, kind: str, why: Rejected, spec: ob
 
 
 def arrange(
-    job: Job, context: SceneContext, scene: PlannedScene, members: list[Member], rows: list[Row]
+    job: Job, context: SceneContext, scene: PlannedScene, members: list[Member], rows: list[Row], first: int = 0
 ) -> tuple[Arrangement, SceneViews]:
-    """A layout in which every anomaly shows in enough views; after the last try, what does not show is normal."""
+    """A layout in which every anomaly shows in enough views; after the last try, what does not show is normal.
+
+    `first` is the number of the first layout that is tried.
+    """
     recipe = context.plan.recipe
     least = least_changed(recipe)
     number = context.plan.drawn_as(scene.number)
     for attempt in range(recipe.layout.attempts):
-        rng = stream(recipe.seed, "layout", scene.entry.shape_id, number, attempt)
+        rng = stream(recipe.seed, "layout", scene.entry.shape_id, number, first + attempt)
         with context.phase("layout"):
             arrangement = _placed(context, members, recipe.naming, rng)
         with context.phase("raycast"):
@@ -224,7 +235,8 @@ def _placed(context: SceneContext, members: Sequence[Member], naming: str, rng: 
     whole = np.stack([bounds[:, 0].min(axis=0), bounds[:, 1].max(axis=0)])
     centres = bounds.mean(axis=1)
     aim = np.array([*np.mean([T[:2, 3] for T in poses], axis=0), float(centres[:, 2].mean())])
-    cameras = orbit(whole, len(things), aim, recipe.camera, rng)
+    points = np.concatenate([mesh.vertices for thing in things for _, mesh in thing.meshes()])
+    cameras = step_back(orbit(whole, len(things), aim, recipe.camera, rng), points, recipe.camera.whole, rng)
     return Arrangement(tuple(members), tuple(poses), scale, things, tuple(cameras))
 
 

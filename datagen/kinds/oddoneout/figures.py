@@ -47,11 +47,14 @@ def summarise(plan: ScenePlan, dataset: Dataset) -> Summary:
     )
 
 
-CPU_S_SCENE_FIXED, CPU_S_SCENE_SAMPLE, CPU_S_SCENE_VIEW = 3.0, 0.155, 1.3
-"""A scene: geometry and layout; Cycles a sample of a view; the rest of a view (denoiser, ray casts, files).
+CPU_S_SCENE_FIXED, CPU_S_SCENE_SAMPLE, CPU_S_SCENE_VIEW = 3.0, 0.155, 0.1
+"""A scene: geometry and layout; Cycles a sample of a view; the rest of a view (ray casts, files).
 
-Measured at 8, 16 and 32 samples on scenes of 3 to 8 objects: 2.5, 3.4 and 6.2 CPU-seconds of rendering a view.
+Measured at 8, 16 and 32 samples on scenes of 3 to 8 objects: 2.5, 3.4 and 6.2 CPU-seconds of rendering a view. Other
+machines took 0.7 to 1.7 times as much (docs/scenes.md, Cost).
 """
+CPU_S_DENOISED = {"none": 0.36, "fast": 0.36, "accurate": 1.2}
+"""Denoising a view, by how albedo and normal are cleaned first."""
 BYTES_VIEW = 230_000
 
 
@@ -66,7 +69,8 @@ def estimate(plan: ScenePlan, renderer: str) -> dict[str, Any]:
     used = {(scene.entry.shape_id, slot) for scene, draw in zip(plan.scenes, draws, strict=True) for slot in draw.slots}
     cpu_s = 0.3
     if renderer == "cycles":
-        cpu_s = (CPU_S_SCENE_SAMPLE * recipe.render.samples + CPU_S_SCENE_VIEW) * pixels
+        denoised = CPU_S_DENOISED[recipe.render.prefilter] if recipe.render.denoiser == "oidn" else 0.0
+        cpu_s = (CPU_S_SCENE_SAMPLE * recipe.render.samples + CPU_S_SCENE_VIEW + denoised) * pixels
     # Eight files a view, one more an object and the floor's segmentation, three tables.
     files = views * 8 + recipe.camera.views * objects + 3 * scenes
     return {

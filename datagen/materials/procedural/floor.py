@@ -26,6 +26,8 @@ COLOURS = {
     "terrazzo": ["d8d3c8", "c2c6c4", "8f8a86", "e2dccf", "b5a79a", "6f7579"],
     "slate": ["3f464c", "54504c", "2f3538", "5b6464", "47423d", "6a6d6e"],
 }
+TILE_M = {"marble": 1.2, "planks": 0.7, "tiles": 0.5, "concrete": 2.0, "terrazzo": 0.5, "slate": 0.9}
+"""Metres a repeat: toys of 0.4 m stand on boards of 10-14 cm, tiles of 12-25 cm, stones of 11 cm, chips of 1-2 cm."""
 Fields = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Base colour (N, N, 3) linear, roughness (N, N), height (N, N) in tiles."""
 
@@ -46,7 +48,7 @@ class FloorLibrary(Generated):
         kind = KINDS[index % len(KINDS)]
         rng = stream(self.seed, "floor", index)
         colour = as_rgb(np.array(rgb_from_hex(COLOURS[kind][(index // len(KINDS)) % 6])) * rng.uniform(0.85, 1.1))
-        tile = {"marble": 1.2, "planks": 1.0, "tiles": 0.8, "concrete": 2.0, "terrazzo": 0.9, "slate": 1.2}[kind]
+        tile = TILE_M[kind]
         return Material(
             f"floor_{index:02d}_{kind}", kind, base_color=colour, mean_color=colour, roughness=0.4, specular=0.5,
             tile_size=float(tile * rng.uniform(0.85, 1.2)), licence="Apache-2.0",
@@ -144,7 +146,7 @@ def _terrazzo(colour: np.ndarray, rng: np.random.Generator) -> Fields:
     """Chips of several colours in cement, polished."""
     base = _tinted(np.exp(0.04 * power_noise(rng, SIZE, 0.3, 0.01, 1.0)), colour)
     chips = np.zeros((SIZE, SIZE), bool)
-    for cells, limit in ((14, 0.30), (28, 0.27), (56, 0.24)):
+    for cells, limit in ((24, 0.30), (48, 0.27), (96, 0.24)):
         near, second, value = worley(rng, SIZE, cells, 0.7)
         chip = (near < limit) & (second - near > 0.12) & (value > 0.3)
         palette = np.clip(colour * rng.uniform(0.3, 1.7, (8, 1)) * rng.uniform(0.8, 1.2, (8, 3)), 0.01, 0.75)
@@ -156,12 +158,12 @@ def _terrazzo(colour: np.ndarray, rng: np.random.Generator) -> Fields:
 def _slate(colour: np.ndarray, rng: np.random.Generator) -> Fields:
     """Riven flagstones of irregular outline."""
     # Broad bends alone: a warp as fine as the joints are wide folds them into curls.
-    warp = tuple(0.02 * power_noise(rng, SIZE, 0.5, 0.12, 2.0) for _ in range(2))
-    near, second, value = worley(rng, SIZE, 4, 0.7, warp)  # type: ignore[arg-type]
+    warp = tuple(0.01 * power_noise(rng, SIZE, 0.5, 0.12, 2.0) for _ in range(2))
+    near, second, value = worley(rng, SIZE, 8, 0.7, warp)  # type: ignore[arg-type]
     joint = np.exp(-(((second - near) / 0.035) ** 2))
     relief = power_noise(rng, SIZE, 0.25, 0.004, 1.8)
     tone = np.exp(0.5 * (value - 0.5) + 0.12 * relief) * (1 - 0.55 * joint)
-    return _tinted(tone, colour), 0.55 + 0.1 * relief + 0.2 * joint, 0.0012 * relief - 0.004 * joint
+    return _tinted(tone, colour), 0.55 + 0.1 * relief + 0.2 * joint, 0.0012 * relief - 0.003 * joint
 
 
 _MAKERS = {"marble": _marble, "planks": _planks, "tiles": _tiles, "concrete": _concrete, "terrazzo": _terrazzo,

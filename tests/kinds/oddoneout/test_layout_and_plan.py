@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
 from datagen.formats.oddoneout import split_json
 from datagen.kinds.oddoneout.arrange import is_shown, least_changed, shown_in_five
+from datagen.kinds.oddoneout.figures import estimate
 from datagen.kinds.oddoneout.plan import five_views
 from datagen.kinds.registry import load_recipe, make_plan
 from datagen.recipe.scenes import LayoutRecipe, OrbitRecipe
+from datagen.scenes.framing import step_back
 from datagen.scenes.layout import RestingBody, footprint, lay_out, metric_scale, orbit, outline_gap
 from datagen.scenes.rest import all_points, snapped, stable_rotation, turn_between
 from datagen.shapes.collections import open_collection
@@ -66,6 +69,26 @@ def test_footprints_keep_apart_and_all_touch_the_floor(count):
     assert (np.linalg.norm(eyes[:, :2], axis=1) > np.abs(np.stack([low, high])[:, :2]).max()).all()
     closed = orbit(np.stack([low, high]), count, np.zeros(3), OrbitRecipe(closed=True), rng)
     assert np.allclose(np.arctan2(*closed[0].position[:2]), np.arctan2(*closed[-1].position[:2]))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_share_of_the_views_holds_everything_whole(share):
+    points = stream(4, "points").uniform([-0.6, -0.5, 0], [0.4, 0.7, 0.3], (200, 3))
+    cameras = orbit(
+        np.stack([points.min(axis=0), points.max(axis=0)]), 5, np.array([0, 0, 0.1]), OrbitRecipe(), stream(2)
+    )
+    back = step_back(cameras, points, share, stream(3, "whole"))
+
+    def whole(camera):
+        pixels, depth = camera.project(points)
+        return (depth > 0).all() and pixels.min() >= 1 - 1e-6 and pixels.max() <= camera.size_px - 1 + 1e-6
+
+    moved = [a != b for a, b in zip(cameras, back, strict=True)]
+    assert sum(moved) <= np.ceil(share * len(cameras)) and sum(map(whole, back)) >= share * len(cameras)
+    assert not all(map(whole, cameras)), "else it shows nothing"
+    for before, after in zip(cameras, back, strict=True):
+        assert replace(after, radius=before.radius) == before
+        assert after.radius >= before.radius
 
 
 def test_tall_objects_are_scaled_below_the_volume():
@@ -163,6 +186,8 @@ def test_wrong_recipes_say_what_is_wrong():
         load_recipe(ROOT / "recipes" / "toysad8k.yaml", ["anomaly.kinds={dent: 1}"])
     with pytest.raises(RecipeError, match="kinds of recipe are brokenchairs, oddoneout"):
         load_recipe(None, ["kind=chairs"])
+    with pytest.raises(RecipeError, match="objects dropped together lie as they fall"):
+        load_recipe(ROOT / "recipes" / "toysad8k.yaml", ["layout.poses=shared", "layout.joint_drop=true"])
     with pytest.raises(RecipeError, match="no split is called 'val'"):
         load_recipe(ROOT / "recipes" / "toysad8k.yaml", ["split.scenes={val: 3}"])
     with pytest.raises(UsageError, match=r"split\.categories"):
@@ -184,3 +209,12 @@ def test_an_anomaly_has_to_show_in_views_enough_and_in_both_sets_of_five():
     assert is_shown(changed(first[0], second[0], *[v for v in range(20) if v not in (*first, *second)][:4]), recipe)
     assert shown_in_five(6, 20) == pytest.approx(0.8709, abs=1e-4)
     assert shown_in_five(0, 20) == 0 and shown_in_five(16, 20) == 1
+
+
+def test_the_dry_run_counts_samples_denoiser_and_size():
+    def hours(*sets):
+        return estimate(plan("toysad8k", "split.scenes={train: 100}", *sets), "cycles")["cpu_hours"]
+
+    assert hours() == pytest.approx((2000 * (64 * 0.155 + 0.1 + 1.2) + 300) / 3600, abs=0.01)
+    assert hours("render.prefilter=fast") < hours() and hours("render.denoiser=none") < hours("render.prefilter=fast")
+    assert hours("camera.size_px=512") > 3.5 * hours()

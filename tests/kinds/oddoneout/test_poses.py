@@ -164,14 +164,14 @@ def test_a_twist_lifts_no_plate(tmp_path):
     assert judged
 
 
-SHARED = ("camera.views=6", "camera.size_px=64", "layout.objects={3: 1}", "layout.normal_share=0",
-          "split.scenes={train: 24, seen-test: 6}", "split.unseen=[]", "anomaly.min_views=0",
-          "anomaly.min_changed_px=1", "anomaly.kinds={missing: 1}")  # fmt: skip
+SHARED = ("camera.views=6", "camera.size_px=96", "layout.objects={3: 1}", "layout.normal_share=0",
+          "split.scenes={train: 30, seen-test: 6}", "split.unseen=[]", "anomaly.min_views=0",
+          "anomaly.min_changed_px=1", "anomaly.min_contrast=0", "anomaly.kinds={missing: 1}")  # fmt: skip
 
 
 def test_shared_poses_leave_nothing_to_tell(tmp_path):
     """Tables on two bars with a knob on top: without a bar they tilt. The audit says so; sharing poses ends it."""
-    for k in range(30):
+    for k in range(36):
         tall = (0.07 if k % 2 else 0.5) + 0.001 * k
         bars = [at((0.1, 0.6, tall), (x, 0, tall / 2)) for x in (-0.45, 0.45)]
         top, knob = at((1, 0.6, 0.1), (0, 0, tall + 0.05)), at((0.2, 0.2, 0.2), (0.1, 0, tall + 0.2))
@@ -185,7 +185,7 @@ def test_shared_poses_leave_nothing_to_tell(tmp_path):
         assert names == {"place in list", "place on floor", "size", "pose", "file size"}, audit.note
         assert [probe.name for probe in audit.leaks if probe.name == "pose"] == (["pose"] if poses == "stable" else [])
         told = json.loads(json.dumps(audit.to_json(), allow_nan=False))
-        assert sum(n for *_, n in told["poses"]["scenes_by_objects_and_odd"]) == 30
+        assert sum(n for *_, n in told["poses"]["scenes_by_objects_and_odd"]) == 36
         assert np.allclose([low for replay in evidence.replays for low in replay.low_m], 0, atol=1e-6), "on the floor"
     refused = {row["reason"] for row in read_manifest(tmp_path / "shared") if row["row_type"] == "rejection"}
     assert "lies_otherwise" in refused, "a tall bar gone"

@@ -1,10 +1,13 @@
 """How a dataset of scenes compares with the published ones (section 4.1, Table 3)."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
+from datagen.kinds.oddoneout.verify.facts import SceneFacts
 from datagen.verify.conformance import Line
 
 
@@ -25,6 +28,8 @@ SETS = {
     "parts": Published(15000, 4200, 10203, 0, (3, 12), {"train": 12000, "test": 3000}),
 }
 NORMAL_SHARE = 0.1
+CUT_VIEWS, OBJECT_PX = 0.55, {5: 838, 50: 1708, 95: 4396}
+"""Of the published sample scene: share of views in which the border cuts an object; percentiles of pixels an object."""
 VIEWS, SEEN, UNSEEN = 20, 39, 12
 
 
@@ -60,7 +65,22 @@ def scene_conformance(evidence: SceneEvidence) -> tuple[Line, ...]:
         lines.append(Line("splits", split, want, by_split.get(split, 0), max(0.02 * want, 1.0), why=why))
     if target.categories:
         lines += _categories(evidence, why)
-    return tuple(lines)
+    return (*lines, *_framing(scenes, evidence))
+
+
+def _framing(scenes: Sequence[SceneFacts], evidence: SceneEvidence) -> list[Line]:
+    """How near the cameras are, beside the published sample: three long flat objects of one shape."""
+    recipe = evidence.recipe
+    assert recipe is not None
+    cut = [view.cut_objects > 0 for scene in scenes for view in scene.views]
+    seen = np.array([px for scene in scenes for thing in scene.objects for px in thing.seen_px], dtype=float)
+    seen *= (256 / recipe.camera.size_px) ** 2
+    why = "the sample is one scene of three objects of one shape"
+    lines = [Line("framing", "views that cut an object", CUT_VIEWS, float(np.mean(cut)), 0.15, why=why)]
+    for percentile, target in OBJECT_PX.items():
+        value = float(np.percentile(seen, percentile))
+        lines.append(Line("framing", f"pixels an object, {percentile} %", target, round(value), 0.5 * target, why=why))
+    return lines
 
 
 def _categories(evidence: SceneEvidence, why: str) -> list[Line]:

@@ -72,6 +72,8 @@ class ViewFacts:
     """Pixels of depth_png/ that are not depth_exr's, scaled; -1 where there is none."""
     changed_elsewhere_px: int
     """Pixels of anomaly_masks/ where no object and no floor is."""
+    cut_objects: int
+    """Objects that the view's border cuts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -341,6 +343,7 @@ def _view(
         flat_boxes_differ=seen.boxes_differ(v, things[wrong]),
         depth_png_differs_px=-1 if scaled is None or depth is None else scaled_differs(scaled, depth),
         changed_elsewhere_px=elsewhere(changed, union | floor),
+        cut_objects=int(sum(m[[0, -1]].any() or m[:, [0, -1]].any() for m in things)),
     )
 
 
