@@ -14,6 +14,8 @@ from datagen.datasets.samples import Sample
 from datagen.formats.pictures import data_url
 from datagen.models.cmt import CMT
 from datagen.models.published import PublishedCMT
+from datagen.train.page import polyline
+from datagen.train.pod import PodCurve
 from datagen.train.task import Evaluation, Loaded
 from datagen.train.tasks.matching.compare import ComparatorObjective
 from datagen.train.tasks.matching.comparison import as_batch, comparison_picture, map_of
@@ -41,6 +43,8 @@ def blocks(found: Evaluation, loaded: Loaded) -> list[str]:
     template = files("datagen.train.tasks.matching").joinpath("blocks.html.j2").read_text(encoding="utf-8")
     block = environment.from_string(template).render(
         pairs=report.get("pairs"),
+        pod=report.get("pod"),
+        pod_curves=_pod_curves(report.get("pod") or {}),
         groups=[(title, report[key]) for key, title in GROUPS.items() if report.get(key)],
         best=[_tile(found, int(row)) for row in order[:SHOWN]],
         worst=[_tile(found, int(row)) for row in order[::-1][:SHOWN]],
@@ -48,6 +52,18 @@ def blocks(found: Evaluation, loaded: Loaded) -> list[str]:
         comparisons=_comparisons(found, loaded, order),
     )
     return [block]
+
+
+def _pod_curves(pod: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Title, SVG points and axis of every kind's curve, size on a logarithmic axis."""
+    curves = []
+    for kind, told in (pod.get("per_kind") or {}).items():
+        if told["curve"] is not None:
+            low, high = told["sizes"]
+            size = np.geomspace(low, high, 60)
+            y = PodCurve(*told["curve"]).at(size)
+            curves.append((kind, polyline(np.linspace(0, 1, 60), y), f"{size[0]:.3g} to {size[-1]:.3g}, logarithmic"))
+    return curves
 
 
 def _tile(found: Evaluation, row: int) -> dict[str, Any]:

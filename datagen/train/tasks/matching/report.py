@@ -12,7 +12,8 @@ from datagen.core.statistics import auc
 from datagen.datasets.samples import open_dataset
 from datagen.train.infer import predict_split
 from datagen.train.metrics import average_precision, box_iou
-from datagen.train.report import Figure, measured, score_report, without_nan
+from datagen.train.pod import pod_figures
+from datagen.train.report import Figure, measured, score_report, shapes_of, without_nan
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
 from datagen.train.tasks.matching.predictions import BINS, MatchingPredictions
@@ -46,6 +47,10 @@ def matching_report(found: MatchingPredictions, threshold: float, rounds: int) -
             group: measured(found, lambda r: auc(found.label[r], found.score[r]), rows, rounds) | {"anomalies": count}
             for group, rows, count in groups
         }
+    if "per_severity" in report:
+        kinds, severity = (np.array([getattr(s, name) for s in found.samples]) for name in ("kind", "severity"))
+        sizes = np.array([float(value or 0.0) for value in severity])
+        report["pod"] = pod_figures(found.label, found.score, kinds, sizes, shapes_of(found))
     plain: dict[str, Any] = without_nan(report)
     return plain
 
