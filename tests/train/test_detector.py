@@ -30,6 +30,7 @@ from datagen.train.tasks.detector.report import found_figures
 from datagen.train.tasks.detector.study import Asked, arms, study
 from datagen.train.tasks.detector.study_table import table
 from datagen.train.tasks.detector.task import open_folder, open_split
+from datagen.train.tasks.detector.teacher_study import networks, recalls
 
 CPU = Runtime(0, 1, torch.device("cpu"))
 VOLUME = {"around": "objects", "side": 8, "widths": [8, 16], "down": [1, 1], "up": [1]}
@@ -502,3 +503,13 @@ def test_the_cost_of_a_step_is_measured_part_by_part():
         told
     )
     assert all(value >= 0 for value in told.values())
+
+
+def test_held_features_are_compared_by_what_they_find(scenes):
+    """Controls are always there; what is no network is refused."""
+    told = networks([])
+    assert set(told) == {"colours", *(f"mobilenetv2, random weights, stride {s}" for s in (4, 8, 16))}
+    at_one, at_eight = recalls(told["colours"], scenes, "test", 2, 1.0)
+    assert 0 <= at_one <= at_eight <= 1
+    with pytest.raises(UsageError, match="give NAME=FILE"):
+        networks(["resnet=x"])
