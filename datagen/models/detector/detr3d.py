@@ -16,7 +16,7 @@ from datagen.models.blocks import MLP
 from datagen.models.detector.config import DetectorConfig
 from datagen.models.detector.imvoxelnet import iou_of_pairs
 from datagen.models.detector.lifted import Encoded, Views
-from datagen.models.detector.volumes import NEAR, Boxes, project
+from datagen.models.detector.volumes import Boxes, lift
 
 NORMAL, ANOMALOUS, NOTHING = 0, 1, 2
 NOTHING_WEIGHT = 0.1
@@ -84,16 +84,9 @@ class Detr3D(Encoded):
 
 
 def looked_up(f_BMChw: Tensor, points_BQ3: Tensor, views: Views) -> Tensor:
-    """The mean of the views' features at points (B, Q, C), and in which share of the views each is seen."""
-    B, M, C = f_BMChw.shape[:3]
-    pixel, depth = project(points_BQ3, views.K_B33, views.T_BM44)
-    place = 2 * pixel / views.image_px - 1
-    there = ((depth > NEAR) & (place.abs() <= 1).all(-1)).float()
-    read = F.grid_sample(f_BMChw.flatten(0, 1), place.flatten(0, 1)[:, None], align_corners=False)
-    read = read.view(B, M, C, -1) * there[:, :, None]
-    count = there.sum(1)
-    mean = read.sum(1) / count.clamp_min(1)[:, None]
-    return torch.cat([mean, count[:, None] / M], dim=1).transpose(1, 2)
+    """The mean of the views' features at points (B, Q, C + 1), and in which share of the views each is seen."""
+    mean, share = lift(f_BMChw, points_BQ3, views.K_B33, views.T_BM44, views.image_px)
+    return torch.cat([mean, share[:, None]], dim=1).transpose(1, 2)
 
 
 def matched_queries(found: SetOfBoxes, true: Boxes, label_BN: Tensor, there_BN: Tensor) -> list[tuple[Tensor, Tensor]]:
