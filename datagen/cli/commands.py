@@ -56,6 +56,27 @@ def repro(
     raise typer.Exit(run_repro(dataset, job_id, shapes, out))
 
 
+def inspect(
+    shapes: Annotated[str, typer.Argument(help="A collection, or a folder or file of shapes.")],
+    recipe: Annotated[str, typer.Option(help="The recipe whose operators are tried.")] = "quickstart",
+    data_root: Annotated[Path | None, typer.Option(help="Look for collections in this folder first.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A recipe value, written as section.key=value. May be given several times."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Look at the first N shapes only.", min=1)] = None,
+    tries: Annotated[int, typer.Option(help="Proposals of each kind for each part.", min=1)] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
+) -> None:
+    """Look at shapes before anything is built: sizes, parts, what is wrong with them, what each operator could do.
+
+    Exit code 3 when a shape will be refused.
+    """
+    from datagen.cli.inspect import run_inspect
+
+    raise typer.Exit(run_inspect(shapes, data_root, recipe, tuple(settings or ()), limit, tries, as_json))
+
+
 @takes(VerifyOptions)
 def verify(**given: Any) -> None:
     """Check a dataset and write a report. Nothing else in its folder is changed.

@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
-    "Make a dataset": (commands.build, commands.status, commands.repro, commands.import_),
+    "Make a dataset": (commands.inspect, commands.build, commands.status, commands.repro, commands.import_),
     "Look at a dataset": (commands.verify, commands.show, commands.view, commands.export, commands.unpack),
     "Use many machines": (commands.slurm, commands.merge),
     "Train on a dataset": (commands.train, commands.evaluate, commands.predict),

@@ -76,6 +76,11 @@ class AnomalyRecipe(OperatorSections):
     plugin: Annotated[str, LATER] = ""
     """`package.module:function` of an own fracture source, such as a wrapper of fracture-modes."""
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Kinds of anomaly that the recipe makes."""
+        return tuple(kind for kind, count in self.slots.items() if count)
+
     @model_validator(mode="after")
     def _known_kinds(self) -> "AnomalyRecipe":
         self.refuse_unknown((*self.slots, *self.views_by_kind, *self.weights))

@@ -94,6 +94,11 @@ class SceneAnomalyRecipe(OperatorSections):
     similar: SimilarRecipe = SimilarRecipe()
     broken: Annotated[BrokenRecipe, LATER] = BrokenRecipe()
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Kinds of anomaly that the recipe makes."""
+        return tuple(kind for kind, weight in self.kinds.items() if weight)
+
     @model_validator(mode="after")
     def _known_kinds(self) -> "SceneAnomalyRecipe":
         self.refuse_unknown(self.kinds)

@@ -18,7 +18,7 @@ from datagen.shapes.source import Source
 
 def plan_chairs(recipe: Recipe, source: Source, limit: int | None = None) -> ChairPlan:
     """The plan of a recipe over a collection; `limit` counts shapes. Raises UsageError for an operator out of place."""
-    require_usable((kind for kind, count in recipe.anomaly.slots.items() if count), offered(recipe), recipe.kind)
+    require_usable(recipe.anomaly.made, offered(recipe), recipe.kind)
     return ChairPlan(recipe, source, limit, building=BUILDING)
 
 

@@ -17,7 +17,7 @@ from datagen.shapes.source import Source
 
 def plan_scenes(recipe: SceneRecipe, source: Source, limit: int | None = None) -> ScenePlan:
     """The plan of a recipe over a collection; `limit` counts scenes. Raises UsageError for an operator out of place."""
-    require_usable((kind for kind, weight in recipe.anomaly.kinds.items() if weight), offered(recipe), recipe.kind)
+    require_usable(recipe.anomaly.made, offered(recipe), recipe.kind)
     return ScenePlan(recipe, source, limit, building=BUILDING)
 
 

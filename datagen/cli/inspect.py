@@ -1,0 +1,74 @@
+"""`datagen inspect`: a collection's health before anything is built."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from datagen.cli.build import print_json
+from datagen.cli.console import console as open_console
+from datagen.cli.console import say
+from datagen.kinds.registry import building_of, load_recipe, open_shapes
+from datagen.pipeline.inspection import InspectedPart, InspectedShape, inspect_collection, triable
+from datagen.recipe.loader import find_recipe
+
+REFUSED = 3
+"""Exit code where a shape will be refused."""
+
+
+def run_inspect(
+    shapes: str, data_root: Path | None, recipe: str, sets: Sequence[str], limit: int | None, tries: int, as_json: bool
+) -> int:
+    """Print a table a shape; 3 where one cannot be read, else 0. Raises UsageError, RecipeError, EmptyCollection."""
+    found = load_recipe(find_recipe(recipe), sets)
+    source = open_shapes(found, shapes, data_root)
+    known = len(source.entries())
+    building = building_of(found)
+    setting = building.alone(found) if building.alone else None
+    kinds = triable(found.anomaly.made) if setting else ()
+    console = open_console(stderr=False)
+    told, refused = [], 0
+    for shape in islice(inspect_collection(source, kinds, setting, found.seed, tries), limit):
+        refused += bool(shape.problem)
+        if as_json:
+            told.append(shape.to_json())
+            continue
+        _print(console, shape, kinds)
+    if as_json:
+        print_json(told)
+    else:
+        count = min(known, limit or known)
+        note = f"{count} of {known} shapes looked at, {refused} will be refused"
+        say(console, "error" if refused else "note", note)
+    return REFUSED if refused else 0
+
+
+def _print(console: Console, shape: InspectedShape, kinds: Sequence[str]) -> None:
+    if shape.problem:
+        say(console, "error", f"{shape.shape_id}: {shape.problem}")
+        return
+    size = " x ".join(f"{edge:g}" for edge in shape.size)
+    title = f"{shape.shape_id}: {size} in the units of its file, {shape.faces:,} faces, {len(shape.parts)} parts"
+    table = Table(title=Text(title), title_justify="left")
+    for name in ("part", "class", "size", "faces", "surface", *kinds):
+        table.add_column(name)
+    for part in shape.parts:
+        table.add_row(*map(Text, _row(part, kinds)))
+    console.print(table)
+    for warning in shape.warnings:
+        say(console, "note", f"{shape.shape_id}: {warning}")
+
+
+def _row(part: InspectedPart, kinds: Sequence[str]) -> list[str]:
+    size = " x ".join(f"{edge:g}" for edge in part.size)
+    surface = part.problem if part.health is None else "; ".join(part.health.words()) or "sound"
+    tried = {one.kind: one for one in part.tried}
+    cells = []
+    for kind in kinds:
+        one = tried.get(kind)
+        cells.append("" if one is None else f"{one.taken}/{one.tries}" + (f" {one.why}" if one.why else ""))
+    faces = str(part.health.faces) if part.health else "0"
+    return [part.name, part.part_class, size, faces, surface, *cells]

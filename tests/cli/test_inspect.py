@@ -1,0 +1,40 @@
+"""`datagen inspect`: a table a shape, JSON, what is refused."""
+
+import json
+
+import numpy as np
+import trimesh
+from typer.testing import CliRunner
+
+from datagen.cli.main import app
+from tests.conftest import write_plain_chairs
+
+RUN = CliRunner()
+
+
+def test_shapes_parts_and_operators_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "220")
+    write_plain_chairs(tmp_path / "chairs", 2)
+    found = RUN.invoke(app, ["inspect", str(tmp_path / "chairs"), "--tries", "1", "--limit", "1"])
+    assert found.exit_code == 0, found.output
+    assert "in the units of its file" in found.output and "position" in found.output and "1/1" in found.output
+    assert "1 of 2 shapes looked at, 0 will be refused" in found.output
+    told = json.loads(RUN.invoke(app, ["inspect", str(tmp_path / "chairs"), "--tries", "1", "--json"]).stdout)
+    assert len(told) == 2 and {"position", "rotation", "broken", "missing"} == {
+        one["kind"] for one in told[0]["parts"][0]["tried"]
+    }
+    assert told[0]["parts"][0]["health"]["faces"] > 0
+
+
+def test_sizes_are_those_of_the_file(tmp_path):
+    trimesh.creation.box((20, 30, 50)).export(tmp_path / "block.stl")
+    told = json.loads(RUN.invoke(app, ["inspect", str(tmp_path), "--tries", "1", "--json"]).stdout)
+    np.testing.assert_allclose(sorted(told[0]["size"]), [20, 30, 50], rtol=1e-3)
+
+
+def test_a_shape_that_will_be_refused_is_named_and_the_others_go_on(tmp_path):
+    trimesh.creation.box((1, 1, 1)).export(tmp_path / "good.stl")
+    (tmp_path / "bad.obj").write_text("v 0 0 0\nv 1 0 nan\nf 1 2 9\n")
+    found = RUN.invoke(app, ["inspect", str(tmp_path), "--tries", "1"])
+    assert found.exit_code == 3
+    assert "bad:" in found.output and "good:" in found.output and "1 will be refused" in found.output
