@@ -104,9 +104,7 @@ def run(
 ) -> str:
     """Unpack, train every network for its share of the time, and the table of what they learned."""
     begun = time.perf_counter()
-    data = out / "data"
-    with tarfile.open(packed) as tar:
-        tar.extractall(data, filter="data")
+    data = unpack(packed, out)
     recipes = [load_train_recipe(name, overrides=overrides) for name in NETWORKS]
     left = minutes * 60 * FOR_TRAINING - (time.perf_counter() - begun)
     arms = []
@@ -120,6 +118,14 @@ def run(
     (out / "study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (out / "study.md").write_text(table(found), encoding="utf-8")
     return table(found)
+
+
+def unpack(packed: Path, out: Path) -> Path:
+    """The folder of the dataset that a tar of `pack` holds, below `out`."""
+    data = out / "data"
+    with tarfile.open(packed) as tar:
+        tar.extractall(data, filter="data")
+    return data
 
 
 def seconds_a_step(recipe: MatchingRecipe, data: Path, out: Path, runtime: Runtime) -> float:
