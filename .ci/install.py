@@ -13,6 +13,8 @@ from typing import IO
 
 EVERY_S = {True: 0.5, False: 10.0}
 """Between two lines: on a terminal, and elsewhere."""
+BEGUN = ("Collecting ", "Processing ", "Obtaining file:", "Requirement already satisfied: ")
+"""How pip's lines about one more package begin: from the network, from a folder, and those that are there."""
 
 
 class Progress:
@@ -28,13 +30,13 @@ class Progress:
         """Take in pip's lines until it ends."""
         for line in stream:
             self.said.append(line)
-            self._fetched += line.startswith(("Collecting ", "Requirement already satisfied: "))
+            self._fetched += line.startswith(BEGUN)
 
     def told(self) -> str:
         """One line."""
         folders = list(self._venv.glob("lib/python*/site-packages"))
         there = sum(1 for folder in folders for _ in folder.glob("*.dist-info"))
-        of = f" of {self._wanted}" if self._fetched <= self._wanted else ""
+        of = f" of {self._wanted}" if 0 < self._fetched <= self._wanted else ""
         seconds = time.monotonic() - self._start
         return f"{self._venv}: {self._fetched}{of} packages fetched, {there} installed, {seconds:.0f} s"
 

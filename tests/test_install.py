@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 PIP = """#!/bin/sh
 echo "Collecting numpy==1.26.4"
 mkdir -p {venv}/lib/python3.11/site-packages/numpy-1.26.4.dist-info
-echo "Collecting scipy"
+echo "Processing /wheels/scipy-1.17.0.whl (from -r lock (line 4))"
 echo "the end of pip $*"
 exit {code}
 """

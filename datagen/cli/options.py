@@ -231,8 +231,8 @@ class BenchOptions:
     only: Annotated[
         str,
         typer.Option(
-            help="The parts to measure, with commas between: presets, plain, phases, bundles, scale, workers, verify, "
-            "scenes, operators.",
+            help="The parts to measure, with commas between: presets, plain, phases, bundles, dense, scale, workers, "
+            "verify, scenes, operators.",
             show_default="all but operators",
         ),
     ] = ""

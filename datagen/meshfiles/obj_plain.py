@@ -3,7 +3,8 @@
 import numpy as np
 
 _LETTERS = b"vf-.0123456789 \n"
-_ODD = (b"  ", b" \n", b"- ", b"-\n", b"-.", b" .", b". ", b".\n")
+_DIGIT = np.array([chr(k) in "0123456789" for k in range(256)])
+_OUTSIDE = np.array([chr(k) in " \n" for k in range(256)])
 
 
 def read_plain(data: bytes) -> tuple[np.ndarray, np.ndarray] | None:
@@ -27,18 +28,20 @@ def _table(text: bytes, letter: bytes, points: bool) -> np.ndarray | None:
     begins = text.count(b"\n" + letter + b" ") + text.startswith(letter + b" ")
     if begins != count or text.count(letter) != count or text.count(b"v") + text.count(b"f") != count:
         return None
-    # A sign opens a number, a point stands between digits.
-    if text.count(b"-") != text.count(b" -") or any(odd in text for odd in _ODD) or (not points and b"-" in text):
-        return None
     marks = np.frombuffer(text, np.uint8)
-    ends = np.flatnonzero(marks == ord("\n"))
-    # Before each of three numbers there is a space, and in each of them one point or none.
-    spaces = np.flatnonzero(marks == ord(" "))
-    if len(spaces) != 3 * count or not (np.searchsorted(ends, spaces) == np.repeat(np.arange(count), 3)).all():
+    ends, spaces, dots, signs = (np.flatnonzero(marks == ord(mark)) for mark in "\n .-")
+    wanted = 3 * count if points else 0
+    if len(spaces) != 3 * count or len(dots) != wanted or (len(signs) and not points):
         return None
-    dots = np.flatnonzero(marks == ord("."))
-    wanted = np.arange(3 * count) if points else np.empty(0, np.int64)
-    if len(dots) != len(wanted) or not (np.searchsorted(spaces, dots) - 1 == wanted).all():
+    # Three spaces a line, a number after each; a sign opens a number, and one point stands between digits of each.
+    is_spaced = (np.searchsorted(ends, spaces) == np.repeat(np.arange(count), 3)).all() and not _OUTSIDE[
+        marks[spaces + 1]
+    ].any()
+    is_signed = (marks[signs - 1] == ord(" ")).all() and _DIGIT[marks[signs + 1]].all()
+    is_pointed = (np.searchsorted(spaces, dots) - 1 == np.arange(wanted)).all() and (
+        _DIGIT[marks[dots - 1]] & _DIGIT[marks[dots + 1]]
+    ).all()
+    if not (is_spaced and is_signed and is_pointed):
         return None
     found = np.fromstring(text.replace(letter, b"").decode(), np.float64 if points else np.int64, sep=" ")
     return found.reshape(count, 3) if len(found) == 3 * count else None

@@ -6,15 +6,15 @@ the files lie on the disk.
 
 import hashlib
 import os
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from datagen.core.clutter import is_clutter, tidy
 from datagen.core.errors import BrokenFile, UsageError
+from datagen.store.places import Places, TarPlace
 from datagen.store.shards import FOLDER as SHARDS
-from datagen.store.shards import TarPlace, members, places, read_place
+from datagen.store.shards import iter_places, members, read_place
 
 Stamp = tuple[str, int, int]
 """A file's relative path, size in bytes and time of change in ns."""
@@ -36,9 +36,8 @@ class DatasetReader:
             raise UsageError(f"{root} is no folder; give a dataset's folder")
         self.root = root
         self._folders = folders
-        packed = _packed(root, alone=not self._loose_folders)
-        self._places = {name: place for name, place in packed.items() if self._is_data(name)}
-        self._packed_names = sorted(self._places)
+        alone = not self._loose_folders
+        self._places = Places((name, place) for name, place in _packed(root, alone) if self._is_data(name))
 
     def _is_data(self, name: str) -> bool:
         words = name.split("/")
@@ -114,16 +113,14 @@ class DatasetReader:
 
     def list(self, folder: str) -> list[str]:
         """Sorted paths of the files at any depth below `folder`, which alone is walked. Raises BrokenFile."""
-        # What begins with "folder/" stands together in the sorted names, before "folder0": 0 follows / in Unicode.
-        names = self._packed_names
-        packed = names[bisect_left(names, f"{folder}/") : bisect_left(names, f"{folder}0")]
+        packed = self._places.below(folder)
         if folder.partition("/")[0] not in self._loose_folders:
             return packed
         return sorted({*packed, *(path for path, _ in _walk(self.root / folder, folder))})
 
     def stamps(self) -> Iterator[Stamp]:
         """Of every loose file and every shard. Raises BrokenFile naming what cannot be read."""
-        for shard in sorted({place.shard for place in self._places.values()}):
+        for shard in self._places.shards:
             try:
                 told = (self.root / shard).stat()
             except OSError as error:
@@ -153,16 +150,19 @@ def content_key(reader: DatasetReader, *, times: bool = True) -> str:
     return digest.hexdigest()
 
 
-def _packed(root: Path, alone: bool) -> dict[str, TarPlace]:
+def _packed(root: Path, alone: bool) -> Iterator[tuple[str, TarPlace]]:
     """Places by the index and in jobs' tars; archives that were copied `alone` are listed one by one."""
     try:
-        found = places(root)
-        if not found and alone:
+        found = False
+        for name, place in iter_places(root):
+            found = True
+            yield name.removeprefix("./"), place
+        if alone and not found:
             for archive in tidy([*root.glob("*.tar"), *(root / SHARDS).glob("*.tar")]):
-                found |= members(root, archive.relative_to(root).as_posix())
+                for name, place in members(root, archive.relative_to(root).as_posix()).items():
+                    yield name.removeprefix("./"), place
     except UsageError as error:
         raise BrokenFile(f"{error.args[0]}; fetch or build it again") from error
-    return {name.removeprefix("./"): place for name, place in found.items()}
 
 
 def _walk(folder: Path, relative: str) -> Iterator[tuple[str, os.DirEntry[str]]]:

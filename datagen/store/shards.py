@@ -9,7 +9,6 @@ import io
 import os
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +18,7 @@ from datagen.core.clutter import tidy
 from datagen.core.errors import UsageError
 from datagen.core.row import Job
 from datagen.store.files import replace_atomic, sync_folders
-from datagen.store.parquet import read_parquet
+from datagen.store.places import Places, TarPlace
 
 JOBS_A_SHARD = 64
 FOLDER = "shards"
@@ -42,15 +41,6 @@ def job_tar(job_id: str) -> str:
     return f"{FOLDER}/jobs/{job_id[:2]}/{job_id}.tar"
 
 
-@dataclass(frozen=True)
-class TarPlace:
-    """Where a file lies: tar below the dataset's folder, byte offset and size."""
-
-    shard: str
-    offset: int
-    size: int
-
-
 def members(root: Path, tar: str) -> dict[str, TarPlace]:
     """Places of all regular files of a tar. Raises UsageError if it is none."""
     try:
@@ -67,18 +57,20 @@ def read_place(root: Path, place: TarPlace) -> bytes:
         return stream.read(place.size)
 
 
-def places(root: Path) -> dict[str, TarPlace]:
+def places(root: Path) -> Places:
     """Where every packed file of a dataset lies: by the index, and in the tars of jobs. Raises UsageError."""
-    found = dict(_index(root))
-    for tar in tidy((root / FOLDER / "jobs").rglob("*.tar")):
-        found.update(members(root, tar.relative_to(root).as_posix()))
-    return found
+    return Places(iter_places(root))
 
 
-def _index(root: Path) -> Iterator[tuple[str, TarPlace]]:
+def iter_places(root: Path) -> Iterator[tuple[str, TarPlace]]:
+    """Paths and places as they are found; the later of two counts. Raises UsageError."""
     if (root / INDEX).is_file():
-        for row in read_parquet(root / INDEX).to_pylist():
-            yield row["path"], TarPlace(row["shard"], row["offset"], row["size"])
+        with pq.ParquetFile(root / INDEX, pre_buffer=False) as file:
+            for batch in file.iter_batches(1000, use_threads=False):
+                for row in batch.to_pylist():
+                    yield row["path"], TarPlace(row["shard"], row["offset"], row["size"])
+    for tar in tidy((root / FOLDER / "jobs").rglob("*.tar")):
+        yield from members(root, tar.relative_to(root).as_posix()).items()
 
 
 def pack(root: Path, jobs: Sequence[Job], files_of: Mapping[str, Sequence[str]], workspace: Path) -> int:
