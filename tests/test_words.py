@@ -18,6 +18,8 @@ HASHED = ("materials/procedural/",)
 """The version of generated textures is a hash of these sources, their comments included."""
 READS_A_LAYOUT = re.compile(r"^from datagen\.formats\.\w+ import ")
 """Whoever reads the files of a published set imports its layout by its name, and says no more of it."""
+NAMES_A_RECIPE = re.compile(r'"oddoneout(_[a-z0-9]+)*"')
+"""A training recipe is a file, and named by the method that it is of."""
 
 
 def sources() -> list[str]:
@@ -29,7 +31,7 @@ def sources() -> list[str]:
 @pytest.mark.parametrize("name", [n for n in sources() if not n.startswith((*ROOMS_OF_KINDS, *HASHED))])
 def test_general_rooms_know_no_kind_by_its_words(name):
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    told = [(k, line) for k, line in enumerate(lines, 1) if KIND_WORDS.search(line)]
+    told = [(k, line) for k, line in enumerate(lines, 1) if KIND_WORDS.search(NAMES_A_RECIPE.sub("", line))]
     said = [f"{name}:{k}: {line.strip()}" for k, line in told if not READS_A_LAYOUT.match(line)]
     assert not said, "\n".join(["say it in general words, or move it to the folder of its kind:", *said])
 

@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 
 from datagen.core.statistics import psnr
+from datagen.shapes.built_in import STAND_INS
 from datagen.train.objective import Batch, Objective
 from datagen.train.recipes import load_train_recipe
 from datagen.train.runtime import choose_device, open_runtime
@@ -51,7 +52,7 @@ def network(name: str, device: str, tiny: bool) -> tuple[Objective, Batch]:
     """A network of a recipe and one random sample, on a device."""
     recipe = load_train_recipe(name, overrides=SMALL[name] if tiny else ())
     objective = find_task(recipe.task).make_objective(recipe).to(device)
-    if name == "oddoneout":
+    if recipe.task == "detector":
         batch = random_scene(recipe)
     else:
         batch = random_batch(recipe.data.views, recipe, "cpu")
@@ -129,7 +130,7 @@ def rendering(out: Path, tiny: bool) -> dict[str, Any]:
             sets = [f"render.preset={preset}", f"render.device={device}"]
             sets += ["query.size_px=48", "render.samples=1"] if tiny else []
             start = time.perf_counter()
-            command = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", "partnet/chair", "--limit", "1"]
+            command = [sys.executable, "-m", "datagen.cli.main", "build", "--shapes", STAND_INS, "--limit", "1"]
             command += ["--recipe", "quickstart", "--workers", "1", "--out", str(folder)]
             command += [word for one in sets for word in ("--set", one)]
             done = subprocess.run(command, capture_output=True, text=True)

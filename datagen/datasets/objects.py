@@ -14,8 +14,8 @@ from datagen.core.errors import BrokenFile
 from datagen.core.rng import stream
 from datagen.datasets.dataset import SampleDataset
 from datagen.datasets.matching import normalised
+from datagen.datasets.object_views import LooseScenes, SceneForm, SceneSource
 from datagen.datasets.objects_config import ObjectsConfig
-from datagen.datasets.scene_views import LooseScenes, SceneForm, SceneSource
 from datagen.datasets.scenes import SceneSample
 from datagen.formats.oddoneout import FOLDER
 from datagen.store.reader import DatasetReader

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datagen.core.errors import UsageError
+from datagen.datasets.object_views import SceneForm, open_packed_scenes
 from datagen.datasets.objects import ObjectScenes
-from datagen.datasets.scene_views import SceneForm, open_packed_scenes
 from datagen.datasets.scenes import list_scenes, split_names
 from datagen.formats.oddoneout import FOLDERS
 from datagen.store.reader import DatasetReader

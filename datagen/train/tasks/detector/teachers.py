@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 from datagen.core.errors import MissingDependency
 from datagen.core.ids import content_hash
 from datagen.datasets.matching import normalised
-from datagen.datasets.scene_views import Features, LooseScenes, SceneForm
+from datagen.datasets.object_views import Features, LooseScenes, SceneForm
 from datagen.datasets.scenes import SceneSample
 from datagen.models.backbones import RANDOM, FrozenBackbone, load_backbone
 from datagen.models.detector.encoders import frozen_backbone
