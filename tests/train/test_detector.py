@@ -306,6 +306,8 @@ VARIANTS = {
         "data": {"pack": True},
     },
     "dinov2": {"model": {"encoder": {"name": "dinov2", "weights": "random"}, "match": "full"}},
+    "difference": {"model": {"difference": True, "head": "pooled"}},
+    "difference, full": {"model": {"difference": True, "match": "full"}},
     "one direction": {"model": {"match": "none"}, "loss": {"swap_views": False, "exact": 1.0}},
 }
 

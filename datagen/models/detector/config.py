@@ -103,6 +103,11 @@ class DetectorConfig(Section):
     blocks: Count = 3
     heads: Count = 8
     attention_dim: Count = 256
+    difference: bool = False
+    """Attention also gives each token how its own value differs from what it attends to (not in the paper)."""
+    head: Literal["flat", "pooled"] = "flat"
+    """`flat`: the cut-out is halved, flattened and judged by an MLP, as in the paper. `pooled`: the mean and the
+    largest value over its tokens are judged, wherever in the object they are."""
     centre: Literal["token", "others"] = "token"
     """What the efficient variant subtracts an object from: a learned token's answer, or the others' mean."""
     queries: Count = 24

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from datagen.models.detector.config import DetectorConfig
 from datagen.models.detector.lifted import Lifted, Volume, over, pointwise
-from datagen.models.detector.matching import ObjectHead, VoxelAttention, correspondences
+from datagen.models.detector.matching import ObjectHead, PooledHead, VoxelAttention, correspondences
 from datagen.models.detector.volumes import Boxes, render
 
 FAINT = -4.6
@@ -37,8 +37,10 @@ class Detector(Lifted):
         self.colour = pointwise(width, width, 3)
         self.beta = pointwise(width, c.feature_dim, c.feature_dim, c.feature_dim, c.feature_dim)
         nn.init.constant_(self.density[-1].bias, FAINT)  # type: ignore[arg-type]
-        self.blocks = nn.ModuleList(VoxelAttention(width, c.attention_dim, c.heads, c.match) for _ in range(c.blocks))
-        self.head = ObjectHead(width, c.roi)
+        self.blocks = nn.ModuleList(
+            VoxelAttention(width, c.attention_dim, c.heads, c.match, difference=c.difference) for _ in range(c.blocks)
+        )
+        self.head = PooledHead(width) if c.head == "pooled" else ObjectHead(width, c.roi)
 
     def sigma(self, volume: Volume) -> Tensor:
         """Density (B, G, 1, D, H, W) per metre."""

@@ -43,11 +43,12 @@ class VoxelAttention(nn.Module):
     The two forms of sparse attention, gathering and masking, give the same numbers.
     """
 
-    def __init__(self, dim: int, width: int, heads: int, match: str) -> None:
+    def __init__(self, dim: int, width: int, heads: int, match: str, *, difference: bool = False) -> None:
+        """`difference`: tokens are also told how their own value differs from the mean of what they attend to."""
         super().__init__()
-        self.heads, self.match = heads, match
+        self.heads, self.match, self.difference = heads, match, difference
         self.q, self.k, self.v = (nn.Linear(dim, width, bias=False) for _ in range(3))
-        self.out = nn.Linear(width, dim)
+        self.out = nn.Linear(width * (2 if difference else 1), dim)
         self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.ffn = MLP(dim, 4 * dim, dim)
 
@@ -60,7 +61,14 @@ class VoxelAttention(nn.Module):
                 seen = _all_others(q, k, v, there_BN, P)
             else:
                 seen = _of_each(q, k, v, chosen_BNPK, there_BN, form)
-            z_BNPC = self.norm1(z_BNPC + self.out(join_heads(seen)).unflatten(1, (N, P)))
+            told = join_heads(seen)
+            if self.difference:
+                others = (
+                    (there_BN.sum(1, keepdim=True) - there_BN.int()).clamp_min(1) if self.match == "sparse" else None
+                )
+                mean = told if others is None else told / others.repeat_interleave(P, dim=1)[..., None]
+                told = torch.cat([told, (join_heads(v) - mean).abs()], dim=-1)
+            z_BNPC = self.norm1(z_BNPC + self.out(told).unflatten(1, (N, P)))
         return self.norm2(z_BNPC + self.ffn(z_BNPC))
 
 
@@ -114,6 +122,18 @@ class ObjectHead(nn.Module):
         B, N = z_BNPC.shape[:2]
         cube = z_BNPC.flatten(0, 1).transpose(1, 2).unflatten(-1, (self.roi,) * 3)
         found: Tensor = self.answer(self.halve(cube).flatten(1)).view(B, N)
+        return found
+
+
+class PooledHead(nn.Module):
+    """Cut-outs (B, N, P, C) to a logit an object (B, N): mean and largest value over the tokens, a two-layer MLP."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.answer = MLP(2 * dim, 4 * dim, 1)
+
+    def forward(self, z_BNPC: Tensor) -> Tensor:
+        found: Tensor = self.answer(torch.cat([z_BNPC.mean(2), z_BNPC.amax(2)], dim=-1))[..., 0]
         return found
 
 

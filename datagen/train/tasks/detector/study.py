@@ -41,6 +41,8 @@ ARMS = {
     "B, all tokens": (SMALL, "model.match=full", "loss.exact=0"),
     "C, taught": (SMALL, "model.match=full"),
     "final": (SMALL,),
+    "A, pooled": (SMALL, "model.match=none", "loss.exact=0", "model.head=pooled"),
+    "final, differences": (SMALL, "model.difference=true", "model.head=pooled"),
     "efficient": (SMALL, "model.variant=efficient", "model.attention_dim=64"),
     "efficient, others": (SMALL, "model.variant=efficient", "model.attention_dim=64", "model.centre=others"),
     "imvoxelnet": (SMALL, "model.variant=imvoxelnet", FLOOR),
