@@ -244,9 +244,14 @@ class SceneRecipe(DatasetRecipe):
     materials: SceneMaterialRecipe = SceneMaterialRecipe()
     render: SceneRenderRecipe = SceneRenderRecipe()
 
+    @property
+    def swaps(self) -> bool:
+        """Whether scenes come in twos with swapped majorities."""
+        return self.layout.majority == "swap"
+
     @model_validator(mode="after")
     def _twos(self) -> "SceneRecipe":
-        if self.layout.majority == "swap":
+        if self.swaps:
             if self.layout.normal_share:
                 raise ValueError("layout.majority swap has an odd object in every scene: set layout.normal_share to 0")
             uneven = [split for split, count in self.split.scenes.items() if count % 2]

@@ -15,7 +15,8 @@ from datagen.core.rng import stream
 from datagen.core.row import Job, Row
 from datagen.core.scene import SceneObject
 from datagen.formats import oddoneout as layout
-from datagen.kinds.oddoneout.plan import Draw, PlannedScene, five_views
+from datagen.kinds.oddoneout.deal import Draw
+from datagen.kinds.oddoneout.plan import PlannedScene, five_views
 from datagen.kinds.oddoneout.shapes import SceneContext
 from datagen.pipeline.prepared import rejection
 from datagen.recipe import SceneRecipe

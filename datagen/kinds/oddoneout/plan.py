@@ -13,6 +13,7 @@ from datagen.core.ids import content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import Job
 from datagen.formats.oddoneout import scene_name
+from datagen.kinds.oddoneout.deal import Dealer, Draw, turn
 from datagen.kinds.oddoneout.descriptors import weights_digest
 from datagen.pipeline.plan import Plan
 from datagen.recipe import SceneRecipe
@@ -35,16 +36,6 @@ class PlannedScene:
     entry: ShapeEntry
     number: int
     name: str
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What a scene holds: how many objects, and which of the shape's anomalous shapes."""
-
-    objects: int
-    slots: tuple[int, ...]
-    swapped: bool = False
-    """Whether the anomalous shape is in the majority, and the normal one is odd."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +122,7 @@ class ScenePlan(Plan[SceneRecipe]):
             if not entries:
                 continue
             for k in range(count):
-                place, number = self._turn(k, len(entries))
+                place, number = turn(k, len(entries), swaps=self.swaps)
                 entry = entries[place]
                 salt = content_hash(["scene-name", entry.shape_id, number])
                 name = scene_name(self.recipe.naming, entry.category, self.ids[entry.shape_id], number, salt)
@@ -171,54 +162,27 @@ class ScenePlan(Plan[SceneRecipe]):
 
     def pool(self, shape_id: str) -> int:
         """How many anomalous shapes are made of a shape."""
-        return self._pools.get(shape_id, 0)
+        return self._dealer.pools.get(shape_id, 0)
 
     @cached_property
-    def _pools(self) -> Mapping[str, int]:
-        """Anomalous shapes of every shape that any scene of the whole recipe shows.
-
-        In all as many as the recipe's mean says. They are dealt out in rounds, shapes ranked by hash: first until the
-        scene of a shape that holds most odd objects has one for each, then as long as its scenes have room for more.
-        """
-        mean, seed = self.recipe.anomaly.shapes, self.recipe.seed
-        odd = {shape_id: [self._counts(shape_id, k + 1)[1] for k in range(n)] for shape_id, n in self._turns.items()}
-        if self.swaps:
-            odd = {shape_id: [1] * ((n + 1) // 2) for shape_id, n in self._turns.items()}
-        ranked = sorted(odd, key=lambda i: (fraction_of_hash([seed, "pool", i]), i))
-        left = round(mean * len(ranked))
-        found = dict.fromkeys(ranked, 0)
-        for room in ({i: max(odd[i]) for i in ranked}, {i: sum(odd[i]) for i in ranked}):
-            while left and (taking := [i for i in ranked if found[i] < room[i]]):
-                for shape_id in taking[:left]:
-                    found[shape_id] += 1
-                left -= min(left, len(taking))
-        return found
-
-    @cached_property
-    def _turns(self) -> Mapping[str, int]:
-        """shape_id -> how many scenes show it, were no limit given."""
-        found: dict[str, int] = {}
+    def _dealer(self) -> Dealer:
+        """Deals to every shape that any scene of the whole recipe shows, whatever the limit."""
+        turns: dict[str, int] = {}
         for split, entries in self.members.items():
             count = self.recipe.split.scenes.get(split, 0)
             for k in range(count if entries else 0):
-                shape_id = entries[self._turn(k, len(entries))[0]].shape_id
-                found[shape_id] = found.get(shape_id, 0) + 1
-        return found
+                shape_id = entries[turn(k, len(entries), swaps=self.swaps)[0]].shape_id
+                turns[shape_id] = turns.get(shape_id, 0) + 1
+        return Dealer(self.recipe, turns)
 
     @property
     def swaps(self) -> bool:
         """Whether scenes come in twos, the majority of one being odd in the other."""
-        return self.recipe.layout.majority == "swap"
-
-    def _turn(self, k: int, entries: int) -> tuple[int, int]:
-        """Which of a split's shapes its scene k shows, and the number of that scene among the shape's, from 1."""
-        if self.swaps:
-            return k // 2 % entries, 2 * (k // 2 // entries) + k % 2 + 1
-        return k % entries, k // entries + 1
+        return self.recipe.swaps
 
     def drawn_as(self, number: int) -> int:
         """The number that draws of scene `number` of a shape go by: of two with swapped majorities it is one."""
-        return (number + 1) // 2 if self.swaps else number
+        return self._dealer.drawn_as(number)
 
     def twin(self, scene: PlannedScene) -> str | None:
         """The folder of the scene whose majority is odd in this one."""
@@ -240,43 +204,8 @@ class ScenePlan(Plan[SceneRecipe]):
         return tuple(names[order[(slot + k) % len(names)]] for k in range(len(names)))
 
     def draw(self, scene: PlannedScene) -> Draw:
-        """How many objects, and which anomalous shapes: always fewer than half.
-
-        A shape's anomalous shapes take turns over its scenes, so that all are shown. Where a scene draws more odd
-        objects than there are, some stand twice.
-        """
-        dealt = self._dealt.setdefault(scene.entry.shape_id, [])
-        while len(dealt) < scene.number:
-            dealt.append(self._deal(scene.entry.shape_id, len(dealt) + 1, sum(len(d.slots) for d in dealt)))
-        return dealt[scene.number - 1]
-
-    @cached_property
-    def _dealt(self) -> dict[str, list[Draw]]:
-        """shape_id -> what its scenes hold, from number 1, as far as anyone has asked."""
-        return {}
-
-    def _deal(self, shape_id: str, number: int, turns: int) -> Draw:
-        """Scene `number` of a shape whose earlier scenes have shown `turns` anomalous shapes."""
-        count, odd = self._counts(shape_id, number)
-        pool = self.pool(shape_id)
-        if pool == 0 or odd == 0:
-            return Draw(count, ())
-        order = stream(self.recipe.seed, "turns", shape_id).permutation(pool)
-        if self.swaps:
-            return Draw(count, (int(order[(self.drawn_as(number) - 1) % pool]),) * odd, swapped=number % 2 == 0)
-        return Draw(count, tuple(sorted(int(order[(turns + k) % pool]) for k in range(odd))))
-
-    def _counts(self, shape_id: str, number: int) -> tuple[int, int]:
-        """How many objects scene `number` of a shape holds, and how many are odd: uniform from one to under half."""
-        layout = self.recipe.layout
-        rng = stream(self.recipe.seed, "scene", shape_id, self.drawn_as(number))
-        counts = sorted(layout.objects)
-        mass = np.array([layout.objects[count] for count in counts])
-        count = int(rng.choice(counts, p=mass / mass.sum()))
-        most = (count - 1) // 2
-        if most == 0 or rng.random() < layout.normal_share:
-            return count, 0
-        return count, int(rng.integers(1, most + 1))
+        """How many objects a scene holds, and which of the shape's anomalous shapes."""
+        return self._dealer.draw(scene.entry.shape_id, scene.number)
 
     def run_record(self) -> dict[str, object]:
         """What run.json holds; raises MissingDependency where the weights that it has to name are not here."""

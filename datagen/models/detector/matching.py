@@ -63,10 +63,9 @@ class VoxelAttention(nn.Module):
                 seen = _of_each(q, k, v, chosen_BNPK, there_BN, form)
             told = join_heads(seen)
             if self.difference:
-                others = (
-                    (there_BN.sum(1, keepdim=True) - there_BN.int()).clamp_min(1) if self.match == "sparse" else None
-                )
-                mean = told if others is None else told / others.repeat_interleave(P, dim=1)[..., None]
+                # Sparse attention is a sum over the other objects, full attention one mean of all their tokens.
+                others = (there_BN.sum(1, keepdim=True) - there_BN.int()).clamp_min(1)
+                mean = told if chosen_BNPK is None else told / others.repeat_interleave(P, dim=1)[..., None]
                 told = torch.cat([told, (join_heads(v) - mean).abs()], dim=-1)
             z_BNPC = self.norm1(z_BNPC + self.out(told).unflatten(1, (N, P)))
         return self.norm2(z_BNPC + self.ffn(z_BNPC))
