@@ -1,5 +1,7 @@
 """STEP through OpenCASCADE (the extra `step`), by way of GLB."""
 
+import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 from importlib.util import find_spec
@@ -12,6 +14,11 @@ from datagen.meshfiles.text import refuse_pointer
 from datagen.meshfiles.values import MeshFile, bad
 
 ROUGHNESS = 0.5
+MOST_SECONDS = 300
+"""For one file; an assembly of hundreds of solids takes tens."""
+CONVERT = (
+    "import sys, cascadio; sys.exit(cascadio.step_to_glb(sys.argv[1], sys.argv[2], tol_linear=0.01, tol_angular=0.5))"
+)
 
 
 def read_step(path: Path) -> MeshFile:
@@ -25,16 +32,9 @@ def read_step(path: Path) -> MeshFile:
     refuse_pointer(data, path)
     if b"ISO-10303-21" not in data[:4096]:
         raise bad(path, "not readable as STEP (no ISO-10303-21 header)")
-    import cascadio
-
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "step.glb"
-        try:
-            status = cascadio.step_to_glb(str(path), str(made), tol_linear=0.01, tol_angular=0.5)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise bad(path, f"OpenCASCADE cannot read it ({error})") from error
-        if status != 0 or not made.is_file():
-            raise bad(path, "not readable as STEP")
+        _convert(path, made)
         try:
             found = read_gltf(made, Places(made, Path(folder)))
         except MeshLoadError as error:
@@ -42,3 +42,19 @@ def read_step(path: Path) -> MeshFile:
     # STEP has colours alone: what glTF takes for granted where nothing is said, bare metal, is not meant.
     materials = tuple(replace(m, roughness=ROUGHNESS, metallic=0.0) for m in found.materials)
     return MeshFile(path, found.parts, materials, found.warnings)
+
+
+def _convert(path: Path, made: Path) -> None:
+    """Write the GLB in a process of its own: OpenCASCADE can crash on a file, or mesh a vast one for ever."""
+    command = [sys.executable, "-c", CONVERT, str(path), str(made)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise bad(
+            path, f"OpenCASCADE did not mesh it in {MOST_SECONDS} s; is its unit right? Else export it as STL or OBJ"
+        ) from error
+    if done.returncode < 0:
+        raise bad(path, f"OpenCASCADE crashed on it (signal {-done.returncode}); export it as STL or OBJ")
+    if done.returncode or not made.is_file():
+        said = [line for line in done.stderr.splitlines() if line.startswith(("RuntimeError", "ValueError", "OSError"))]
+        raise bad(path, f"OpenCASCADE cannot read it ({said[-1]})" if said else "not readable as STEP")

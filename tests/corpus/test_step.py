@@ -85,3 +85,22 @@ def test_the_extra_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(step, "find_spec", lambda name: None)
     with pytest.raises(MissingDependency, match=r"a\.step: needs cascadio.*datagen\[step\]"):
         read_mesh_file(path)
+
+
+@pytest.mark.parametrize(
+    ("convert", "match"),
+    [
+        ("import time; time.sleep(60)", r"did not mesh it in 1 s; is its unit right"),
+        ("import os; os.kill(os.getpid(), 11)", r"OpenCASCADE crashed on it \(signal 11\)"),
+        ("raise RuntimeError('no shape')", r"cannot read it \(RuntimeError: no shape\)"),
+        ("pass", r"not readable as STEP"),
+    ],
+)
+def test_what_opencascade_does_to_itself_ends_no_build(tmp_path, monkeypatch, convert, match):
+    """A file that crashes the library, or that it would mesh for ever, is refused like any other."""
+    path = tmp_path / "vast.step"
+    path.write_text("ISO-10303-21;\n")
+    monkeypatch.setattr(step, "CONVERT", convert)
+    monkeypatch.setattr(step, "MOST_SECONDS", 1 if "sleep" in convert else 60)
+    with pytest.raises(MeshLoadError, match=rf"vast\.step: .*{match}"):
+        step.read_step(path)
