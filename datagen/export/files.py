@@ -15,13 +15,13 @@ def place(reader: DatasetReader, path: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     # Never written through: what is there may be a link to the dataset's own file.
     target.unlink(missing_ok=True)
-    loose = reader.loose_path(path)
+    data, loose = reader.read(path), reader.loose_path(path)
     if loose is not None:
         # Another disk, a file system without links, or a file of somebody else.
         with contextlib.suppress(OSError):
             os.link(loose.resolve(), target)
             return
-    target.write_bytes(reader.read(path))
+    target.write_bytes(data)
 
 
 def put(data: bytes, target: Path) -> None:

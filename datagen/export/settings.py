@@ -6,6 +6,9 @@ from typing import Any
 
 from datagen.core.errors import UsageError
 
+MOST, MOST_DIGITS = 10_000_000, 9
+"""The largest number that a setting may be: more points than that fit into no memory."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -22,9 +25,9 @@ class Setting:
                 return text == "true"
             raise UsageError(f"--set {key}={text}: write true or false")
         if isinstance(self.default, int):
-            if text.isdecimal() and int(text) > 0:
+            if text.isdecimal() and len(text) <= MOST_DIGITS and 0 < int(text) <= MOST:
                 return int(text)
-            raise UsageError(f"--set {key}={text}: write a whole number above 0")
+            raise UsageError(f"--set {key}={text}: write a whole number from 1 to {MOST:,}")
         if self.words and text not in self.words:
             raise UsageError(f"--set {key}={text}: write one of {', '.join(self.words)}")
         return text

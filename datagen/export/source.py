@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datagen.core.errors import UsageError
+from datagen.export.unchanged import hold_to_manifest
 from datagen.formats.instances import Record
 from datagen.kinds.registry import Kind, kind_of, open_files
 from datagen.store.reader import DatasetReader
@@ -23,7 +24,8 @@ class Source:
 
 
 def open_source(root: Path) -> Source:
-    """The dataset at `root`, finished or partial. Raises UsageError where there is none, or no picture of it yet.
+    """The dataset at `root`, finished or partial. Raises UsageError where there is none, or no picture of it yet,
+    BrokenFile for a picture of the manifest that is gone; a file that is read and was changed raises it too.
 
     Raises OSError where the temporary folder has no room for its rows.
     """
@@ -35,6 +37,7 @@ def open_source(root: Path) -> Source:
         )
     if not any(row["row_type"] == "sample" for row in found.rows):
         raise UsageError(f"{root} holds no finished picture yet; let the build go on first")
+    hold_to_manifest(files, found.rows)
     return Source(_name(root), kind_of(root), files, found.rows)
 
 

@@ -6,7 +6,7 @@ the files lie on the disk.
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class DatasetReader:
             raise UsageError(f"{root} is no folder; give a dataset's folder")
         self.root = root
         self._folders = folders
+        self._check: Callable[[str, bytes], None] | None = None
         alone = not self._loose_folders
         self._places = Places((name, place) for name, place in _packed(root, alone) if self._is_data(name))
 
@@ -76,8 +77,18 @@ class DatasetReader:
             found |= {path: _told(entry).st_size for path, entry in _walk(self.root / folder, folder)}
         return dict(sorted(found.items()))
 
+    def hold_to(self, check: Callable[[str, bytes], None]) -> None:
+        """Give every file that is read from here on, its path and its bytes, to `check`, which may raise."""
+        self._check = check
+
     def read(self, path: str) -> bytes:
         """The bytes of a file, also of one at the root. Raises BrokenFile naming it when it cannot be read."""
+        data = self._bytes(path)
+        if self._check is not None:
+            self._check(path, data)
+        return data
+
+    def _bytes(self, path: str) -> bytes:
         place = self._places.get(path)
         if place is not None and not self._is_loose(path):
             return self._from_tar(path, place)
