@@ -107,6 +107,10 @@ class SceneAnomalyRecipe(OperatorSections):
         return self
 
 
+LEAST_OBJECTS = 3
+"""So many have a majority and one that differs."""
+
+
 class LayoutRecipe(Section):
     """What stands where. Metres."""
 
@@ -142,6 +146,16 @@ class LayoutRecipe(Section):
     majority: Annotated[Literal["normal", "swap"], LATER] = "normal"
     """swap: scenes come in twos of one shape A and one anomalous shape A' of it, once with A and once with A' in the
     majority, so that an object by itself does not tell whether it is odd (Figure 6)."""
+
+    @model_validator(mode="after")
+    def _room_for_a_majority(self) -> "LayoutRecipe":
+        few = [count for count in self.objects if count < LEAST_OBJECTS]
+        if few or not self.objects:
+            told = f"a scene of {few[0]} has none" if few else "no number is given"
+            raise ValueError(
+                f"objects: odd is what differs from a majority, of {LEAST_OBJECTS} objects at least; {told}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _poses_to_share(self) -> "LayoutRecipe":

@@ -108,3 +108,8 @@ def test_who_judges_each_object_by_itself_scores_nothing():
     for score, wanted in ((alone, 0.0), (np.array([0.9, 0.1, 0.2, 0.6, 0.5, 0.1]), 1.0)):
         found = SimpleNamespace(samples=samples, label=label, score=score, scene=np.array([0, 0, 0, 1, 1, 1]))
         assert swapped(found) and swap_score(found, rows) == wanted
+
+
+def test_two_objects_have_no_majority():
+    with pytest.raises(RecipeError, match=r"odd is what differs from a majority.*a scene of 2 has none"):
+        load_recipe(find_recipe("toysad_quickstart"), ["layout.objects={2: 1}"])
