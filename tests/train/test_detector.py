@@ -386,7 +386,7 @@ def test_what_was_learned_by_heart_is_the_labels_and_not_the_place(scenes, tmp_p
     recipe = recipe_of(
         model={"match": "none", "blocks": 2},
         data={"views": 4, "yaw_deg": 0.0, "shift_m": 0.0, "flip": 0.0, "scale": (1.0, 1.0)},
-        optim={"max_steps": 80, "lr": 3e-3, "schedule": "cosine", "warmup_steps": 10, "clip_norm": 1.0},
+        optim={"max_steps": 60, "lr": 3e-3, "schedule": "cosine", "warmup_steps": 10, "clip_norm": 1.0},
     )
     (tmp_path / "run").mkdir()
     train(tmp_path / "run", folder, recipe, CPU, lambda event: None)
@@ -482,6 +482,7 @@ def test_the_study_trains_judges_and_goes_on(scenes, tmp_path, monkeypatch):
         *("model.dim=8", "model.encoder.width=8", "model.feature_dim=8", "model.roi=4", "model.k=4"),
         *("model.attention_dim=16", "model.heads=2", "model.blocks=1", "data.image_px=64", "data.views=3"),
         *("optim.max_steps=2", "optim.batch=2", "log.tensorboard=false"),
+        "model.volume={around: objects, side: 8, widths: [8], down: [1], up: [], size: [24, 24, 8], voxel_m: 0.05}",
     ]
     made = arms(["A, alone", "last:oddoneout_small+loss.exact=0.1"], range(2), small)
     asked = Asked(scenes, ("test",), (1, 5))
