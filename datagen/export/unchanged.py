@@ -1,5 +1,6 @@
 """Files of a dataset held to what its manifest says of them: an export of what was damaged since is refused."""
 
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,10 +21,12 @@ class Digests:
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         """`pairs`: path and SHA-256, of 64 hexadecimal digits."""
-        found = np.array([(_short(bytes_hash(path.encode())), _short(digest)) for path, digest in pairs], np.uint64)
-        found = found.reshape(-1, 2)
+        told = array("Q")
+        for path, digest in pairs:
+            told.extend((_short(bytes_hash(path.encode())), _short(digest)))
+        found = np.frombuffer(told, np.uint64).reshape(-1, 2)
         order = np.argsort(found[:, 0], kind="stable")
-        self._paths, self._digests = found[order, 0].copy(), found[order, 1].copy()
+        self._paths, self._digests = found[order, 0], found[order, 1]
 
     def agrees(self, path: str, data: bytes) -> bool:
         """Whether a file's bytes are those of its digest; true of a file without one."""

@@ -13,6 +13,8 @@ THIN = 0.05
 """Smallest over largest extent below which a part is a thin sheet."""
 SAME = 0.01
 """Mean distance over the diagonal below which a turned part is taken for itself: what an operator's policy asks."""
+NO_AREA = 5e-15
+"""Half of what `clean` takes for twice a face's area."""
 SAMPLES = 1000
 MOST_FACES = 200_000
 """Faces from which on crossings are not looked for: that grows faster than anything else here."""
@@ -69,9 +71,7 @@ class Health:
 def health(mesh: Mesh) -> Health:
     """Look at a part as its file has it. Raises MeshLoadError where no face has an area."""
     welded = weld(mesh)
-    corners = welded.vertices[welded.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    flat = area <= 1e-14
+    flat = welded.face_areas <= NO_AREA
     kept = good_faces(welded.vertices, welded.faces)
     whole = clean(mesh)
     edges = np.sort(np.concatenate([whole.faces[:, [0, 1]], whole.faces[:, [1, 2]], whole.faces[:, [2, 0]]]), axis=1)

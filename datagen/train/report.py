@@ -49,6 +49,16 @@ def shapes_of(found: Predictions) -> np.ndarray:
     return np.array([sample.shape for sample in found.samples])
 
 
+def severity_bins(kind: np.ndarray, severity: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """`low`, `middle` or `high` third within each kind: severities of different kinds have different units."""
+    bins = np.full(len(kind), "", dtype=object)
+    for one in np.unique(kind[label == 1]):
+        rows = np.flatnonzero((label == 1) & (kind == one))
+        rank = severity[rows].argsort(kind="stable").argsort(kind="stable")
+        bins[rows] = np.array(["low", "middle", "high"], dtype=object)[rank * 3 // len(rows)]
+    return bins.astype(str)
+
+
 def confusion(label: np.ndarray, score: np.ndarray, threshold: float = 0.5) -> dict[str, int]:
     """Counts of decisions at a threshold."""
     said = score > threshold

@@ -11,7 +11,7 @@ from datagen.train.metrics import (
     box_iou,
     roc_curve,
 )
-from datagen.train.tasks.matching.report import severity_bins
+from datagen.train.report import severity_bins
 
 
 def draw(seed, n=200, ties=False):

@@ -152,10 +152,8 @@ def arrange(
         with context.phase("layout"):
             arrangement = _placed(context, members, recipe.naming, rng)
         with context.phase("raycast"):
-            views = cast_views(
-                [_seen(m, s) for m, s in zip(members, arrangement.standing, strict=True)], arrangement.cameras
-            )
-        hidden = [k for k, m in enumerate(members) if m.odd and not is_shown(views.changed_px[:, k], recipe)]
+            views = _cast(arrangement)
+        hidden = _hidden(members, views, recipe)
         if context.plan.swaps:
             hidden = sorted({*hidden, *_hidden_in_twin(context, members, recipe, scene, attempt)})
         if not hidden:
@@ -173,9 +171,8 @@ def arrange(
     while True:
         members = _without(members, hidden, context.plan.swaps)
         arrangement = _placed(context, members, recipe.naming, rng)
-        pairs = zip(members, arrangement.standing, strict=True)
-        views = cast_views([_seen(m, s) for m, s in pairs], arrangement.cameras)
-        hidden = [k for k, m in enumerate(members) if m.odd and not is_shown(views.changed_px[:, k], recipe)]
+        views = _cast(arrangement)
+        hidden = _hidden(members, views, recipe)
         if not hidden:
             return arrangement, views
 
@@ -195,9 +192,18 @@ def _hidden_in_twin(
     number = context.plan.drawn_as(scene.number)
     rng = stream(recipe.seed, "layout", scene.entry.shape_id, number, attempt)
     twins = exchanged(members)
-    arrangement = _placed(context, twins, recipe.naming, rng)
-    views = cast_views([_seen(m, s) for m, s in zip(twins, arrangement.standing, strict=True)], arrangement.cameras)
-    return [k for k, m in enumerate(twins) if m.odd and not is_shown(views.changed_px[:, k], recipe)]
+    return _hidden(twins, _cast(_placed(context, twins, recipe.naming, rng)), recipe)
+
+
+def _cast(arrangement: Arrangement) -> SceneViews:
+    """What every camera sees."""
+    pairs = zip(arrangement.members, arrangement.standing, strict=True)
+    return cast_views([_seen(member, thing) for member, thing in pairs], arrangement.cameras)
+
+
+def _hidden(members: Sequence[Member], views: SceneViews, recipe: SceneRecipe) -> list[int]:
+    """Places of the odd objects that too few views show."""
+    return [k for k, m in enumerate(members) if m.odd and not is_shown(views.changed_px[:, k], recipe)]
 
 
 def least_changed(recipe: SceneRecipe) -> float:

@@ -9,7 +9,7 @@ from datagen.core.errors import BrokenFile
 from datagen.core.statistics import auc
 from datagen.train.infer import predict_split
 from datagen.train.recipes import apply_overrides
-from datagen.train.report import Figure, measured, score_report, without_nan
+from datagen.train.report import Figure, measured, score_report, severity_bins, without_nan
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
 from datagen.train.tasks.detector.predictions import ObjectPredictions
@@ -44,9 +44,12 @@ def object_report(found: ObjectPredictions, threshold: float, rounds: int) -> di
         for kind in sorted(set(kinds[found.label == 1].tolist()))
     }
     severity = np.array([sample.thing.severity for sample in found.samples])
+    # Published scenes do not tell how severe an anomaly is.
+    third = severity_bins(kinds, severity, found.label * (severity > 0))
     report["per_severity"] = {
         name: _auc(found, np.sort(np.concatenate([normal, rows])), rounds)
-        for name, rows in thirds(severity, kinds, found.label == 1).items()
+        for name in ("low", "middle", "high")
+        if len(rows := np.flatnonzero(third == name))
     }
     report["per_count"] = {
         f"{low} to {high}": _auc(found, rows, rounds)
@@ -118,17 +121,6 @@ def by_scene(found: ObjectPredictions, rows: np.ndarray) -> float:
         if np.isfinite(value):
             values.append(value)
     return float(np.mean(values)) if values else float("nan")
-
-
-def thirds(severity: np.ndarray, kinds: np.ndarray, odd: np.ndarray) -> dict[str, np.ndarray]:
-    """Rows of the low, middle and high third of the severity of each kind, which has a measure of its own."""
-    parts: dict[str, list[int]] = {"low": [], "middle": [], "high": []}
-    for kind in sorted(set(kinds[odd].tolist())):
-        rows = np.flatnonzero(odd & (kinds == kind) & (severity > 0))
-        ranked = rows[np.argsort(severity[rows], kind="stable")]
-        for name, part in zip(parts, np.array_split(ranked, 3), strict=True):
-            parts[name] += part.tolist()
-    return {name: np.array(sorted(rows)) for name, rows in parts.items() if rows}
 
 
 def recall(found: ObjectPredictions, rows: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from datagen.datasets.samples import open_dataset
 from datagen.train.infer import predict_split
 from datagen.train.metrics import average_precision, box_iou
 from datagen.train.pod import pod_figures
-from datagen.train.report import Figure, measured, score_report, shapes_of, without_nan
+from datagen.train.report import Figure, measured, score_report, severity_bins, shapes_of, without_nan
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
 from datagen.train.tasks.matching.predictions import BINS, MatchingPredictions
@@ -151,16 +151,6 @@ def category_groups(found: MatchingPredictions) -> list[tuple[str, np.ndarray, i
         return []
     groups = ((name, np.flatnonzero(names == name)) for name in sorted(set(names.tolist())))
     return [(name or "unknown", rows, int(found.label[rows].sum())) for name, rows in groups]
-
-
-def severity_bins(kind: np.ndarray, severity: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """`low`, `middle` or `high` third within each kind: severities of different kinds have different units."""
-    bins = np.full(len(kind), "", dtype=object)
-    for one in np.unique(kind[label == 1]):
-        rows = np.flatnonzero((label == 1) & (kind == one))
-        rank = severity[rows].argsort(kind="stable").argsort(kind="stable")
-        bins[rows] = np.array(["low", "middle", "high"], dtype=object)[rank * 3 // len(rows)]
-    return bins.astype(str)
 
 
 def sensitivity(loaded: Loaded, folder: Path, split: str, runtime: Runtime) -> dict[str, dict[str, float | None]]:
