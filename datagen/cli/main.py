@@ -99,7 +99,7 @@ def _show_other(error: Exception) -> None:
 
 
 def _stop(*_: object) -> None:
-    raise DatagenStopped("the build was asked to stop; run the same command again to go on")
+    raise DatagenStopped("asked to stop; run the same command again to go on")
 
 
 class DatagenStopped(DatagenError):

@@ -34,10 +34,13 @@ def run_show(folder: Path, wanted: Sequence[str], out: Path, sheet: int | None) 
 
 def run_export(folder: Path, to: str, out: Path, sets: Sequence[str] = ()) -> None:
     """Export and say in one line what was written. Raises as `export_dataset`."""
+    console = open_console()
     found = export_dataset(folder, to, out, sets)
+    for note in found.notes:
+        say(console, "note", note)
     splits = ", ".join(f"{split} {count}" for split, count in found.by_split.items())
     counts = f"{found.pictures} pictures ({found.anomalous} anomalous; {splits}) and {found.instances} instances"
-    open_console().print(f"{to}: {counts} in {out}", soft_wrap=True)
+    console.print(f"{to}: {counts} in {out}", soft_wrap=True)
 
 
 def run_import(published: Path, out: Path, split: Path | None) -> None:

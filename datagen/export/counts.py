@@ -19,6 +19,8 @@ class Exported:
     mask_px: int = 0
     by_split: Mapping[str, int] = field(default_factory=dict)
     by_kind: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What whoever runs the export should know, in a line each; no count, and not read back."""
 
 
 class Counts:
@@ -49,7 +51,7 @@ class Counts:
         """Splits that pictures were counted of, sorted."""
         return tuple(sorted(self._splits))
 
-    def exported(self) -> Exported:
+    def exported(self, notes: Iterable[str] = ()) -> Exported:
         """The sums so far."""
         return Exported(
             pictures=self.pictures,
@@ -58,4 +60,5 @@ class Counts:
             mask_px=self._mask_px,
             by_split=dict(sorted(self._splits.items())),
             by_kind=dict(sorted(self._kinds.items())),
+            notes=tuple(notes),
         )

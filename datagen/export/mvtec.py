@@ -4,28 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from datagen.core.errors import BrokenFile, UsageError
+from datagen.core.errors import BrokenFile
+from datagen.export.categories import CATEGORY, GOOD, TRAIN, Categories
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, put, write_card
 from datagen.export.journal import note_of
 from datagen.export.protocol import Options
-from datagen.export.settings import Setting
 from datagen.formats.encode import png_bytes
-from datagen.formats.instances import Picture, Record, flat_name
+from datagen.formats.instances import Record
 from datagen.formats.pictures import decoded
 from datagen.store.reader import DatasetReader
-
-TRAIN = ("train", "val")
-"""Splits whose normal pictures are to learn from."""
-GOOD = "good"
-CATEGORY = Setting("collection", "a category for each of the collection's, or for each shape", ("collection", "shape"))
 
 
 class MVTec:
     """The exporter. Names are numbered with six digits: readers pair pictures and masks by their sorted place.
 
-    The tree knows no anomaly to learn from: anomalous pictures of train and val are left out, as is what is neither
-    (a view that shows an odd object, but not what is odd about it).
+    What is of no use to it is left out, as `Categories` says.
     """
 
     name = "mvtec"
@@ -37,11 +31,12 @@ class MVTec:
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """Pictures and masks, by category. Raises UsageError for two categories of one name, BrokenFile, OSError."""
-        counts, categories = options.journal.counts, Categories(options)
+        counts, categories = options.journal.counts, Categories(reader, rows, options)
         for picture in options.pictures(reader, rows):
-            side = _side(picture)
-            if side is None:
+            split = categories.split(picture)
+            if split is None:
                 continue
+            side = "train" if split in TRAIN else "test"
             root = out / categories.folder(picture)
             stem = f"{counts.pictures:06d}_{picture.name}"
             place(reader, picture.path, root / side / picture.kind / f"{stem}.png")
@@ -52,7 +47,7 @@ class MVTec:
                 marks = [(picture.kind, int(mask.sum()))]
             options.journal.note(note_of(picture, side, marks))
         write_card(reader, out)
-        return counts.exported()
+        return counts.exported(categories.notes())
 
     def read_back(self, out: Path) -> Exported:
         """Counts of an export as its files state them; every mask is decoded. Raises BrokenFile."""
@@ -71,30 +66,3 @@ class MVTec:
                 raise BrokenFile(f"{mask}: {error}; export the dataset again") from error
             counts.add(side, 1, [(kind, pixels)])
         return counts.exported()
-
-
-class Categories:
-    """The folder of each picture's category: of its shape, or what the collection calls it, else the dataset's name."""
-
-    def __init__(self, options: Options) -> None:
-        self._by_shape, self._dataset = options.settings["category"] == "shape", options.dataset
-        self._named: dict[str, str] = {}
-
-    def folder(self, picture: Picture) -> str:
-        """A name without dots. Raises UsageError where two categories would have one."""
-        word = picture.shape_id if self._by_shape else picture.category or self._dataset
-        name = flat_name(word)
-        if self._named.setdefault(name, word) != word:
-            raise UsageError(
-                f"the categories {self._named[name]} and {word} are both {name} as a folder; give one another name"
-            )
-        return name
-
-
-def _side(picture: Picture) -> str | None:
-    """train or test; None for what the tree cannot say."""
-    if bool(picture.label) != bool(picture.instances):
-        return None
-    if picture.split in TRAIN:
-        return None if picture.label else "train"
-    return "test"

@@ -8,10 +8,10 @@ from typing import ClassVar
 from PIL import Image
 
 from datagen.core.errors import BrokenFile
+from datagen.export.categories import CATEGORY, GOOD, Categories
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, put, write_card
 from datagen.export.journal import note_of
-from datagen.export.mvtec import CATEGORY, GOOD, Categories
 from datagen.export.protocol import Options
 from datagen.export.settings import Setting
 from datagen.formats.encode import png_bytes
@@ -28,8 +28,8 @@ SHAPES = Setting("", "where the shapes of the build are; empty for where it foun
 class MVTec3D:
     """The exporter. Names are numbered with six digits, and hold one dot: readers cut a cloud's name at the first.
 
-    `xyz` is what the camera sees, in its own frame (x right, y down, z ahead), 0 where it sees nothing. As in MVTec
-    AD there is no anomaly to learn from; every test picture has a mask, also good ones.
+    `xyz` is what the camera sees, in its own frame (x right, y down, z ahead), 0 where it sees nothing. Every test
+    picture has a mask, also good ones. What is of no use to the tree is left out, as `Categories` says.
     """
 
     name = "mvtec3d"
@@ -39,12 +39,13 @@ class MVTec3D:
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """Pictures, clouds and masks. Raises UsageError without the build's shapes, BrokenFile, OSError."""
-        counts, categories = options.journal.counts, Categories(options)
+        counts, categories = options.journal.counts, Categories(reader, rows, options)
         depth = options.depths(reader, rows)
         for picture in options.pictures(reader, rows):
-            side = OWN.get(picture.split, "test")
-            if bool(picture.label) != bool(picture.instances) or (picture.label and side != "test"):
+            split = categories.split(picture)
+            if split is None:
                 continue
+            side = OWN.get(split, "test")
             folder = out / categories.folder(picture) / side / picture.kind
             stem = f"{counts.pictures:06d}_{picture.name}"
             _place_rgb(reader, picture, folder / "rgb" / f"{stem}.png")
@@ -54,7 +55,7 @@ class MVTec3D:
                 put(png_bytes(mask), folder / "gt" / f"{stem}.png")
             options.journal.note(note_of(picture, side, [(picture.kind, int(mask.sum()))] if mask.any() else []))
         write_card(reader, out)
-        return counts.exported()
+        return counts.exported(categories.notes())
 
     def read_back(self, out: Path) -> Exported:
         """Counts of an export as its files state them; every mask is decoded. Raises BrokenFile."""

@@ -1,6 +1,7 @@
 """One export from a dataset's folder to a folder of its own: whole, or not there."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from datagen.core.errors import DISK_FULL, DatagenError, StoppedEarly, UsageError
@@ -49,7 +50,7 @@ def export_dataset(root: Path, to: str, out: Path, sets: Sequence[str] = ()) -> 
             unfinished.finish()
     except OSError as error:
         raise UsageError(f"--out {out} cannot be written ({error.strerror or error}); choose another place") from error
-    return found
+    return replace(found, notes=(*source.notes, *found.notes))
 
 
 def _written(exporter: Exporter, source: Source, part: Path, options: Options) -> Exported:

@@ -15,12 +15,13 @@ from datagen.store.rows import committed_rows
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """`rows` are those committed, sorted by (job_id, index)."""
+    """`rows` are those committed, sorted by (job_id, index); `notes` what is odd about where they come from."""
 
     name: str
     kind: Kind
     files: DatasetReader
     rows: Sequence[Record]
+    notes: tuple[str, ...] = ()
 
 
 def open_source(root: Path) -> Source:
@@ -38,7 +39,9 @@ def open_source(root: Path) -> Source:
     if not any(row["row_type"] == "sample" for row in found.rows):
         raise UsageError(f"{root} holds no finished picture yet; let the build go on first")
     hold_to_manifest(files, found.rows)
-    return Source(_name(root), kind_of(root), files, found.rows)
+    damaged = found.problem and (root / "manifest.parquet").is_file()
+    notes = (f"{root / 'manifest.parquet'} cannot be read ({found.problem}); rows are those of its logs",)
+    return Source(_name(root), kind_of(root), files, found.rows, notes if damaged else ())
 
 
 def _name(root: Path) -> str:

@@ -50,16 +50,24 @@ class Unfinished:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self._lock.close()
-            raise UsageError(f"another export writes {self._target}; wait for it, or choose another --out") from error
+            raise self._taken() from error
         for other in self._target.parent.iterdir():
-            if other != self.folder and self._is_remains(other.name) and not _is_locked(other):
-                shutil.rmtree(other, ignore_errors=True)
+            if other == self.folder or not self._is_remains(other.name):
+                continue
+            if _is_locked(other):
+                self._lock.close()
+                shutil.rmtree(self.folder, ignore_errors=True)
+                raise self._taken()
+            shutil.rmtree(other, ignore_errors=True)
         if not self._keeps:
             shutil.rmtree(self.tree, ignore_errors=True)
             (self.folder / "journal.jsonl").unlink(missing_ok=True)
         self.tree.mkdir(exist_ok=True)
         self.journal = Journal(self.folder / "journal.jsonl")
         return self
+
+    def _taken(self) -> UsageError:
+        return UsageError(f"another export writes {self._target}; wait for it, or choose another --out")
 
     def _is_remains(self, name: str) -> bool:
         """Whether a folder of that name is of an export to this target, and not to `<target>.more`."""

@@ -67,7 +67,10 @@ class Chosen(Sequence[Record]):
 
 @dataclass(frozen=True)
 class Committed:
-    """What a dataset has committed: rows sorted by (job_id, index). Where there are none, `problem` may say why."""
+    """What a dataset has committed: rows sorted by (job_id, index).
+
+    `problem` says why a manifest is not used, and where there are no rows why there are none.
+    """
 
     rows: Sequence[Record]
     problem: str = ""
@@ -93,7 +96,7 @@ def committed_rows(root: Path) -> Committed:
         except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
             problem = str(error)
     if logged and (problem or logged > listed):
-        return Committed(_logged_rows(root / "log"))
+        return Committed(_logged_rows(root / "log"), problem)
     if problem:
         return Committed((), problem if (root / "manifest.parquet").is_file() else no_log or problem)
     if is_sorted:

@@ -125,6 +125,8 @@ def test_a_machine_too_busy_for_ray_is_exit_75_in_one_line(monkeypatch):
     def times_out(**options):
         folders.append(Path(options["_temp_dir"]))
         late.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", options["_temp_dir"]]))
+        while not Path(f"/proc/{late[-1].pid}/cmdline").read_bytes():
+            pass  # the kernel tells a new process's words a moment after its start
         raise Exception("The current node timed out during startup.\n This could happen because ...")
 
     monkeypatch.setattr(ray_start.ray, "init", times_out)

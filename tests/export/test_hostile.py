@@ -3,15 +3,15 @@
 import json
 import shutil
 import tempfile
-from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from datagen.core.errors import StoppedEarly, UsageError
-from datagen.export.mvtec import Categories
+from datagen.export.categories import Categories
 from datagen.export.protocol import Options
 from datagen.export.run import export_dataset
-from datagen.formats.instances import Picture, flat_name
+from datagen.formats.instances import Instance, Instances, Picture, flat_name
 from datagen.kinds.brokenchairs.instances import CHAIR_INSTANCES
 from datagen.store.manifest import read_manifest
 from datagen.store.reader import DatasetReader
@@ -75,15 +75,51 @@ def test_names_of_any_script_stay_apart():
     assert flat_name("1017-a2-missing", "003") == "1017-a2-missing-003"
 
 
-def test_two_categories_of_one_name_are_refused():
-    picture = Picture("one", "images/one.png", 4, 4, "train", 0, "1", (), shape_id="a/b", category="mug.a")
-    settings = {"category": "collection"}
-    categories = Categories(Options("set", "plain", CHAIR_INSTANCES, settings=settings))
-    assert categories.folder(picture) == categories.folder(picture) == "mug_a"
+def picture_of(shape_id, category, split, odd, name="one"):
+    """A sample of 4 x 4 px without a file."""
+    instances = (Instance("missing", np.ones((4, 4), bool), {}),) if odd else ()
+    return Picture(name, "one.png", 4, 4, split, int(odd), name, instances, shape_id=shape_id, category=category)
+
+
+def categories_of(tmp_path, pictures, category):
+    """Categories of a kind whose pictures are these."""
+    rows = [
+        {"row_type": "sample", "sample_id": p.sample_id, "shape_id": p.shape_id, "label": p.label, "split": p.split}
+        for p in pictures
+    ]
+    by_id = {p.sample_id: p for p in pictures}
+    kind = Instances(("missing",), lambda reader, rows: (by_id[row["sample_id"]] for row in rows))
+    (tmp_path / "manifest.parquet").touch()
+    return Categories(DatasetReader(tmp_path), rows, Options("set", "plain", kind, settings={"category": category}))
+
+
+def test_two_categories_of_one_name_are_refused(tmp_path):
+    pictures = [picture_of("a/b", "mug.a", "test", True), picture_of("a/b", "mug/a", "test", True, "two")]
+    categories = categories_of(tmp_path, pictures, "collection")
+    assert categories.folder(pictures[0]) == categories.folder(pictures[0]) == "mug_a"
     with pytest.raises(UsageError, match=r"mug\.a and mug/a are both mug_a"):
-        categories.folder(replace(picture, category="mug/a"))
-    by_shape = Categories(Options("set", "plain", CHAIR_INSTANCES, settings={"category": "shape"}))
-    assert by_shape.folder(picture) == "a_b"
+        categories.folder(pictures[1])
+    assert categories_of(tmp_path, pictures, "shape").folder(pictures[0]) == "a_b"
+
+
+def test_a_category_without_an_anomaly_to_test_on_is_left_out_by_name(tmp_path):
+    cup, jug = picture_of("c", "cup", "train", False), picture_of("j", "jug", "train", False, "two")
+    odd, seen = picture_of("j", "jug", "test", True, "three"), picture_of("j", "jug", "val", True, "four")
+    categories = categories_of(tmp_path, [cup, jug, odd, seen], "collection")
+    assert [categories.split(picture) for picture in (cup, jug, odd, seen)] == [None, "train", "test", None]
+    assert [note.split()[0] for note in categories.notes()] == ["cup"]
+    whole = categories_of(tmp_path, [cup, jug, odd, seen], "dataset")
+    assert [whole.split(picture) for picture in (cup, jug, odd, seen)] == ["train", "train", "test", None]
+    assert not whole.notes() and whole.folder(cup) == "set"
+    with pytest.raises(UsageError, match="nothing that is held out shows an anomaly"):
+        categories_of(tmp_path, [cup, jug, seen], "collection")
+
+
+def test_a_shape_that_is_a_category_learns_from_half_of_its_normal_pictures(tmp_path):
+    normal = [picture_of("j", "jug", "train", False, f"n{k}") for k in range(3)]
+    odd, other = picture_of("j", "jug", "train", True, "odd"), picture_of("c", "cup", "test", False, "other")
+    categories = categories_of(tmp_path, [*normal, odd, other], "shape")
+    assert [categories.split(p) for p in (*normal, odd, other)] == ["train", "train", "test", "test", None]
 
 
 def test_two_rows_of_one_name_are_not_one_picture(fake_dataset):

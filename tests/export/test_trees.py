@@ -59,9 +59,21 @@ def test_what_the_tree_cannot_say_is_left_out(fake_dataset, tmp_path):
 
 def test_a_category_may_be_a_shape(fake_dataset, tmp_path):
     told = export_dataset(fake_dataset, "mvtec", tmp_path / "out", ["category=shape"])
-    shapes = {row["shape_id"] for row in read_manifest(fake_dataset) if row["row_type"] == "sample"}
-    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == {flat_name(s) for s in shapes}
-    assert told == export_dataset(fake_dataset, "mvtec", tmp_path / "whole")
+    rows = [row for row in read_manifest(fake_dataset) if row["row_type"] == "sample"]
+    odd = {row["shape_id"] for row in rows if row["label"]}
+    folders = [path for path in (tmp_path / "out").iterdir() if path.is_dir()]
+    assert {path.name for path in folders} == {flat_name(s) for s in odd}
+    assert told.pictures == sum(row["shape_id"] in odd for row in rows)
+    for folder in folders:
+        normal, learned = len(list(folder.glob("*/good/*"))), len(list(folder.glob("train/good/*")))
+        assert learned == (normal + 1) // 2 and normal
+
+
+def test_scenes_leave_out_what_has_nothing_to_test_on(scene_dataset, tmp_path):
+    apart = export_dataset(scene_dataset, "mvtec", tmp_path / "apart")
+    whole = export_dataset(scene_dataset, "mvtec", tmp_path / "whole", ["category=dataset"])
+    assert [note.split()[0] for note in apart.notes] == ["horse"] and not whole.notes
+    assert not (tmp_path / "apart" / "horse").exists() and whole.pictures > apart.pictures
 
 
 @pytest.mark.parametrize("given", ["category=part", "categories=shape", "category"])

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from datagen.export.hub import Hub
 from datagen.export.journal import Journal, Note
 from datagen.export.registry import BUILT_IN
 from datagen.export.run import export_dataset
+from datagen.export.unfinished import Unfinished
 from datagen.export.webdataset import WebDataset
 from datagen.store.reader import DatasetReader
 from tests.conftest import ROOT
@@ -170,3 +172,22 @@ def test_a_torn_line_of_the_journal_is_dropped(tmp_path: Path):
     assert (again.counts.pictures, again.counts.exported().mask_px) == (1, 7)
     again.note(Note("b", "val", pictures=1))
     assert len(list(again.told())) == 2 and len(list(again.told("val"))) == 1
+
+
+def test_another_format_for_the_same_folder_waits(fake_dataset, tmp_path):
+    with Unfinished(tmp_path / "out", "0" * 16, True), pytest.raises(UsageError, match="another export writes"):
+        export_dataset(fake_dataset, "coco", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir() if path.name != f".out.{'0' * 16}.part"] == []
+    assert export_dataset(fake_dataset, "coco", tmp_path / "out").pictures
+
+
+def test_rows_of_the_logs_in_place_of_a_torn_manifest_are_told(fake_dataset, tmp_path):
+    root = tmp_path / "set"
+    shutil.copytree(fake_dataset, root)
+    whole = export_dataset(root, "coco", tmp_path / "whole")
+    path = root / "manifest.parquet"
+    path.write_bytes(path.read_bytes()[:3000])
+    found = export_dataset(root, "coco", tmp_path / "out")
+    assert found == whole and not whole.notes
+    (note,) = found.notes
+    assert "manifest.parquet cannot be read" in note and "logs" in note

@@ -1,6 +1,6 @@
 """What a reader finds in an export, and what the dataset says it should."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 
@@ -13,6 +13,7 @@ class Sample:
     split: str
     label: int
     shape: str
+    category: str
     mask_px: int
     sha256: str
 
@@ -39,7 +40,7 @@ class Expected:
     labels: int
     mask_px: int
 
-    def differences(self, found: Found, samples: Iterable[Sample]) -> list[str]:
+    def differences(self, found: Found, samples: Sequence[Sample]) -> list[str]:
         """What differs, in words; empty where all agrees."""
         wrong = list(found.wrong)
         for name in ("samples", "labels", "mask_px"):
@@ -51,7 +52,7 @@ class Expected:
         return wrong
 
 
-def expected(samples: Iterable[Sample], keeps: Callable[[Sample], bool]) -> Expected:
+def expected(samples: Sequence[Sample], keeps: Callable[[Sequence[Sample]], list[Sample]]) -> Expected:
     """Sums over the samples that a format keeps."""
-    kept = [sample for sample in samples if keeps(sample)]
+    kept = keeps(samples)
     return Expected(len(kept), sum(s.label for s in kept), sum(s.mask_px for s in kept))

@@ -1,6 +1,6 @@
 """Which reader reads which export, and which samples each format keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,7 @@ class Reader:
     form: str
     package: str
     read: Callable[[Path], Found]
-    keeps: Callable[[Sample], bool] | None
+    keeps: Callable[[Sequence[Sample]], list[Sample]] | None
 
     @property
     def told(self) -> str:
@@ -28,19 +28,21 @@ class Reader:
         return f"{self.package} {version(self.package)}" if self.package else "rules restated"
 
 
-def everything(sample: Sample) -> bool:
+def everything(samples: Sequence[Sample]) -> list[Sample]:
     """A format that keeps all samples."""
-    return True
+    return list(samples)
 
 
-def plain(sample: Sample) -> bool:
+def plain(samples: Sequence[Sample]) -> list[Sample]:
     """One that keeps no picture whose label and mask say different things."""
-    return bool(sample.label) == bool(sample.mask_px)
+    return [sample for sample in samples if bool(sample.label) == bool(sample.mask_px)]
 
 
-def one_class(sample: Sample) -> bool:
-    """MVTec AD: no anomaly to learn from, and nothing whose label and mask say different things."""
-    return plain(sample) and not (sample.label and sample.split in ("train", "val"))
+def one_class(samples: Sequence[Sample]) -> list[Sample]:
+    """MVTec AD: as `plain`, no anomaly to learn from, and no category without one to test on."""
+    told = [sample for sample in plain(samples) if not (sample.label and sample.split in ("train", "val"))]
+    tested = {sample.category for sample in told if sample.label}
+    return [sample for sample in told if sample.category in tested]
 
 
 READERS = (

@@ -40,6 +40,7 @@ def mask_path(root: Path, row: dict) -> Path:
 
 def truth(root: Path) -> list[dict]:
     """One record a sample."""
+    shapes = json.loads((root / "shapes.json").read_text())["shapes"]
     return [
         {
             "sample_id": row["sample_id"],
@@ -47,6 +48,7 @@ def truth(root: Path) -> list[dict]:
             "split": row["split"],
             "label": row["label"],
             "shape": row["shape_id"],
+            "category": shapes.get(row["shape_id"], {}).get("category", ""),
             "mask_px": mask_px(mask_path(root, row)) if row["label"] or "scenes/" in row["query_path"] else 0,
             "sha256": hashlib.sha256((root / row["query_path"]).read_bytes()).hexdigest(),
         }
