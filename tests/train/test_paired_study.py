@@ -58,6 +58,19 @@ def test_every_arm_is_asked_everything_and_nothing_twice(paired, recipes, tmp_pa
     assert alone["pairs"]["figures"]["group_score"]["value"] == compares["pairs"]["pairs"]["group_score"]["seeds"][0]
 
 
+def test_other_datasets_are_asked_of_too_and_short_asks_less(paired, recipes, tmp_path):
+    other = tmp_path / "other"
+    other.symlink_to(paired)
+    made = arms(recipes[:2], (), paired, (0,), ["optim.batch=4"])
+    found = paired_study(made, tmp_path / "runs", CPU, rounds=20, short=True, tests=[other], baseline=recipes[0])
+    assert list(found) == [paired.name, f"other, trained on {paired.name}"]
+    here, there = found.values()
+    assert here["arms"][recipes[1]]["auc"] == there["arms"][recipes[1]]["auc"]
+    assert set(here["arms"][recipes[1]]["auc"]) == {"natural", "shuffled"}
+    assert set(here["arms"][recipes[1]]["pairs"]) == {"pairs"}
+    assert "natural" in there["arms"][recipes[1]]["minus_baseline"]
+
+
 def test_values_are_set_for_all_or_for_one(recipes, paired):
     made = arms(recipes, (), paired, (0,), ["optim.epochs=3", f"{recipes[0]}:optim.epochs=5"])
     assert [arm.recipes[0].optim.epochs for arm in made] == [5, 3, 3]

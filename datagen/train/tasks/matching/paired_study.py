@@ -87,31 +87,35 @@ def arms(
     return found
 
 
-def questions(arm: Arm) -> dict[str, Question]:
-    """What an arm is asked: natural labels by everything that it can be compared with, controls, and pairs."""
-    files = open_dataset(arm.data)
+def questions(arm: Arm, data: Path, short: bool = False) -> dict[str, Question]:
+    """What an arm is asked of a dataset: natural labels by everything it can be compared with, controls, and pairs.
+
+    `short` compares with the chosen view alone, which costs a tenth, and leaves out controls of pairs.
+    """
+    files = open_dataset(data)
     sample = list_samples(files, "test")[0]
-    found = {"natural": Question(arm.data), "shuffled": Question(arm.data, shuffled=True)}
-    if arm.compares:
+    found = {"natural": Question(data), "shuffled": Question(data, shuffled=True)}
+    if arm.compares and not short:
         ways: list[Against] = [*rendered_by(files, f"shapes/shape_{sample.bundle}")]
         ways += ["own_camera"] if sample.own_view else []
-        found |= {f"natural, {way}": Question(arm.data, against=way) for way in ways}
+        found |= {f"natural, {way}": Question(data, against=way) for way in ways}
     if files.has("pairs.parquet"):
+        found["pairs"] = Question(data, pairs=True)
+    if files.has("pairs.parquet") and not short:
         found |= {
-            "pairs": Question(arm.data, pairs=True),
-            "pairs, shuffled": Question(arm.data, pairs=True, shuffled=True),
-            "pairs, blank": Question(arm.data, pairs=True, blank=True),
+            "pairs, shuffled": Question(data, pairs=True, shuffled=True),
+            "pairs, blank": Question(data, pairs=True, blank=True),
         }
         if arm.compares and sample.own_view:
-            found["pairs, own_camera"] = Question(arm.data, pairs=True, against="own_camera")
+            found["pairs, own_camera"] = Question(data, pairs=True, against="own_camera")
     return found
 
 
-def answers(arm: Arm, out: Path, runtime: Runtime) -> Answers:
-    """Train what is not there, and ask."""
+def answers(arm: Arm, data: Path, out: Path, runtime: Runtime, short: bool = False) -> Answers:
+    """Train what is not there, and ask about `data`, which may be another dataset than the arm was trained on."""
     runs = [fit(recipe, arm.data, out / arm.data.name, runtime) for recipe in arm.recipes]
     found: dict[str, list[MatchingPredictions]] = {}
-    for name, question in questions(arm).items():
+    for name, question in questions(arm, data, short).items():
         asked = [judged(run, question, runtime) for run in runs]
         if all(one is not None for one in asked):
             found[name] = cast(list[MatchingPredictions], asked)
@@ -176,35 +180,50 @@ def _mean_auc(founds: Sequence[MatchingPredictions], rows: np.ndarray) -> float:
 
 
 def paired_study(
-    made: Sequence[Arm], out: Path, runtime: Runtime, jobs: int = 1, rounds: int = 2000, baseline: str = BASELINE
+    made: Sequence[Arm],
+    out: Path,
+    runtime: Runtime,
+    jobs: int = 1,
+    rounds: int = 2000,
+    baseline: str = BASELINE,
+    short: bool = False,
+    tests: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """All figures of all arms; of one dataset each against the baseline, with a paired interval over shapes."""
+    """All figures of all arms; of one dataset each against the baseline, with a paired interval over shapes.
+
+    Arms are asked of the test split of the dataset that they were trained on, and of those of `tests`.
+    """
     for data in dict.fromkeys(arm.data for arm in made):
         fit_all(
             [recipe for arm in made if arm.data == data for recipe in arm.recipes], data, out / data.name, runtime, jobs
         )
     found: dict[str, Any] = {}
     for data in dict.fromkeys(arm.data for arm in made):
-        there = [answers(arm, out, runtime) for arm in made if arm.data == data]
-        base = next((one for one in there if one.arm.name == baseline), None)
-        told: dict[str, Any] = {}
-        for one in there:
-            told[one.arm.name] = figures_of(one, rounds)
-            if base is not None and one is not base:
-                told[one.arm.name]["minus_baseline"] = {
-                    name: difference(founds, base.by_question["natural"], rounds)
-                    for name, founds in one.by_question.items()
-                    if name.startswith("natural")
-                }
-        natural = there[0].by_question["natural"][0]
-        found[data.name] = {
-            "train_shapes": len({sample.shape for sample in list_samples(open_dataset(data), "train")}),
-            "test_shapes": len(set(shapes_of(natural).tolist())),
-            "test_images": len(natural.samples),
-            "arms": told,
-        }
+        for asked in (data, *tests):
+            there = [answers(arm, asked, out, runtime, short) for arm in made if arm.data == data]
+            natural = there[0].by_question["natural"][0]
+            found[data.name if asked == data else f"{asked.name}, trained on {data.name}"] = {
+                "train_shapes": len({sample.shape for sample in list_samples(open_dataset(data), "train")}),
+                "test_shapes": len(set(shapes_of(natural).tolist())),
+                "test_images": len(natural.samples),
+                "arms": _figures_of_all(there, rounds, baseline),
+            }
     plain: dict[str, Any] = without_nan(found)
     return plain
+
+
+def _figures_of_all(there: Sequence[Answers], rounds: int, baseline: str) -> dict[str, Any]:
+    base = next((one for one in there if one.arm.name == baseline), None)
+    told: dict[str, Any] = {}
+    for one in there:
+        told[one.arm.name] = figures_of(one, rounds)
+        if base is not None and one is not base:
+            told[one.arm.name]["minus_baseline"] = {
+                name: difference(founds, base.by_question["natural"], rounds)
+                for name, founds in one.by_question.items()
+                if name.startswith("natural")
+            }
+    return told
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -218,6 +237,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--off-grid-networks", nargs="*", default=list(OFF_GRID), help="recipes trained on --off-grid")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
+    parser.add_argument("--tests", type=Path, nargs="*", default=[], help="builds that all are asked of too")
+    parser.add_argument("--short", action="store_true", help="compare with the chosen view alone: for ablations")
     parser.add_argument("--rounds", type=int, default=2000, help="rounds of the bootstrap")
     parser.add_argument(
         "--set",
@@ -233,7 +254,7 @@ def main(arguments: Sequence[str]) -> None:
     if given.off_grid:
         made += arms(given.off_grid_networks, (), given.off_grid, seeds, given.overrides)
     with open_runtime(given.device) as runtime:
-        found = paired_study(made, given.out, runtime, given.jobs, given.rounds)
+        found = paired_study(made, given.out, runtime, given.jobs, given.rounds, short=given.short, tests=given.tests)
     (given.out / "paired_study.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (given.out / "paired_study.md").write_text(table(found), encoding="utf-8")
     sys.stdout.write(table(found))
