@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from datagen.cli.options import BenchOptions, BuildOptions, SlurmOptions, VerifyOptions, takes
-from datagen.cli.train_options import EvaluateOptions, PredictOptions, TrainOptions
+from datagen.cli.train_options import CalibrateOptions, EvaluateOptions, PredictOptions, TrainOptions
 from datagen.core.errors import EXIT_QUARANTINED, EXIT_VERIFY_FAILED
 
 Dataset = Annotated[Path, typer.Argument(help="The dataset's folder.")]
@@ -194,6 +194,17 @@ def evaluate(**given: Any) -> None:
     from datagen.cli.train import run_evaluate
 
     run_evaluate(EvaluateOptions(**given))
+
+
+@takes(CalibrateOptions)
+def calibrate(**given: Any) -> None:
+    """Choose the threshold by a few real photographs of good parts, and say what so few can promise.
+
+    `datagen predict --calibration` then decides by it. Exit code 3 when some photo could not be judged.
+    """
+    from datagen.cli.calibrate import run_calibrate
+
+    run_calibrate(CalibrateOptions(**given))
 
 
 @takes(PredictOptions)

@@ -24,7 +24,7 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Make a dataset": (commands.inspect, commands.build, commands.status, commands.repro, commands.import_),
     "Look at a dataset": (commands.verify, commands.show, commands.view, commands.export, commands.unpack),
     "Use many machines": (commands.slurm, commands.merge),
-    "Train on a dataset": (commands.train, commands.evaluate, commands.predict),
+    "Train on a dataset": (commands.train, commands.evaluate, commands.calibrate, commands.predict),
     "Know this machine": (commands.doctor, commands.bench),
 }
 """Commands by their heading in `datagen --help`."""

@@ -1,9 +1,10 @@
 """`datagen predict`: one photo, or a folder of them, against one reference."""
 
+import csv
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -23,11 +24,13 @@ def run_predict(options: PredictOptions) -> None:
     need_torch()
     from datagen.train.predict import open_judge, photos_of, predict_scene
 
+    if options.table is not None and (options.query is None or not options.query.is_dir()):
+        raise UsageError("--csv is for a folder of photos; give one as --query")
     if options.out is not None:
         check_picture_path(options.out)
     if options.scene is not None:
-        if options.query or options.reference:
-            raise UsageError("--scene stands by itself; leave --query and --reference out")
+        if options.query or options.reference or options.calibration:
+            raise UsageError("--scene stands by itself; leave --query, --reference and --calibration out")
         _predict_one(
             options, predict_scene(options.checkpoint, options.scene, views=options.views, device=options.device)
         )
@@ -37,7 +40,7 @@ def run_predict(options: PredictOptions) -> None:
     if not options.query.name:
         raise UsageError("--query is empty; give a photo or a folder of photos")
     photos = photos_of(options.query) if options.query.is_dir() else [options.query]
-    judge = open_judge(options.checkpoint, options.reference, options.device)
+    judge = open_judge(options.checkpoint, options.reference, options.device, options.calibration)
     judged = partial(judge, background=options.background, shadow=options.shadow)
     if options.query.is_dir():
         _predict_folder(options, judged, photos)
@@ -84,7 +87,24 @@ def _predict_folder(options: PredictOptions, judge: Callable[[Path], "Answer"], 
         options.out.parent.mkdir(parents=True, exist_ok=True)
         sheet(tiles).save(options.out)
         console.print(f"sheet: {options.out}", soft_wrap=True)
+    if options.table:
+        _write_table(options.table, told)
+        console.print(f"table: {options.table}", soft_wrap=True)
     if options.as_json:
         print_json(told)
     if any("error" in one for one in told):
         raise typer.Exit(3)
+
+
+COLUMNS = ("query", "score", "threshold", "anomalous", "left", "top", "right", "bottom", "differs", "error")
+
+
+def _write_table(path: Path, told: Sequence[dict[str, Any]]) -> None:
+    """A line for each photo; the box of an anomalous one in pixels of the photo."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, restval="", extrasaction="ignore")
+        writer.writeheader()
+        for one in told:
+            box = one.get("box_px") if one.get("anomalous") else None
+            writer.writerow({**one, **dict(zip(COLUMNS[4:8], box or (), strict=False))})

@@ -86,6 +86,37 @@ class EvaluateOptions:
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON on stdout.")] = False
 
 
+Background = Annotated[str, typer.Option(help="How the photo's background is taken away: auto, alpha, plain, or keep.")]
+Shadow = Annotated[bool, typer.Option("--shadow", help="Paint a contact shadow below the object.")]
+
+
+@dataclass(frozen=True)
+class CalibrateOptions:
+    """What `datagen calibrate` is told."""
+
+    checkpoint: Checkpoint
+    photos: Annotated[Path, typer.Option(help="A folder of photographs of good parts.")]
+    reference: Annotated[
+        Path, typer.Option(help="What they should look like: a folder of reference views, or a mesh to render.")
+    ]
+    bad: Annotated[
+        Path | None, typer.Option(help="A folder of photographs of bad parts: how many of them are found is told.")
+    ] = None
+    false_calls: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="The share of good parts that may be called anomalous.")
+    ] = 0.05
+    affine: Annotated[
+        bool, typer.Option("--affine", help="Bring scores to probabilities by the photographs; needs --bad.")
+    ] = False
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write.", show_default="calibration.json in the run's folder")
+    ] = None
+    background: Background = "auto"
+    shadow: Shadow = False
+    device: Device = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False
+
+
 @dataclass(frozen=True)
 class PredictOptions:
     """What `datagen predict` is told."""
@@ -113,9 +144,17 @@ class PredictOptions:
             help="Draw the answer into this picture; of a folder a sheet of all answers.", show_default="no picture"
         ),
     ] = None
-    background: Annotated[
-        str, typer.Option(help="How the photo's background is taken away: auto, alpha, plain, or keep.")
-    ] = "auto"
-    shadow: Annotated[bool, typer.Option("--shadow", help="Paint a contact shadow below the object.")] = False
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv", help="Of a folder: a line for each photo, with score, verdict and box.", show_default="no table"
+        ),
+    ] = None
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="A file of `datagen calibrate`.", show_default="the threshold of validation"),
+    ] = None
+    background: Background = "auto"
+    shadow: Shadow = False
     device: Device = None
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")] = False

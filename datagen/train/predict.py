@@ -1,28 +1,40 @@
 """What a trained network says of photos: the task of its recipe decides how."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from datagen.core.clutter import tidy
 from datagen.core.errors import UsageError
+from datagen.train.calibration import read_calibration
 from datagen.train.load import load_network
 from datagen.train.runtime import choose_device
-from datagen.train.task import Answer
+from datagen.train.task import Answer, Judgement
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """How the names of photos in a folder end."""
 
 
-def open_judge(checkpoint: str | Path, reference: str | Path, device: str | None = None) -> Callable[..., Answer]:
+def open_judge(
+    checkpoint: str | Path,
+    reference: str | Path,
+    device: str | None = None,
+    calibration: str | Path | None = None,
+) -> Callable[..., Judgement]:
     """A function of a photo's file, and `background` and `shadow`, that judges it against a reference.
 
-    Raises BadCheckpoint, UsageError (task, reference or device that cannot be used), MissingDependency (device
+    `calibration` is a file of `datagen calibrate`: scores and threshold are then as photographs have them. Raises
+    BadCheckpoint, UsageError (task, reference, device or calibration that cannot be used), MissingDependency (device
     that is not here), MeshLoadError, OutOfMemory.
     """
     loaded = load_network(Path(checkpoint), choose_device(device))
-    if loaded.task.judge is None:
+    judge = loaded.task.judge
+    if judge is None:
         raise UsageError(f"{checkpoint} is of task {loaded.task.name}, which judges no single photo; give --scene")
-    return loaded.task.judge(loaded, Path(reference))
+    if calibration is not None:
+        found = read_calibration(Path(calibration), Path(loaded.origin))
+        loaded = replace(loaded, calibration=found, threshold=found.threshold)
+    return judge(loaded, Path(reference))
 
 
 def predict(
@@ -33,12 +45,13 @@ def predict(
     background: str = "auto",
     shadow: bool = False,
     device: str | None = None,
-) -> Answer:
-    """Judge the object in a photo against its reference; returns the task's `Answer`.
+    calibration: str | Path | None = None,
+) -> Judgement:
+    """Judge the object in a photo against its reference; returns the task's answer.
 
     Raises as `open_judge`, and UsageError for a photo that cannot be used.
     """
-    return open_judge(checkpoint, reference, device)(Path(query), background=background, shadow=shadow)
+    return open_judge(checkpoint, reference, device, calibration)(Path(query), background=background, shadow=shadow)
 
 
 def predict_scene(checkpoint: str | Path, folder: str | Path, *, views: int = 20, device: str | None = None) -> Answer:

@@ -10,6 +10,7 @@ import torch
 
 from datagen.datasets.dataset import SampleDataset, require_samples
 from datagen.datasets.online import GroupMaker
+from datagen.train.calibration import Calibration
 from datagen.train.config import TrainRecipe
 from datagen.train.objective import Objective
 from datagen.train.predictions import collect_scores
@@ -33,6 +34,14 @@ class Answer(Protocol):
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain data."""
+
+
+class Judgement(Answer, Protocol):
+    """An answer that is one score."""
+
+    @property
+    def score(self) -> float:
+        """0..1, larger for what looks more anomalous."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class Task:
     """HTML below the page's figures, curves and confusions."""
     sweep: Callable[["Loaded", Path, str, Runtime], dict[str, dict[str, float | None]]] | None = None
     """(network, folder, split, runtime) -> AUC by axis and value, for `evaluate --sweep`."""
-    judge: Callable[["Loaded", Path], Callable[..., Answer]] | None = None
+    judge: Callable[["Loaded", Path], Callable[..., Judgement]] | None = None
     """(network, reference's file or folder) -> a function of (photo's file, background=..., shadow=...) that says what
     the network makes of a photo beside that reference."""
     judge_scene: Callable[["Loaded", Path, int], Answer] | None = None
@@ -90,6 +99,12 @@ class Loaded:
     threshold: float
     origin: str
     """The checkpoint's file."""
+    calibration: Calibration | None = None
+    """What photographs say of its scores: `threshold` is then of calibrated ones."""
+
+    def calibrated(self, score: float) -> float:
+        """A score of the network, in 0..1, as it is told."""
+        return score if self.calibration is None else self.calibration(score)
 
     @property
     def device(self) -> torch.device:

@@ -111,7 +111,7 @@ class Judge:
         given = read_photo(query)
         photo = prepare_photo(given.picture, size, PhotoOptions(background, shadow))
         output, view, refined = self._answer(photo)
-        score = float(torch.sigmoid(output.logit_B.float())[0])
+        score = self.loaded.calibrated(float(torch.sigmoid(output.logit_B.float())[0]))
         anomalous = score > self.loaded.threshold
         box = None if output.box_B4 is None else tuple(output.box_B4[0].float().tolist())
         shown = box if anomalous else None
