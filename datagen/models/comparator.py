@@ -2,7 +2,7 @@
 
 Query and views have stems of their own and share a trunk to stride 4. What is compared is [q, r, |q - r|, q * r] at
 every place; residual blocks go on to stride 32. It sees a difference only where query and view are seen from nearly
-one direction: how far off the view may be is measured in docs/train.md.
+one direction: how far off the view may be is measured in docs/reference-worth.md.
 """
 
 from dataclasses import dataclass
