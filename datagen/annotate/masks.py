@@ -53,11 +53,16 @@ def annotate_view(
 
     The masks show the part before and after. An anomaly of the whole object has no part: there they show the
     surface that would look otherwise, as the normal and as the anomalous object has it, and the box holds both.
+    Of a local one they show the spot: pixels of its faces count as changed however little their depth differs.
     """
     changed = changed_pixels(normal, anomalous, made.part_ids)
     if made.each:
         return _annotate_each(normal, anomalous, made, union_box, changed)
-    if made.spec.part_id == 0:
+    if made.local:
+        mask_new = _faces_seen(anomalous, made)
+        mask_old = (mask_new | changed) & (normal.part_id == made.spec.part_id)
+        changed = changed | mask_new
+    elif made.spec.part_id == 0:
         mask_old, mask_new = changed & normal.silhouette, changed & anomalous.silhouette
     else:
         mask_old, mask_new = normal.part_id == made.spec.part_id, anomalous.part_id == made.spec.part_id
@@ -72,6 +77,13 @@ def annotate_view(
     boxed = union if both else mask_new
     iou = float((mask_old & mask_new).sum() / union.sum())
     return Annotation(mask_new, mask_old, changed, tight_box(boxed), iou)
+
+
+def _faces_seen(frame: GeometryFrame, made: AnomalousShape) -> np.ndarray:
+    """Pixels (H, W) that show a changed face of the anomaly's part."""
+    seen = frame.part_id == made.spec.part_id
+    faces = made.changed[made.spec.part_id]
+    return np.asarray(seen & faces[np.where(seen, frame.face, 0)])
 
 
 def _annotate_each(

@@ -44,7 +44,7 @@ def check_anomaly(
     if view is None:
         return Rejected("hidden", "the part is not seen")
     for one, note in zip(shape.each or (shape,), view.each or (view,), strict=True):
-        why = _check_masks(note, recipe.anomaly.min_changed_px * pixel, pixel)
+        why = _check_masks(note, recipe.anomaly.min_changed_px * pixel, 0.0 if one.local else MIN_MASK_PX * pixel)
         why = why or _check_remaining(one, normal, anomalous, recipe)
         if why:
             return why
@@ -52,13 +52,13 @@ def check_anomaly(
     return _check_box(view, recipe) or next((why for why in shifts if why), None) or view
 
 
-def _check_masks(view: Annotation, least: float, pixel: float) -> Rejected | None:
-    """`pixel`: how many a pixel at 256 px is."""
+def _check_masks(view: Annotation, least: float, of_part: float) -> Rejected | None:
+    """`least` changed pixels, and `of_part` pixels of the part on either side."""
     if view.changed.sum() < least:
         return Rejected("hidden", f"{int(view.changed.sum())} changed pixels")
-    if view.mask_old.sum() < MIN_MASK_PX * pixel:
+    if view.mask_old.sum() < max(of_part, 1.0):
         return Rejected("hidden", f"{int(view.mask_old.sum())} pixels of the old part")
-    if view.mask_new is not None and view.mask_new.sum() < MIN_MASK_PX * pixel:
+    if view.mask_new is not None and view.mask_new.sum() < of_part:
         return Rejected("swallowed", f"{int(view.mask_new.sum())} pixels of the new part")
     return None
 

@@ -8,7 +8,7 @@ import numpy as np
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.shape import Mesh, Part, Shape, Skin, concatenate
 from datagen.geometry.pieces import loose_area
-from datagen.geometry.proximity import closest
+from datagen.geometry.proximity import closest, exact_distances
 from datagen.geometry.sample import grid_samples, surface_distance
 from datagen.geometry.shatter import skin_left
 
@@ -40,13 +40,23 @@ def rebuilt(shape: Shape, new: Mapping[int, tuple[Mesh, Skin | None]], gone: Seq
 
 
 def moved(
-    shape: Shape, part: Part, spec: AnomalySpec, mesh: Mesh, method: str = "rigid", skin: Skin | None = None
+    shape: Shape,
+    part: Part,
+    spec: AnomalySpec,
+    mesh: Mesh,
+    method: str = "rigid",
+    skin: Skin | None = None,
+    exact: bool = False,
 ) -> AnomalousShape:
     """The result of putting `mesh` in the part's place, every face changed.
 
-    `skin` is that of `mesh`; where none is given the part's own stays. Severity is the mean surface distance over D.
+    `skin` is that of `mesh`; where none is given the part's own stays. Severity is the mean surface distance over D,
+    between samples of both; `exact`: from samples of the new surface to the faces of the old, for small moves.
     """
-    distance = surface_distance(part.mesh, mesh)
+    if exact:
+        distance = exact_distances(part.mesh, grid_samples(mesh, 1500))
+    else:
+        distance = surface_distance(part.mesh, mesh)
     measures = {
         "mean_distance": float(distance.mean()),
         "p95_distance": float(np.percentile(distance, 95)),

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from datagen.anomalies.common import INSIDE, broken_skin, comes_loose, numbers, rebuilt, with_inside
 from datagen.anomalies.operator import Setting
+from datagen.anomalies.sizes import drawn, no_unit
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.errors import MissingDependency
 from datagen.core.rng import unit_vector
@@ -42,12 +43,14 @@ class Fracture:
     ) -> AnomalySpec | Rejected:
         """A cell about a random surface point, sized to hold the aimed share of the surface."""
         settings: FractureRecipe = setting.policy.settings(self.name)
+        if settings.mm is not None and not shape.mm:
+            return no_unit(shape)
         if setting.plugin:
             seed = int(rng.integers(2**31))
-            values = {"plugin": setting.plugin, "seed": seed, **_crack(self.name, settings, rng)}
+            values = {"plugin": setting.plugin, "seed": seed, **_crack(self.name, shape, settings, rng)}
             return AnomalySpec(self.name, values=values)
         values = _cell(shape, settings, rng)
-        return AnomalySpec(self.name, values={**values, **_crack(self.name, settings, rng)})
+        return AnomalySpec(self.name, values={**values, **_crack(self.name, shape, settings, rng)})
 
     def apply(self, shape: Shape, spec: AnomalySpec, setting: Setting) -> AnomalousShape | Rejected:
         """What is left of the shape, or both halves with one displaced; judged by result, not by status."""
@@ -86,9 +89,13 @@ def _cell(shape: Shape, settings: FractureRecipe, rng: np.random.Generator) -> d
     }
 
 
-def _crack(kind: str, settings: FractureRecipe, rng: np.random.Generator) -> dict[str, object]:
+def _crack(kind: str, shape: Shape, settings: FractureRecipe, rng: np.random.Generator) -> dict[str, object]:
     if kind != "crack":
         return {}
+    if settings.mm is not None:
+        # It opens by so much all along: a turn or a slide would be more than the drawing says.
+        opening = drawn(settings.mm, rng) * shape.mm / shape.diagonal
+        return {"gap": round(opening, 9), "slide": [0.0] * 3, "turn": [0.0] * 3}
     gap, slide = rng.uniform(*settings.gap), unit_vector(rng)
     return {
         "gap": round(float(gap), 9),

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from datagen.anomalies.deform import FIELDS, Deform
 from datagen.anomalies.fracture import Fracture
+from datagen.anomalies.local import Local
 from datagen.anomalies.operator import Operator, Setting
 from datagen.anomalies.recolour import Recolour
 from datagen.anomalies.remove import Remove
@@ -24,6 +25,7 @@ from datagen.core.errors import DatagenError, PluginError, RecipeError, UsageErr
 from datagen.core.plugins import Plugins, load
 from datagen.core.shape import Shape
 from datagen.recipe.anomalies import OPERATORS_GROUP, OperatorSections
+from datagen.recipe.anomaly_slots import LOCAL
 from datagen.recipe.loader import describe_errors
 
 GROUP = OPERATORS_GROUP
@@ -41,6 +43,7 @@ BUILT_IN: tuple[Operator, ...] = (
     *(Deform(name) for name in FIELDS),
     Recolour(),
     Similar(),
+    *(Local(name) for name in LOCAL),
 )
 
 

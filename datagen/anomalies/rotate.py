@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from datagen.anomalies.common import DRAWS, long_axis, moved, numbers
 from datagen.anomalies.operator import Setting
+from datagen.anomalies.sizes import drawn
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.rng import unit_vector
 from datagen.core.shape import Mesh, Part, Shape
@@ -31,6 +32,7 @@ class Rotate:
         """
         assert part is not None
         settings = setting.policy.settings(self.name)
+        span = getattr(settings, "deg", None)
         others = [other.mesh for other in shape.parts if other.part_id != part.part_id]
         regions = contact_regions(part.mesh, others)
         pivot = numbers(regions[0].centroid if regions else part.mesh.vertices.mean(axis=0))
@@ -39,7 +41,8 @@ class Rotate:
             axis = unit_vector(rng)
             axis = axis - 0.8 * along * (axis @ along)
             axis = axis / np.linalg.norm(axis)
-            angle = rng.uniform(*settings.angle_deg) * rng.choice([-1.0, 1.0])
+            size = rng.uniform(*settings.angle_deg) if span is None else drawn(span, rng)
+            angle = size * rng.choice([-1.0, 1.0])
             for signed in (angle, -angle):
                 values = {"pivot": pivot, "axis": numbers(axis), "angle_deg": round(float(signed), 9)}
                 spec = AnomalySpec(self.name, part.part_id, part.part_class, values)
@@ -50,7 +53,8 @@ class Rotate:
     def apply(self, shape: Shape, spec: AnomalySpec, setting: Setting) -> AnomalousShape | Rejected:
         """The shape with the part turned."""
         part = shape.part(spec.part_id)
-        return moved(shape, part, spec, _turned(part, spec))
+        exact = getattr(setting.policy.settings(self.name), "deg", None) is not None
+        return moved(shape, part, spec, _turned(part, spec), exact=exact)
 
 
 def _turned(part: Part, spec: AnomalySpec) -> Mesh:

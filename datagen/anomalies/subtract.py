@@ -6,6 +6,7 @@ import numpy as np
 
 from datagen.anomalies.common import broken_skin, numbers, rebuilt, with_inside
 from datagen.anomalies.operator import Setting
+from datagen.anomalies.sizes import drawn, no_unit
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.rng import random_rotation
 from datagen.core.shape import Mesh, Part, Shape
@@ -14,6 +15,7 @@ from datagen.geometry.cut import Cut, cutter_mesh, inside, subtract
 from datagen.geometry.sample import distances, grid_samples, sample_surface
 from datagen.geometry.solid import SolidPart, solidify_part
 from datagen.recipe.anomalies import BrokenRecipe
+from datagen.recipe.section import Range
 
 KEEP_TOLERANCE = 0.012
 """Base tolerance of the result checks, object units; 1 % of the part's diagonal is added."""
@@ -38,10 +40,15 @@ class Subtract:
         centre = points[rng.integers(len(points))]
         rotation = random_rotation(rng)
         aspect = rng.uniform(0.75, 1.35, 3) if primitive == "box" else rng.uniform(0.9, 1.15, 3)
-        local = np.abs((points - centre) @ rotation) / aspect
-        reach = local.max(axis=1) if primitive == "box" else np.linalg.norm(local, axis=1)
-        # The cutter grows until it holds the aimed share of the part's surface samples.
-        size = max(float(np.quantile(reach, rng.uniform(*settings.aimed))), 0.02)
+        if settings.mm3 is not None:
+            if not shape.mm:
+                return no_unit(shape)
+            size = _size_of(drawn(settings.mm3, rng) * shape.mm**3, primitive, aspect)
+        else:
+            local = np.abs((points - centre) @ rotation) / aspect
+            reach = local.max(axis=1) if primitive == "box" else np.linalg.norm(local, axis=1)
+            # The cutter grows until it holds the aimed share of the part's surface samples.
+            size = max(float(np.quantile(reach, rng.uniform(*settings.aimed))), 0.02)
         values = {
             "primitive": primitive,
             "centre": numbers(centre),
@@ -68,7 +75,9 @@ class Subtract:
             values["noise_seed"],
         )
         cut = subtract(solid, cutter)
-        rejection = _judge(part, solid, cutter, centre, cut, setting.policy.settings(self.name))
+        settings: BrokenRecipe = setting.policy.settings(self.name)
+        limits = settings.removed if settings.mm3 is None else _shares(settings.mm3, shape, solid)
+        rejection = _judge(part, solid, cutter, centre, cut, limits)
         if rejection or cut is None:
             return rejection or Rejected("nothing_left")
         after = rebuilt(shape, {part.part_id: (cut.mesh, broken_skin(part, cut.mesh, cut.made_by_cutter))})
@@ -79,19 +88,35 @@ class Subtract:
             changed={part.part_id: cut.made_by_cutter},
             severity=float(cut.removed),
             method=solid.method,
-            measures={"removed": float(cut.removed), "cut_faces": float(cut.made_by_cutter.sum())},
+            measures={
+                "removed": float(cut.removed),
+                "removed_volume": float(cut.removed * solid.volume),
+                "cut_faces": float(cut.made_by_cutter.sum()),
+            },
         )
 
 
+def _size_of(volume: float, primitive: str, aspect: np.ndarray) -> float:
+    """Size of a cutter half of which has this volume: its middle lies on the surface."""
+    whole = float(np.prod(aspect)) * (8.0 if primitive == "box" else 4 / 3 * np.pi)
+    return float(np.cbrt(2 * volume / whole))
+
+
+def _shares(mm3: Range, shape: Shape, solid: SolidPart) -> Range:
+    """Cubic millimetres as shares of the part's volume."""
+    share = shape.mm**3 / solid.volume
+    return mm3[0] * share, mm3[1] * share
+
+
 def _judge(
-    part: Part, solid: SolidPart, cutter: Mesh, centre: np.ndarray, cut: Cut | None, recipe: BrokenRecipe
+    part: Part, solid: SolidPart, cutter: Mesh, centre: np.ndarray, cut: Cut | None, limits: Range
 ) -> Rejected | None:
     """Non-empty, the right share gone, a cut face, the kept surface there, nothing new, nothing left inside."""
     if cut is None:
         return Rejected("nothing_left", f"the cutter took all of it ({solid.method})")
-    low, high = recipe.removed
+    low, high = limits
     if not low <= cut.removed <= high:
-        return Rejected("removed_share", f"{cut.removed:.3f} of the volume is outside {low}..{high}")
+        return Rejected("removed_share", f"{cut.removed:.3f} of the volume is outside {low:.3g}..{high:.3g}")
     if not cut.made_by_cutter.any():
         return Rejected("no_cut_face", f"no face of the cutter in the result ({solid.method})")
     before = clean(part.mesh)

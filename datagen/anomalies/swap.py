@@ -6,6 +6,7 @@ import numpy as np
 
 from datagen.anomalies.common import moved, numbers
 from datagen.anomalies.operator import Setting
+from datagen.anomalies.variant import VARIANT, placed_variant, propose_variant
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.errors import ShapeError
 from datagen.core.shape import Mesh, Part, Shape
@@ -20,7 +21,7 @@ THIN = 0.02
 
 @dataclass(frozen=True)
 class Swap:
-    """Puts another shape's part of the same class into a part's place."""
+    """Puts another shape's part of the same class into a part's place, or a wrong variant out of the user's files."""
 
     name: str = "swapped"
     on_part = True
@@ -31,6 +32,9 @@ class Swap:
     ) -> AnomalySpec | Rejected:
         """A donor of the split that differs, after a few draws: shapes of one family share legs."""
         assert part is not None and setting.donors is not None
+        settings: SwappedRecipe = setting.policy.settings(self.name)
+        if settings.variants:
+            return propose_variant(shape, part, settings, rng)
         donors = setting.donors.candidates(part.part_class, shape.shape_id)
         if not donors:
             return Rejected("no_donor", f"no other shape of the split has a {part.part_class}")
@@ -41,7 +45,7 @@ class Swap:
             except ShapeError as error:  # the donor's own jobs are set aside for it, this shape's are not
                 proposal = Rejected("no_donor", f"{name} cannot be read: {error.args[0]}")
                 continue
-            proposal = fit_donor(shape, part, donor, setting.policy.settings(self.name), rng)
+            proposal = fit_donor(shape, part, donor, settings, rng)
             if isinstance(proposal, AnomalySpec):
                 made = self.apply(shape, proposal, setting)
                 if isinstance(made, AnomalousShape) and setting.policy.refuse(made) is None:
@@ -49,7 +53,11 @@ class Swap:
         return proposal
 
     def apply(self, shape: Shape, spec: AnomalySpec, setting: Setting) -> AnomalousShape | Rejected:
-        """The donor's part in place."""
+        """The donor's part in place. Raises MeshLoadError for a variant whose file cannot be read."""
+        if VARIANT in spec.values:
+            mesh = placed_variant(shape, spec)
+            part = shape.part(spec.part_id)
+            return mesh if isinstance(mesh, Rejected) else moved(shape, part, spec, mesh, method="variant", exact=True)
         assert setting.donors is not None
         donor = setting.donors.load(spec.values["donor_shape_id"])
         T = np.eye(4)

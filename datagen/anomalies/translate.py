@@ -6,6 +6,7 @@ import numpy as np
 
 from datagen.anomalies.common import DRAWS, moved, numbers
 from datagen.anomalies.operator import Setting
+from datagen.anomalies.sizes import drawn, no_unit
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.rng import unit_vector
 from datagen.core.shape import Mesh, Part, Shape
@@ -22,14 +23,22 @@ class Translate:
     def propose(
         self, shape: Shape, part: Part | None, rng: np.random.Generator, setting: Setting
     ) -> AnomalySpec | Rejected:
-        """A uniform direction and a length in `settings.distance` of D.
+        """A uniform direction and a length in `settings.distance` of D, or in true millimetres where it says `mm`.
 
-        Directions that put the part where it cannot be are drawn again, a few times.
+        Directions that put the part where it cannot be are drawn again, a few times. Rejected where millimetres are
+        asked for and the shape says no unit.
         """
         assert part is not None
-        low, high = setting.policy.settings(self.name).distance
+        settings = setting.policy.settings(self.name)
+        low, high = settings.distance
+        span = getattr(settings, "mm", None)
+        if span is not None and not shape.mm:
+            return no_unit(shape)
         for _ in range(DRAWS):
-            translation = unit_vector(rng) * rng.uniform(low, high) * shape.diagonal
+            if span is None:
+                translation = unit_vector(rng) * rng.uniform(low, high) * shape.diagonal
+            else:
+                translation = unit_vector(rng) * drawn(span, rng) * shape.mm
             if part.mesh.bounds[0, 2] + translation[2] < 0:
                 translation[2] = -translation[2]
             spec = AnomalySpec(self.name, part.part_id, part.part_class, {"translation": numbers(translation)})
@@ -40,7 +49,8 @@ class Translate:
     def apply(self, shape: Shape, spec: AnomalySpec, setting: Setting) -> AnomalousShape | Rejected:
         """The shape with the part shifted."""
         part = shape.part(spec.part_id)
-        return moved(shape, part, spec, _translated(part, spec))
+        exact = getattr(setting.policy.settings(self.name), "mm", None) is not None
+        return moved(shape, part, spec, _translated(part, spec), exact=exact)
 
 
 def _translated(part: Part, spec: AnomalySpec) -> Mesh:

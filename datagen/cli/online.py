@@ -18,16 +18,15 @@ def open_online(options: TrainOptions, kind: "Kind", recipe: Any) -> "tuple[Grou
     Raises UsageError where a shape that validates or tests would be trained on.
     """
     from datagen.datasets.config import CELLS
-    from datagen.kinds.registry import load_recipe
+    from datagen.kinds.registry import load_recipe, open_shapes
     from datagen.recipe.loader import find_recipe
-    from datagen.shapes.collections import open_collection
 
     if not (options.online and options.shapes):
         raise UsageError("--online RECIPE and --shapes COLLECTION go together")
     if kind.groups is None:
         raise UsageError(f"kind {kind.name} makes no pairs while training; leave --online out")
     made_by = load_recipe(find_recipe(options.online))
-    plan = kind.building.plan(made_by, open_collection(options.shapes))
+    plan = kind.building.plan(made_by, open_shapes(made_by, options.shapes))
     cameras = max(1, recipe.data.queries_per_shape // CELLS)
     maker = kind.groups(plan, recipe.seed, recipe.data.image_px, cameras)
     keep_apart(options.data, plan)

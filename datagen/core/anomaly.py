@@ -74,6 +74,8 @@ class AnomalousShape:
     measures: Mapping[str, float] = field(default_factory=dict)
     each: tuple["AnomalousShape", ...] = ()
     """Where several parts have an anomaly each: those by themselves, the first as `spec` has it; else empty."""
+    local: bool = False
+    """Whether it is a spot of its part: masks then show the changed faces alone, not the whole part."""
 
     @property
     def part_ids(self) -> tuple[int, ...]:

@@ -34,6 +34,10 @@ class Material:
     licence: str = "unknown"
     vertex_color: bool = False
     """Whether a skin's corner colours multiply the base colour."""
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Multiplies the base colour, linear; `mean_color` has it in already."""
+    wear: float = 0.0
+    """How worn the surface is, 0 to 1: patches of it lose their colour and their gloss."""
     digest: str = ""
     """Content hash of the maps and constants."""
 

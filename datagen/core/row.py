@@ -81,6 +81,29 @@ class Row:
     """Canonical JSON of `config.anomalies`, where an object has several."""
     pose: str = ""
     """Canonical JSON of the joints that are not at rest: name -> radians or object units."""
+    jitter: str = ""
+    """Canonical JSON of how parts lie off their nominal place, within tolerance: part id -> shift (3) in mm and turn
+    (3) as a rotation vector in degrees, about the part's centre, in the shape's axes."""
+    tray: str = ""
+    """Canonical JSON of how the whole lies on the tray: [turn about the vertical in degrees, x in mm, y in mm]."""
+    looks: str = ""
+    """Canonical JSON of how materials vary: part id -> tint (3) of the base colour, and wear in 0..1."""
+    magnitude: float = 0.0
+    """Size of an anomaly in `magnitude_unit`, measured on the meshes."""
+    magnitude_unit: str = ""
+    """mm, deg or mm3."""
+    deviation_mm: float = 0.0
+    """How far the part's centre lies off its nominal place; of a normal sample, of the part nearest to its limit."""
+    deviation_deg: float = 0.0
+    """How far that part is turned from its nominal place."""
+    surface_mm: float = 0.0
+    """How far the part's surface lies off the one that it had before the anomaly."""
+    tolerance_mm: float = 0.0
+    """What the drawing allows of the centre; 0 where it says nothing."""
+    tolerance_deg: float = 0.0
+    """What it allows of the turn."""
+    tolerance_ratio: float = 0.0
+    """The largest deviation over its tolerance: above 1 is a defect; 0 where nothing is allowed or measured."""
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""

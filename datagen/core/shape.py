@@ -185,6 +185,8 @@ class Shape:
     """How parts move, those that carry others first; at rest where the shape stands."""
     rest_bounds: tuple[tuple[float, ...], ...] = ()
     """Of a posed shape: the bounds (2, 3) at rest, which give its centre and its scale."""
+    source_mm: float = 0.0
+    """Millimetres of a unit of the source file; 0 where nothing says."""
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -210,6 +212,14 @@ class Shape:
     def diagonal(self) -> float:
         """Bounding-box diagonal D, the unit of every anomaly magnitude."""
         return float(np.linalg.norm(self.bounds[1] - self.bounds[0]))
+
+    @property
+    def mm(self) -> float:
+        """Object units in a true millimetre of the part; 0 where the source says no unit."""
+        if not self.source_mm:
+            return 0.0
+        scale = np.cbrt(abs(np.linalg.det(np.array(self.T_shape_source)[:3, :3])))
+        return float(scale / self.source_mm)
 
     @cached_property
     def area(self) -> float:

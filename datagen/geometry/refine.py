@@ -1,6 +1,6 @@
 """Finer triangles for a mesh that is to be bent, and what its texture coordinates become."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,11 +11,15 @@ MAX_FACES = 120_000
 """Refinement stops here: a deformation of a mesh this fine needs no finer one."""
 
 
-def refined(mesh: Mesh, max_edge: float) -> tuple[Mesh, np.ndarray]:
+Where = Callable[[np.ndarray], np.ndarray]
+"""Edges' ends (N, 2, 3) -> which of them (N,) may be halved."""
+
+
+def refined(mesh: Mesh, max_edge: float, where: Where | None = None) -> tuple[Mesh, np.ndarray]:
     """The mesh with no edge longer than `max_edge`, and the face (F_new,) that each new face lies in.
 
     Edges are halved on both of their faces alike, so no gap opens when vertices move; vertices that only a
-    seam keeps apart are joined. The surface stays where it was.
+    seam keeps apart are joined. The surface stays where it was. `where` leaves other edges as they are.
     """
     joined = weld(mesh)
     vertices, faces = joined.vertices, joined.faces.astype(np.int64)
@@ -26,6 +30,8 @@ def refined(mesh: Mesh, max_edge: float) -> tuple[Mesh, np.ndarray]:
         unique, inverse = np.unique(keys, return_inverse=True)
         ends = np.stack([unique // len(vertices), unique % len(vertices)], axis=1)
         long = np.linalg.norm(vertices[ends[:, 0]] - vertices[ends[:, 1]], axis=1) > max_edge
+        if where is not None:
+            long[long] = where(vertices[ends[long]])
         if not long.any():
             break
         middle = np.full(len(unique), -1)

@@ -161,7 +161,7 @@ def open_shapes(recipe: DatasetRecipe, spec: str, data_root: Path | None = None)
     """The collection as a recipe's kind needs it. Raises as `open_collection`."""
     building = building_of(recipe)
     reading = building.reading(recipe)
-    return open_collection(spec, data_root, building.textured, reading.categories, reading.keep)
+    return open_collection(spec, data_root, building.textured, reading.categories, reading.keep, reading.units)
 
 
 def make_plan(recipe: DatasetRecipe, source: Source, limit: int | None = None) -> Plan[Any]:

@@ -22,10 +22,12 @@ P = TypeVar("P", bound=Plan[Any])
 
 @dataclass(frozen=True)
 class Reading:
-    """How shapes are read: what their parts are, and whether those of PartNet-Mobility keep their textures."""
+    """How shapes are read: what their parts are, whether those of PartNet-Mobility keep their textures, and the unit of
+    plain mesh files ('' where nothing is measured)."""
 
     categories: Categories = Categories()
     keep: bool = False
+    units: str = ""
 
 
 def plain_reading(recipe: Any) -> Reading:

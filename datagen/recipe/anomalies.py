@@ -3,11 +3,11 @@ bounding-box diagonal, unless a field says else."""
 
 from collections.abc import Mapping
 from importlib.metadata import entry_points
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from datagen.recipe.section import LATER, Fraction, Positive, Range, Section
+from datagen.recipe.section import LATER, Fraction, Positive, Range, Section, Span
 
 OPERATORS_GROUP = "datagen.operators"
 """The group of entry points under which other packages name operators."""
@@ -20,6 +20,9 @@ class PositionRecipe(Section):
     """Length of the shift, as a share of D."""
     min_shift_px: Positive = 6.0
     """Least median shift of the part in the picture, in pixels at 256 px."""
+    mm: Annotated[Span | None, LATER] = None
+    """Length of the shift in true millimetres, in place of `distance`; small ones as likely as large ones (uniform in
+    the logarithm). Measured from the nominal place."""
 
 
 class RotationRecipe(Section):
@@ -29,6 +32,9 @@ class RotationRecipe(Section):
     """Angle of the turn, in degrees."""
     min_distance: Positive = 0.02
     """Least mean surface distance, as a share of the part's own diagonal: symmetric turns fall below it."""
+    deg: Annotated[Span | None, LATER] = None
+    """Angle between the part and its nominal place, in degrees, in place of `angle_deg` and `min_distance`; uniform in
+    the logarithm. A turn that brings the surface onto itself is refused all the same."""
 
 
 class BrokenRecipe(Section):
@@ -44,6 +50,9 @@ class BrokenRecipe(Section):
     """Amplitude of the cutter's surface noise, relative to its size."""
     box_is_union: bool = False
     """true: 2d_bbox holds both masks; false: the new mask alone."""
+    mm3: Annotated[Span | None, LATER] = None
+    """Volume that breaks off, in cubic millimetres, in place of the shares `removed` and `aimed`; uniform in the
+    logarithm."""
 
 
 class SwappedRecipe(Section):
@@ -53,6 +62,11 @@ class SwappedRecipe(Section):
     """Least symmetric surface distance (95th percentile) between the part and its donor, as a share of D."""
     extent_ratio: Range = (0.5, 2.0)
     """Extents of the donor part over those of the part it replaces; it is scaled to lie between."""
+    variants: Annotated[dict[str, tuple[str, ...]], LATER] = Field(default_factory=dict)
+    """Part name or pattern -> mesh files of wrong variants, put in unscaled in place of another shape's part. Files are
+    in the axes and the unit of the assembly's."""
+    seat: Annotated[Literal["drawn", "centre", "top", "bottom"], LATER] = "centre"
+    """Where a variant goes: as its file has it, or with the middle, top or bottom of its box where the part's is."""
 
 
 class MissingRecipe(Section):
@@ -79,6 +93,24 @@ class FractureRecipe(Section):
     """Crack: how far the piece moves off along the cut, over D."""
     turn_deg: Range = (2.0, 8.0)
     """Crack: how far it turns, in degrees."""
+    mm: Annotated[Span | None, LATER] = None
+    """Crack: how far the piece moves off in true millimetres, in place of `gap`; uniform in the logarithm."""
+
+
+class LocalRecipe(Section):
+    """A local defect of a part's surface, in true millimetres; sizes are uniform in the logarithm."""
+
+    depth_mm: Span
+    """How far the surface is pushed, at most: into the part, of a burr out of it."""
+    length_mm: Span
+    """How long the defect is along the surface."""
+    width_mm: Span
+    """How wide it is across."""
+
+
+SCRATCH = LocalRecipe(depth_mm=(0.1, 0.5), length_mm=(5.0, 20.0), width_mm=(0.4, 1.2))
+DENT = LocalRecipe(depth_mm=(0.3, 2.0), length_mm=(3.0, 12.0), width_mm=(3.0, 12.0))
+BURR = LocalRecipe(depth_mm=(0.3, 1.5), length_mm=(2.0, 10.0), width_mm=(0.4, 1.2))
 
 
 class DeformRecipe(Section):

@@ -2,22 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from datagen.recipe.anomalies import (
-    BrokenRecipe,
-    DeformRecipe,
-    FractureRecipe,
-    MissingRecipe,
-    OperatorSections,
-    PositionRecipe,
-    RotationRecipe,
-    SwappedRecipe,
-)
+from datagen.recipe.anomaly_slots import AnomalyRecipe
 from datagen.recipe.categories import Categories, built_in, built_in_names, read_category
 from datagen.recipe.category import Category
+from datagen.recipe.inspection import ToleranceRecipe, TrayRecipe, Units, VariationRecipe
 from datagen.recipe.materials import DEFAULT_CLASSES, MaterialSettings
 from datagen.recipe.render import RenderRecipe
 from datagen.recipe.section import LATER, DatasetRecipe, Fraction, Positive, Range, Section
@@ -32,62 +24,6 @@ def _category(value: object) -> object:
     if not Path(value).expanduser().is_file():
         raise ValueError(f"{value} is neither a file nor one of {', '.join(built_in_names())}")
     return read_category(Path(value).expanduser())
-
-
-class AnomalyRecipe(OperatorSections):
-    """Which kinds, how many, which parts."""
-
-    sections: ClassVar[Mapping[str, str]] = {
-        **{name: name for name in ("position", "rotation", "broken", "swapped", "missing")},
-        **{name: "fracture" for name in ("fracture", "crack")},
-        **{name: "deform" for name in ("bump", "bend", "twist", "deformation")},
-    }
-
-    slots: dict[str, float] = Field(
-        default_factory=lambda: {"position": 1.0, "rotation": 1.0, "broken": 1.0, "swapped": 1.0, "missing": 1.0}
-    )
-    """Expected jobs of each kind a shape; a fraction is drawn by a hash of the shape."""
-    slots_per_shape: int | None = None
-    """If given, each shape takes this many distinct kinds of `slots`, dealt in turn over the shapes."""
-    views: Annotated[dict[int, Positive], Field(min_length=1)] = Field(
-        default_factory=lambda: {1: 1.0, 2: 2.0, 3: 2.0, 4: 3.0, 5: 1.0, 6: 1.0, 7: 1.0}
-    )
-    """Weights of the number of views a slot asks for."""
-    views_by_kind: dict[str, dict[int, Positive]] = Field(default_factory=dict)
-    """Anomaly kind -> weights like those of `views`. A kind that is not named takes `views`."""
-    attempts: Annotated[int, Field(ge=1, le=200)] = 24
-    """Proposals of a slot before it is given up."""
-    weights: dict[str, dict[str, float]] = Field(default_factory=dict)
-    """kind -> part class -> weight; empty means those of the shape's category: for chairs the published frequencies."""
-    min_changed_px: Positive = 60.0
-    """Changed pixels a view must show, at 256 px."""
-    per_image: Annotated[dict[Annotated[int, Field(ge=1, le=5)], Positive], Field(min_length=1), LATER] = Field(
-        default_factory=lambda: {1: 1.0}
-    )
-    """Weights of the number of anomalies in an object, each on a part of its own; the further ones are of kinds drawn
-    by `slots`. Published fields then hold the union, and `config.anomalies` lists them (DATA.md)."""
-    position: PositionRecipe = PositionRecipe()
-    rotation: RotationRecipe = RotationRecipe()
-    broken: BrokenRecipe = BrokenRecipe()
-    swapped: SwappedRecipe = SwappedRecipe()
-    missing: MissingRecipe = MissingRecipe()
-    fracture: Annotated[FractureRecipe, LATER] = FractureRecipe()
-    deform: Annotated[DeformRecipe, LATER] = DeformRecipe()
-    plugin: Annotated[str, LATER] = ""
-    """`package.module:function` of an own fracture source, such as a wrapper of fracture-modes."""
-
-    @property
-    def made(self) -> tuple[str, ...]:
-        """Kinds of anomaly that the recipe makes."""
-        return tuple(kind for kind, count in self.slots.items() if count)
-
-    @model_validator(mode="after")
-    def _known_kinds(self) -> "AnomalyRecipe":
-        self.refuse_unknown((*self.slots, *self.views_by_kind, *self.weights))
-        for kind, table in self.weights.items():
-            if table and (min(table.values()) < 0 or not any(table.values())):
-                raise ValueError(f"weights of {kind} have to be 0 or more, not all 0; take {kind} out of slots instead")
-        return self
 
 
 class NormalRecipe(Section):
@@ -250,6 +186,11 @@ class Recipe(DatasetRecipe):
     light: LightRecipe = LightRecipe()
     materials: MaterialSettings = MaterialSettings()
     joints: Annotated[JointRecipe, LATER] = JointRecipe()
+    units: Annotated[Units, LATER] = ""
+    """Unit of the files of shapes, so that sizes are true millimetres: `file` is what STEP and glTF or collection.json
+    say; mm, cm, m or inch that of files that say none, and of glTF that says it wrongly. Empty: nothing is measured."""
+    tolerance: Annotated[ToleranceRecipe, LATER] = ToleranceRecipe()
+    variation: Annotated[VariationRecipe, LATER] = VariationRecipe()
     render: RenderRecipe = Field(default_factory=lambda: RenderRecipe.model_validate({}))
     quality: QualityRecipe = QualityRecipe()
 
@@ -258,6 +199,21 @@ class Recipe(DatasetRecipe):
         if self.reference.counterfactual and set(self.anomaly.per_image) != {1}:
             raise ValueError("reference.counterfactual compares single anomalies; leave anomaly.per_image at {1: 1}")
         return self
+
+    @model_validator(mode="after")
+    def _measurable(self) -> "Recipe":
+        if not self.units and (needing := self._needing_units()):
+            raise ValueError(f"{needing} is in millimetres; say units: file, mm, cm, m or inch")
+        self.anomaly.refuse_within(self.tolerance)
+        if self.reference.counterfactual and self.variation.tray != TrayRecipe():
+            raise ValueError("reference.counterfactual shows shapes in one frame; leave variation.tray out")
+        return self
+
+    def _needing_units(self) -> str:
+        """The first key that is set and says millimetres; '' where none is."""
+        band = self.tolerance != ToleranceRecipe()
+        told = {"tolerance": band, "variation.tray": bool(self.variation.tray.shift_mm)}
+        return next((name for name, is_set in (*self.anomaly.in_millimetres(), *told.items()) if is_set), "")
 
     @model_validator(mode="after")
     def _known_kinds_of_category(self) -> "Recipe":

@@ -2,11 +2,21 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Range = tuple[float, float]
+
+
+def _ascending(span: Range) -> Range:
+    if not 0 < span[0] <= span[1]:
+        raise ValueError(f"{list(span)} is no span: write [least, most], both above 0")
+    return span
+
+
+Span = Annotated[Range, AfterValidator(_ascending)]
+"""A range above 0, the least first."""
 LATER = Field(json_schema_extra={"later": True})
 """Marks a key that datasets built before it do not know: at its default it is left out of run.json and of ids."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datagen.core.errors import UsageError
+from datagen.recipe.inspection import MILLIMETRES
 
 PARTNET_LICENCE = (
     "ShapeNet and PartNet terms of use: registered users, non-commercial research and education (shapenet.org)"
@@ -17,7 +18,8 @@ class CollectionCard:
     """Where a collection comes from. `stand_in`: made by this project in place of real data.
 
     `up` ('x' | 'y' | 'z'), `front` ('+x' .. '-z') and `files` ('parts' | 'shapes') settle what a folder of
-    plain meshes leaves open; '' means decide by rule. `category` is that of shapes which do not say their own.
+    plain meshes leaves open; '' means decide by rule. `units` ('mm' | 'cm' | 'm' | 'inch') is that of files which do
+    not say their own. `category` is that of shapes which do not say theirs.
     """
 
     source: str
@@ -27,6 +29,7 @@ class CollectionCard:
     up: str = ""
     front: str = ""
     files: str = ""
+    units: str = ""
     category: str = ""
 
 
@@ -94,6 +97,7 @@ _CHOICES = {
     "up": ("", "y", "z", "x"),
     "front": ("", *(sign + axis for sign in "+-" for axis in "xyz")),
     "files": ("", "parts", "shapes"),
+    "units": ("", *MILLIMETRES),
 }
 
 

@@ -33,6 +33,7 @@ def open_collection(
     textured: bool = False,
     categories: Categories = BUILT_IN_CATEGORIES,
     keep: bool = False,
+    units: str = "",
 ) -> Source:
     """The source behind a path or a collection's name such as `partnet/chair`, or behind several with commas between.
 
@@ -40,7 +41,8 @@ def open_collection(
     `<name>`, and as PartNet's flat `data_v0`, where the last word of the name picks the category. `toys` and
     `abc` that are found nowhere are generated. `textured` (for scenes): files keep their own materials, and every
     one of them is a shape of its own. `categories` say what parts are. `partnet` is every category of PartNet's that
-    is there; the stand-ins, where none is. `keep`: parts of PartNet-Mobility keep their own textures.
+    is there; the stand-ins, where none is. `keep`: parts of PartNet-Mobility keep their own textures. `units`: what a
+    recipe says of plain mesh files.
     Raises EmptyCollection (one line: what was looked for, and where), UsageError on a bad card and
     UnplacedParts on loose parts that nothing places.
     """
@@ -48,7 +50,7 @@ def open_collection(
         raise UsageError(f"--data-root {data_root} is not a folder; check the path")
     specs = [name for name in spec.split(",") if name.strip()]
     if len(specs) > 1 and not Path(spec).exists():
-        return joined([open_collection(name.strip(), data_root, textured, categories, keep) for name in specs])
+        return joined([open_collection(name.strip(), data_root, textured, categories, keep, units) for name in specs])
     if spec.strip().lower().rstrip("/") == PARTNET and not Path(spec).exists():
         return _partnet(data_root, textured, categories, keep)
     candidates = dict.fromkeys(_candidates(spec, data_root))
@@ -58,7 +60,7 @@ def open_collection(
         if source is None and category is None:
             source = _of_other_packages(path, textured)
         if source is None and category is None:
-            source = recognise_things(path) if textured else recognise_meshes(path, categories)
+            source = recognise_things(path) if textured else recognise_meshes(path, categories, units)
         if source is not None:
             return source
     name = spec.strip().lower().rstrip("/")

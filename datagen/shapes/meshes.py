@@ -8,10 +8,11 @@ from pathlib import Path
 from datagen.core.clutter import real
 from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
-from datagen.meshfiles.load import GLTF_SUFFIXES, MESH_SUFFIXES, files_named, read_mesh_file
+from datagen.meshfiles.load import GLTF_SUFFIXES, MESH_SUFFIXES, STEP_SUFFIXES, files_named, read_mesh_file
 from datagen.meshfiles.values import ABOUT_LOOKS, MeshFile
 from datagen.recipe.categories import UNTOLD, Categories
 from datagen.recipe.category import Category
+from datagen.recipe.inspection import MILLIMETRES
 from datagen.shapes.assembly import components, is_heap
 from datagen.shapes.card import Carded, CollectionCard, read_card
 from datagen.shapes.classify import class_from_name, classes_from_geometry, group_of
@@ -36,14 +37,17 @@ class _Piece:
     path: str = ""
 
 
-def recognise_meshes(path: Path, categories: Categories) -> "MeshSource | None":
-    """A source if a path is or holds mesh files, else None. Raises UsageError on a broken collection.json."""
+def recognise_meshes(path: Path, categories: Categories, units: str = "") -> "MeshSource | None":
+    """A source if a path is or holds mesh files, else None. Raises UsageError on a broken collection.json.
+
+    `units` is what the recipe says of them.
+    """
     root = path if path.is_dir() else path.parent
     card = read_card(root, "meshes")
     category = categories.of(card.category)
     shapes = find_shapes(path, category, card.files)
     is_told = card.category not in UNTOLD or categories.own is not None
-    return MeshSource(path, shapes, card, category, is_told) if shapes else None
+    return MeshSource(path, shapes, card, category, is_told, units) if shapes else None
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class MeshSource(Carded):
 
     Up is +Z for MuJoCo, URDF, STL, PLY, OFF and STEP, +Y for glTF and OBJ, unless collection.json's `up` or named
     legs and seats say otherwise. The front is turned to -Y where a back and a seat tell it. Classes go by the rules
-    of `category`; `is_told`: the collection or the recipe names it.
+    of `category`; `is_told`: the collection or the recipe names it. STEP, glTF, MuJoCo and URDF are in metres as they
+    are read; `units` of the recipe, else of collection.json, are those of other files, and of glTF that is not.
     """
 
     root: Path
@@ -60,6 +65,7 @@ class MeshSource(Carded):
     card: CollectionCard
     category: Category
     is_told: bool = False
+    units: str = ""
 
     @cached_property
     def _entries(self) -> tuple[ShapeEntry, ...]:
@@ -128,8 +134,18 @@ class MeshSource(Carded):
             provenance=f"{self.name}/{shape_id}",
             warnings=warnings,
             T_shape_source=tuple(map(tuple, T_up(up).tolist())),
+            source_mm=MILLIMETRES["m"] if files.plan else millimetres(files.files, self.units, self.card.units),
         )
         return shape.transformed(T_front(parts, up, self.card.front, self.category.front)).normalised()
+
+
+def millimetres(files: Iterable[Path], recipe: str, card: str = "") -> float:
+    """Millimetres of a unit of mesh files as they are read; 0 where nothing says. `recipe` and `card` are words."""
+    suffixes = {path.suffix.lower() for path in files} & set(MESH_SUFFIXES)
+    if suffixes and suffixes <= set(STEP_SUFFIXES):
+        return MILLIMETRES["m"]
+    told = MILLIMETRES.get(recipe) or MILLIMETRES.get(card)
+    return told or (MILLIMETRES["m"] if suffixes and suffixes <= {*GLTF_SUFFIXES, *STEP_SUFFIXES} else 0.0)
 
 
 def _read(files: ShapeFiles, collection: Path, category: Category) -> tuple[list[_Piece], str, tuple[str, ...]]:

@@ -78,7 +78,11 @@ def _record(row: Row) -> dict[str, Any]:
     return record
 
 
-WHERE_SAID = {"category": pa.string(), "anomalies": pa.string(), "pose": pa.string()}
+WHERE_SAID = {
+    **dict.fromkeys(("category", "anomalies", "pose", "jitter", "tray", "looks", "magnitude_unit"), pa.string()),
+    **dict.fromkeys(("magnitude", "deviation_mm", "deviation_deg", "surface_mm"), pa.float64()),
+    **dict.fromkeys(("tolerance_mm", "tolerance_deg", "tolerance_ratio"), pa.float64()),
+}
 """Columns that are there where a row says something in them."""
 
 

@@ -96,7 +96,9 @@ class BaseEvidence:
         return open_plan(
             self.tree.root,
             self.tree.run or {},
-            lambda spec: make(open_collection(spec, data_root, textured, reading.categories, reading.keep)),
+            lambda spec: make(
+                open_collection(spec, data_root, textured, reading.categories, reading.keep, reading.units)
+            ),
             shapes,
             built_in,
         )

@@ -12,7 +12,7 @@ from datagen.core.anomaly import AnomalySpec
 from datagen.core.errors import RecipeError, UsageError
 from datagen.kinds.brokenchairs.policy import offered
 from datagen.kinds.registry import examination_of, load_recipe, make_plan, open_tree
-from datagen.recipe.models import AnomalyRecipe
+from datagen.recipe.anomaly_slots import AnomalyRecipe
 from datagen.recipe.scenes import SceneAnomalyRecipe
 from datagen.recipe.section import Section, recipe_data
 from datagen.shapes.collections import open_collection

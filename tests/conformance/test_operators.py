@@ -2,12 +2,14 @@
 
 import sys
 import types
+from dataclasses import replace
 
 import pytest
 
 from datagen.anomalies.registry import operators
 from datagen.kinds.brokenchairs.policy import chair_setting
-from datagen.recipe.models import AnomalyRecipe, Recipe
+from datagen.recipe.anomaly_slots import AnomalyRecipe
+from datagen.recipe.models import Recipe
 from datagen.recipe.scenes import SceneAnomalyRecipe
 from datagen.shapes.collections import open_collection
 from tests.anomalies.test_on_objects import setting, toy
@@ -26,7 +28,7 @@ def on_chair(kind):
             return operators()[kind]
 
         def shape(self):
-            return CHAIRS.load(CHAIRS.entries()[1].shape_id)
+            return replace(CHAIRS.load(CHAIRS.entries()[1].shape_id), source_mm=1000.0)
 
         def setting(self):
             return chair_setting(Recipe(), Pool(CHAIRS))

@@ -15,6 +15,7 @@ from datagen.formats import brokenchairs as layout
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot, taken
 from datagen.kinds.brokenchairs.references import PartMeshes, bundle_files, view_depths
+from datagen.kinds.brokenchairs.state import normal_columns, state_of
 from datagen.pipeline.prepared import job_row
 from datagen.recipe.models import ReferenceRecipe
 from datagen.scenes.cameras import query_transform, reference_cameras, reference_transform
@@ -75,7 +76,12 @@ def twin_of(
         assignment=shot.assignment,
         candidates=tuple(twins),
         ground_z=shot.ground_z,
-        common={"T_shape_source": shot.common["T_shape_source"], "kind": "normal", "pose": shot.common["pose"]},
+        common={
+            **{name: shot.common[name] for name in ("T_shape_source", "looks")},
+            "kind": "normal",
+            **normal_columns(context.shapes.load(job.shape_id), state_of(shot.common), context.recipe),
+        },
+        looks=shot.looks,
         skins={part.part_id: part.skin for part in made.normal.parts if part.skin is not None},
         palette=made.normal.palette,
     )

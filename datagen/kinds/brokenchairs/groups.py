@@ -1,6 +1,6 @@
 """Groups of pairs made in memory: an accepted anomaly, its normal twin, and both as references; the fake renderer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,6 +24,7 @@ from datagen.kinds.brokenchairs.joints import draw_pose
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot, render_shot
 from datagen.kinds.brokenchairs.references import PartMeshes
+from datagen.kinds.brokenchairs.state import State, draw_state
 from datagen.pipeline.assets import open_library
 from datagen.render.fake import FakeRenderer
 from datagen.render.reference import ReferenceShader
@@ -89,9 +90,12 @@ class ChairGroups:
                 "", "anomaly", entry.shape_id, slot, kind, 2 * self.cameras, "train", self.plan.ids[entry.shape_id]
             )
             shape = self.context.shapes.load(entry.shape_id)
-            pose = draw_pose(shape, recipe.joints, rng)
-            found = attempted(job, self.context, shape.posed(pose), 0, [])
-            group = None if found is None else self._made(job, *found, (shape, pose))
+            stands = (
+                shape,
+                replace(draw_state(shape, recipe, "online", slot), pose=draw_pose(shape, recipe.joints, rng)),
+            )
+            found = attempted(job, self.context, stands, 0, [])
+            group = None if found is None else self._made(job, *found, stands)
             if group is not None:
                 return group
         raise ShapeError(f"group {number}: none of {TRIES} proposals was accepted; widen the recipe's anomalies")
@@ -101,9 +105,9 @@ class ChairGroups:
         job: Job,
         made: AnomalousShape,
         seen: Sequence[tuple[Candidate, GeometryFrame]],
-        posed: tuple[Shape, Mapping[str, float]],
+        stands: tuple[Shape, State],
     ) -> Group | None:
-        shot = anomaly_shot(job, self.context, made, [candidate for candidate, _ in seen], posed)
+        shot = anomaly_shot(job, self.context, made, [candidate for candidate, _ in seen], stands)
         twin = twin_of(job, self.context, made, shot, [before for _, before in seen])
         pictures = [render_shot(self.context, one) for one in (twin, shot)]
         good = [k for k in range(len(shot.candidates)) if self._passes(shot, twin, k, [p[k] for p in pictures])]

@@ -1,7 +1,5 @@
 """The job types of chairs that end in pictures, normal and anomaly: job + context -> what is to be rendered."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from datagen.annotate.visibility import check_anomaly, check_object
@@ -20,12 +18,15 @@ from datagen.kinds.brokenchairs import queries
 from datagen.kinds.brokenchairs.at_query import QueryViews, shown_at_query
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.counterfactual import cut_in_references, paired
-from datagen.kinds.brokenchairs.joints import draw_pose, pose_text
+from datagen.kinds.brokenchairs.looks import draw_looks, looks_columns
+from datagen.kinds.brokenchairs.measured import measure
 from datagen.kinds.brokenchairs.plan import draw_count
 from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot
 from datagen.kinds.brokenchairs.references import repair_control, source_transform
+from datagen.kinds.brokenchairs.state import State, draw_state, normal_columns
 from datagen.pipeline.prepared import Prepared, Shot, rejection
+from datagen.recipe import Recipe
 from datagen.render.raycast import cast_view
 from datagen.scenes.cameras import query_cameras, query_transform
 
@@ -57,8 +58,10 @@ def _normal_shot(
     recipe = context.recipe
     rng = stream(recipe.seed, "dress", "normal", job.shape_id, job.slot, start)
     assignment = queries.dress(shape, context, rng)
-    pose = draw_pose(shape, recipe.joints, stream(recipe.seed, "pose", "normal", job.shape_id, job.slot, start))
-    placed = shape.posed(pose).transformed(query_transform(shape, recipe.query))
+    state = draw_state(shape, recipe, "normal", job.shape_id, job.slot, start)
+    looks = draw_looks(shape, recipe, "normal", job.shape_id, job.slot, start)
+    stands = state.placed(shape)
+    placed = stands.transformed(query_transform(shape, recipe.query))
     with context.phase("repair"):
         meshes, repaired = repair_control(placed, recipe.normal.repair_share, rng)
     scene = RayScene(meshes)
@@ -76,7 +79,12 @@ def _normal_shot(
         else:
             view = {"azimuth_deg": camera.azimuth_deg, "elevation_deg": camera.elevation_deg}
             rejected.append(rejection(job, context, "view", why, radius=camera.radius, **view))
-    common = {"T_shape_source": source_transform(shape), "repaired_part_id": repaired, "pose": pose_text(pose)}
+    common = {
+        "T_shape_source": source_transform(stands),
+        "repaired_part_id": repaired,
+        **normal_columns(shape, state, recipe),
+        **looks_columns(looks),
+    }
     shot = QueryShot(
         folder=f"{job.public_id}-n{job.slot}",
         meshes=tuple(meshes),
@@ -86,6 +94,7 @@ def _normal_shot(
         common=common,
         skins=queries.skins_on(placed, meshes),
         palette=shape.palette,
+        looks=looks,
     )
     return shot, rejected
 
@@ -93,15 +102,14 @@ def _normal_shot(
 def anomaly_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
     """Proposals until one is accepted and seen."""
     rows = list(before.rows)
-    attempts, seed = context.recipe.anomaly.attempts, context.recipe.seed
-    pose = draw_pose(shape, context.recipe.joints, stream(seed, "pose", "anomaly", job.shape_id, job.slot))
-    posed = shape.posed(pose)
+    attempts = context.recipe.anomaly.attempts
+    state = draw_state(shape, context.recipe, "anomaly", job.shape_id, job.slot)
     for attempt in range(before.next_attempt or 0, attempts):
-        found = attempted(job, context, posed, attempt, rows)
+        found = attempted(job, context, (shape, state), attempt, rows)
         if found is not None:
             more = attempt + 1 if attempt + 1 < attempts else None
             made, seen = found
-            single = anomaly_shot(job, context, made, [candidate for candidate, _ in seen], (shape, pose))
+            single = anomaly_shot(job, context, made, [candidate for candidate, _ in seen], (shape, state))
             shot: Shot = single
             if context.recipe.reference.counterfactual:
                 shot = paired(job, context, made, single, [before for _, before in seen])
@@ -110,12 +118,12 @@ def anomaly_job(job: Job, context: ChairContext, shape: Shape, before: Prepared)
 
 
 def attempted(
-    job: Job, context: ChairContext, shape: Shape, attempt: int, rows: list[Row]
+    job: Job, context: ChairContext, stands: tuple[Shape, State], attempt: int, rows: list[Row]
 ) -> tuple[AnomalousShape, list[tuple[Candidate, GeometryFrame]]] | None:
-    """One proposal, from spec to visible views; appends the row of its rejection."""
-    recipe = context.recipe
+    """One proposal, from spec to visible views, on a shape in a state; appends the row of its rejection."""
+    recipe, shape = context.recipe, stands[1].placed(stands[0])
     rng = stream(recipe.seed, "anomaly", job.shape_id, job.slot, job.kind, attempt)
-    setting = chair_setting(recipe, context.donors(job.split))
+    setting = chair_setting(recipe, context.donors(job.split), stands[1].nominal(stands[0]))
     with context.phase("operator"):
         part_class, spec = propose(shape, job.kind, rng, setting)
         result = spec if isinstance(spec, Rejected) else apply(shape, spec, setting)
@@ -177,17 +185,19 @@ def anomaly_shot(
     context: ChairContext,
     anomaly: AnomalousShape,
     candidates: list[Candidate],
-    posed: tuple[Shape, Mapping[str, float]],
+    stands: tuple[Shape, State],
 ) -> QueryShot:
     """An anomaly's views, dressed and ready to render.
 
-    `posed`: the shape at rest, which is dressed, and the pose in which it got the anomaly.
+    `stands`: the shape at rest, which is dressed, and the state in which it got the anomaly.
     """
     shape, recipe = anomaly.normal, context.recipe
-    rest, pose = posed
+    rest, state = stands
+    nominal = state.nominal(rest)
+    looks = draw_looks(rest, recipe, "anomaly", job.shape_id, job.slot)
     T = query_transform(shape, recipe.query)
     rng = stream(recipe.seed, "dress", "anomaly", job.shape_id, job.slot)
-    described = {**_part_named(anomaly), "severity": anomaly.severity}
+    described = {**_part_named(anomaly), "severity": anomaly.severity, **_sizes(anomaly, nominal, recipe)}
     columns = {name: value for name, value in described.items() if name != "part_ids"}
     if recipe.reference.at_query:
         with context.phase("reference"):
@@ -198,7 +208,8 @@ def anomaly_shot(
         "method": anomaly.method,
         "spec": canonical_json(anomaly.spec.to_json()),
         "T_shape_source": source_transform(shape),
-        "pose": pose_text(pose),
+        **state.columns(),
+        **looks_columns(looks),
     }
     return QueryShot(
         folder=f"{job.public_id}-a{job.slot}-{job.kind}",
@@ -211,10 +222,24 @@ def anomaly_shot(
         palette=with_inside(anomaly.shape).palette,
         config={**described, "spec": anomaly.spec.to_json()},
         each=tuple(
-            {"kind": one.spec.kind, **_part_named(one), "severity": one.severity, "spec": one.spec.to_json()}
+            {
+                "kind": one.spec.kind,
+                **_part_named(one),
+                "severity": one.severity,
+                "spec": one.spec.to_json(),
+                **_sizes(one, nominal, recipe),
+            }
             for one in anomaly.each
         ),
+        looks=looks,
     )
+
+
+def _sizes(anomaly: AnomalousShape, nominal: Shape, recipe: Recipe) -> dict[str, object]:
+    """What the meshes measure; {} where nothing is measured."""
+    if not recipe.units or not nominal.mm:
+        return {}
+    return measure(anomaly, nominal, recipe.tolerance).columns()
 
 
 def _part_named(anomaly: AnomalousShape) -> dict[str, object]:

@@ -24,7 +24,7 @@ def plan_chairs(recipe: Recipe, source: Source, limit: int | None = None) -> Cha
 
 def reading(recipe: Recipe) -> Reading:
     """How a recipe has shapes read."""
-    return Reading(recipe.categories, recipe.materials.keep)
+    return Reading(recipe.categories, recipe.materials.keep, recipe.units)
 
 
 BUILDING = Building(

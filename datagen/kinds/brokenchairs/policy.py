@@ -1,5 +1,6 @@
 """What chairs want of anomalies: parts by their category's frequencies, above the ground, within the frame, visible."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,11 @@ from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.errors import UsageError
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
 from datagen.kinds.brokenchairs.joints import like_a_joint
+from datagen.kinds.brokenchairs.measured import refuse_by_size, span_of
+from datagen.recipe.anomaly_slots import AnomalyRecipe
 from datagen.recipe.categories import Categories
-from datagen.recipe.models import AnomalyRecipe, JointRecipe, Recipe
+from datagen.recipe.inspection import ToleranceRecipe, matched
+from datagen.recipe.models import JointRecipe, Recipe
 
 GROUND_TOLERANCE = 0.006
 """How far a part may sink below the ground before it is cut there, object units (under one pixel)."""
@@ -30,17 +34,26 @@ class ChairPolicy:
     recipe: AnomalyRecipe
     categories: Categories
     joints: JointRecipe
+    tolerance: ToleranceRecipe | None = None
+    """What the drawing allows; None where nothing is measured."""
+    nominal: Shape | None = None
+    """The shape with every part in its place; None: as operators are given it."""
 
     def settings(self, kind: str) -> Any:
         """The section of a kind."""
         return settings(self.recipe, kind)
 
-    def choose_part(self, shape: Shape, kind: str, rng: np.random.Generator) -> Part:
+    def choose_part(self, shape: Shape, kind: str, rng: np.random.Generator) -> Part | Rejected:
         """A part drawn by its category's weights of (kind, class), which for chairs are the published frequencies.
 
         Within a class every part is alike. Remainders of the part tree are never chosen unless the
-        shape has nothing else.
+        shape has nothing else. Patterns of part names, where the recipe has them, decide alone.
         """
+        patterns = self.recipe.parts.get(kind) or (
+            dict.fromkeys(self.recipe.swapped.variants, 1.0) if kind == "swapped" else {}
+        )
+        if patterns:
+            return _by_pattern(shape, patterns, rng)
         parts = [part for part in shape.parts if part.path != REMAINDER_PATH] or list(shape.parts)
         classes = sorted({part.part_class for part in parts})
         table = self.recipe.weights.get(kind) or self.categories.of(shape.category).chances(kind)
@@ -60,11 +73,20 @@ class ChairPolicy:
         return Rejected("leaves_frame", f"reaches {reach:.3f} of {FRAME_RADIUS}") if reach > FRAME_RADIUS else None
 
     def refuse(self, made: AnomalousShape) -> Rejected | None:
-        """Rejection of what is out of place, hardly differs, or takes away a trifle or half of the whole."""
+        """Rejection of what is out of place, hardly differs, takes away a trifle or half of the whole, or is within
+        tolerance."""
+        why = self._refuse_by_looks(made)
+        if why is not None or self.tolerance is None or not made.normal.mm:
+            return why
+        return refuse_by_size(made, self.nominal or made.normal, self.tolerance, self.recipe)
+
+    def _refuse_by_looks(self, made: AnomalousShape) -> Rejected | None:
         if made.spec.part_id == 0:
             return self._refuse_whole(made)
         if made.new_mesh is None:
             return self._refuse_missing(made)
+        if made.method in ("variant", "local"):
+            return self.misplaced(made.normal, made.new_mesh)
         return self._refuse_moved(made, made.new_mesh) if made.method in ("rigid", "fitted") else None
 
     def _refuse_whole(self, made: AnomalousShape) -> Rejected | None:
@@ -88,12 +110,13 @@ class ChairPolicy:
             return misplaced
         mean, most = made.measures["mean_distance"], made.measures["p95_distance"]
         # A long bar slid along itself covers its old place: too little of its surface is anywhere new.
-        if made.spec.kind == "position" and most < 0.01 * made.normal.diagonal:
+        is_told = span_of(self.recipe, made.spec.kind) is not None
+        if made.spec.kind == "position" and not is_told and most < 0.01 * made.normal.diagonal:
             return Rejected("hardly_moved", f"95 % of the surface within {most:.4f}")
         if made.spec.kind in ("position", "rotation") and (why := like_a_joint(made, self.joints.unlike)) is not None:
             return why
         limit = self.recipe.rotation.min_distance * made.old_mesh.diagonal
-        if made.spec.kind == "rotation" and mean < limit:
+        if made.spec.kind == "rotation" and not is_told and mean < limit:
             return Rejected("symmetric", f"surface moved {mean:.4f} of {limit:.4f}")
         limit = self.recipe.swapped.min_distance * made.normal.diagonal
         if made.spec.kind == "swapped" and most < limit:
@@ -101,10 +124,21 @@ class ChairPolicy:
         return None
 
 
-def chair_setting(recipe: Recipe, donors: DonorPool) -> Setting:
-    """All that operators may draw on for a shape."""
+def _by_pattern(shape: Shape, patterns: Mapping[str, float], rng: np.random.Generator) -> Part | Rejected:
+    """A part by the weight of the first pattern that its name fits."""
+    weights = {part.part_id: matched((part.name, part.path), patterns) or 0.0 for part in shape.parts}
+    mass = np.array([weights[part.part_id] for part in shape.parts])
+    if mass.sum() == 0:
+        return Rejected("no_part", f"no part fits {', '.join(patterns)}")
+    return shape.parts[int(rng.choice(len(shape.parts), p=mass / mass.sum()))]
+
+
+def chair_setting(recipe: Recipe, donors: DonorPool, nominal: Shape | None = None) -> Setting:
+    """All that operators may draw on for a shape; `nominal` has every part in its place."""
     anomaly = recipe.anomaly
-    return Setting(ChairPolicy(anomaly, recipe.categories, recipe.joints), donors=donors, plugin=anomaly.plugin)
+    tolerance = recipe.tolerance if recipe.units else None
+    policy = ChairPolicy(anomaly, recipe.categories, recipe.joints, tolerance, nominal)
+    return Setting(policy, donors=donors, plugin=anomaly.plugin)
 
 
 class NoDonors:

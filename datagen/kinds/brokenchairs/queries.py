@@ -12,6 +12,7 @@ from datagen.annotate.quality import check_contrast, check_picture
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json, content_hash
 from datagen.core.material import Material, MaterialAssignment
+from datagen.core.rng import stream
 from datagen.core.row import Job, Row
 from datagen.core.scene import GeometryFrame, Light, Scene, SceneObject, ScenePart, Studio, View
 from datagen.core.shape import Mesh, Shape, Skin
@@ -21,6 +22,7 @@ from datagen.formats.encode import png_bytes
 from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.refine import skin_at
 from datagen.kinds.brokenchairs.context import ChairContext
+from datagen.kinds.brokenchairs.looks import Looks, looks_columns
 from datagen.materials.assign import assign
 from datagen.pipeline.prepared import job_row, rejection
 
@@ -46,8 +48,11 @@ def draw_light(context: ChairContext, rng: np.random.Generator) -> Light:
 
 
 def dress(shape: Shape, context: ChairContext, rng: np.random.Generator) -> MaterialAssignment:
-    """A material for every part, the same for normal and anomalous chairs under one rng."""
+    """A material for every part, the same for normal and anomalous chairs under one rng; a shape's own where materials
+    do not vary."""
     recipe = context.recipe
+    if not recipe.variation.materials:
+        rng = stream(recipe.seed, "dress", shape.shape_id)
     drawn = assign(shape, recipe.categories.of(shape.category), context.library, recipe.materials, rng)
     own = {part.part_id: part.skin.materials[0] for part in shape.parts if part.skin is not None}
     if not own:
@@ -87,6 +92,13 @@ class QueryShot:
     """Part id -> the looks of its own that it keeps, in place of the assignment's."""
     palette: Mapping[str, Material] = field(default_factory=dict)
     """Materials that skins name."""
+    looks: Looks = field(default_factory=dict)
+    """How parts differ from their materials."""
+
+    @property
+    def dress(self) -> str:
+        """Canonical text of what parts wear, and how they differ from it."""
+        return assignment_json(self.assignment) + looks_columns(self.looks)["looks"]
 
     def take(self, job: Job, context: ChairContext) -> tuple[list[Row], dict[str, bytes]]:
         """Render the views and check each picture: rows, and the files of those that pass."""
@@ -125,6 +137,11 @@ def scene_of(context: ChairContext, shot: QueryShot) -> Scene:
     with context.phase("materials"):
         drawn = sorted({part.material_id for part in shot.assignment.parts if part.projection != OWN})
         materials = {**context.materials(tuple(drawn)), **shot.palette}
+    for part_id, look in shot.looks.items():
+        if part_id in worn and part_id not in shot.skins:
+            varied = look.on(materials[worn[part_id].material_id], part_id)
+            materials[varied.material_id] = varied
+            worn[part_id] = replace(worn[part_id], material_id=varied.material_id)
     parts = tuple(ScenePart(i, mesh, shot.skins.get(i) or worn[i]) for i, mesh in shot.meshes)
     return Scene(
         objects=(SceneObject(shot.folder, parts),),
@@ -144,7 +161,7 @@ def _write_query(
     why = check_picture(picture, candidate.frame, quality)
     if why is None and note is not None:
         why = check_contrast(picture, note.changed, quality)
-    texture = texture_number(assignment_json(shot.assignment))
+    texture = texture_number(shot.dress)
     columns = {**shot.common, **_columns(context, candidate, shot.assignment), "texture_id": texture}
     if why is not None:
         return rejection(job, context, "picture", why, **columns), {}
@@ -162,7 +179,7 @@ def _write_query(
         files[layout.at_query_path(shot.folder, side, tail, suffix)] = data
     columns["sha256"] = dict.fromkeys(files, "")
     columns["sample_id"] = content_hash(
-        [job.job_id, columns.get("spec", ""), assignment_json(shot.assignment), candidate_json(context, candidate)]
+        [job.job_id, columns.get("spec", ""), shot.dress, candidate_json(context, candidate)]
     )
     return job_row(job, context, **columns), files
 

@@ -14,7 +14,9 @@ from datagen.formats.brokenchairs import reference_folder
 from datagen.formats.instances import Picture, flat_name, read_json
 from datagen.formats.solids import Compared, Depth, Rows, Solid
 from datagen.geometry.rays import RayScene
-from datagen.kinds.brokenchairs.kind import plan_chairs
+from datagen.kinds.brokenchairs.kind import plan_chairs, reading
+from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.brokenchairs.state import state_key, state_of
 from datagen.kinds.brokenchairs.verify.source import OpenSource
 from datagen.pipeline.context import ShapeCache
 from datagen.recipe import Recipe
@@ -85,24 +87,25 @@ def _solid(made: AnomalousShape | Rejected, row: Mapping[str, Any], T: np.ndarra
 
 
 def chair_depths(reader: DatasetReader, rows: Rows, shapes: str) -> Callable[[Picture], Depth]:
-    """Depth of queries by ray casts; pictures of one job follow each other, so its scene is kept."""
+    """Depth of queries by ray casts; pictures of one job follow each other, so the scene of a state is kept."""
     by_id = {row["sample_id"]: k for k, row in enumerate(rows) if row["row_type"] == "sample"}
     source, recipe = _open(reader, shapes)
     kept: dict[str, RayScene] = {}
 
     def depth(picture: Picture) -> Depth:
         row = rows[by_id[picture.sample_id]]
-        if row["job_id"] not in kept:
+        shown = f"{row['job_id']} {state_key(row)}"
+        if shown not in kept:
             kept.clear()
             shape = source.load(row["shape_id"])
             T = query_transform(shape, recipe.query)
             if row["label"]:
                 meshes = _accepted(source.remade(row, recipe), row).meshes()
             else:
-                meshes = [(part.part_id, part.mesh) for part in shape.parts]
-            kept[row["job_id"]] = RayScene([(part_id, mesh.transformed(T)) for part_id, mesh in meshes])
+                meshes = [(part.part_id, part.mesh) for part in state_of(row).placed(shape).parts]
+            kept[shown] = RayScene([(part_id, mesh.transformed(T)) for part_id, mesh in meshes])
         camera = Camera(row["azimuth_deg"], row["elevation_deg"], row["radius"], picture.width)
-        return Depth(cast_view(kept[row["job_id"]], camera).depth, camera.K)
+        return Depth(cast_view(kept[shown], camera).depth, camera.K)
 
     return depth
 
@@ -114,9 +117,12 @@ def _open(reader: DatasetReader, shapes: str) -> tuple[OpenSource, Recipe]:
         recipe = Recipe.model_validate(run.get("recipe"))
     except ValidationError as error:
         raise UsageError(f"{reader.root} has no run.json with a recipe of chairs; its meshes cannot be made") from error
-    plan, why = open_plan(
-        reader.root, run, lambda spec: plan_chairs(recipe, open_collection(spec)), shapes or None, ("partnet/chair",)
-    )
+
+    def opened(spec: str) -> ChairPlan:
+        told = reading(recipe)
+        return plan_chairs(recipe, open_collection(spec, None, False, told.categories, told.keep, told.units))
+
+    plan, why = open_plan(reader.root, run, opened, shapes or None, ("partnet/chair",))
     if plan is None:
         raise UsageError(f"{why}; say where the shapes are: --set shapes=FOLDER")
     return OpenSource(plan, ShapeCache(plan, size=24)), recipe

@@ -12,6 +12,9 @@ COLORS = "Color"
 """The attribute in which meshes keep corner colours."""
 _SHEEN_ROUGHNESS = 0.5
 _COAT_ROUGHNESS = 0.12
+_PATCHES = 6.0
+"""Patches of wear along an object's radius."""
+_WORN_ROUGHNESS = 0.85
 
 
 def build(material: Material) -> bpy.types.Material:
@@ -36,6 +39,10 @@ def build(material: Material) -> bpy.types.Material:
             tree.links.new(image.outputs["Color"], bsdf.inputs[socket])
     if "normal" in material.maps:
         _link_normal(tree, bsdf, material)
+    if material.tint != (1.0, 1.0, 1.0):
+        _link_tint(tree, bsdf, material)
+    if material.wear:
+        _link_wear(tree, bsdf, material)
     return built
 
 
@@ -61,6 +68,13 @@ def _sheen_tint(material: Material) -> tuple[float, float, float]:
 
 def _link_vertex_color(tree: bpy.types.NodeTree, bsdf: bpy.types.Node) -> None:
     """Multiply what the base colour is by now with the corners' colours."""
+    painted = tree.nodes.new("ShaderNodeVertexColor")
+    painted.layer_name = COLORS
+    tree.links.new(painted.outputs["Color"], _multiplied(tree, bsdf).inputs[1])
+
+
+def _multiplied(tree: bpy.types.NodeTree, bsdf: bpy.types.Node) -> bpy.types.Node:
+    """A node that multiplies what the base colour is by now; its second factor is free."""
     base = bsdf.inputs["Base Color"]
     product = tree.nodes.new("ShaderNodeVectorMath")
     product.operation = "MULTIPLY"
@@ -68,10 +82,50 @@ def _link_vertex_color(tree: bpy.types.NodeTree, bsdf: bpy.types.Node) -> None:
         tree.links.new(base.links[0].from_socket, product.inputs[0])
     else:
         product.inputs[0].default_value = base.default_value[:3]
-    painted = tree.nodes.new("ShaderNodeVertexColor")
-    painted.layer_name = COLORS
-    tree.links.new(painted.outputs["Color"], product.inputs[1])
     tree.links.new(product.outputs["Vector"], base)
+    return product
+
+
+def _link_tint(tree: bpy.types.NodeTree, bsdf: bpy.types.Node, material: Material) -> None:
+    _multiplied(tree, bsdf).inputs[1].default_value = material.tint
+
+
+def _link_wear(tree: bpy.types.NodeTree, bsdf: bpy.types.Node, material: Material) -> None:
+    """Patches of noise in which the base colour goes to the grey of dust and the surface to matt."""
+    place = tree.nodes.new("ShaderNodeTexCoord")
+    noise = tree.nodes.new("ShaderNodeTexNoise")
+    noise.inputs["Scale"].default_value = _PATCHES
+    noise.inputs["Detail"].default_value = 4.0
+    tree.links.new(place.outputs["Object"], noise.inputs["Vector"])
+    patches = tree.nodes.new("ShaderNodeMapRange")
+    for name, value in (("From Min", 0.45), ("From Max", 0.6), ("To Min", 0.0), ("To Max", material.wear)):
+        patches.inputs[name].default_value = value
+    tree.links.new(noise.outputs["Fac"], patches.inputs["Value"])
+    grey = 0.6 * sum(material.mean_color) / 3 + 0.05
+    _mixed(tree, patches, bsdf.inputs["Base Color"], "RGBA", (grey, grey, grey, 1.0))
+    _mixed(tree, patches, bsdf.inputs["Roughness"], "FLOAT", _WORN_ROUGHNESS)
+
+
+def _mixed(
+    tree: bpy.types.NodeTree,
+    patches: bpy.types.Node,
+    target: bpy.types.NodeSocket,
+    kind: str,
+    worn: float | tuple[float, float, float, float],
+) -> None:
+    """Mix what a socket is given by now with what it is where the surface is worn."""
+    mix = tree.nodes.new("ShaderNodeMix")
+    mix.data_type = kind
+    factor, before, after = (
+        next(socket for socket in mix.inputs if socket.name == name and socket.enabled) for name in ("Factor", "A", "B")
+    )
+    if target.links:
+        tree.links.new(target.links[0].from_socket, before)
+    else:
+        before.default_value = target.default_value
+    after.default_value = worn
+    tree.links.new(patches.outputs["Result"], factor)
+    tree.links.new(next(socket for socket in mix.outputs if socket.enabled), target)
 
 
 def _link_normal(tree: bpy.types.NodeTree, bsdf: bpy.types.Node, material: Material) -> None:

@@ -15,7 +15,7 @@ from datagen.core.errors import DatagenError
 from datagen.core.scene import GeometryFrame
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
 from datagen.geometry.rays import RayScene
-from datagen.kinds.brokenchairs.joints import pose_of
+from datagen.kinds.brokenchairs.state import state_key, state_of
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.kinds.brokenchairs.verify.source import OpenSource
@@ -90,8 +90,8 @@ class Replayer:
         assert self.source is not None
         shape = self.source.load(row["shape_id"])
         T = query_transform(shape, self.limits.query)
-        shape = shape.posed(pose_of(row))
-        before = cast_view(self._scene(shape, T, str(row.get("pose") or "")), camera)
+        shape = state_of(row).placed(shape)
+        before = cast_view(self._scene(shape, T, state_key(row)), camera)
         if not query.name.label:
             fault, outline = self._picture(query, before, None)
             return Replay(query, "parts", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline)
@@ -138,7 +138,7 @@ class Replayer:
     def _from_mesh(self, query: QueryFacts, camera: Camera) -> Replay:
         """What model.obj alone can tell: the normal silhouette, hence mask_old and normal pictures; of a posed shape
         nothing, for it is at rest there."""
-        if query.row is not None and query.row.get("pose"):
+        if query.row is not None and state_key(query.row).strip():
             return Replay(query, "mesh")
         before = cast_view(self._mesh_scene(query), camera)
         _, old = self._masks(query)
@@ -147,8 +147,8 @@ class Replayer:
         fault, outline = self._picture(query, before, None)
         return Replay(query, "mesh", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline)
 
-    def _scene(self, shape: Shape, T: np.ndarray, pose: str) -> RayScene:
-        key = f"{shape.shape_id} {pose}"
+    def _scene(self, shape: Shape, T: np.ndarray, state: str) -> RayScene:
+        key = f"{shape.shape_id} {state}"
         if key not in self._scenes:
             self._trim(self._scenes)
             meshes = [(part.part_id, part.mesh.transformed(T)) for part in shape.parts]
@@ -209,7 +209,7 @@ class Replayer:
 
 def _anomaly_key(row: Mapping[str, Any]) -> str:
     """What an anomalous shape is made from."""
-    return f"{row['shape_id']} {row['split']} {row['spec']} {row.get('pose') or ''}"
+    return f"{row['shape_id']} {row['split']} {row['spec']} {state_key(row)}"
 
 
 def outline_share(picture: np.ndarray, silhouette: np.ndarray) -> float | None:

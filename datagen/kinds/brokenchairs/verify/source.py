@@ -11,9 +11,9 @@ from datagen.core.anomaly import AnomalousShape, Rejected, further_specs, spec_f
 from datagen.core.row import Job
 from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.context import SplitDonors
-from datagen.kinds.brokenchairs.joints import pose_of
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.policy import chair_setting
+from datagen.kinds.brokenchairs.state import state_of
 from datagen.pipeline.context import ShapeCache
 from datagen.recipe import Recipe
 
@@ -35,14 +35,15 @@ class OpenSource:
 
     def remade(self, row: Mapping[str, Any], recipe: Recipe) -> AnomalousShape | Rejected:
         """The anomalous shape of a row by its spec, or why it is not made any more. Raises DatagenError."""
-        shape, spec = self.load(row["shape_id"]).posed(pose_of(row)), spec_from_json(json.loads(row["spec"]))
+        rest, state, spec = self.load(row["shape_id"]), state_of(row), spec_from_json(json.loads(row["spec"]))
         for one in (spec, *further_specs(spec)):
-            if one.kind != "swapped":
+            if "donor_shape_id" not in one.values:
                 continue
             donor = self.load(one.values["donor_shape_id"])
             if donor.digest != one.values["donor_digest"]:
                 return Rejected("other_donor", f"{donor.shape_id} is not the donor that was used")
-        return apply_all(shape, spec, chair_setting(recipe, self.donors(row["split"])))
+        setting = chair_setting(recipe, self.donors(row["split"]), state.nominal(rest))
+        return apply_all(state.placed(rest), spec, setting)
 
     @cached_property
     def place(self) -> Mapping[str, int]:

@@ -1,17 +1,13 @@
 """The mesh pair that the page lets turn: a reference chair and its anomalous twin."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from datagen.anomalies.several import apply_all
-from datagen.core.anomaly import Rejected, spec_from_json
+from datagen.core.anomaly import Rejected
 from datagen.core.errors import DatagenError
 from datagen.core.shape import Mesh
-from datagen.kinds.brokenchairs.joints import pose_of
-from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.verify.report.meshes import packed
 
@@ -39,14 +35,12 @@ def choose_pair(evidence: ChairEvidence) -> MeshPair | None:
     best = sorted(by_job.values(), key=lambda r: (r["kind"] not in ("swapped", "broken", "rotation"), -r["changed_px"]))
     for row in best[:TRIED]:
         try:
-            shape = source.load(row["shape_id"]).posed(pose_of(row))
-            setting = chair_setting(recipe, source.donors(row["split"]))
-            result = apply_all(shape, spec_from_json(json.loads(row["spec"])), setting)
+            result = source.remade(row, recipe)
         except (DatagenError, KeyError, TypeError, ValueError):
             continue
         if isinstance(result, Rejected) or sum(len(mesh.faces) for _, mesh in result.meshes()) > MOST_FACES:
             continue
-        changed = result.part_ids
+        shape, changed = result.normal, result.part_ids
         words = ", ".join(w for w in (f"shape {row['public_id']}", row["kind"], _last_word(row["part"])) if w)
         normal = [(part.part_id, part.mesh) for part in shape.parts]
         before, after = (_packed(meshes, changed, shape.centre) for meshes in (normal, result.meshes()))

@@ -1,0 +1,58 @@
+"""Wrong variants: a mesh file of the user's in a part's place, unscaled (a screw that is too long, the wrong head)."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from datagen.anomalies.sizes import no_unit
+from datagen.core.anomaly import AnomalySpec, Rejected
+from datagen.core.shape import Mesh, Part, Shape, concatenate
+from datagen.meshfiles.load import GLTF_SUFFIXES, STEP_SUFFIXES, read_mesh_file
+from datagen.recipe.anomalies import SwappedRecipe
+from datagen.recipe.inspection import matched
+
+VARIANT = "variant"
+"""Key of a swap's spec that names the file."""
+METRE_MM = 1000.0
+
+
+def propose_variant(
+    shape: Shape, part: Part, settings: SwappedRecipe, rng: np.random.Generator
+) -> AnomalySpec | Rejected:
+    """One of the files that the recipe lists for the part. Raises MeshLoadError for one that cannot be read."""
+    files = matched((part.name, part.path), settings.variants)
+    if not files:
+        return Rejected("no_variant", f"anomaly.swapped.variants lists none for {part.name}")
+    if not shape.mm:
+        return no_unit(shape)
+    name = files[int(rng.integers(len(files)))]
+    values = {VARIANT: name, "seat": settings.seat, "digest": read_variant(name).digest}
+    return AnomalySpec("swapped", part.part_id, part.part_class, values)
+
+
+def placed_variant(shape: Shape, spec: AnomalySpec) -> Mesh | Rejected:
+    """The variant of a spec in the part's place, in the shape's frame; Rejected where the file is another now."""
+    name, seat = str(spec.values[VARIANT]), str(spec.values["seat"])
+    mesh = read_variant(name)
+    if mesh.digest != spec.values["digest"]:
+        return Rejected("other_variant", f"{name} is not the file that was used")
+    T = np.array(shape.T_shape_source)
+    if Path(name).suffix.lower() in (*GLTF_SUFFIXES, *STEP_SUFFIXES):
+        T = T @ np.diag([*3 * [METRE_MM / shape.source_mm], 1.0])
+    mesh = mesh.transformed(T)
+    if seat == "drawn":
+        return mesh
+    slot = shape.part(spec.part_id).mesh
+    shift = np.eye(4)
+    shift[:3, 3] = slot.centre - mesh.centre
+    if seat != "centre":
+        end = 1 if seat == "top" else 0
+        shift[2, 3] = slot.bounds[end, 2] - mesh.bounds[end, 2]
+    return mesh.transformed(shift)
+
+
+@lru_cache(maxsize=32)
+def read_variant(name: str) -> Mesh:
+    """All parts of a mesh file as one mesh, in its own frame and unit. Raises MeshLoadError, MissingDependency."""
+    return concatenate([part.mesh for part in read_mesh_file(Path(name).expanduser()).parts])
