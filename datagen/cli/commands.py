@@ -66,15 +66,23 @@ def inspect(
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Look at the first N shapes only.", min=1)] = None,
     tries: Annotated[int, typer.Option(help="Proposals of each kind for each part.", min=1)] = 4,
+    station: Annotated[
+        Path | None,
+        typer.Option(help="A camera station's file: pixels per millimetre of each camera, and the smallest defect."),
+    ] = None,
+    defect_px: Annotated[int, typer.Option(help="Pixels that the smallest defect has to cover.", min=1)] = 25,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON on stdout.")] = False,
 ) -> None:
     """Look at shapes before anything is built: sizes, parts, what is wrong with them, what each operator could do.
 
     Exit code 3 when a shape will be refused.
     """
-    from datagen.cli.inspect import run_inspect
+    from datagen.cli.inspect import InspectOptions, run_inspect
 
-    raise typer.Exit(run_inspect(shapes, data_root, recipe, tuple(settings or ()), limit, tries, as_json))
+    options = InspectOptions(
+        shapes, data_root, recipe, tuple(settings or ()), limit, tries, station, defect_px, as_json
+    )
+    raise typer.Exit(run_inspect(options))
 
 
 @takes(VerifyOptions)

@@ -1,6 +1,7 @@
 """`datagen inspect`: a collection's health before anything is built."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -13,31 +14,49 @@ from datagen.cli.console import console as open_console
 from datagen.cli.console import say
 from datagen.kinds.registry import building_of, load_recipe, open_shapes
 from datagen.pipeline.inspection import InspectedPart, InspectedShape, inspect_collection, triable
-from datagen.recipe.loader import find_recipe
+from datagen.recipe.loader import find_recipe, load_station
 
 REFUSED = 3
 """Exit code where a shape will be refused."""
 
 
-def run_inspect(
-    shapes: str, data_root: Path | None, recipe: str, sets: Sequence[str], limit: int | None, tries: int, as_json: bool
-) -> int:
+@dataclass(frozen=True)
+class InspectOptions:
+    """What `datagen inspect` is told."""
+
+    shapes: str
+    data_root: Path | None
+    recipe: str
+    sets: Sequence[str]
+    limit: int | None
+    tries: int
+    station: Path | None
+    defect_px: int
+    as_json: bool
+
+
+def run_inspect(options: InspectOptions) -> int:
     """Print a table a shape; 3 where one cannot be read, else 0. Raises UsageError, RecipeError, EmptyCollection."""
-    found = load_recipe(find_recipe(recipe), sets)
-    source = open_shapes(found, shapes, data_root)
+    found = load_recipe(find_recipe(options.recipe), options.sets)
+    station = load_station(options.station) if options.station else None
+    source = open_shapes(found, options.shapes, options.data_root)
+    limit = options.limit
     known = len(source.entries())
     building = building_of(found)
     setting = building.alone(found) if building.alone else None
     kinds = triable(found.anomaly.made) if setting else ()
     console = open_console(stderr=False)
     told, refused = [], 0
-    for shape in islice(inspect_collection(source, kinds, setting, found.seed, tries), limit):
+    looked = inspect_collection(source, kinds, setting, found.seed, options.tries, station)
+    for shape in islice(looked, limit):
         refused += bool(shape.problem)
-        if as_json:
+        if options.as_json:
             told.append(shape.to_json())
             continue
         _print(console, shape, kinds)
-    if as_json:
+        if shape.station:
+            console.print(_station_table(shape, options.defect_px))
+    if options.as_json:
         print_json(told)
     else:
         count = min(known, limit or known)
@@ -60,6 +79,19 @@ def _print(console: Console, shape: InspectedShape, kinds: Sequence[str]) -> Non
     console.print(table)
     for warning in shape.warnings:
         say(console, "note", f"{shape.shape_id}: {warning}")
+
+
+def _station_table(shape: InspectedShape, defect_px: int) -> Table:
+    title = f"{shape.shape_id} through the station; a defect has to cover {defect_px} px, seen from ahead"
+    table = Table(title=Text(title), title_justify="left")
+    for name in ("camera", "distance (mm)", "px a mm: least, median, most", "smallest defect (mm)", "fills", "whole"):
+        table.add_column(name)
+    for seen in shape.station:
+        scale = ", ".join(f"{value:.2f}" for value in seen.px_per_mm)
+        smallest = f"{seen.smallest_mm(defect_px):.2f}"
+        whole = "yes" if seen.whole else "cut at the border"
+        table.add_row(seen.camera, f"{seen.distance_mm:.1f}", scale, smallest, f"{seen.share:.1%}", whole)
+    return table
 
 
 def _row(part: InspectedPart, kinds: Sequence[str]) -> list[str]:

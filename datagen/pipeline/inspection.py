@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from datagen.core.errors import DatagenError
 from datagen.core.rng import stream
 from datagen.core.shape import Part, Shape
 from datagen.geometry.health import Health, health
+from datagen.recipe.station import StationRecipe
+from datagen.scenes.station import Seen, look_through
 from datagen.shapes.source import Source
 
 TRIES = 4
@@ -56,6 +58,8 @@ class InspectedShape:
     parts: tuple[InspectedPart, ...]
     warnings: tuple[str, ...]
     problem: str = ""
+    station: tuple[Seen, ...] = ()
+    """What each camera of a station sees of it."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -63,9 +67,17 @@ class InspectedShape:
 
 
 def inspect_collection(
-    source: Source, kinds: Sequence[str], setting: Setting | None, seed: int = 0, tries: int = TRIES
+    source: Source,
+    kinds: Sequence[str],
+    setting: Setting | None,
+    seed: int = 0,
+    tries: int = TRIES,
+    station: StationRecipe | None = None,
 ) -> Iterator[InspectedShape]:
-    """Every shape of a source by itself: swaps and neighbours, which need a collection's plan, are not tried."""
+    """Every shape of a source by itself: swaps and neighbours, which need a collection's plan, are not tried.
+
+    Raises UsageError for a camera of the station that can see nothing of a shape.
+    """
     for entry in source.entries():
         try:
             shape = source.load(entry.shape_id)
@@ -73,7 +85,8 @@ def inspect_collection(
             nothing = (0.0, 0.0, 0.0)
             yield InspectedShape(entry.shape_id, entry.category, nothing, 0, (), (), str(error))
             continue
-        yield _inspected(shape, kinds, setting, seed, tries)
+        seen = tuple(look_through(station, shape)) if station else ()
+        yield replace(_inspected(shape, kinds, setting, seed, tries), station=seen)
 
 
 def _inspected(shape: Shape, kinds: Sequence[str], setting: Setting | None, seed: int, tries: int) -> InspectedShape:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from datagen.core.errors import UsageError
 from datagen.core.lens import Lens
-from datagen.core.shape import Mesh
+from datagen.core.shape import Mesh, Shape
 from datagen.geometry.rays import RayScene
 from datagen.recipe.station import CameraRecipe, OpticsRecipe, StationRecipe
 
@@ -103,6 +104,33 @@ def look_at(position: np.ndarray, target: np.ndarray, up: Sequence[float] = (0.0
     T[:3, :3] = np.stack([right, np.cross(ahead, right), ahead])
     T[:3, 3] = -T[:3, :3] @ position
     return T
+
+
+def placed_parts(shape: Shape, frame: Literal["standing", "file"]) -> list[tuple[int, Mesh]]:
+    """Parts in a station's millimetres: standing on z = 0 above the origin, or as their file has them.
+
+    Raises UsageError where nothing says what unit the file is in.
+    """
+    if not shape.mm:
+        raise UsageError(
+            f"{shape.shape_id}: nothing says the unit of its file; write `units: mm` in collection.json, or give "
+            "--set units=mm"
+        )
+    low, high = shape.bounds
+    T = np.diag([1 / shape.mm] * 3 + [1.0])
+    T[:3, 3] = -np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]]) / shape.mm
+    if frame == "file":
+        to_mm = np.diag([shape.source_mm] * 3 + [1.0])
+        T = to_mm @ np.linalg.inv(np.array(shape.T_shape_source))
+    return [(part.part_id, part.mesh.transformed(T)) for part in shape.parts]
+
+
+def look_through(station: StationRecipe, shape: Shape) -> list[Seen]:
+    """What every camera of a station sees of a shape. Raises UsageError as `placed_parts` and `seen_by`."""
+    parts = placed_parts(shape, station.frame)
+    corners = np.concatenate([mesh.vertices for _, mesh in parts])
+    middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
+    return [seen_by(camera, parts) for camera in station_cameras(station, middle)]
 
 
 def seen_by(camera: StationCamera, parts: Sequence[tuple[int, Mesh]]) -> Seen:

@@ -38,3 +38,35 @@ def test_a_shape_that_will_be_refused_is_named_and_the_others_go_on(tmp_path):
     found = RUN.invoke(app, ["inspect", str(tmp_path), "--tries", "1"])
     assert found.exit_code == 3
     assert "bad:" in found.output and "good:" in found.output and "1 will be refused" in found.output
+
+
+STATION = """
+size_px: [1280, 1024]
+focal_mm: 25
+pixel_um: 4.8
+lens: {k1: -0.1, k2: 0.02}
+ring: {count: 3, radius_mm: 300, height_mm: 150}
+cameras: [{name: top, position_mm: [0, 0, 400]}]
+"""
+
+
+def test_a_station_tells_pixels_a_millimetre_and_the_smallest_defect(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "220")
+    trimesh.creation.box((20, 30, 50)).export(tmp_path / "block.stl")
+    station = tmp_path / "station.yaml"
+    station.write_text(STATION)
+    given = ["inspect", str(tmp_path / "block.stl"), "--tries", "1", "--recipe", "inspection"]
+    given += ["--station", str(station)]
+    refused = RUN.invoke(app, [*given, "--set", "units=file"])
+    assert refused.exception.exit_code == 2 and "nothing says the unit" in str(refused.exception)
+    told = json.loads(RUN.invoke(app, [*given, "--set", "units=mm", "--json"]).stdout)
+    (*ring, _), top = told[0]["station"][1:], told[0]["station"][0]
+    assert top["camera"] == "top" and len(ring) == 2 and top["whole"]
+    # 25 mm over 4.8 um are 5,208 px; the block's top is 350 to 380 mm off, as it stands.
+    assert 5208 / 390 * 0.98 < top["px_per_mm"][1] < 5208 / 350
+    found = RUN.invoke(app, [*given, "--set", "units=mm"])
+    assert "smallest defect" in found.output and "ring-02" in found.output
+    for wrong, why in (("position_mm: [0, 0, 10]", "stands inside"), ("position: 1", "unknown key")):
+        station.write_text(STATION.replace("position_mm: [0, 0, 400]", wrong))
+        bad = RUN.invoke(app, [*given, "--set", "units=mm"])
+        assert bad.exception.exit_code == 2 and why in str(bad.exception)
