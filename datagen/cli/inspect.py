@@ -14,7 +14,8 @@ from datagen.cli.console import console as open_console
 from datagen.cli.console import say
 from datagen.kinds.registry import building_of, load_recipe, open_shapes
 from datagen.pipeline.inspection import InspectedPart, InspectedShape, inspect_collection, triable
-from datagen.recipe.loader import find_recipe, load_station
+from datagen.recipe.loader import find_recipe
+from datagen.recipe.station import read_station
 
 REFUSED = 3
 """Exit code where a shape will be refused."""
@@ -38,7 +39,7 @@ class InspectOptions:
 def run_inspect(options: InspectOptions) -> int:
     """Print a table a shape; 3 where one cannot be read, else 0. Raises UsageError, RecipeError, EmptyCollection."""
     found = load_recipe(find_recipe(options.recipe), options.sets)
-    station = load_station(options.station) if options.station else None
+    station = read_station(options.station) if options.station else None
     source = open_shapes(found, options.shapes, options.data_root)
     limit = options.limit
     known = len(source.entries())

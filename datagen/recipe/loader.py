@@ -13,7 +13,6 @@ from datagen.core.errors import RecipeError
 from datagen.core.folders import bundled
 from datagen.core.ids import content_hash
 from datagen.recipe.section import DatasetRecipe, recipe_data
-from datagen.recipe.station import StationRecipe
 
 Models = Mapping[str, type[DatasetRecipe]]
 """`kind` of a recipe -> its model."""
@@ -123,14 +122,6 @@ def load_recipe(
     if seed is not None:
         data["seed"] = seed
     return parse_recipe(data, str(path or "recipe"), models)
-
-
-def load_station(path: Path) -> StationRecipe:
-    """A station's file. Raises RecipeError naming the key that is wrong."""
-    try:
-        return StationRecipe.model_validate(read_yaml(path))
-    except ValidationError as error:
-        raise RecipeError(f"{path}: {describe_errors(error, StationRecipe)}; see docs/inspection.md") from error
 
 
 def recipe_hash(recipe: DatasetRecipe) -> str:

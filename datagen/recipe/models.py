@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from datagen.core.camera import FOCAL_PX_AT_256
 from datagen.recipe.anomaly_slots import AnomalyRecipe
 from datagen.recipe.categories import Categories, built_in, built_in_names, read_category
 from datagen.recipe.category import Category
@@ -13,6 +14,10 @@ from datagen.recipe.inspection import ToleranceRecipe, TrayRecipe, Units, Variat
 from datagen.recipe.materials import DEFAULT_CLASSES, MaterialSettings
 from datagen.recipe.render import RenderRecipe
 from datagen.recipe.section import LATER, DatasetRecipe, Fraction, Positive, Range, Section
+from datagen.recipe.station import StationRecipe, read_station
+
+PUBLISHED_RADIUS = 2.5
+"""Distance of the published queries, which their focal length frames a shape at."""
 
 
 def _category(value: object) -> object:
@@ -24,6 +29,11 @@ def _category(value: object) -> object:
     if not Path(value).expanduser().is_file():
         raise ValueError(f"{value} is neither a file nor one of {', '.join(built_in_names())}")
     return read_category(Path(value).expanduser())
+
+
+def _station(value: object) -> object:
+    """The station of a file that a recipe names. Raises RecipeError."""
+    return read_station(Path(value).expanduser()) if isinstance(value, str) else value
 
 
 class NormalRecipe(Section):
@@ -53,6 +63,14 @@ class QueryRecipe(Section):
     """Distance of the camera from the centre of the object's box, in units of the scene."""
     scale: Positive = 0.833
     """Bounding-sphere radius of the object, so that no view is cut by the frame."""
+    station: Annotated[StationRecipe | None, BeforeValidator(_station), LATER] = None
+    """A camera station (docs/inspection.md), or the path of its file, which run.json then holds: views are from its
+    cameras, in random order, in place of `azimuth`, `elevation_deg` and `radius`. Pictures are square cut-outs about
+    the shape's middle, as `datagen predict` cuts photographs."""
+
+    def focal_at(self, radius: float) -> float:
+        """Focal length (px at 256 px) of a camera so far off; with a station it frames the shape at any distance."""
+        return FOCAL_PX_AT_256 if self.station is None else FOCAL_PX_AT_256 * radius / PUBLISHED_RADIUS
 
 
 class ReferenceRecipe(Section):
@@ -201,6 +219,16 @@ class Recipe(DatasetRecipe):
         return self
 
     @model_validator(mode="after")
+    def _seen_by_station(self) -> "Recipe":
+        station, asked = self.query.station, max(self.anomaly.views)
+        most = max((asked, *(max(views) for views in self.anomaly.views_by_kind.values())))
+        if station is not None and most > station.count:
+            raise ValueError(
+                f"anomaly.views asks for {most} views, query.station has {station.count} cameras; ask for fewer"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _measurable(self) -> "Recipe":
         if not self.units and (needing := self._needing_units()):
             raise ValueError(f"{needing} is in millimetres; say units: file, mm, cm, m or inch")
@@ -213,6 +241,7 @@ class Recipe(DatasetRecipe):
         """The first key that is set and says millimetres; '' where none is."""
         band = self.tolerance != ToleranceRecipe()
         told = {"tolerance": band, "variation.tray": bool(self.variation.tray.shift_mm)}
+        told["query.station"] = self.query.station is not None
         return next((name for name, is_set in (*self.anomaly.in_millimetres(), *told.items()) if is_set), "")
 
     @model_validator(mode="after")

@@ -1,10 +1,14 @@
 """A camera station in the words of whoever built it: sensors, lenses and places in millimetres."""
 
 import math
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+import numpy as np
+import yaml
+from pydantic import Field, ValidationError, model_validator
 
+from datagen.core.errors import RecipeError
 from datagen.recipe.section import Positive, Section
 
 Point = tuple[float, float, float]
@@ -58,6 +62,11 @@ class OpticsRecipe(Section):
             raise ValueError("K needs focal lengths above 0")
         return self
 
+    @property
+    def has_focal_length(self) -> bool:
+        """Whether the focal length is told here."""
+        return self.K is not None or self.focal_px is not None or self.focal_mm is not None
+
 
 class CameraRecipe(OpticsRecipe):
     """One camera: by `position_mm` and what it looks at, or by `T_camera_world`."""
@@ -79,8 +88,14 @@ class CameraRecipe(OpticsRecipe):
             raise ValueError("tell one of position_mm and T_camera_world")
         if self.position_mm is not None and math.dist(self.position_mm, self.look_at_mm) == 0:
             raise ValueError("position_mm and look_at_mm are one point")
-        if self.T_camera_world is not None and len(self.T_camera_world) not in (3, 4):
-            raise ValueError("T_camera_world has 3 or 4 rows")
+        if self.T_camera_world is not None:
+            R = np.array(self.T_camera_world)[:3, :3]
+            if (
+                len(self.T_camera_world) not in (3, 4)
+                or np.abs(R @ R.T - np.eye(3)).max() > 1e-4
+                or np.linalg.det(R) < 0
+            ):
+                raise ValueError("T_camera_world is 3 or 4 rows of a rotation and a translation")
         return self
 
 
@@ -132,7 +147,38 @@ class StationRecipe(OpticsRecipe):
     def _has_cameras(self) -> "StationRecipe":
         if not (self.cameras or self.ring or self.turntable or self.dome):
             raise ValueError("a station needs cameras, ring, turntable or dome")
+        for camera in self.cameras or (self,):
+            who = camera.name if isinstance(camera, CameraRecipe) else "the station"
+            if not camera.has_focal_length and not self.has_focal_length:
+                raise ValueError(f"{who} has no focal length; write K, focal_px, or focal_mm and pixel_um")
+            if camera.size_px is None and self.size_px is None:
+                raise ValueError(f"{who} has no size_px; write [width, height] in pixels")
+        if (self.ring or self.turntable or self.dome) and not (self.has_focal_length and self.size_px):
+            raise ValueError("ring, turntable and dome need size_px and a focal length of the station")
         names = [camera.name for camera in self.cameras]
         if len(set(names)) < len(names):
             raise ValueError("two cameras have one name")
         return self
+
+    @property
+    def count(self) -> int:
+        """How many cameras it has."""
+        return len(self.cameras) + sum(g.count for g in (self.ring, self.turntable, self.dome) if g is not None)
+
+
+def read_station(path: Path) -> StationRecipe:
+    """A station's file. Raises RecipeError naming file and key."""
+    try:
+        data = yaml.safe_load(path.read_bytes())
+        return StationRecipe.model_validate(data)
+    except OSError as error:
+        raise RecipeError(f"station {path} cannot be read ({error.strerror}); check its path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"station {path} is no YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'station'}: {_reason(e['msg'])}" for e in error.errors())
+        raise RecipeError(f"station {path}: {wrong}; see docs/inspection.md") from error
+
+
+def _reason(message: str) -> str:
+    return "unknown key" if message.startswith("Extra inputs") else message.removeprefix("Value error, ")

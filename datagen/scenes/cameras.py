@@ -5,6 +5,7 @@ import numpy as np
 from datagen.core.camera import Camera
 from datagen.core.shape import Shape
 from datagen.recipe.models import QueryRecipe, ReferenceRecipe
+from datagen.scenes.station import station_views
 
 
 def query_cameras(recipe: QueryRecipe, rng: np.random.Generator) -> list[Camera]:
@@ -23,6 +24,41 @@ def query_cameras(recipe: QueryRecipe, rng: np.random.Generator) -> list[Camera]
         )
         for azimuth in _azimuths(recipe, rng)
     ]
+
+
+def cameras_about(shape: Shape, recipe: QueryRecipe, rng: np.random.Generator) -> list[Camera]:
+    """Cameras of the recipe's station in random order, else those of `query_cameras`.
+
+    Raises UsageError where the shape has no unit and the recipe a station.
+    """
+    if recipe.station is None:
+        return query_cameras(recipe, rng)
+    views = station_views(recipe.station, shape)
+    return [station_camera(views[k], recipe) for k in rng.permutation(len(views))]
+
+
+def station_camera(view: tuple[float, float, float], recipe: QueryRecipe) -> Camera:
+    """The camera of a query for (azimuth, elevation, distance) of `station_views`."""
+    azimuth, elevation, far = view
+    radius = float(f"{recipe.scale * far:.6g}")
+    return Camera(azimuth, elevation, radius, recipe.size_px, focal_px_at_256=recipe.focal_at(radius))
+
+
+def is_of_station(camera: Camera, shape: Shape, recipe: QueryRecipe) -> bool:
+    """Whether a query's camera is one of the recipe's station to what file names hold; true without a station."""
+    if recipe.station is None:
+        return True
+    cameras = [station_camera(view, recipe) for view in station_views(recipe.station, shape)]
+    return any(_is_near(camera, one) for one in cameras)
+
+
+def _is_near(one: Camera, other: Camera) -> bool:
+    turn = abs((one.azimuth_deg - other.azimuth_deg + 180) % 360 - 180)
+    return (
+        turn < 0.02
+        and abs(one.elevation_deg - other.elevation_deg) < 0.02
+        and abs(one.radius / other.radius - 1) < 1e-4
+    )
 
 
 def _azimuths(recipe: QueryRecipe, rng: np.random.Generator) -> list[float]:

@@ -16,6 +16,8 @@ GRID_RAYS = 40_000
 """Rays a camera is asked with, evenly spread over its picture."""
 STEP_MM = 1e-3
 """A step along a surface that is so small that a lens is straight over it."""
+STEEPEST_DEG = 89.9
+"""Views from straight above have no azimuth: they are taken from this far up."""
 GOLDEN_DEG = 180 * (3 - 5**0.5)
 
 
@@ -71,7 +73,7 @@ class Seen:
 
 
 def station_cameras(station: StationRecipe, middle_mm: Sequence[float]) -> tuple[StationCamera, ...]:
-    """All cameras of a station about a part whose middle is at `middle_mm`. Raises UsageError for incomplete optics."""
+    """All cameras of a station about a part whose middle is at `middle_mm`."""
     found = [_placed(camera, station) for camera in station.cameras]
     middle = np.array(middle_mm, dtype=np.float64)
     for word, ring in (("ring", station.ring), ("turntable", station.turntable)):
@@ -111,18 +113,27 @@ def placed_parts(shape: Shape, frame: Literal["standing", "file"]) -> list[tuple
 
     Raises UsageError where nothing says what unit the file is in.
     """
-    if not shape.mm:
-        raise UsageError(
-            f"{shape.shape_id}: nothing says the unit of its file; write `units: mm` in collection.json, or give "
-            "--set units=mm"
-        )
-    low, high = shape.bounds
-    T = np.diag([1 / shape.mm] * 3 + [1.0])
-    T[:3, 3] = -np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]]) / shape.mm
-    if frame == "file":
-        to_mm = np.diag([shape.source_mm] * 3 + [1.0])
-        T = to_mm @ np.linalg.inv(np.array(shape.T_shape_source))
+    T = _to_station(shape, frame)
     return [(part.part_id, part.mesh.transformed(T)) for part in shape.parts]
+
+
+def station_views(station: StationRecipe, shape: Shape) -> list[tuple[float, float, float]]:
+    """(azimuth, elevation in degrees to 0.01, distance in units of the shape's bounding radius) of every camera.
+
+    As seen from the middle of the shape where it stands; straight above is 89.9 degrees. Raises UsageError as
+    `placed_parts`.
+    """
+    T = _to_station(shape, station.frame)
+    middle = T[:3, :3] @ shape.centre + T[:3, 3]
+    found = []
+    for camera in station_cameras(station, middle):
+        # Back into the shape's own axes, whose bounding sphere has radius 1.
+        x, y, z = np.linalg.solve(T[:3, :3], camera.position - middle)
+        far = float(np.sqrt(x * x + y * y + z * z))
+        elevation = float(np.clip(np.degrees(np.arcsin(z / far)), -STEEPEST_DEG, STEEPEST_DEG))
+        azimuth = round(float(np.degrees(np.arctan2(y, x))) % 360, 2) % 360
+        found.append((azimuth, round(elevation, 2), float(f"{far:.5g}")))
+    return found
 
 
 def look_through(station: StationRecipe, shape: Shape) -> list[Seen]:
@@ -178,20 +189,18 @@ def _is_inside(scene: RayScene, eye: np.ndarray) -> bool:
 
 
 def _looking(name: str, place: np.ndarray, target: np.ndarray, optics: OpticsRecipe) -> StationCamera:
-    K, size = _optics(name, (optics,))
+    K, size = _optics((optics,))
     return StationCamera(name, K, look_at(place, target), size, _lens((optics,)))
 
 
 def _placed(camera: CameraRecipe, station: StationRecipe) -> StationCamera:
     told = (camera, station)
-    K, size = _optics(camera.name, told)
+    K, size = _optics(told)
     if camera.T_camera_world is None:
         T = look_at(np.array(camera.position_mm), np.array(camera.look_at_mm), camera.up)
     else:
         T = np.eye(4)
         T[:3] = np.array(camera.T_camera_world)[:3]
-        if np.abs(T[:3, :3] @ T[:3, :3].T - np.eye(3)).max() > 1e-4 or np.linalg.det(T[:3, :3]) < 0:
-            raise UsageError(f"camera {camera.name}: T_camera_world is no rotation and translation")
     return StationCamera(camera.name, K, T, size, _lens(told))
 
 
@@ -200,17 +209,27 @@ def _lens(told: Sequence[OpticsRecipe]) -> Lens:
     return Lens() if lens is None else Lens(lens.k1, lens.k2, lens.p1, lens.p2, lens.k3)
 
 
-def _optics(name: str, told: Sequence[OpticsRecipe]) -> tuple[np.ndarray, tuple[int, int]]:
-    """K and (width, height): of the camera where it tells them, else of the station."""
-    size = next((optics.size_px for optics in told if optics.size_px is not None), None)
-    if size is None:
-        raise UsageError(f"camera {name}: size_px is not told; write [width, height] in pixels")
-    for optics in told:
-        if optics.K is not None:
-            return np.array(optics.K), size
-        focal = optics.focal_px
-        if optics.focal_mm is not None and optics.pixel_um is not None:
-            focal = optics.focal_mm * 1000 / optics.pixel_um
-        if focal is not None:
-            return np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1.0]]), size
-    raise UsageError(f"camera {name}: no focal length; write K, focal_px, or focal_mm and pixel_um")
+def _optics(told: Sequence[OpticsRecipe]) -> tuple[np.ndarray, tuple[int, int]]:
+    """K and (width, height): of the camera where it tells them, else of the station, which is known to."""
+    size = next(optics.size_px for optics in told if optics.size_px is not None)
+    optics = next(optics for optics in told if optics.has_focal_length)
+    if optics.K is not None:
+        return np.array(optics.K), size
+    focal = optics.focal_px or (optics.focal_mm or 0.0) * 1000 / (optics.pixel_um or 1.0)
+    return np.array([[focal, 0, size[0] / 2], [0, focal, size[1] / 2], [0, 0, 1.0]]), size
+
+
+def _to_station(shape: Shape, frame: Literal["standing", "file"]) -> np.ndarray:
+    """The shape's frame to the station's millimetres (4, 4)."""
+    if not shape.mm:
+        raise UsageError(
+            f"{shape.shape_id}: nothing says the unit of its file; write `units: mm` in collection.json, or give "
+            "--set units=mm"
+        )
+    low, high = shape.bounds
+    T = np.diag([1 / shape.mm] * 3 + [1.0])
+    T[:3, 3] = -np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]]) / shape.mm
+    if frame == "file":
+        to_mm = np.diag([shape.source_mm] * 3 + [1.0])
+        T = to_mm @ np.linalg.inv(np.array(shape.T_shape_source))
+    return T

@@ -115,9 +115,12 @@ def test_cameras_that_cannot_be_are_named():
     ring = {"radius_mm": 100, "height_mm": 10}
     for lacking in ("size_px", "focal_px"):
         told = {key: value for key, value in station.items() if key != lacking}
-        with pytest.raises(UsageError, match=r"size_px is not told|no focal length"):
-            station_cameras(StationRecipe.model_validate({**told, "ring": ring}), (0, 0, 0))
+        for more in ({"ring": ring}, {"cameras": [{"name": "a", "position_mm": [1, 2, 3]}]}):
+            with pytest.raises(ValidationError, match=r"size_px|focal length"):
+                StationRecipe.model_validate({**told, **more})
     bad_K = [[1, 2, 3]] * 3
-    for wrong in ({}, {"ring": ring, "focal_mm": 5}, {"cameras": [{"name": "a"}]}, {"ring": ring, "K": bad_K}):
+    mirrored = {"name": "a", "T_camera_world": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 0]]}
+    cameras = [{**station, "cameras": [mirrored]}, {"cameras": [{"name": "a"}]}]
+    for wrong in ({}, *cameras, {"ring": ring, "focal_mm": 5}, {"ring": ring, "K": bad_K}):
         with pytest.raises(ValidationError):
             StationRecipe.model_validate(wrong)

@@ -1,5 +1,7 @@
 """The job types of chairs that end in pictures, normal and anomaly: job + context -> what is to be rendered."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from datagen.annotate.visibility import check_anomaly, check_object
@@ -28,7 +30,7 @@ from datagen.kinds.brokenchairs.state import State, draw_state, normal_columns
 from datagen.pipeline.prepared import Prepared, Shot, rejection
 from datagen.recipe import Recipe
 from datagen.render.raycast import cast_view
-from datagen.scenes.cameras import query_cameras, query_transform
+from datagen.scenes.cameras import cameras_about, query_transform
 
 
 def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) -> Prepared:
@@ -39,7 +41,7 @@ def normal_job(job: Job, context: ChairContext, shape: Shape, before: Prepared) 
     """
     recipe = context.recipe
     rng = stream(recipe.seed, "normal", job.shape_id, job.slot)
-    cameras = query_cameras(recipe.query, rng)[: job.views]
+    cameras = cameras_about(shape, recipe.query, rng)[: job.views]
     rows: list[Row] = []
     shots: list[QueryShot] = []
     start = 0
@@ -139,7 +141,8 @@ def attempted(
     if isinstance(result, Rejected):
         rows.append(rejection(job, context, "proposal", result, **columns))
         return None
-    candidates = _visible_views(job, context, result, rng)
+    cameras = cameras_about(stands[0], recipe.query, rng)
+    candidates = _visible_views(job, context, result, cameras, rng)
     if isinstance(candidates, Rejected):
         rows.append(rejection(job, context, "proposal", candidates, **columns))
         return None
@@ -155,7 +158,7 @@ def _count(job: Job, context: ChairContext) -> int:
 
 
 def _visible_views(
-    job: Job, context: ChairContext, anomaly: AnomalousShape, rng: np.random.Generator
+    job: Job, context: ChairContext, anomaly: AnomalousShape, cameras: Sequence[Camera], rng: np.random.Generator
 ) -> list[tuple[Candidate, GeometryFrame]] | Rejected:
     """Up to the wanted number of views that show the anomaly, each with the normal frame, or why none does."""
     recipe, shape = context.recipe, anomaly.normal
@@ -165,7 +168,7 @@ def _visible_views(
         changed = RayScene([(part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()])
         found: list[tuple[Candidate, GeometryFrame]] = []
         reasons: dict[str, int] = {}
-        for camera in query_cameras(recipe.query, rng):
+        for camera in cameras:
             light = queries.draw_light(context, rng)
             before, after = cast_view(normal, camera), cast_view(changed, camera)
             note = check_anomaly(anomaly, T, camera, before, after, recipe)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from datagen.core.camera import FOCAL_PX_AT_256
 from datagen.formats.cameras import PublishedCamera, position_of
 
 
@@ -12,12 +11,12 @@ def _near(found: np.ndarray, wanted: np.ndarray, tolerance: float | np.ndarray) 
 
 
 def camera_faults(
-    camera: PublishedCamera, size_px: int, radius: float, azimuth_deg: float, elevation_deg: float, scaled: bool
+    camera: PublishedCamera, size_px: int, radius: float, azimuth_deg: float, elevation_deg: float, focal_px: float
 ) -> list[str]:
     """What is wrong with a camera that its name puts at (radius, azimuth, elevation), in words.
 
-    `azimuth_deg` in the sense of the formula (references as named, queries negated). `scaled`: the focal
-    length grows with the image (ours); else it is 355 px at any size.
+    `azimuth_deg` in the sense of the formula (references as named, queries negated). `focal_px` is
+    the focal length that it should have, in pixels of its picture.
     """
     faults = []
     rotation = camera.RT_[:3, :3]
@@ -25,10 +24,9 @@ def camera_faults(
         faults.append("RT_ holds no rotation")
     if not _near(camera.RT @ camera.RT_, np.eye(4), 1e-4):
         faults.append("RT and RT_ are not inverse to each other")
-    focal = FOCAL_PX_AT_256 * (size_px / 256 if scaled else 1)
-    wanted = np.array([[focal, 0, size_px / 2], [0, focal, size_px / 2], [0, 0, 1]])
+    wanted = np.array([[focal_px, 0, size_px / 2], [0, focal_px, size_px / 2], [0, 0, 1]])
     if not _near(camera.K, wanted, 1e-3 * (1 + wanted)):
-        faults.append(f"K has focal length {camera.K[0, 0]:.6g} px and centre {camera.K[0, 2]:.6g}, not {focal:.6g}")
+        faults.append(f"K has focal length {camera.K[0, 0]:.6g} px and centre {camera.K[0, 2]:.6g}, not {focal_px:.6g}")
     want = position_of(radius, azimuth_deg, elevation_deg)
     if not _near(camera.position, want, 2e-3 * max(radius, 1.0)):
         mirrored = _near(camera.position, position_of(radius, -azimuth_deg, elevation_deg), 2e-3 * radius)

@@ -22,7 +22,7 @@ from datagen.kinds.brokenchairs.verify.source import OpenSource
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.recipe.models import Recipe
 from datagen.render.raycast import cast_view
-from datagen.scenes.cameras import query_transform
+from datagen.scenes.cameras import is_of_station, query_transform
 from datagen.verify.pictures import open_picture
 
 QUERY_SCALE = 0.833
@@ -78,7 +78,8 @@ class Replayer:
         name, picture = query.name, query.picture
         if picture is None or name.radius is None or name.azimuth_deg is None or name.elevation_deg is None:
             return Replay(query, problem="its picture or name cannot be read")
-        camera = Camera(name.azimuth_deg, name.elevation_deg, name.radius, picture.width)
+        focal = self.limits.query.focal_at(name.radius)
+        camera = Camera(name.azimuth_deg, name.elevation_deg, name.radius, picture.width, focal_px_at_256=focal)
         try:
             if self.source is not None and query.row is not None:
                 return self._from_parts(query, query.row, camera)
@@ -90,6 +91,8 @@ class Replayer:
         assert self.source is not None
         shape = self.source.load(row["shape_id"])
         T = query_transform(shape, self.limits.query)
+        if not is_of_station(camera, shape, self.limits.query):
+            return Replay(query, "parts", problem="no camera of the station stands where it was seen from")
         shape = state_of(row).placed(shape)
         before = cast_view(self._scene(shape, T, state_key(row)), camera)
         if not query.name.label:

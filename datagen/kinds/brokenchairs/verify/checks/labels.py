@@ -195,7 +195,8 @@ def query_cameras(evidence: ChairEvidence) -> Iterator[Finding]:
                 yield Finding(query.path, "its annotation has no finite K, RT and RT_")
             continue
         assert name.azimuth_deg is not None and name.elevation_deg is not None
-        faults = camera_faults(camera, picture.width, name.radius, -name.azimuth_deg, name.elevation_deg, True)
+        focal = _focal(evidence, name.radius, picture.width)
+        faults = camera_faults(camera, picture.width, name.radius, -name.azimuth_deg, name.elevation_deg, focal)
         if faults:
             yield Finding(query.path, "; ".join(faults))
 
@@ -218,7 +219,8 @@ def row_cameras(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(query.path, "K is no camera matrix")
             continue
         assert name.azimuth_deg is not None and name.elevation_deg is not None
-        faults = camera_faults(camera, picture.width, name.radius, -name.azimuth_deg, name.elevation_deg, True)
+        focal = _focal(evidence, name.radius, picture.width)
+        faults = camera_faults(camera, picture.width, name.radius, -name.azimuth_deg, name.elevation_deg, focal)
         if faults:
             yield Finding(query.path, "; ".join(faults))
 
@@ -227,6 +229,8 @@ def row_cameras(evidence: ChairEvidence) -> Iterator[Finding]:
 def views_in_range(evidence: ChairEvidence) -> Iterator[Finding]:
     """Azimuth in [0, 360), elevation and radius as the recipe (else the published set) says, on its grid."""
     recipe = evidence.recipe
+    if recipe and recipe.query.station:
+        return  # its views are held to the station's cameras where they are replayed
     low, high = recipe.query.elevation_deg if recipe else (20.0, 40.0)
     for query in evidence.queries:
         name = query.name
@@ -238,6 +242,12 @@ def views_in_range(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(query.path, f"azimuth {name.azimuth_deg:g} is no multiple of the recipe's step")
         elif recipe and name.radius is not None and abs(name.radius - recipe.query.radius) > 1e-6:
             yield Finding(query.path, f"radius {name.radius:g}, the recipe says {recipe.query.radius:g}")
+
+
+def _focal(evidence: ChairEvidence, radius: float, width: int) -> float:
+    """The focal length that a query should have, in pixels of its picture."""
+    query = evidence.recipe.query if evidence.recipe else QueryRecipe()
+    return query.focal_at(radius) * width / 256
 
 
 def _on_grid(azimuth_deg: float, recipe: QueryRecipe) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datagen.core.camera import FOCAL_PX_AT_256
 from datagen.formats.encode import number
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.bundles import SUFFIXES, BundleFacts
@@ -88,7 +89,7 @@ def reference_cameras(evidence: ChairEvidence) -> Iterator[Finding]:
         for view in bundle.views:
             if view.camera is None or view.radius is None or view.azimuth_deg is None or view.elevation_deg is None:
                 continue
-            faults = camera_faults(view.camera, 256, view.radius, view.azimuth_deg, view.elevation_deg, False)
+            faults = camera_faults(view.camera, 256, view.radius, view.azimuth_deg, view.elevation_deg, FOCAL_PX_AT_256)
             if faults:
                 yield Finding(view.stem, "; ".join(faults))
 

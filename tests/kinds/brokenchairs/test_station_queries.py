@@ -1,0 +1,90 @@
+"""Queries from a station's cameras: where they stand, how they frame a shape, what verify says."""
+
+import json
+
+import numpy as np
+import pytest
+
+from datagen.core.camera import Camera
+from datagen.core.errors import RecipeError
+from datagen.kinds.brokenchairs.verify.checks import CHECKS
+from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
+from datagen.kinds.registry import open_tree
+from datagen.recipe.station import read_station
+from datagen.shapes.standins.brackets import write_brackets
+from datagen.store.manifest import read_manifest
+from datagen.verify.check import ERROR, FAIL
+from tests.conftest import plan_of, run_build
+
+STATION = """
+size_px: [1280, 1024]
+focal_mm: 25
+pixel_um: 4.8
+dome: {count: 6, radius_mm: 400}
+cameras: [{name: top, position_mm: [0, 0, 420]}, {name: side, position_mm: [300, 0, 120]}]
+"""
+SETS = (
+    *("query.size_px=96", "reference.views=4", "reference.points=500", "quality.ground_share=0.5"),
+    *(
+        "quality.ground_floor=0",
+        "anomaly.views={2: 1}",
+        "normal.views={6: 1}",
+        "anomaly.slots={position: 1, missing: 1}",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("station")
+    station = folder / "station.yaml"
+    station.write_text(STATION)
+    parts = write_brackets(folder, 1)
+    run_build(folder / "data", 1, "inspection", (*SETS, f"query.station={station}"), parts)
+    station.unlink()  # run.json holds it
+    return folder
+
+
+def faults(made):
+    evidence = ChairEvidence(open_tree(made / "data"), source_options={"shapes": str(made / "parts")})
+    return {r.name: r.examples for r in CHECKS.run(evidence, ()) if r.status == FAIL and r.level == ERROR}
+
+
+def test_every_query_is_seen_from_a_camera_of_the_station(made):
+    rows = [row for row in read_manifest(made / "data") if row["row_type"] == "sample"]
+    run = json.loads((made / "data" / "run.json").read_text())
+    assert run["recipe"]["query"]["station"]["dome"]["radius_mm"] == 400 and len(rows) >= 8
+    stands = {(row["azimuth_deg"], row["elevation_deg"]) for row in rows}
+    assert {(0.0, 89.9)} <= stands and 2 < len(stands) <= 8
+    for row in rows:
+        camera = Camera(row["azimuth_deg"], row["elevation_deg"], row["radius"], 96)
+        K = np.reshape(row["K"], (3, 3))
+        assert K[0, 0] == pytest.approx(camera.focal_px * row["radius"] / 2.5)
+    assert not faults(made)
+
+
+def test_a_query_from_elsewhere_is_found(made):
+    path = made / "data" / "run.json"
+    before = path.read_text()
+    run = json.loads(before)
+    run["recipe"]["query"]["station"]["dome"]["radius_mm"] = 500
+    path.write_text(json.dumps(run))
+    found = faults(made)
+    path.write_text(before)
+    assert any("no camera of the station" in str(examples) for examples in found.values())
+
+
+def test_a_station_that_cannot_be_is_refused_by_key(tmp_path):
+    path = tmp_path / "station.yaml"
+    for text, why in (("dome: {count: 3}", "dome.radius_mm"), ("rings: 1", "rings: unknown key"), ("[", "no YAML")):
+        path.write_text(text)
+        with pytest.raises(RecipeError, match=why):
+            read_station(path)
+    path.write_text(STATION)
+    for sets, why in (
+        ([f"query.station={path}"], "units"),
+        ([f"query.station={path}", "units=mm", "anomaly.views={9: 1}"], "asks for 9 views"),
+        ([f"query.station={tmp_path / 'none.yaml'}"], "cannot be read"),
+    ):
+        with pytest.raises(RecipeError, match=why):
+            plan_of(1, "quickstart", sets)
