@@ -31,6 +31,10 @@ class Sample:
     """What the shape is; '' where the dataset does not say."""
     severity: float | None = None
     """In the unit of its kind; None where unknown (published data)."""
+    magnitude: float | None = None
+    """Size of the anomaly, as measured on the meshes, in `unit`; None where the dataset measures none."""
+    unit: str = ""
+    """mm, deg or mm3."""
     azimuth_deg: float | None = None
     """Of the query's file name: against the sense of the reference views' azimuths."""
     T_world_camera: tuple[float, ...] = ()
@@ -110,6 +114,8 @@ def fields_of(row: dict[str, Any]) -> dict[str, Any]:
         "part_class": row["part_class"],
         "category": row.get("category") or "",
         "severity": row["severity"],
+        "magnitude": row.get("magnitude") if row.get("magnitude_unit") else None,
+        "unit": row.get("magnitude_unit") or "",
         "azimuth_deg": row["azimuth_deg"],
         "T_world_camera": tuple(row["T_world_camera"] or ()),
     }

@@ -76,7 +76,8 @@ class Comparator(nn.Module):
         w, depth = config.encoder_width, config.blocks
         self.fuse, self.choice = config.fuse, config.choice
         self.query_stem = _stem(3, w)
-        self.view_stem = self.query_stem if config.stems == "shared" else _stem(1, w)
+        # One stem for both is named once: a checkpoint holds no tensor twice.
+        self.view_stem = None if config.stems == "shared" else _stem(1, w)
         self.trunk = nn.Sequential(*_stage(w, 2 * w, depth), *(_halved(2 * w) for _ in range(config.compare_at // 8)))
         self.embedding = Embedding(2 * w)
         self.join = nn.Sequential(nn.Conv2d(8 * w, 4 * w, 1, bias=False), nn.BatchNorm2d(4 * w), nn.ReLU())
@@ -126,8 +127,7 @@ class Comparator(nn.Module):
         return self.query_stem(query_Q3SS)
 
     def _references(self, view_V1SS: Tensor) -> Tensor:
-        grey = view_V1SS if self.view_stem is not self.query_stem else view_V1SS.expand(-1, 3, -1, -1)
-        return self.view_stem(grey)
+        return self._queries(view_V1SS.expand(-1, 3, -1, -1)) if self.view_stem is None else self.view_stem(view_V1SS)
 
     def _compare(self, q_BChw: Tensor, r_VChw: Tensor, rows_BF: Tensor, weight_BF: Tensor) -> Tensor:
         """Every query with its F views, the comparisons summed by weight; of a soft choice with the views' mean."""

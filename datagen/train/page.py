@@ -12,6 +12,9 @@ from datagen.train.log import read_log
 from datagen.train.metrics import roc_curve, spelt
 from datagen.train.task import Evaluation, Loaded
 
+FIELD = 200
+"""Edge of a curve's field in the page's pixels."""
+
 
 def write_page(folder: Path, name: str, found: Evaluation, loaded: Loaded) -> Path:
     """Write `<name>.json` and `<name>.html`; returns the page's path."""
@@ -41,8 +44,8 @@ def render_page(found: Evaluation, loaded: Loaded, run: Path) -> str:
 
 
 def polyline(x: np.ndarray, y: np.ndarray) -> str:
-    """SVG points of a curve whose axes run from 0 to 1, on a 200 x 200 field."""
-    return " ".join(f"{200 * a:.1f},{200 * (1 - b):.1f}" for a, b in zip(x, y, strict=True))
+    """SVG points of a curve whose axes run from 0 to 1, on the field."""
+    return " ".join(f"{FIELD * a:.1f},{FIELD * (1 - b):.1f}" for a, b in zip(x, y, strict=True))
 
 
 def scaled_polyline(x: np.ndarray, y: np.ndarray) -> str:

@@ -17,6 +17,8 @@ from datagen.core.statistics import resampled
 FOUND = 0.9
 CONFIDENCE = 0.95
 FALSE_CALLS = 0.05
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
+"""Shares of false calls whose thresholds are told."""
 ROUNDS = 200
 LEAST = 8
 """Defects below which no curve is drawn."""
@@ -106,11 +108,13 @@ def pod_figures(
     sizes: np.ndarray,
     shapes: np.ndarray,
     false_calls: float = FALSE_CALLS,
+    units: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Figures as plain data: the threshold at a share of false calls on the normal samples, and a curve for each kind.
 
-    `sizes` (n,) are severities, whose measure is a kind's own, NaN or 0 where unknown. Kinds with fewer than `LEAST`
-    defects of known size are left out.
+    `sizes` (n,) are in `units` (n,) of words, `mm` and the like, or severities, whose measure is a kind's own, where a
+    unit is ''; NaN or 0 where unknown. Kinds with fewer than `LEAST` defects of known size are left out.
+    `thresholds` are those of other shares of false calls.
     """
     threshold = threshold_for(score[label == 0], false_calls)
     curves = {}
@@ -125,7 +129,9 @@ def pod_figures(
                 "n": found.n,
                 "separated": found.separated,
                 "curve": [found.curve.intercept, found.curve.slope] if found.curve else None,
+                "unit": "" if units is None else str(units[rows][0]),
                 "sizes": [float(sizes[rows].min()), float(sizes[rows].max())],
             }
     false = float((score[label == 0] > threshold).mean()) if (label == 0).any() else float("nan")
-    return {"threshold": threshold, "false_calls": false, "wanted_false_calls": false_calls, "per_kind": curves}
+    told = {"threshold": threshold, "false_calls": false, "wanted_false_calls": false_calls, "per_kind": curves}
+    return {**told, "thresholds": {str(share): threshold_for(score[label == 0], share) for share in SHARES}}

@@ -3,6 +3,7 @@
 import pytest
 
 torch = pytest.importorskip("torch")
+safetensors = pytest.importorskip("safetensors.torch")
 
 from datagen.models.comparator import Comparator, change_loss, change_map, extent  # noqa: E402
 from datagen.models.config import ModelConfig  # noqa: E402
@@ -128,6 +129,7 @@ def test_every_ingredient_can_be_taken_out_and_trains(values):
     (found.output.logit_B.sum() + found.output.change_Bhw.mean() + found.likeness_BN[:, 0].sum()).backward()
     unused = [name for name, p in model.named_parameters() if p.grad is None and not name.startswith("heads.locate")]
     assert not unused
+    assert safetensors.load(safetensors.save(model.state_dict())).keys() == model.state_dict().keys()
 
 
 def test_a_soft_choice_weighs_all_views():

@@ -73,5 +73,9 @@ def test_figures_of_an_evaluation_by_kind():
     kinds[-1] = "rare"
     found = pod_figures(label, score, kinds, np.r_[np.zeros(200), size], np.r_[np.full(200, "a"), shape], 0.02)
     assert found["false_calls"] == pytest.approx(0.02) and set(found["per_kind"]) == {"dent"}
+    assert list(found["thresholds"].values()) == sorted(found["thresholds"].values(), reverse=True)
+    units = np.where(label == 1, "mm", "")
+    told = pod_figures(label, score, kinds, np.r_[np.zeros(200), size], np.r_[np.full(200, "a"), shape], 0.02, units)
+    assert told["per_kind"]["dent"] == {**found["per_kind"]["dent"], "unit": "mm"}
     dent = found["per_kind"]["dent"]
     assert dent["a90"] == pytest.approx(A90, rel=0.4) and dent["a90_95"] >= dent["a90"] and dent["n"] == 292

@@ -14,7 +14,7 @@ from datagen.datasets.samples import Sample
 from datagen.formats.pictures import data_url
 from datagen.models.cmt import CMT
 from datagen.models.published import PublishedCMT
-from datagen.train.page import polyline
+from datagen.train.page import FIELD, polyline
 from datagen.train.pod import PodCurve
 from datagen.train.task import Evaluation, Loaded
 from datagen.train.tasks.matching.compare import ComparatorObjective
@@ -54,15 +54,26 @@ def blocks(found: Evaluation, loaded: Loaded) -> list[str]:
     return [block]
 
 
-def _pod_curves(pod: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Title, SVG points and axis of every kind's curve, size on a logarithmic axis."""
+def _pod_curves(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is drawn of every kind's curve: points over the logarithm of size, its ends, a90 and a90/95."""
     curves = []
     for kind, told in (pod.get("per_kind") or {}).items():
         if told["curve"] is not None:
             low, high = told["sizes"]
             size = np.geomspace(low, high, 60)
-            y = PodCurve(*told["curve"]).at(size)
-            curves.append((kind, polyline(np.linspace(0, 1, 60), y), f"{size[0]:.3g} to {size[-1]:.3g}, logarithmic"))
+            marks = [(told[key], dash) for key, dash in (("a90", ""), ("a90_95", "4 3"))]
+            curves.append(
+                {
+                    "kind": kind,
+                    "points": polyline(np.linspace(0, 1, 60), PodCurve(*told["curve"]).at(size)),
+                    "ends": (f"{low:.3g}", f"{high:.3g} {told['unit'] or '(severity)'}"),
+                    "marks": [
+                        (FIELD * float(np.log(value / low) / np.log(high / low)), dash)
+                        for value, dash in marks
+                        if value is not None and low < value < high
+                    ],
+                }
+            )
     return curves
 
 

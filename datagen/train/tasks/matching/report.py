@@ -48,9 +48,9 @@ def matching_report(found: MatchingPredictions, threshold: float, rounds: int) -
             for group, rows, count in groups
         }
     if "per_severity" in report:
-        kinds, severity = (np.array([getattr(s, name) for s in found.samples]) for name in ("kind", "severity"))
-        sizes = np.array([float(value or 0.0) for value in severity])
-        report["pod"] = pod_figures(found.label, found.score, kinds, sizes, shapes_of(found))
+        kinds, units = (np.array([getattr(s, name) for s in found.samples]) for name in ("kind", "unit"))
+        sizes = np.array([float((s.severity if s.magnitude is None else s.magnitude) or 0.0) for s in found.samples])
+        report["pod"] = pod_figures(found.label, found.score, kinds, sizes, shapes_of(found), units=units)
     plain: dict[str, Any] = without_nan(report)
     return plain
 
