@@ -71,7 +71,8 @@ def _print(console: Console, shape: InspectedShape, kinds: Sequence[str]) -> Non
         say(console, "error", f"{shape.shape_id}: {shape.problem}")
         return
     size = " x ".join(f"{edge:g}" for edge in shape.size)
-    title = f"{shape.shape_id}: {size} in the units of its file, {shape.faces:,} faces, {len(shape.parts)} parts"
+    unit = shape.unit or "in the units of its file"
+    title = f"{shape.shape_id}: {size} {unit}, {shape.faces:,} faces, {len(shape.parts)} parts"
     table = Table(title=Text(title), title_justify="left")
     for name in ("part", "class", "size", "faces", "surface", *kinds):
         table.add_column(name)

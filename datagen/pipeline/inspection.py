@@ -39,7 +39,7 @@ class InspectedPart:
     name: str
     part_class: str
     size: tuple[float, float, float]
-    """Edges of its bounds, in the units of the source."""
+    """Edges of its bounds, in millimetres, or in the units of the source where nothing says them."""
     health: Health | None
     problem: str
     """Why its surface cannot be looked at."""
@@ -53,13 +53,15 @@ class InspectedShape:
     shape_id: str
     category: str
     size: tuple[float, float, float]
-    """Edges of its bounds, in the units of the source."""
+    """Edges of its bounds, in millimetres, or in the units of the source where nothing says them."""
     faces: int
     parts: tuple[InspectedPart, ...]
     warnings: tuple[str, ...]
     problem: str = ""
     station: tuple[Seen, ...] = ()
     """What each camera of a station sees of it."""
+    unit: str = ""
+    """mm, or '' where nothing says the unit of the source."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -90,7 +92,7 @@ def inspect_collection(
 
 
 def _inspected(shape: Shape, kinds: Sequence[str], setting: Setting | None, seed: int, tries: int) -> InspectedShape:
-    scale = float(abs(np.linalg.det(np.array(shape.T_shape_source)[:3, :3])) ** (1 / 3)) or 1.0
+    scale = shape.mm or float(abs(np.linalg.det(np.array(shape.T_shape_source)[:3, :3])) ** (1 / 3)) or 1.0
     parts = []
     for part in shape.parts:
         found, problem = None, ""
@@ -103,7 +105,8 @@ def _inspected(shape: Shape, kinds: Sequence[str], setting: Setting | None, seed
         parts.append(InspectedPart(part.part_id, part.name, part.part_class, size, found, problem, tried))
     size = _edges((shape.bounds[1] - shape.bounds[0]) / scale)
     faces = sum(len(part.mesh.faces) for part in shape.parts)
-    return InspectedShape(shape.shape_id, shape.category, size, faces, tuple(parts), tuple(shape.warnings))
+    told, unit = tuple(shape.warnings), "mm" if shape.mm else ""
+    return InspectedShape(shape.shape_id, shape.category, size, faces, tuple(parts), told, unit=unit)
 
 
 def _edges(extents: np.ndarray) -> tuple[float, float, float]:

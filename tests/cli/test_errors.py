@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 from PIL import Image
 
+from datagen.shapes.standins.brackets import write_brackets
 from tests.conftest import ROOT
 from tests.helpers.forked_commands import run_forked
 
@@ -160,6 +162,61 @@ def missing_plugin(tmp):
     return _scenes('anomaly.plugin="nosuch.module:break_apart"')
 
 
+def _inspection(tmp, *values, units="file"):
+    """A dry run over one bracket; without units an STL."""
+    parts = write_brackets(tmp, 1)
+    if not units:
+        (parts / "bracket_001.glb").unlink()
+        trimesh.creation.box((10, 20, 30)).export(parts / "block.stl")
+    sets = [word for value in values for word in ("--set", value)]
+    return ["build", "--recipe", "inspection", "--shapes", parts, "--out", "out", "--dry-run", *FAST[:4], *sets]
+
+
+def tolerance_wider_than_range(tmp):
+    return _inspection(tmp, "tolerance.position_mm=0.5")
+
+
+def tolerance_of_a_part_wider(tmp):
+    return _inspection(tmp, 'tolerance.by_part={"screw_*": {rotation_deg: 12}}')
+
+
+def pattern_fits_nothing(tmp):
+    return _inspection(tmp, 'anomaly.parts={position: {"scrw_*": 1}}')
+
+
+def tolerance_of_nothing(tmp):
+    return _inspection(tmp, "tolerance.together={lid: [cover]}")
+
+
+def pattern_of_a_whole_object(tmp):
+    return _inspection(tmp, "anomaly.parts={crack: {bracket: 1}}")
+
+
+def unknown_units(tmp):
+    return _inspection(tmp, "units=furlong")
+
+
+def units_not_said(tmp):
+    return _inspection(tmp, units="")
+
+
+def millimetres_without_units(tmp):
+    return _inspection(tmp, 'units=""')
+
+
+def span_the_wrong_way_round(tmp):
+    return _inspection(tmp, "anomaly.rotation.deg=[10, 0.5]")
+
+
+def missing_variant(tmp):
+    return _inspection(tmp, 'anomaly.swapped.variants={"screw_*": [long.stl]}')
+
+
+def broken_variant(tmp):
+    (tmp / "long.stl").write_bytes(b"solid nothing")
+    return _inspection(tmp, 'anomaly.swapped.variants={"screw_*": [long.stl]}')
+
+
 def show_nothing(tmp):
     return ["show", tmp]
 
@@ -201,6 +258,17 @@ CASES = {
     nan_vertices: 3,
     no_faces_at_all: 3,
     truncated_texture: 5,
+    tolerance_wider_than_range: 2,
+    tolerance_of_a_part_wider: 2,
+    pattern_fits_nothing: 2,
+    tolerance_of_nothing: 2,
+    pattern_of_a_whole_object: 2,
+    unknown_units: 2,
+    units_not_said: 2,
+    millimetres_without_units: 2,
+    span_the_wrong_way_round: 2,
+    missing_variant: 5,
+    broken_variant: 2,
     show_nothing: 2,
     missing_hdri: 5,
     missing_floors: 5,

@@ -4,12 +4,16 @@ from pathlib import Path
 
 from datagen.anomalies.fracture import open_plugin
 from datagen.core.errors import MissingDependency
+from datagen.kinds.brokenchairs.drawing import check_drawing
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.scenes.skies import check_image_world
 
 
 def check_assets(plan: ChairPlan) -> None:
-    """Environments and a fracture source that a recipe names. Raises MissingDependency."""
+    """Environments, a fracture source and wrong variants that a recipe names, and that its drawing fits the shapes.
+
+    Raises MissingDependency, UsageError.
+    """
     for name in plan.recipe.light.worlds:
         # Stock environments are known by name to the renderer alone.
         if Path(name).suffix and not Path(name).expanduser().is_file():
@@ -18,3 +22,5 @@ def check_assets(plan: ChairPlan) -> None:
             check_image_world(name)
     if plan.recipe.anomaly.plugin:
         open_plugin(plan.recipe.anomaly.plugin)
+    if plan.recipe.units:
+        check_drawing(plan)

@@ -20,7 +20,7 @@ from datagen.kinds.brokenchairs import queries
 from datagen.kinds.brokenchairs.at_query import QueryViews, shown_at_query
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.counterfactual import cut_in_references, paired
-from datagen.kinds.brokenchairs.looks import draw_looks, looks_columns
+from datagen.kinds.brokenchairs.looks import draw_looks, dress, looks_columns, skins_on
 from datagen.kinds.brokenchairs.measured import measure
 from datagen.kinds.brokenchairs.plan import draw_count
 from datagen.kinds.brokenchairs.policy import chair_setting
@@ -59,7 +59,7 @@ def _normal_shot(
 ) -> tuple[QueryShot, list[Row]]:
     recipe = context.recipe
     rng = stream(recipe.seed, "dress", "normal", job.shape_id, job.slot, start)
-    assignment = queries.dress(shape, context, rng)
+    assignment = dress(shape, context, rng)
     state = draw_state(shape, recipe, "normal", job.shape_id, job.slot, start)
     looks = draw_looks(shape, recipe, "normal", job.shape_id, job.slot, start)
     stands = state.placed(shape)
@@ -94,7 +94,7 @@ def _normal_shot(
         candidates=tuple(candidates),
         ground_z=float(placed.bounds[0, 2]),
         common=common,
-        skins=queries.skins_on(placed, meshes),
+        skins=skins_on(placed, meshes),
         palette=shape.palette,
         looks=looks,
     )
@@ -217,7 +217,7 @@ def anomaly_shot(
     return QueryShot(
         folder=f"{job.public_id}-a{job.slot}-{job.kind}",
         meshes=tuple((part_id, mesh.transformed(T)) for part_id, mesh in anomaly.meshes()),
-        assignment=queries.dress(rest, context, rng),
+        assignment=dress(rest, context, rng),
         candidates=tuple(candidates),
         ground_z=float(shape.transformed(T).bounds[0, 2]),
         common=common,

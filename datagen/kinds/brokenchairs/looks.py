@@ -1,13 +1,49 @@
-"""How the materials of good parts vary from picture to picture: tint and wear, drawn alike for either label."""
+"""What parts wear, and how the materials of good ones vary from picture to picture, drawn alike for either label."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from datagen.core.ids import canonical_json
-from datagen.core.material import Material
+from datagen.core.material import Material, MaterialAssignment
 from datagen.core.rng import stream
-from datagen.core.shape import Shape
+from datagen.core.shape import Mesh, Shape, Skin
+from datagen.geometry.proximity import nearest_faces
+from datagen.geometry.refine import skin_at
+from datagen.kinds.brokenchairs.context import ChairContext
+from datagen.materials.assign import assign
 from datagen.recipe.models import Recipe
+
+OWN = "own"
+"""The projection of a part that keeps its own texture coordinates."""
+
+
+def dress(shape: Shape, context: ChairContext, rng: np.random.Generator) -> MaterialAssignment:
+    """A material for every part, the same for normal and anomalous chairs under one rng; a shape's own where materials
+    do not vary."""
+    recipe = context.recipe
+    if not recipe.variation.materials:
+        rng = stream(recipe.seed, "dress", shape.shape_id)
+    drawn = assign(shape, recipe.categories.of(shape.category), context.library, recipe.materials, rng)
+    own = {part.part_id: part.skin.materials[0] for part in shape.parts if part.skin is not None}
+    if not own:
+        return drawn
+    worn = (replace(p, material_id=own[p.part_id], projection=OWN) if p.part_id in own else p for p in drawn.parts)
+    return MaterialAssignment(tuple(worn))
+
+
+def skins_on(shape: Shape, meshes: Sequence[tuple[int, Mesh]]) -> dict[int, Skin]:
+    """Part id -> the skin of a part on the mesh that is shown of it, which may be a repaired one."""
+    found: dict[int, Skin] = {}
+    for part_id, mesh in meshes:
+        part = shape.part(part_id)
+        if part.skin is None:
+            continue
+        same = mesh is part.mesh
+        faces = None if same else nearest_faces(part.mesh, mesh.triangles.mean(axis=1))
+        found[part_id] = part.skin if faces is None else skin_at(part.mesh, part.skin, faces, mesh.triangles)
+    return found
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
-from datagen.core.ids import content_hash, fraction_of_hash
+from datagen.core.ids import bytes_hash, content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import Job
 from datagen.formats.brokenchairs import in_order
@@ -44,6 +45,13 @@ class ChairPlan(Plan[Recipe]):
             for name in set(entry.part_classes):
                 table.setdefault((self.splits[entry.shape_id], entry.category, name), []).append(entry)
         return {key: tuple(sorted(found, key=lambda e: e.shape_id)) for key, found in table.items()}
+
+    @cached_property
+    def _variants(self) -> tuple[str, ...]:
+        """Digests of the files of wrong variants: another file gives other jobs."""
+        names = sorted({name for files in self.recipe.anomaly.swapped.variants.values() for name in files})
+        paths = [Path(name).expanduser() for name in names]
+        return tuple(bytes_hash(path.read_bytes()) if path.is_file() else "" for path in paths)
 
     @cached_property
     def _models(self) -> Mapping[str, str]:
@@ -92,7 +100,7 @@ class ChairPlan(Plan[Recipe]):
         """Anomaly kinds of a shape's slots; `swapped` only where the split has a donor."""
         recipe = self.recipe.anomaly
         wanted = [kind for kind in in_order(recipe.slots) if recipe.slots.get(kind, 0) > 0]
-        if not self._has_donor(entry):
+        if not recipe.swapped.variants and not self._has_donor(entry):
             wanted = [kind for kind in wanted if kind != "swapped"]
         if recipe.slots_per_shape is not None:
             count = min(recipe.slots_per_shape, len(wanted))
@@ -114,9 +122,9 @@ class ChairPlan(Plan[Recipe]):
         )
 
     def _job(self, entry: ShapeEntry, digest: str, job_type: str, slot: int, kind: str, views: int) -> Job:
-        section = recipe_hash(self.recipe)
+        made_of = [recipe_hash(self.recipe), digest, self.recipe.seed, job_type, slot, kind, views, *self._variants]
         return Job(
-            job_id=content_hash([section, digest, self.recipe.seed, job_type, slot, kind, views]),
+            job_id=content_hash(made_of),
             job_type=job_type,
             shape_id=entry.shape_id,
             slot=slot,

@@ -1,8 +1,8 @@
-"""What normal and anomalous queries share: dress, render, check, write. One code path, so that
+"""What normal and anomalous queries share: render, check, write. One code path, so that
 nothing but the anomaly itself can tell them apart."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,22 +12,15 @@ from datagen.annotate.quality import check_contrast, check_picture
 from datagen.core.camera import Camera
 from datagen.core.ids import canonical_json, content_hash
 from datagen.core.material import Material, MaterialAssignment
-from datagen.core.rng import stream
 from datagen.core.row import Job, Row
 from datagen.core.scene import GeometryFrame, Light, Scene, SceneObject, ScenePart, Studio, View
-from datagen.core.shape import Mesh, Shape, Skin
+from datagen.core.shape import Mesh, Skin
 from datagen.formats import brokenchairs as layout
 from datagen.formats.cameras import published_pose
 from datagen.formats.encode import png_bytes
-from datagen.geometry.proximity import nearest_faces
-from datagen.geometry.refine import skin_at
 from datagen.kinds.brokenchairs.context import ChairContext
-from datagen.kinds.brokenchairs.looks import Looks, looks_columns
-from datagen.materials.assign import assign
+from datagen.kinds.brokenchairs.looks import OWN, Looks, looks_columns
 from datagen.pipeline.prepared import job_row, rejection
-
-OWN = "own"
-"""The projection of a part that keeps its own texture coordinates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,33 +38,6 @@ class Candidate:
 def draw_light(context: ChairContext, rng: np.random.Generator) -> Light:
     """One of the recipe's set-ups."""
     return context.lights[int(rng.integers(len(context.lights)))]
-
-
-def dress(shape: Shape, context: ChairContext, rng: np.random.Generator) -> MaterialAssignment:
-    """A material for every part, the same for normal and anomalous chairs under one rng; a shape's own where materials
-    do not vary."""
-    recipe = context.recipe
-    if not recipe.variation.materials:
-        rng = stream(recipe.seed, "dress", shape.shape_id)
-    drawn = assign(shape, recipe.categories.of(shape.category), context.library, recipe.materials, rng)
-    own = {part.part_id: part.skin.materials[0] for part in shape.parts if part.skin is not None}
-    if not own:
-        return drawn
-    worn = (replace(p, material_id=own[p.part_id], projection=OWN) if p.part_id in own else p for p in drawn.parts)
-    return MaterialAssignment(tuple(worn))
-
-
-def skins_on(shape: Shape, meshes: Sequence[tuple[int, Mesh]]) -> dict[int, Skin]:
-    """Part id -> the skin of a part on the mesh that is shown of it, which may be a repaired one."""
-    found: dict[int, Skin] = {}
-    for part_id, mesh in meshes:
-        part = shape.part(part_id)
-        if part.skin is None:
-            continue
-        same = mesh is part.mesh
-        faces = None if same else nearest_faces(part.mesh, mesh.triangles.mean(axis=1))
-        found[part_id] = part.skin if faces is None else skin_at(part.mesh, part.skin, faces, mesh.triangles)
-    return found
 
 
 @dataclass(frozen=True, eq=False)

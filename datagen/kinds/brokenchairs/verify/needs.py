@@ -68,6 +68,11 @@ def replays(e: ChairEvidence) -> str:
     return "" if e.replays else why
 
 
+def measured(e: ChairEvidence) -> str:
+    """A recipe that measures in millimetres."""
+    return "" if e.recipe is not None and e.recipe.units else "the recipe says no units: nothing is in millimetres"
+
+
 def paired(e: ChairEvidence) -> str:
     """A recipe that asks for pairs."""
     return "" if e.is_paired or e.pairs_problem else "the recipe asks for no counterfactual references"

@@ -1,14 +1,14 @@
 """Geometry replayed: what a sample's picture and masks have to show, from the shapes and the row's spec."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from datagen.annotate.masks import Annotation, annotate_view
-from datagen.annotate.quality import check_contrast, check_picture, grey
+from datagen.annotate.quality import check_contrast, check_picture
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.errors import DatagenError
@@ -16,6 +16,8 @@ from datagen.core.scene import GeometryFrame
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
 from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.state import state_key, state_of
+from datagen.kinds.brokenchairs.verify.banded import Banded, banded
+from datagen.kinds.brokenchairs.verify.compare import grown, inside, iou, outline_share
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.kinds.brokenchairs.verify.source import OpenSource
@@ -54,6 +56,8 @@ class Replay:
     picture_fault: str = ""
     outline: float | None = None
     """Share of the silhouette's outline at which the picture has an edge."""
+    banded: Banded | None = None
+    """Deviations measured again; None where nothing is measured."""
 
 
 @dataclass(eq=False)
@@ -67,6 +71,8 @@ class Replayer:
     _anomalies: dict[str, AnomalousShape | Rejected] = field(default_factory=dict)
     _changed: RayScene | None = None
     _changed_key: str = ""
+    _latest_banded: Banded | None = None
+    _banded_key: str = ""
 
     @cached_property
     def limits(self) -> Recipe:
@@ -82,7 +88,7 @@ class Replayer:
         camera = Camera(name.azimuth_deg, name.elevation_deg, name.radius, picture.width, focal_px_at_256=focal)
         try:
             if self.source is not None and query.row is not None:
-                return self._from_parts(query, query.row, camera)
+                return replace(self._from_parts(query, query.row, camera), banded=self._banded(query.row))
             return self._from_mesh(query, camera)
         except (DatagenError, OSError, KeyError, TypeError, ValueError) as error:
             return Replay(query, problem=str(error))
@@ -126,17 +132,29 @@ class Replayer:
             query,
             "parts",
             severity=result.severity,
-            mask_new_iou=_iou(new, note.mask_new),
-            mask_old_iou=_iou(old, note.mask_old),
-            mask_new_inside=_inside(new, after),
-            mask_old_inside=_inside(old, before),
+            mask_new_iou=iou(new, note.mask_new),
+            mask_old_iou=iou(old, note.mask_old),
+            mask_new_inside=inside(new, after),
+            mask_old_inside=inside(old, before),
             box=note.bbox_xywh_512,
             changed_px=changed,
-            changed_outside=float((note.changed & ~_grown(either)).sum() / max(changed, 1)),
+            changed_outside=float((note.changed & ~grown(either)).sum() / max(changed, 1)),
             visible_px=int(after.silhouette.sum()),
             picture_fault=fault,
             outline=outline,
         )
+
+    def _banded(self, row: Mapping[str, Any]) -> Banded | None:
+        """The latest is kept: the views of a job follow each other."""
+        assert self.source is not None
+        rest = self.source.load(row["shape_id"])
+        if self.recipe is None or not self.recipe.units or not rest.mm:
+            return None
+        key = f"{row['label']} {_anomaly_key(row)}"
+        if key != self._banded_key:
+            made = self._anomaly(row) if row["label"] else None
+            self._latest_banded, self._banded_key = banded(rest, row, made, self.recipe), key
+        return self._latest_banded
 
     def _from_mesh(self, query: QueryFacts, camera: Camera) -> Replay:
         """What model.obj alone can tell: the normal silhouette, hence mask_old and normal pictures; of a posed shape
@@ -146,7 +164,7 @@ class Replayer:
         before = cast_view(self._mesh_scene(query), camera)
         _, old = self._masks(query)
         if query.name.label:
-            return Replay(query, "mesh", mask_old_inside=_inside(old, before))
+            return Replay(query, "mesh", mask_old_inside=inside(old, before))
         fault, outline = self._picture(query, before, None)
         return Replay(query, "mesh", visible_px=int(before.silhouette.sum()), picture_fault=fault, outline=outline)
 
@@ -213,48 +231,3 @@ class Replayer:
 def _anomaly_key(row: Mapping[str, Any]) -> str:
     """What an anomalous shape is made from."""
     return f"{row['shape_id']} {row['split']} {row['spec']} {state_key(row)}"
-
-
-def outline_share(picture: np.ndarray, silhouette: np.ndarray) -> float | None:
-    """Share of the silhouette's outline (pixels) within one pixel of a step of at least 12 grey levels."""
-    level = grey(picture)
-    outline = silhouette & ~_shrunk(silhouette)
-    if not outline.any():
-        return None
-    high, low = level.copy(), level.copy()
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            moved = np.roll(level, (dy, dx), (0, 1))
-            high, low = np.maximum(high, moved), np.minimum(low, moved)
-    return float((high - low >= 12)[outline].mean())
-
-
-def _grown(mask: np.ndarray) -> np.ndarray:
-    grown = mask.copy()
-    for axis in (0, 1):
-        for step in (-1, 1):
-            grown |= np.roll(mask, step, axis)
-    return grown
-
-
-def _shrunk(mask: np.ndarray) -> np.ndarray:
-    return ~_grown(~mask)
-
-
-def _iou(file: np.ndarray | None, replayed: np.ndarray | None) -> float | None:
-    if file is None or replayed is None:
-        return None
-    if file.shape != replayed.shape:
-        return 0.0
-    union = int((file | replayed).sum())
-    return float((file & replayed).sum() / union) if union else 1.0
-
-
-def _inside(mask: np.ndarray | None, frame: GeometryFrame) -> float | None:
-    """Share of a mask within the silhouette; None without a mask or with an empty one."""
-    if mask is None or not mask.any() or mask.shape != frame.silhouette.shape:
-        return None
-    return float(frame.silhouette[mask].mean())
-
-
-__all__ = ["Replay", "Replayer", "outline_share"]

@@ -11,6 +11,7 @@ from datagen.kinds.brokenchairs.verify.checks import (
     replayed,
     several,
     splits,
+    tolerance,
 )
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.verify.check import CheckList
@@ -24,6 +25,7 @@ CHECKS: CheckList[ChairEvidence] = CheckList(
     references.CHECKS,
     splits.CHECKS,
     replayed.CHECKS,
+    tolerance.CHECKS,
     balance.CHECKS,
     pairs.CHECKS,
 )

@@ -1,0 +1,50 @@
+"""Masks and outlines of files against those of replayed geometry."""
+
+import numpy as np
+
+from datagen.annotate.quality import grey
+from datagen.core.scene import GeometryFrame
+
+
+def outline_share(picture: np.ndarray, silhouette: np.ndarray) -> float | None:
+    """Share of the silhouette's outline (pixels) within one pixel of a step of at least 12 grey levels."""
+    level = grey(picture)
+    outline = silhouette & ~_shrunk(silhouette)
+    if not outline.any():
+        return None
+    high, low = level.copy(), level.copy()
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            moved = np.roll(level, (dy, dx), (0, 1))
+            high, low = np.maximum(high, moved), np.minimum(low, moved)
+    return float((high - low >= 12)[outline].mean())
+
+
+def grown(mask: np.ndarray) -> np.ndarray:
+    """A mask (H, W) and the pixels beside it."""
+    grown = mask.copy()
+    for axis in (0, 1):
+        for step in (-1, 1):
+            grown |= np.roll(mask, step, axis)
+    return grown
+
+
+def _shrunk(mask: np.ndarray) -> np.ndarray:
+    return ~grown(~mask)
+
+
+def iou(file: np.ndarray | None, replayed: np.ndarray | None) -> float | None:
+    """Intersection over union of two masks; 0 for other sizes, None without one of them."""
+    if file is None or replayed is None:
+        return None
+    if file.shape != replayed.shape:
+        return 0.0
+    union = int((file | replayed).sum())
+    return float((file & replayed).sum() / union) if union else 1.0
+
+
+def inside(mask: np.ndarray | None, frame: GeometryFrame) -> float | None:
+    """Share of a mask within the silhouette; None without a mask or with an empty one."""
+    if mask is None or not mask.any() or mask.shape != frame.silhouette.shape:
+        return None
+    return float(frame.silhouette[mask].mean())
