@@ -86,7 +86,8 @@ class SceneShot:
         refused = self._unseen(job, context, pictures)
         if refused:
             return refused, {}
-        files[f"{self.folder}/scene.jpg"] = layout.strip_bytes(pictures, self.boxes)
+        shown = [(pictures[k], self.boxes[k]) for k in layout.STRIP_VIEWS if k < len(pictures)]
+        files[f"{self.folder}/scene.jpg"] = layout.strip_bytes(shown)
         return list(self.rows), files
 
     def _unseen(self, job: Job, context: SceneContext, pictures: Sequence[np.ndarray]) -> list[Row]:

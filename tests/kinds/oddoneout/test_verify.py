@@ -25,8 +25,14 @@ from datagen.verify.rebuild import rebuild
 from datagen.verify.tree import Tree
 from tests.conftest import SMALL_SCENES, build_scenes, plan_of
 
-GEOMETRY = {"scene_cameras", "scene_floor_at_zero", "scene_boxes_hold_pixels", "scene_segments_disjoint",
-            "scene_depth_agrees", "scene_majority_normal", "scene_label_polarity", "scene_anomaly_visible"}  # fmt: skip
+GEOMETRY = {
+    *("scene_cameras", "scene_floor_at_zero"),
+    *("scene_boxes_hold_pixels", "scene_segments_disjoint"),
+    *("scene_depth_agrees", "scene_majority_normal"),
+    *("scene_label_polarity", "scene_anomaly_visible"),
+    *("scene_pictures_opaque", "scene_pictures_sharp"),
+    *("scene_colors_steady", "scene_poses_agree"),
+}
 
 
 def failures(root, **options):

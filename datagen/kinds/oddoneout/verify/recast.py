@@ -15,8 +15,9 @@ from datagen.formats.oddoneout import BACKGROUND_DEPTH, FOLDER
 from datagen.kinds.oddoneout.verify.checks import REPLAYED, replays_there
 from datagen.kinds.oddoneout.verify.compared import FOREGROUND
 from datagen.kinds.oddoneout.verify.evidence import Replayed, SceneEvidence
-from datagen.kinds.oddoneout.verify.facts import SceneFacts, SceneFiles
-from datagen.kinds.oddoneout.verify.tables import CHECKS
+from datagen.kinds.oddoneout.verify.facts import SceneFacts
+from datagen.kinds.oddoneout.verify.rows import CHECKS
+from datagen.kinds.oddoneout.verify.scene_files import SceneFiles
 from datagen.verify.check import ERROR, Finding
 from datagen.verify.damage import DAMAGE
 
