@@ -82,11 +82,16 @@ def tints_of(linear: np.ndarray) -> np.ndarray:
     return found
 
 
-def order_errors(tints: np.ndarray, wanted: np.ndarray) -> tuple[float, float]:
-    """Mean squared distance of tints (N, 3) from those wanted: as they are, and in the best of the wrong orders."""
+def order_errors(tints: np.ndarray, wanted: np.ndarray, tint: float = 1.0) -> tuple[float, float]:
+    """Mean squared distance of tints (N, 3) from those wanted: as they are, and in the best of the wrong orders.
+
+    What they are off alike, as light of one colour makes it, counts `tint` times.
+    """
 
     def error(found: np.ndarray) -> float:
-        return float(((found - wanted) ** 2).sum(axis=-1).mean())
+        off = found - wanted
+        alike = off.mean(axis=0)
+        return float(((off - alike) ** 2).sum(axis=-1).mean() + tint * (alike**2).sum())
 
     return error(tints), min(error(tints[:, order]) for order in ORDERS)
 
