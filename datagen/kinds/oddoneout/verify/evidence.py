@@ -81,8 +81,16 @@ class SceneEvidence(BaseEvidence):
     @cached_property
     def protocol(self) -> Any:
         """protocol.json as it is; {} where it cannot be read."""
+        return self._json("protocol.json")
+
+    @cached_property
+    def split_count(self) -> Any:
+        """split-count.json as it is; {} where it cannot be read."""
+        return self._json("split-count.json")
+
+    def _json(self, path: str) -> Any:
         try:
-            return json.loads(self.tree.files.read("protocol.json"))
+            return json.loads(self.tree.files.read(path))
         except DAMAGE:
             return {}
 
