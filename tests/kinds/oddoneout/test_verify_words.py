@@ -73,6 +73,14 @@ def test_rows_that_are_missing_or_doubled_are_told(spoiled: Path) -> None:
     edit_rows(spoiled, change)
     told = sorted(finding.message for finding in run_named(spoiled, "scene_rows_agree").examples)
     assert told == ["has 2 rows", "has no row"]
+    assert run_named(spoiled, "scene_rows_numbered").count == 1
+
+
+def test_a_rejection_taken_out_of_the_middle_is_told(spoiled: Path) -> None:
+    assert run_named(spoiled, "scene_rows_numbered").status == PASS
+    edit_rows(spoiled, lambda rows: [row for row in rows if row is not rows[1]])
+    (finding,) = run_named(spoiled, "scene_rows_numbered").examples
+    assert finding.message == "its rows lack number 1: a row was taken out"
 
 
 def test_a_view_taken_away_everywhere_is_told(spoiled: Path) -> None:

@@ -18,6 +18,7 @@ from datagen.kinds.oddoneout.verify.facts import ObjectFacts, SceneFacts
 from datagen.kinds.oddoneout.verify.tables import CHECKS
 from datagen.verify.check import ERROR, Finding
 from datagen.verify.damage import DAMAGE
+from datagen.verify.numbered import unnumbered
 
 Columns = Mapping[str, Any]
 MOVED = 1e-4
@@ -58,6 +59,12 @@ def scene_rows_agree(e: SceneEvidence) -> Iterator[Finding]:
                 yield Finding(path, f"its row says {column} {said}, its record {meant}")
     for name in sorted(of_scene):
         yield Finding(f"{FOLDER}/{name}", "has rows and is not there")
+
+
+@CHECKS.check(ERROR, "A row that was taken out takes what it tells of out of the count.", needs=(_rows,))
+def scene_rows_numbered(e: SceneEvidence) -> Iterator[Finding]:
+    """The rows of every scene's job are numbered without gaps."""
+    yield from unnumbered(e.tree.rows)
 
 
 def _wanted(e: SceneEvidence, scene: SceneFacts) -> Iterator[tuple[str, Columns]]:
