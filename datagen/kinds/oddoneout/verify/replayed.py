@@ -17,7 +17,7 @@ from datagen.kinds.oddoneout.verify.checks import REPLAYED, SCENES, replays_ther
 from datagen.kinds.oddoneout.verify.evidence import Replayed, SceneEvidence
 from datagen.kinds.oddoneout.verify.facts import ObjectFacts, SceneFacts
 from datagen.kinds.oddoneout.verify.looks import CHECKS, order_errors, tints_of, view_tints
-from datagen.verify.check import ERROR, Finding
+from datagen.verify.check import ERROR, WARNING, Finding
 from datagen.verify.damage import DAMAGE
 
 MEASURED = 1e-3
@@ -178,3 +178,23 @@ def _worn(e: SceneEvidence, scene: SceneFacts, replay: Replayed) -> np.ndarray:
             if part.skin is not None and part.skin.materials and 0 < label < len(found):
                 found[label] = shape.palette[part.skin.materials[0]].mean_color
     return found
+
+
+def _recipe(e: SceneEvidence) -> str:
+    return "" if e.recipe is not None else "there is no recipe to tell how many scenes are to hold an odd object"
+
+
+@CHECKS.check(WARNING, "A scene without an odd object has nothing to find.", SCENES, (_recipe,))
+def scene_odd_ones_there(e: SceneEvidence) -> Iterator[Finding]:
+    """Every scene to which the recipe gives an odd object holds one, and some scene of the dataset does."""
+    recipe, plan = e.recipe, e.plan
+    assert recipe is not None
+    share = recipe.layout.normal_share
+    planned = {scene.name: scene for scene in plan.scenes} if plan else {}
+    for scene in e.scenes:
+        own = planned.get(scene.name)
+        asked = plan.draw(own).asked > 0 if plan is not None and own is not None else share == 0
+        if asked and not scene.anomalous:
+            yield Finding(scene.name, "holds no odd object although the recipe gives it one")
+    if share < 1 and not any(scene.anomalous for scene in e.scenes):
+        yield Finding("dataset", "no scene holds an odd object")
