@@ -1,6 +1,7 @@
 """`datagen inspect`: a collection's health before anything is built."""
 
 from collections.abc import Sequence
+from itertools import count as counted
 from itertools import islice
 from pathlib import Path
 
@@ -22,7 +23,10 @@ REFUSED = 3
 def run_inspect(
     shapes: str, data_root: Path | None, recipe: str, sets: Sequence[str], limit: int | None, tries: int, as_json: bool
 ) -> int:
-    """Print a table a shape; 3 where one cannot be read, else 0. Raises UsageError, RecipeError, EmptyCollection."""
+    """Print a table a shape, and on stderr which one is looked at; 3 where one cannot be read, else 0.
+
+    Raises UsageError, RecipeError, EmptyCollection.
+    """
     found = load_recipe(find_recipe(recipe), sets)
     source = open_shapes(found, shapes, data_root)
     known = len(source.entries())
@@ -31,7 +35,13 @@ def run_inspect(
     kinds = triable(found.anomaly.made) if setting else ()
     console = open_console(stderr=False)
     told, refused = [], 0
-    for shape in islice(inspect_collection(source, kinds, setting, found.seed, tries), limit):
+    count = min(known, limit or known)
+    progress, begun = open_console(), counted(1)
+
+    def note(shape_id: str) -> None:
+        progress.print(f"looking at {shape_id}, {next(begun)} of {count}", soft_wrap=True, style="dim")
+
+    for shape in islice(inspect_collection(source, kinds, setting, found.seed, tries, note), limit):
         refused += bool(shape.problem)
         if as_json:
             told.append(shape.to_json())
@@ -40,9 +50,7 @@ def run_inspect(
     if as_json:
         print_json(told)
     else:
-        count = min(known, limit or known)
-        note = f"{count} of {known} shapes looked at, {refused} will be refused"
-        say(console, "error" if refused else "note", note)
+        say(console, "error" if refused else "note", f"{count} of {known} shapes looked at, {refused} will be refused")
     return REFUSED if refused else 0
 
 

@@ -1,7 +1,7 @@
 """A look at a collection before anything is built: size, parts, what is wrong with them, what can be done to them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -63,10 +63,19 @@ class InspectedShape:
 
 
 def inspect_collection(
-    source: Source, kinds: Sequence[str], setting: Setting | None, seed: int = 0, tries: int = TRIES
+    source: Source,
+    kinds: Sequence[str],
+    setting: Setting | None,
+    seed: int = 0,
+    tries: int = TRIES,
+    note: Callable[[str], None] = lambda shape_id: None,
 ) -> Iterator[InspectedShape]:
-    """Every shape of a source by itself: swaps and neighbours, which need a collection's plan, are not tried."""
+    """Every shape of a source by itself: swaps and neighbours, which need a collection's plan, are not tried.
+
+    `note` hears of each shape before it is read.
+    """
     for entry in source.entries():
+        note(entry.shape_id)
         try:
             shape = source.load(entry.shape_id)
         except DatagenError as error:
