@@ -75,7 +75,7 @@ def inspect(
 ) -> None:
     """Look at shapes before anything is built: sizes, parts, what is wrong with them, what each operator could do.
 
-    Exit code 3 when a shape will be refused.
+    The shape that is looked at is named on stderr. Exit code 3 when a shape will be refused.
     """
     from datagen.cli.inspect import InspectOptions, run_inspect
 

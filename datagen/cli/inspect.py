@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count as counted
 from itertools import islice
 from pathlib import Path
 
@@ -37,7 +38,10 @@ class InspectOptions:
 
 
 def run_inspect(options: InspectOptions) -> int:
-    """Print a table a shape; 3 where one cannot be read, else 0. Raises UsageError, RecipeError, EmptyCollection."""
+    """Print a table a shape, and on stderr which one is looked at; 3 where one cannot be read, else 0.
+
+    Raises UsageError, RecipeError, EmptyCollection.
+    """
     found = load_recipe(find_recipe(options.recipe), options.sets)
     station = read_station(options.station) if options.station else None
     source = open_shapes(found, options.shapes, options.data_root)
@@ -48,7 +52,13 @@ def run_inspect(options: InspectOptions) -> int:
     kinds = triable(found.anomaly.made) if setting else ()
     console = open_console(stderr=False)
     told, refused = [], 0
-    looked = inspect_collection(source, kinds, setting, found.seed, options.tries, station)
+    count = min(known, limit or known)
+    progress, begun = open_console(), counted(1)
+
+    def note(shape_id: str) -> None:
+        progress.print(f"looking at {shape_id}, {next(begun)} of {count}", soft_wrap=True, style="dim")
+
+    looked = inspect_collection(source, kinds, setting, found.seed, options.tries, station, note)
     for shape in islice(looked, limit):
         refused += bool(shape.problem)
         if options.as_json:
@@ -60,9 +70,7 @@ def run_inspect(options: InspectOptions) -> int:
     if options.as_json:
         print_json(told)
     else:
-        count = min(known, limit or known)
-        note = f"{count} of {known} shapes looked at, {refused} will be refused"
-        say(console, "error" if refused else "note", note)
+        say(console, "error" if refused else "note", f"{count} of {known} shapes looked at, {refused} will be refused")
     return REFUSED if refused else 0
 
 

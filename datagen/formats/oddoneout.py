@@ -22,6 +22,7 @@ ANOMALY, NORMAL = 0, 1
 MOST_PART_LABELS = 65535
 """part_labels are 16-bit: a scene may show this many parts."""
 STRIP_VIEWS = (0, 4, 8, 12, 16)
+"""Views that scene.jpg shows, those of them that there are."""
 
 
 def scene_name(naming: str, category: str, shape: int, scene: int, salt: str) -> str:
@@ -221,13 +222,12 @@ def scene2d_json(paths: Sequence[str], boxes: Mapping[str, Sequence[Sequence[int
     )
 
 
-def strip_bytes(pictures: Sequence[np.ndarray], boxes: Sequence[Sequence[Sequence[int]]]) -> bytes:
-    """scene.jpg: views 0, 4, 8, 12, 16 side by side with green boxes on the anomalies."""
-    chosen = [k for k in STRIP_VIEWS if k < len(pictures)] or [0]
+def strip_bytes(shown: Sequence[tuple[np.ndarray, Sequence[Sequence[int]]]]) -> bytes:
+    """scene.jpg: pictures (H, W, 3) side by side, each with green boxes (x1, y1, x2, y2) on its anomalies."""
     tiles = []
-    for k in chosen:
-        image = Image.fromarray(pictures[k])
-        for x1, y1, x2, y2 in boxes[k]:
+    for picture, boxes in shown:
+        image = Image.fromarray(picture)
+        for x1, y1, x2, y2 in boxes:
             ImageDraw.Draw(image).rectangle((x1, y1, x2 - 1, y2 - 1), outline=(0, 255, 0), width=2)
         tiles.append(np.asarray(image))
     buffer = io.BytesIO()

@@ -94,7 +94,7 @@ def build(
             dataset.close()
     summary: Summary = plan.building.summarise(plan, dataset)
     told = warned(dataset.entries.values(), plan.source, library)
-    return replace(summary, warnings=(*told, *without_anomaly(summary)))
+    return replace(summary, warnings=(*told, *summary.warnings, *without_anomaly(summary)))
 
 
 def _mended(plan: Plan[Any], dataset: Dataset, jobs: Iterable[Job]) -> list[str]:

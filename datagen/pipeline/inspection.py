@@ -1,7 +1,7 @@
 """A look at a collection before anything is built: size, parts, what is wrong with them, what can be done to them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -75,12 +75,14 @@ def inspect_collection(
     seed: int = 0,
     tries: int = TRIES,
     station: StationRecipe | None = None,
+    note: Callable[[str], None] = lambda shape_id: None,
 ) -> Iterator[InspectedShape]:
     """Every shape of a source by itself: swaps and neighbours, which need a collection's plan, are not tried.
 
-    Raises UsageError for a camera of the station that can see nothing of a shape.
+    `note` hears of each shape before it is read. Raises UsageError for a camera of the station that can see nothing.
     """
     for entry in source.entries():
+        note(entry.shape_id)
         try:
             shape = source.load(entry.shape_id)
         except DatagenError as error:

@@ -19,6 +19,7 @@ def test_shapes_parts_and_operators_are_told(tmp_path, monkeypatch):
     assert found.exit_code == 0, found.output
     assert "in the units of its file" in found.output and "position" in found.output and "1/1" in found.output
     assert "1 of 2 shapes looked at, 0 will be refused" in found.output
+    assert [line for line in found.stderr.splitlines() if "looking at" in line] == ["looking at 1001, 1 of 1"]
     told = json.loads(RUN.invoke(app, ["inspect", str(tmp_path / "chairs"), "--tries", "1", "--json"]).stdout)
     assert len(told) == 2 and {"position", "rotation", "broken", "missing"} == {
         one["kind"] for one in told[0]["parts"][0]["tried"]

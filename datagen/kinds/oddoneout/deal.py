@@ -19,6 +19,8 @@ class Draw:
     slots: tuple[int, ...]
     swapped: bool = False
     """Whether the anomalous shape is in the majority, and the normal one is odd."""
+    asked: int = 0
+    """How many odd ones the recipe draws, whether or not there is an anomalous shape to show."""
 
 
 def turn(k: int, shapes: int, *, swaps: bool) -> tuple[int, int]:
@@ -85,11 +87,12 @@ class Dealer:
         count, odd = self._counts(shape_id, number)
         pool = self.pools.get(shape_id, 0)
         if pool == 0 or odd == 0:
-            return Draw(count, ())
+            return Draw(count, (), asked=odd)
         order = stream(self.recipe.seed, "turns", shape_id).permutation(pool)
         if self.recipe.swaps:
-            return Draw(count, (int(order[(self.drawn_as(number) - 1) % pool]),) * odd, swapped=number % 2 == 0)
-        return Draw(count, tuple(sorted(int(order[(turns + k) % pool]) for k in range(odd))))
+            slots = (int(order[(self.drawn_as(number) - 1) % pool]),) * odd
+            return Draw(count, slots, swapped=number % 2 == 0, asked=odd)
+        return Draw(count, tuple(sorted(int(order[(turns + k) % pool]) for k in range(odd))), asked=odd)
 
     def _counts(self, shape_id: str, number: int) -> tuple[int, int]:
         """How many objects scene `number` of a shape holds, and how many are odd: uniform from one to under half."""

@@ -1,12 +1,19 @@
 """Figures of scenes: what a build will make and cost, and what it has made."""
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from datagen.formats.oddoneout import in_order
 from datagen.kinds.oddoneout.plan import ScenePlan
 from datagen.pipeline.summary import Summary, Tally
+from datagen.pipeline.warned import EXAMPLES, Warned
 from datagen.store.dataset import Dataset
+from datagen.store.log import LogEntry
+
+WITHOUT_ODD = "scenes hold no odd object although the recipe gives them one"
+NO_SHAPE = "no anomalous shape is made of its shape, raise anomaly.shapes"
 
 
 def summarise(plan: ScenePlan, dataset: Dataset) -> Summary:
@@ -30,6 +37,8 @@ def summarise(plan: ScenePlan, dataset: Dataset) -> Summary:
             tally.reasons[row.reason] += 1
     views = [row for row in rows if row.row_type == "sample"]
     objects = Counter(row.kind for row in rows if row.row_type == "object")
+    if not dataset.entries.keys() <= plan.scene_of.keys():  # an earlier build of this folder had a larger limit
+        plan = replace(plan, limit=None)
     return Summary(
         images=len(views),
         anomalous=sum(row.label for row in views),
@@ -44,7 +53,24 @@ def summarise(plan: ScenePlan, dataset: Dataset) -> Summary:
         stand_in=plan.source.stand_in,
         source=plan.source.name,
         counted="objects",
+        warnings=without_odd_ones(plan, dataset.entries.values()),
     )
+
+
+def without_odd_ones(plan: ScenePlan, entries: Iterable[LogEntry]) -> tuple[Warned, ...]:
+    """A warning of scenes that the recipe gives an odd object and that hold none, with the commonest reasons."""
+    told = []
+    for entry in entries:
+        rows = [row for row in entry.rows if row.row_type == "scene" and not row.label]
+        scene = plan.scene_of.get(rows[0].job_id) if rows else None
+        if scene is None or not (draw := plan.draw(scene)).asked:
+            continue
+        reasons = Counter(row.reason for row in entry.rows if row.row_type == "rejection").most_common(2)
+        why = ", ".join(f"{reason} {count}" for reason, count in reasons) if draw.slots else NO_SHAPE
+        told.append(f"{scene.name}: {why}")
+    if not told:
+        return ()
+    return (Warned(WITHOUT_ODD, len(told), tuple(sorted(told)[:EXAMPLES])),)
 
 
 CPU_S_SCENE_FIXED, CPU_S_SCENE_SAMPLE, CPU_S_SCENE_VIEW = 3.0, 0.155, 0.1

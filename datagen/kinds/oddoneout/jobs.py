@@ -24,8 +24,10 @@ from datagen.kinds.oddoneout.arrange import (
     least_changed,
     spec_text,
 )
+from datagen.kinds.oddoneout.plan import PlannedScene
 from datagen.kinds.oddoneout.record import SceneRecord
 from datagen.kinds.oddoneout.shapes import SceneContext
+from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.pipeline.prepared import Prepared, rejection
 from datagen.scenes.skies import listed_worlds, world_file
 
@@ -86,7 +88,8 @@ class SceneShot:
         refused = self._unseen(job, context, pictures)
         if refused:
             return refused, {}
-        files[f"{self.folder}/scene.jpg"] = layout.strip_bytes(pictures, self.boxes)
+        shown = [(pictures[k], self.boxes[k]) for k in layout.STRIP_VIEWS if k < len(pictures)]
+        files[f"{self.folder}/scene.jpg"] = layout.strip_bytes(shown)
         return list(self.rows), files
 
     def _unseen(self, job: Job, context: SceneContext, pictures: Sequence[np.ndarray]) -> list[Row]:
@@ -144,8 +147,7 @@ def scene_job(job: Job, context: SceneContext, shape: Shape, before: Prepared) -
     if first:
         rows = list(before.rows)
     arrangement, views = arrange(job, context, scene, members, rows, first)
-    rng = stream(plan.recipe.seed, "look", scene.entry.shape_id, plan.drawn_as(scene.number))
-    record = SceneRecord(job, context, scene, arrangement, views, _floor(context, rng), _sky(context, rng))
+    record = SceneRecord(job, context, scene, arrangement, views, *drawn_look(context, scene))
     with context.phase("annotate"):
         files = record.files()
     odd = tuple(OddShown.of(member, k, views) for k, member in enumerate(arrangement.members) if member.odd)
@@ -154,14 +156,21 @@ def scene_job(job: Job, context: SceneContext, shape: Shape, before: Prepared) -
     return Prepared(job, tuple(rows), shots=(shot,), next_attempt=first + plan.recipe.layout.attempts)
 
 
-def _floor(context: SceneContext, rng: np.random.Generator) -> Floor:
+def drawn_look(context: SceneTools, scene: PlannedScene) -> tuple[Floor, Sky]:
+    """The floor and the environment of a scene. Raises MissingDependency where its floors are not here."""
+    plan = context.plan
+    rng = stream(plan.recipe.seed, "look", scene.entry.shape_id, plan.drawn_as(scene.number))
+    return _floor(context, rng), _sky(context, rng)
+
+
+def _floor(context: SceneTools, rng: np.random.Generator) -> Floor:
     floors = context.floors.materials
     chosen = floors[int(rng.integers(len(floors)))]
     offset = (round(float(rng.random()), 6), round(float(rng.random()), 6))
     return Floor(chosen.material_id, round(float(rng.uniform(0, 360)), 4), offset)
 
 
-def _sky(context: SceneContext, rng: np.random.Generator) -> Sky:
+def _sky(context: SceneTools, rng: np.random.Generator) -> Sky:
     recipe = context.plan.recipe.light
     worlds = listed_worlds(recipe.worlds)
     world = worlds[int(rng.integers(len(worlds)))]

@@ -253,12 +253,18 @@ class ScenePlan(Plan[SceneRecipe]):
         """Splits of the object-count study: training and test scenes of 3-7 and of 8-12 objects."""
         found: dict[str, list[str]] = {}
         for scene in sorted(self.scenes, key=lambda s: s.name):
-            count = self.draw(scene).objects
-            side = "test" if "test" in scene.split else "train"
-            for label, (low, high) in STUDY_COUNTS.items():
-                if low <= count <= high and scene.name not in skip:
-                    found.setdefault(f"{side}-{label}", []).append(scene.name)
+            for key in study_keys(scene.split, self.draw(scene).objects):
+                if scene.name not in skip:
+                    found.setdefault(key, []).append(scene.name)
         return dict(sorted(found.items()))
+
+
+def study_keys(split: str, objects: int) -> Iterator[str]:
+    """Splits of the object-count study that hold a scene of a split and a number of objects: one or none."""
+    side = "test" if "test" in split else "train"
+    for label, (low, high) in STUDY_COUNTS.items():
+        if low <= objects <= high:
+            yield f"{side}-{label}"
 
 
 def five_views(views: int, sets: int = 2, size: int = 5) -> list[list[int]]:

@@ -1,31 +1,59 @@
 """What the pictures of a scene say of each other: outlines and edges, the table's boxes, depth in two forms, strays."""
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 
-from datagen.formats.oddoneout import BACKGROUND_DEPTH, bbox_2d, view_name
+from datagen.formats.oddoneout import BACKGROUND_DEPTH, bbox_2d, strip_bytes, view_name
 from datagen.store.reader import DatasetReader
 
 FOREGROUND = 127
 """Published segmentations are 0-1 and 205-207."""
+LEAST_PX = 30
+"""Pixels from which the mean colour of what a view shows is told."""
 
 
 class SeenViews:
     """What is compared between the views of a scene: pictures, outlines, and scene2d's boxes by a view's name."""
 
-    def __init__(self, boxes: Mapping[str, Any]) -> None:
-        self.boxes = boxes
+    def __init__(self, boxes: Mapping[str, Any], regions: int) -> None:
+        self.boxes, self.regions = boxes, regions
         self.pictures: list[np.ndarray | None] = []
         self.outlines: list[np.ndarray] = []
+        self.colors: list[np.ndarray] = []
+        self.shown: list[tuple[np.ndarray, list[list[int]]]] = []
+        """Pictures (H, W, 3) of the views of scene.jpg, with the boxes of their anomalous objects."""
 
     def add(self, picture: np.ndarray | None, things: np.ndarray) -> None:
         """The grey picture of a view, and its objects' masks (N, H, W)."""
         inside = [mask & ~ndimage.binary_erosion(mask, iterations=1) for mask in things]
         self.outlines.append(np.logical_or.reduce(inside) if inside else np.zeros((1, 1), bool))
         self.pictures.append(picture)
+
+    def add_colors(self, picture: np.ndarray | None, regions: np.ndarray) -> None:
+        """Mean colours of a picture (H, W, 4) by region (H, W): 0 the floor, above it a part or object, -1 the sky."""
+        sums = np.full((self.regions + 1, 3), np.nan)
+        if picture is not None and picture.shape[:2] == regions.shape:
+            seen = (regions >= 0) & (regions <= self.regions)
+            of = regions[seen]
+            count = np.bincount(of, minlength=self.regions + 1)
+            for channel in range(3):
+                total = np.bincount(of, weights=picture[..., channel][seen], minlength=self.regions + 1)
+                sums[:, channel] = np.where(count >= LEAST_PX, total / np.maximum(count, 1), np.nan)
+        self.colors.append(sums)
+
+    def keep_for_strip(self, picture: np.ndarray, odd: np.ndarray) -> None:
+        """One of the views of scene.jpg (H, W, 4), with the masks (N, H, W) of its anomalous objects."""
+        boxes = [box for box in map(bbox_2d, odd) if box is not None]
+        self.shown.append((np.ascontiguousarray(picture[..., :3]), boxes))
+
+    def color_table(self) -> np.ndarray:
+        """As of `SceneFacts`."""
+        return np.stack(self.colors) if self.colors else np.zeros((0, 1, 3))
 
     def edges(self) -> np.ndarray:
         """As of `SceneFacts`; NaN where a picture or an outline is missing or of another size."""
@@ -46,6 +74,12 @@ class SeenViews:
         return told != wanted
 
 
+def grey_of(picture: np.ndarray) -> np.ndarray:
+    """Grey (H, W) uint8 of a picture (H, W, 4), its alpha dropped."""
+    grey: np.ndarray = np.asarray(Image.fromarray(np.ascontiguousarray(picture[..., :3])).convert("L"))
+    return grey
+
+
 def edge_strength(grey: np.ndarray) -> np.ndarray:
     """Largest step of grey to a neighbour, (H, W)."""
     found = np.zeros(grey.shape)
@@ -62,6 +96,17 @@ def strays(files: DatasetReader, folder: str, views: int) -> tuple[str, ...]:
     names = {view_name(v) for v in range(views)}
     inside = [path for part in ("RGB", "masks") for path in files.list(f"{folder}/{part}")]
     return tuple(path.removeprefix(f"{folder}/") for path in inside if path.rsplit("/", 1)[1] not in names)
+
+
+def strip_differs(strip: np.ndarray | None, seen: SeenViews) -> float:
+    """As of `SceneFacts`, for scene.jpg (H, W, 3)."""
+    if strip is None or not seen.shown:
+        return float("nan")
+    if len({picture.shape for picture, _ in seen.shown}) > 1:
+        return 255.0
+    with Image.open(io.BytesIO(strip_bytes(seen.shown))) as image:
+        wanted = np.asarray(image.convert("RGB")).astype(np.int16)
+    return float(np.abs(strip - wanted).mean()) if strip.shape == wanted.shape else 255.0
 
 
 def scaled_differs(scaled: np.ndarray, depth: np.ndarray) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from datagen.core.anomaly import AnomalousShape
 from datagen.core.errors import DatagenError
 from datagen.core.ids import fraction_of_hash
+from datagen.core.material import Material
 from datagen.core.row import Job
 from datagen.core.shape import Mesh, Shape, concatenate
 from datagen.geometry.pieces import separation
@@ -30,6 +31,8 @@ from datagen.verify.evidence import NO_RECIPE, BaseEvidence, hash_the_rest
 
 REPLAYED = 24
 """Scenes whose meshes are put in their places again, unless everything is asked for."""
+UNUSABLE: tuple[type[Exception], ...] = (*DAMAGE, AssertionError)
+"""What a record that was edited makes of its shapes."""
 SAMPLE_M = 0.002
 """Spacing of surface samples for distances between objects."""
 
@@ -39,7 +42,8 @@ class Replayed:
     """A scene's meshes in the world: lowest point of each object, and the least gap between any two (metres).
 
     `shapes` are the objects in the shapes' own frame, with what was done to the anomalous ones; `bounds` (2, 3) those
-    of each in the world.
+    of each in the world, `local_bounds` in the frame of its rotation_matrix. `normal` is the shape that nothing was
+    done to.
     """
 
     scene: str
@@ -48,6 +52,8 @@ class Replayed:
     problem: str = ""
     shapes: tuple[tuple[Shape, AnomalousShape | None], ...] = ()
     bounds: tuple[np.ndarray, ...] = ()
+    local_bounds: tuple[np.ndarray, ...] = ()
+    normal: Shape | None = None
 
 
 @dataclass(eq=False)
@@ -75,8 +81,16 @@ class SceneEvidence(BaseEvidence):
     @cached_property
     def protocol(self) -> Any:
         """protocol.json as it is; {} where it cannot be read."""
+        return self._json("protocol.json")
+
+    @cached_property
+    def split_count(self) -> Any:
+        """split-count.json as it is; {} where it cannot be read."""
+        return self._json("split-count.json")
+
+    def _json(self, path: str) -> Any:
         try:
-            return json.loads(self.tree.files.read("protocol.json"))
+            return json.loads(self.tree.files.read(path))
         except DAMAGE:
             return {}
 
@@ -116,6 +130,19 @@ class SceneEvidence(BaseEvidence):
         return self.plan.jobs() if self.plan else iter(())
 
     @cached_property
+    def tools(self) -> SceneTools | None:
+        """What jobs of the plan may use, without a renderer; None without the source."""
+        return SceneTools(self.plan, open_library(self.plan), "fake") if self.plan else None
+
+    @cached_property
+    def floors(self) -> Mapping[str, Material]:
+        """The floors that scenes may lie on, by id, as they are listed; {} where they are not here."""
+        try:
+            return {floor.material_id: floor for floor in self.tools.floors.materials} if self.tools else {}
+        except DatagenError:
+            return {}
+
+    @cached_property
     def replays(self) -> tuple[Replayed, ...]:
         """A sample of scenes with their meshes in place; () without the source."""
         plan = self.plan
@@ -124,7 +151,8 @@ class SceneEvidence(BaseEvidence):
         ranked = sorted(self.scenes, key=lambda s: fraction_of_hash([self.seed, "verify", s.name]))
         chosen = ranked if self.full else ranked[:REPLAYED]
         self.note(f"putting the meshes of {len(chosen)} scenes in place")
-        shapes = SceneShapes(SceneTools(plan, open_library(plan), "fake"))
+        assert self.tools is not None
+        shapes = SceneShapes(self.tools)
         return tuple(_replayed(scene, shapes, self.shape_of(scene)) for scene in sorted(chosen, key=lambda s: s.name))
 
     @cached_property
@@ -149,6 +177,7 @@ def _is_split(value: Any) -> bool:
 def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str) -> Replayed:
     """Meshes by the scene's own record: source shape, or the anomalous shape of its slot, under T_world_shape."""
     meshes: list[Mesh] = []
+    local: list[np.ndarray] = []
     found: list[tuple[Shape, AnomalousShape | None]] = []
     try:
         for thing in scene.objects:
@@ -158,10 +187,22 @@ def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str) -> Replayed
             shape = made[0]
             found.append(made)
             T = np.array(thing.record["T_world_shape"], dtype=float).reshape(4, 4)
-            meshes.append(concatenate([part.mesh for part in shape.parts]).transformed(T))
-    except (DatagenError, KeyError, ValueError, IndexError, TypeError, AssertionError) as error:
+            mesh = concatenate([part.mesh for part in shape.parts])
+            meshes.append(mesh.transformed(T))
+            own = np.linalg.inv(np.array(thing.record["rotation_matrix"], dtype=float)) @ T
+            local.append(mesh.transformed(own).bounds)
+        normal = shapes.normal(shape_id)
+    except UNUSABLE as error:
         return Replayed(scene.name, (), 0.0, f"cannot be replayed ({type(error).__name__}: {error})")
     gaps = [separation(a, b, SAMPLE_M) for k, a in enumerate(meshes) for b in meshes[k + 1 :]]
     low = tuple(float(m.bounds[0, 2]) for m in meshes)
     bounds = tuple(m.bounds for m in meshes)
-    return Replayed(scene.name, low, min(gaps, default=1.0), shapes=tuple(found), bounds=bounds)
+    return Replayed(
+        scene.name,
+        low,
+        min(gaps, default=1.0),
+        shapes=tuple(found),
+        bounds=bounds,
+        local_bounds=tuple(local),
+        normal=normal,
+    )

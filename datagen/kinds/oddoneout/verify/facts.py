@@ -1,26 +1,26 @@
 """One scene read once: its tables, and figures of every view by which it is judged."""
 
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import numpy as np
-from annotated_types import Len
-from PIL import Image
-from pydantic import BaseModel, FiniteFloat, ValidationError
 
-from datagen.core.errors import BrokenFile
-from datagen.core.ids import bytes_hash
-from datagen.formats.exr import read_exr
-from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, is_anomalous
-from datagen.kinds.oddoneout.verify.compared import FOREGROUND, SeenViews, elsewhere, scaled_differs, strays
+from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, MOST_PART_LABELS, STRIP_VIEWS, is_anomalous
+from datagen.kinds.oddoneout.verify.compared import (
+    FOREGROUND,
+    SeenViews,
+    elsewhere,
+    grey_of,
+    scaled_differs,
+    strays,
+    strip_differs,
+)
+from datagen.kinds.oddoneout.verify.object_table import object_records
+from datagen.kinds.oddoneout.verify.scene_files import SceneFiles
 from datagen.store.reader import DatasetReader
 from datagen.verify.damage import DAMAGE
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+from datagen.verify.pictures import sharpness
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +74,10 @@ class ViewFacts:
     """Pixels of anomaly_masks/ where no object and no floor is."""
     cut_objects: int
     """Objects that the view's border cuts."""
+    alpha_px: int
+    """Pixels of RGB/ whose alpha is not 255."""
+    sharpness: float
+    """How hard the picture's edges are, of 1; 0 where no edge is strong enough to tell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +92,19 @@ class SceneFacts:
     flat_labels: tuple[int, ...]
     """`anomaly_labels` of scene2d; () without it."""
     extra: Mapping[str, Any]
+    world: Mapping[str, Any]
+    """`scene` of the record: its floor and its environment."""
     strays: tuple[str, ...] = ()
     """Files of RGB/ and masks/ that are no view: a loader that lists the folder takes them for one."""
     edges: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     """(V, V): how strong the edges of one view's picture are along the outlines of another's masks."""
+    colors: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 3)))
+    """(V, R + 1, 3): mean RGB of the floor and of what each part label marks, NaN where too few pixels are seen.
+
+    Of each object, in the order of the list, where there are no part labels.
+    """
+    strip_differs: float = float("nan")
+    """Mean levels between scene.jpg and that of the views it shows, 255 for another size; NaN where there is none."""
     problems: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
 
@@ -107,85 +120,11 @@ def scene_folders(files: DatasetReader) -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(ending) for name in files.sizes if name.endswith(ending)))
 
 
-class SceneFiles:
-    """Files of one scene, every damage noted."""
-
-    def __init__(self, files: DatasetReader, folder: str) -> None:
-        self.files, self.folder = files, folder
-        self.problems: dict[str, str] = {}
-        self.hashes: dict[str, str] = {}
-
-    def has(self, name: str) -> bool:
-        return f"{self.folder}/{name}" in self.files.sizes
-
-    def data(self, name: str) -> bytes | None:
-        path = f"{self.folder}/{name}"
-        if path not in self.files.sizes:
-            return None
-        try:
-            data = self.files.read(path)
-        except BrokenFile as error:
-            self.problems[name] = f"cannot be read ({error.args[0]})"
-            return None
-        self.hashes[path] = bytes_hash(data)
-        return data
-
-    def table(self, name: str) -> dict[str, Any]:
-        data = self.data(name)
-        if data is None:
-            self.problems.setdefault(name, "is missing")
-            return {}
-        try:
-            value = json.loads(data)
-        except ValueError as error:
-            self.problems[name] = f"is no JSON ({error})"
-            return {}
-        return value if isinstance(value, dict) else {}
-
-    def image(self, name: str, mode: str = "L", wanted: bool = True) -> np.ndarray | None:
-        data = self.data(name)
-        if data is None:
-            if wanted:
-                self.problems.setdefault(name, "is missing")
-            return None
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                return np.asarray(image.convert(mode))
-        except DAMAGE as error:
-            self.problems[name] = f"cannot be decoded ({error})"
-            return None
-
-    def labels(self, name: str) -> np.ndarray | None:
-        """A 16-bit picture as it is, or None."""
-        data = self.data(name)
-        if data is None:
-            return None
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                if not image.mode.startswith("I"):
-                    raise ValueError(f"it is of mode {image.mode}, not 16-bit grey")
-                return np.asarray(image).astype(np.int64)
-        except DAMAGE as error:
-            self.problems[name] = f"cannot be decoded ({error})"
-            return None
-
-    def depth(self, name: str) -> np.ndarray | None:
-        data = self.data(name)
-        if data is None:
-            return None
-        try:
-            channels = read_exr(data, name)
-            return np.asarray(list(channels.values())[0], dtype=np.float64)  # noqa: RUF015  no channel is damage too
-        except DAMAGE as error:
-            self.problems[name] = str(error)
-            return None
-
-
 def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
     """Every table and view of a scene; damage is told in `problems`, never raised."""
     reader = SceneFiles(files, folder)
     table, flat = reader.table("scene3d.metadata.json"), reader.table("scene2d.metadata.json")
-    records = _records(table.get("objects"), reader.problems)
+    records = object_records(table.get("objects"), reader.problems)
     try:
         K = np.array(table["camera"]["K"], dtype=float).reshape(3, 3)
         extrinsics = np.array([p["rotation"] for p in table["camera"]["poses"]], dtype=float).reshape(-1, 4, 4)
@@ -199,9 +138,10 @@ def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
     if not (isinstance(labels, list | tuple) and all(label in (0, 1) for label in labels)):
         reader.problems["scene2d.metadata.json"] = "anomaly_labels is no list of 0 and 1"
         labels = ()
-    extra = table.get("datagen")
+    extra, world = table.get("datagen"), table.get("scene")
     boxes = flat.get("bbox")
-    seen = SeenViews(boxes if isinstance(boxes, dict) else {})
+    regions = max((label for record in records for label in (record.get("part_labels") or {}).values()), default=0)
+    seen = SeenViews(boxes if isinstance(boxes, dict) else {}, max(len(records), min(regions, MOST_PART_LABELS)))
     views = tuple(_view(reader, v, (K, T), (names, odd), gathered, seen) for v, T in enumerate(extrinsics))
     return SceneFacts(
         name=folder.rsplit("/", 1)[-1],
@@ -211,55 +151,14 @@ def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
         views=views,
         flat_labels=tuple(labels),
         extra=extra if isinstance(extra, dict) else {},
+        world=world if isinstance(world, dict) else {},
         strays=strays(files, folder, len(extrinsics)),
         edges=seen.edges(),
+        colors=seen.color_table(),
+        strip_differs=strip_differs(reader.image("scene.jpg", "RGB", wanted=False), seen),
         problems=reader.problems,
         hashes=reader.hashes,
     )
-
-
-def _records(objects: Any, problems: dict[str, str]) -> list[dict[str, Any]]:
-    """The entries of `objects` without what cannot be used of them, which is noted."""
-    records, wrong = [], []
-    for k, record in enumerate(objects if isinstance(objects, list) else []):
-        try:
-            _ObjectTable.model_validate(record)
-        except ValidationError as error:
-            wrong += [f"objects[{k}] {_told(e)}" for e in error.errors()]
-            bad = {e["loc"][0] for e in error.errors() if e["loc"]}
-            record = {key: v for key, v in record.items() if key not in bad} if isinstance(record, dict) else {}
-        records.append(record)
-    if not records or wrong:
-        problems["scene3d.metadata.json"] = "; ".join(wrong[:3]) or "names no objects"
-    return records
-
-
-def _told(error: "ErrorDetails") -> str:
-    return f"{'.'.join(map(str, error['loc']))}: {error['msg'].lower()}".removeprefix(": ")
-
-
-Triple = Annotated[tuple[FiniteFloat, ...], Len(3, 3)]
-Box = Annotated[tuple[Triple, ...], Len(2, 2)]
-Matrix = Annotated[tuple[Annotated[tuple[FiniteFloat, ...], Len(4, 4)], ...], Len(4, 4)]
-
-
-class _Anomaly(BaseModel):
-    """The part of `anomaly` that checks use."""
-
-    changed_px: list[int] | None = None
-
-
-class _ObjectTable(BaseModel):
-    """What checks use of an entry of `objects`; ours beside the published keys are optional."""
-
-    name: str
-    path: str
-    rotation_matrix: Matrix
-    bbox: Box
-    bbox_world: Box | None = None
-    bbox_published: Box | None = None
-    anomaly: _Anomaly | None = None
-    part_labels: dict[str, int] | None = None
 
 
 class _Gathered:
@@ -303,7 +202,7 @@ def _view(
 ) -> ViewFacts:
     """`camera`: K and extrinsic; `objects`: their names, and which are odd."""
     (K, T), (names, odd) = camera, objects
-    picture = reader.image(f"RGB/{v:04d}.png")
+    picture = reader.picture(f"RGB/{v:04d}.png")
     depth = reader.depth(f"depth_exr/{v:04d}.exr")
     masks = [reader.image(f"segmentations/{name}/{name}_{v:04d}.png") for name in names]
     ground = reader.image(f"segmentations/{FLOOR}/{FLOOR}_{v:04d}.png")
@@ -319,14 +218,20 @@ def _view(
     if depth is not None and depth.shape == shape:
         finite = depth < BACKGROUND_DEPTH / 2
         gap = int((finite != (union | floor)).sum())
-    level = picture if picture is not None else np.zeros((1, 1), np.uint8)
+    level = np.zeros((1, 1), np.uint8) if picture is None else grey_of(picture)
     own = reader.image(f"masks/{v:04d}.png", wanted=reader.has("masks/0000.png"))
     labels = reader.image(f"binary_labels/{v:04d}.png", wanted=reader.has("binary_labels/0000.png"))
     changed = reader.image(f"anomaly_masks/{v:04d}.png", wanted=reader.has("anomaly_masks/0000.png"))
     wrong = np.array([o for o in odd], dtype=bool)
     parts = reader.labels(f"part_labels/{v:04d}.png")
     scaled = reader.labels(f"depth_png/{v:04d}.png")
-    seen.add(picture, things)
+    seen.add(None if picture is None else level, things)
+    regions = np.where(union, things.argmax(axis=0) + 1 if len(things) else 0, np.where(floor, 0, -1))
+    if parts is not None and parts.shape == shape:
+        regions = np.where(union, parts, regions)
+    seen.add_colors(picture, regions)
+    if v in STRIP_VIEWS and picture is not None:
+        seen.keep_for_strip(picture, things[wrong])
     return ViewFacts(
         index=v,
         floor_error_m=float(np.abs(world[floor][:, 2]).max()) if world is not None and floor.any() else float("nan"),
@@ -339,11 +244,13 @@ def _view(
         spread=float(level.std()),
         depth_gap_px=gap,
         part_differs_px=-1 if parts is None else _parts_differ(parts, things, gathered.records),
-        picture_px=() if picture is None else picture.shape,
+        picture_px=() if picture is None else picture.shape[:2],
         flat_boxes_differ=seen.boxes_differ(v, things[wrong]),
         depth_png_differs_px=-1 if scaled is None or depth is None else scaled_differs(scaled, depth),
         changed_elsewhere_px=elsewhere(changed, union | floor),
         cut_objects=int(sum(m[[0, -1]].any() or m[:, [0, -1]].any() for m in things)),
+        alpha_px=0 if picture is None else int((picture[..., 3] != 255).sum()),
+        sharpness=sharpness(level),
     )
 
 

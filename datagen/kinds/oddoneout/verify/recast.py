@@ -1,6 +1,6 @@
 """Views of replayed scenes cast again: what the files of a view say against the meshes in their places."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +9,16 @@ import numpy as np
 from datagen.annotate.scenes import SeenObject, cast_views
 from datagen.core.camera import PosedCamera
 from datagen.core.ids import fraction_of_hash
-from datagen.core.scene import SceneObject
+from datagen.core.scene import Floor, Scene, SceneObject, Sky, View
 from datagen.core.shape import Shape
 from datagen.formats.oddoneout import BACKGROUND_DEPTH, FOLDER
 from datagen.kinds.oddoneout.verify.checks import REPLAYED, replays_there
 from datagen.kinds.oddoneout.verify.compared import FOREGROUND
 from datagen.kinds.oddoneout.verify.evidence import Replayed, SceneEvidence
-from datagen.kinds.oddoneout.verify.facts import SceneFacts, SceneFiles
-from datagen.kinds.oddoneout.verify.tables import CHECKS
+from datagen.kinds.oddoneout.verify.facts import SceneFacts
+from datagen.kinds.oddoneout.verify.rows import CHECKS
+from datagen.kinds.oddoneout.verify.scene_files import SceneFiles
+from datagen.render.fake import FakeRenderer
 from datagen.verify.check import ERROR, Finding
 from datagen.verify.damage import DAMAGE
 
@@ -24,6 +26,8 @@ VIEWS = 2
 """Views of a scene that are cast again."""
 MOST_PX = 2e-3
 """Share of the pixels in which object, part or change may differ: what rounding at edges makes."""
+LEVELS = 2
+"""Levels that a picture of the fake renderer may be off."""
 DEPTH_M = 5e-4
 BOX_M = 1e-3
 """What a world box may be off the meshes."""
@@ -31,7 +35,10 @@ BOX_M = 1e-3
 
 @dataclass(frozen=True)
 class Recast:
-    """Pixels of a view whose object, depth, part or change is not what the meshes show there; of `size` pixels."""
+    """Pixels of a view whose object, depth, part or change is not what the meshes show there; of `size` pixels.
+
+    `picture` are those that the fake renderer paints otherwise; 0 where another renderer made the picture.
+    """
 
     scene: str
     view: int
@@ -40,6 +47,7 @@ class Recast:
     depth: int
     parts: int
     changed: int
+    picture: int
 
 
 def chosen_views(scene: SceneFacts) -> list[int]:
@@ -55,6 +63,7 @@ def recast(e: SceneEvidence, scene: SceneFacts, replay: Replayed) -> list[Recast
     views = chosen_views(scene)
     cameras = [PosedCamera.of(scene.extrinsics[v], focal, size) for v in views]
     cast = cast_views(seen, cameras)
+    painted = _painted(e, scene, replay, seen, cameras)
     found = []
     files = SceneFiles(e.tree.files, f"{FOLDER}/{scene.name}")
     for k, v in enumerate(views):
@@ -84,9 +93,35 @@ def recast(e: SceneEvidence, scene: SceneFacts, replay: Replayed) -> list[Recast
                 changed=0
                 if changed is None or changed.shape != shape
                 else int(((changed > FOREGROUND) != cast.changed[k]).sum()),
+                picture=_differs(files.picture(f"RGB/{v:04d}.png"), painted[k]) if painted else 0,
             )
         )
     return found
+
+
+def _painted(
+    e: SceneEvidence, scene: SceneFacts, replay: Replayed, seen: Sequence[SeenObject], cameras: Sequence[PosedCamera]
+) -> list[np.ndarray]:
+    """The pictures (H, W, 3) of views by the fake renderer; none where it did not make the dataset's."""
+    floor = e.floors.get(str(scene.world.get("floor_pbr", "")))
+    if e.tree.renderer != "fake" or floor is None:
+        return []
+    materials = {name: material for shape, _ in replay.shapes for name, material in shape.palette.items()}
+    return FakeRenderer().render(
+        Scene(
+            objects=tuple(one.thing for one in seen),
+            materials={**materials, floor.material_id: floor},
+            ground=Floor(floor.material_id),
+            views=tuple(View(camera, Sky("")) for camera in cameras),
+        )
+    )
+
+
+def _differs(picture: np.ndarray | None, painted: np.ndarray) -> int:
+    """Pixels of a picture (H, W, 4) that are not painted so; 0 where it cannot be read, which is told elsewhere."""
+    if picture is None or picture.shape[:2] != painted.shape[:2]:
+        return 0
+    return int((np.abs(picture[..., :3].astype(np.int16) - painted).max(axis=2) > LEVELS).sum())
 
 
 def _parts(parts: np.ndarray, part_id: np.ndarray, index: np.ndarray, scene: SceneFacts, on: np.ndarray) -> int:
@@ -130,6 +165,7 @@ def scene_views_recast(e: SceneEvidence) -> Iterator[Finding]:
                 ("depth", view.depth),
                 ("part", view.parts),
                 ("change", view.changed),
+                ("picture", view.picture),
             ):
                 if wrong > most:
                     yield Finding(f"{view.scene} view {view.view}", f"{what} is not the meshes' in {wrong} pixels")
@@ -137,12 +173,19 @@ def scene_views_recast(e: SceneEvidence) -> Iterator[Finding]:
 
 @CHECKS.check(ERROR, "A box that is not its object's teaches the wrong place.", REPLAYED, (replays_there,))
 def scene_boxes_recast(e: SceneEvidence) -> Iterator[Finding]:
-    """bbox_world is the bounds of the replayed mesh, within a millimetre."""
+    """bbox_world is the bounds of the replayed mesh, bbox_published has those before its yaw, within a millimetre."""
     by_name = {scene.name: scene for scene in e.scenes}
     for replay in e.replays:
-        for thing, bounds in zip(by_name[replay.scene].objects, replay.bounds, strict=False):
+        boxes = zip(by_name[replay.scene].objects, replay.bounds, replay.local_bounds, strict=False)
+        for thing, bounds, local in boxes:
+            where = f"{replay.scene} {thing.name}"
             if "bbox_world" in thing.record:
                 centre, size = np.array(thing.record["bbox_world"], dtype=float)
                 off = float(np.abs(np.stack([centre - size / 2, centre + size / 2]) - bounds).max())
                 if off > BOX_M:
-                    yield Finding(f"{replay.scene} {thing.name}", f"its world box is {1000 * off:.1f} mm off its mesh")
+                    yield Finding(where, f"its world box is {1000 * off:.1f} mm off its mesh")
+            if "bbox_published" in thing.record:
+                size = np.array(thing.record["bbox_published"], dtype=float)[1]
+                off = float(np.abs(size - (local[1] - local[0])).max())
+                if off > BOX_M:
+                    yield Finding(where, f"its published box is {1000 * off:.1f} mm off its mesh as it is turned")

@@ -8,12 +8,13 @@ import pytest
 from datagen.core.rng import stream
 from datagen.formats.encode import npy_bytes
 from datagen.formats.pairs import PAIRS, pairs_bytes, read_pairs
+from datagen.kinds.brokenchairs.pairs import list_pairs
 from datagen.kinds.brokenchairs.verify import paired
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.checks import pairs as checks
 from datagen.kinds.brokenchairs.verify.conformance import conformance
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
-from datagen.kinds.registry import open_tree
+from datagen.kinds.registry import load_recipe, open_tree
 from datagen.store.reader import DatasetReader
 from datagen.verify.check import ERROR, FAIL, PASS, SKIPPED
 from datagen.verify.rebuild import rebuild
@@ -51,7 +52,8 @@ def test_a_paired_build_has_no_error(paired_dataset, plain_chairs):
     found = results(paired_dataset, shapes=str(plain_chairs))
     wrong = {n: r.examples for n, r in found.items() if r.status == FAIL and r.level == ERROR and n != FEW_POINTS}
     assert not wrong
-    assert all(found[name].checked > 100 for name in OF_PAIRS if name not in ("pairs_listed", "pairs_need_both_sides"))
+    of_rows = ("pairs_listed", "twins_complete", "pairs_need_both_sides")
+    assert all(found[name].checked > 100 for name in OF_PAIRS if name not in of_rows)
     # Four chairs are too few to probe.
     assert found["pairs_need_both_sides"].status == SKIPPED
 
@@ -133,6 +135,29 @@ def test_a_bundle_that_is_gone_is_found(editor):
             editor.drop(path.relative_to(editor.root).as_posix())
     editor.save()
     assert "pairs_have_files" in failed(editor.root)
+
+
+@pytest.mark.parametrize("whose", ["twin", "counterfactual"])
+def test_a_twin_or_a_bundle_taken_out_with_its_row_and_its_pairs_is_found(editor, whose):
+    """Nothing else tells: rows are numbered anew, and the table of pairs is that of the rows that are left."""
+    gone = next(row for row in editor.rows if row["reason"] == whose)
+    for path in list(gone["sha256"]):
+        editor.drop(path)
+    editor.rows = [row for row in editor.rows if row is not gone]
+    editor.save()
+    last = max(row["index"] for row in editor.job(gone)) < gone["index"]
+    assert failed(editor.root, ("rows_numbered",)) == (set() if last else {"rows_numbered"})
+    for k, row in enumerate(sorted(editor.job(gone), key=lambda row: row["index"])):
+        row["index"] = k
+    editor.write(PAIRS, pairs_bytes(list_pairs(editor.rows, load_recipe(None, PAIRED))))
+    editor.save()
+    assert failed(editor.root) == {"twins_complete"}
+
+
+def test_a_twin_of_no_picture_is_found(editor):
+    next(row for row in editor.rows if row["reason"] == "twin")["detail"] = "none"
+    editor.save()
+    assert "twins_complete" in failed(editor.root)
 
 
 def test_a_twin_of_another_dress_is_found(editor):

@@ -8,6 +8,7 @@ from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.needs import FILES, QUERIES, ROWS
 from datagen.verify.check import ERROR, WARNING, CheckList, Finding
+from datagen.verify.numbered import unnumbered
 
 CHECKS = CheckList[ChairEvidence]()
 check = CHECKS.check
@@ -26,6 +27,12 @@ def files_present(evidence: ChairEvidence) -> Iterator[Finding]:
     for path in evidence.tree.hashes:
         if path not in evidence.tree.files.sizes:
             yield Finding(path, "is named by the manifest and not there")
+
+
+@check(ERROR, "A row that was taken out takes its picture out of the count.", of=ROWS, needs=(needs.manifest,))
+def rows_numbered(evidence: ChairEvidence) -> Iterator[Finding]:
+    """The rows of every job are numbered without gaps."""
+    yield from unnumbered(evidence.tree.rows)
 
 
 @check(ERROR, "Bytes that changed after the commit are not what was checked.", of=ROWS, needs=(needs.manifest,))

@@ -1,9 +1,16 @@
 """Pairs of query and reference: is the label a relation that neither side alone tells?"""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from datagen.formats.brokenchairs import AT_QUERY_SUFFIXES, base_shape, parse_query, reference_folder
+from datagen.formats.brokenchairs import (
+    AT_QUERY_SUFFIXES,
+    COUNTERFACTUAL,
+    TWIN,
+    base_shape,
+    parse_query,
+    reference_folder,
+)
 from datagen.formats.pairs import PAIRS as TABLE
 from datagen.formats.pairs import Pair
 from datagen.kinds.brokenchairs.pairs import INVERSE, list_pairs
@@ -48,6 +55,25 @@ def pairs_listed(evidence: ChairEvidence) -> Iterator[Finding]:
         yield Finding(_told(pair), "is not in the table as the rows have it; run the build again")
     for pair in sorted(there - wanted, key=_told):
         yield Finding(_told(pair), "is in the table and no pair of the rows")
+
+
+@check(ERROR, "An anomaly without its normal twin is told by its picture alone.", of=ROWS, needs=(needs.paired,))
+def twins_complete(evidence: ChairEvidence) -> Iterator[Finding]:
+    """Every anomalous picture has one twin, of its own job, and every job of such pictures the bundle of its shape."""
+    rows = evidence.tree.rows
+    shown = {str(row["sample_id"]): row for row in rows if row["row_type"] == "sample" and row["label"]}
+    twins = [row for row in rows if row["row_type"] == "sample" and row["reason"] == TWIN]
+    bundles = {row["job_id"] for row in rows if row["row_type"] == "reference" and row["reason"] == COUNTERFACTUAL}
+    for row in twins:
+        of = shown.get(str(row["detail"]))
+        if of is None or of["job_id"] != row["job_id"]:
+            yield Finding(str(row["query_path"]), "is the twin of no anomalous picture of its job")
+    count = Counter(str(row["detail"]) for row in twins)
+    for name, row in shown.items():
+        if count[name] != 1:
+            yield Finding(str(row["query_path"]), f"has {count[name] or 'no'} normal twin{'s' * (count[name] > 1)}")
+        if row["job_id"] not in bundles:
+            yield Finding(str(row["query_path"]), "has no bundle of its anomalous shape")
 
 
 @check(ERROR, "A pair without its picture or its views is none.", of=PAIRS, needs=(needs.pairs,))
