@@ -36,6 +36,10 @@ def transparent(image: Image.Image) -> Image.Image:
     return image
 
 
+def darker(image: Image.Image) -> Image.Image:
+    return image.point(lambda level: level * 4 // 5)
+
+
 def blurred(radius: float) -> Callable[[Image.Image], Image.Image]:
     return lambda image: image.filter(ImageFilter.GaussianBlur(radius))
 
@@ -44,11 +48,12 @@ def blurred(radius: float) -> Callable[[Image.Image], Image.Image]:
     ("change", "name", "count"),
     [
         (transparent, "scene_pictures_opaque", 1),
-        (exchanged, "scene_colors_steady", 1),
+        (exchanged, "scene_colors_steady", 2),  # the fake renderer's floor has changed too
+        (darker, "scene_colors_steady", 1),
         (blurred(1), "scene_pictures_sharp", 1),
         (blurred(6), "scene_pictures_sharp", 1),
     ],
-    ids=["transparent", "exchanged", "blurred", "washed out"],
+    ids=["transparent", "exchanged", "darker", "blurred", "washed out"],
 )
 def test_one_view_that_was_changed_is_told(spoiled: Path, change, name: str, count: int) -> None:
     redrawn(odd_scene(spoiled) / "RGB/0003.png", change)
