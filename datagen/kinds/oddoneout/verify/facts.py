@@ -10,8 +10,11 @@ from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, MOST_PART_LABELS,
 from datagen.kinds.oddoneout.verify.compared import (
     FOREGROUND,
     SeenViews,
+    back_projected,
     elsewhere,
     grey_of,
+    mask_differs,
+    parts_differ,
     scaled_differs,
     strays,
     strip_differs,
@@ -112,12 +115,6 @@ class SceneFacts:
     def anomalous(self) -> int:
         """How many objects are anomalous by their path."""
         return sum(thing.anomalous for thing in self.objects)
-
-
-def scene_folders(files: DatasetReader) -> tuple[str, ...]:
-    """Folders that hold a scene3d.metadata.json, sorted."""
-    ending = "/scene3d.metadata.json"
-    return tuple(sorted(name.removesuffix(ending) for name in files.sizes if name.endswith(ending)))
 
 
 def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
@@ -236,14 +233,14 @@ def _view(
         index=v,
         floor_error_m=float(np.abs(world[floor][:, 2]).max()) if world is not None and floor.any() else float("nan"),
         overlap_px=int(((things.sum(axis=0) + floor) > 1).sum()),
-        mask_differs_px=_differs(own, union),
-        label_differs_px=_differs(labels, things[wrong].any(axis=0) if wrong.any() else np.zeros(shape, bool)),
+        mask_differs_px=mask_differs(own, union),
+        label_differs_px=mask_differs(labels, things[wrong].any(axis=0) if wrong.any() else np.zeros(shape, bool)),
         changed_px=-1 if changed is None else int((changed > FOREGROUND).sum()),
         low=int(level.min()),
         high=int(level.max()),
         spread=float(level.std()),
         depth_gap_px=gap,
-        part_differs_px=-1 if parts is None else _parts_differ(parts, things, gathered.records),
+        part_differs_px=-1 if parts is None else parts_differ(parts, things, gathered.records),
         picture_px=() if picture is None else picture.shape[:2],
         flat_boxes_differ=seen.boxes_differ(v, things[wrong]),
         depth_png_differs_px=-1 if scaled is None or depth is None else scaled_differs(scaled, depth),
@@ -252,30 +249,3 @@ def _view(
         alpha_px=0 if picture is None else int((picture[..., 3] != 255).sum()),
         sharpness=sharpness(level),
     )
-
-
-def _parts_differ(parts: np.ndarray, things: np.ndarray, records: list[dict[str, Any]]) -> int:
-    """Pixels (H, W) of part labels that no object's table has, or another object's than the one seen there."""
-    if parts.shape != things.shape[1:]:
-        return parts.size
-    owner = np.zeros(65536, dtype=np.int64)
-    for k, record in enumerate(records):
-        for label in (record.get("part_labels") or {}).values():
-            if not 0 < label < 65536 or owner[label]:
-                return parts.size
-            owner[label] = k + 1
-    seen = np.where(things.any(axis=0), things.argmax(axis=0) + 1, 0) if len(things) else np.zeros(parts.shape, int)
-    return int(((owner[parts] != seen) | ((parts > 0) & (owner[parts] == 0))).sum())
-
-
-def _differs(image: np.ndarray | None, wanted: np.ndarray) -> int:
-    if image is None:
-        return -1
-    return int(((image > FOREGROUND) != wanted).sum()) if image.shape == wanted.shape else image.size
-
-
-def back_projected(depth: np.ndarray, K: np.ndarray, T: np.ndarray) -> np.ndarray:
-    """World points (H, W, 3) of z-depth (H, W) through pixel centres i + 0.5, OpenCV extrinsic T (4, 4)."""
-    rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]] + 0.5
-    camera = np.stack([(columns - K[0, 2]) / K[0, 0] * depth, (rows - K[1, 2]) / K[1, 1] * depth, depth], axis=-1)
-    return (camera - T[:3, 3]) @ T[:3, :3]
