@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from datagen.kinds.oddoneout.verify.compared import EDGES
 from datagen.kinds.oddoneout.verify.looks import order_errors, tints_of
 from datagen.verify.check import FAIL, PASS
+from datagen.verify.pictures import sharpness
 from tests.kinds.oddoneout.faults import odd_scene, run_named
 
 NAMES = ("scene_pictures_opaque", "scene_pictures_sharp", "scene_colors_steady", "scene_strip")
@@ -82,3 +84,11 @@ def test_colours_in_another_order_fit_worse() -> None:
     assert own < 0.01 < other
     own, other = order_errors(wanted[:, [2, 1, 0]], wanted)
     assert other < 1e-9 < own
+
+
+def test_few_edges_tell_nothing_of_sharpness() -> None:
+    """A pale object before a pale floor: one soft step is no blur."""
+    level = np.full((96, 96), 90, np.uint8)
+    level[40, 50:] = 200
+    level[40, 50:54] = (110, 130, 150, 170)
+    assert 0 < sharpness(level[40:41].repeat(8, axis=0)) < 0.5 and sharpness(level, EDGES) == 0

@@ -13,6 +13,8 @@ from datagen.store.reader import DatasetReader
 
 FOREGROUND = 127
 """Published segmentations are 0-1 and 205-207."""
+EDGES = 30
+"""Strong edges from which a picture's sharpness is told."""
 LEAST_PX = 30
 """Pixels from which the mean colour of what a view shows is told."""
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, MOST_PART_LABELS, STRIP_VIEWS, is_anomalous
 from datagen.kinds.oddoneout.verify.compared import (
+    EDGES,
     FOREGROUND,
     SeenViews,
     back_projected,
@@ -80,7 +81,7 @@ class ViewFacts:
     alpha_px: int
     """Pixels of RGB/ whose alpha is not 255."""
     sharpness: float
-    """How hard the picture's edges are, of 1; 0 where no edge is strong enough to tell."""
+    """How hard the picture's edges are, of 1; 0 where too few are strong enough to tell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +103,7 @@ class SceneFacts:
     edges: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     """(V, V): how strong the edges of one view's picture are along the outlines of another's masks."""
     colors: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 3)))
-    """(V, R + 1, 3): mean RGB of the floor and of what each part label marks, NaN where too few pixels are seen.
-
-    Of each object, in the order of the list, where there are no part labels.
-    """
+    """(V, R + 1, 3): mean RGB of the floor and of each part label (else object), NaN where too few pixels show it."""
     strip_differs: float = float("nan")
     """Mean levels between scene.jpg and that of the views it shows, 255 for another size; NaN where there is none."""
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -247,5 +245,5 @@ def _view(
         changed_elsewhere_px=elsewhere(changed, union | floor),
         cut_objects=int(sum(m[[0, -1]].any() or m[:, [0, -1]].any() for m in things)),
         alpha_px=0 if picture is None else int((picture[..., 3] != 255).sum()),
-        sharpness=sharpness(level),
+        sharpness=sharpness(level, EDGES),
     )
