@@ -80,8 +80,10 @@ def picture_facts(image: Image.Image) -> tuple[np.ndarray, PictureFacts]:
     )
 
 
-def sharpness(level: np.ndarray) -> float:
-    """How much of the range within eight pixels falls on the steepest one, 90th percentile of strong edges; 0 without.
+def sharpness(level: np.ndarray, least: int = 1) -> float:
+    """How much of the range within eight pixels falls on the steepest one, 90th percentile of strong edges.
+
+    0 where fewer than `least` strong edges are met.
 
     A blur of standard deviation s pixels brings a hard edge's 1 down to about 0.4 / s, whatever the contrast.
     Every fourth row and column is looked at.
@@ -95,9 +97,8 @@ def sharpness(level: np.ndarray) -> float:
         window = np.stack([grey[rows, columns + k] for k in range(8)])
         steepest = np.abs(np.diff(window, axis=0)).max(axis=0)
         values.append(steepest / (window.max(axis=0) - window.min(axis=0)))
-    if not values:
-        return 0.0
-    return float(np.percentile(np.concatenate(values), 90))
+    found = np.concatenate([*values, np.zeros(0)])
+    return float(np.percentile(found, 90)) if len(found) >= least else 0.0
 
 
 def fingerprint(level: Image.Image) -> int:

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from datagen.kinds.oddoneout.verify.compared import EDGES
 from datagen.kinds.oddoneout.verify.looks import order_errors, tints_of
 from datagen.verify.check import FAIL, PASS
+from datagen.verify.pictures import sharpness
 from tests.kinds.oddoneout.faults import odd_scene, run_named
 
 NAMES = ("scene_pictures_opaque", "scene_pictures_sharp", "scene_colors_steady", "scene_strip")
@@ -36,6 +38,10 @@ def transparent(image: Image.Image) -> Image.Image:
     return image
 
 
+def darker(image: Image.Image) -> Image.Image:
+    return image.point(lambda level: level * 4 // 5)
+
+
 def blurred(radius: float) -> Callable[[Image.Image], Image.Image]:
     return lambda image: image.filter(ImageFilter.GaussianBlur(radius))
 
@@ -44,11 +50,12 @@ def blurred(radius: float) -> Callable[[Image.Image], Image.Image]:
     ("change", "name", "count"),
     [
         (transparent, "scene_pictures_opaque", 1),
-        (exchanged, "scene_colors_steady", 1),
+        (exchanged, "scene_colors_steady", 2),  # the fake renderer's floor has changed too
+        (darker, "scene_colors_steady", 1),
         (blurred(1), "scene_pictures_sharp", 1),
         (blurred(6), "scene_pictures_sharp", 1),
     ],
-    ids=["transparent", "exchanged", "blurred", "washed out"],
+    ids=["transparent", "exchanged", "darker", "blurred", "washed out"],
 )
 def test_one_view_that_was_changed_is_told(spoiled: Path, change, name: str, count: int) -> None:
     redrawn(odd_scene(spoiled) / "RGB/0003.png", change)
@@ -77,3 +84,11 @@ def test_colours_in_another_order_fit_worse() -> None:
     assert own < 0.01 < other
     own, other = order_errors(wanted[:, [2, 1, 0]], wanted)
     assert other < 1e-9 < own
+
+
+def test_few_edges_tell_nothing_of_sharpness() -> None:
+    """A pale object before a pale floor: one soft step is no blur."""
+    level = np.full((96, 96), 90, np.uint8)
+    level[40, 50:] = 200
+    level[40, 50:54] = (110, 130, 150, 170)
+    assert 0 < sharpness(level[40:41].repeat(8, axis=0)) < 0.5 and sharpness(level, EDGES) == 0

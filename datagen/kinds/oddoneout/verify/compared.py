@@ -13,6 +13,8 @@ from datagen.store.reader import DatasetReader
 
 FOREGROUND = 127
 """Published segmentations are 0-1 and 205-207."""
+EDGES = 30
+"""Strong edges from which a picture's sharpness is told."""
 LEAST_PX = 30
 """Pixels from which the mean colour of what a view shows is told."""
 
@@ -125,3 +127,31 @@ def elsewhere(changed: np.ndarray | None, shown: np.ndarray) -> int:
     if changed is None or changed.shape != shown.shape:
         return 0
     return int(((changed > FOREGROUND) & ~shown).sum())
+
+
+def parts_differ(parts: np.ndarray, things: np.ndarray, records: list[dict[str, Any]]) -> int:
+    """Pixels (H, W) of part labels that no object's table has, or another object's than the one seen there."""
+    if parts.shape != things.shape[1:]:
+        return parts.size
+    owner = np.zeros(65536, dtype=np.int64)
+    for k, record in enumerate(records):
+        for label in (record.get("part_labels") or {}).values():
+            if not 0 < label < 65536 or owner[label]:
+                return parts.size
+            owner[label] = k + 1
+    seen = np.where(things.any(axis=0), things.argmax(axis=0) + 1, 0) if len(things) else np.zeros(parts.shape, int)
+    return int(((owner[parts] != seen) | ((parts > 0) & (owner[parts] == 0))).sum())
+
+
+def mask_differs(image: np.ndarray | None, wanted: np.ndarray) -> int:
+    """Pixels in which a mask image (H, W) is not the mask wanted; -1 where there is no image."""
+    if image is None:
+        return -1
+    return int(((image > FOREGROUND) != wanted).sum()) if image.shape == wanted.shape else image.size
+
+
+def back_projected(depth: np.ndarray, K: np.ndarray, T: np.ndarray) -> np.ndarray:
+    """World points (H, W, 3) of z-depth (H, W) through pixel centres i + 0.5, OpenCV extrinsic T (4, 4)."""
+    rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]] + 0.5
+    camera = np.stack([(columns - K[0, 2]) / K[0, 0] * depth, (rows - K[1, 2]) / K[1, 1] * depth, depth], axis=-1)
+    return (camera - T[:3, 3]) @ T[:3, :3]

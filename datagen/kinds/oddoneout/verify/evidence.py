@@ -22,7 +22,8 @@ from datagen.kinds.oddoneout.plan import ScenePlan
 from datagen.kinds.oddoneout.shapes import SceneShapes
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.kinds.oddoneout.verify.audit import SceneAudit, audit_scenes
-from datagen.kinds.oddoneout.verify.facts import SceneFacts, read_scene, scene_folders
+from datagen.kinds.oddoneout.verify.facts import SceneFacts, read_scene
+from datagen.kinds.oddoneout.verify.scene_files import scene_folders
 from datagen.pipeline.assets import open_library
 from datagen.recipe import SceneRecipe
 from datagen.shapes.source import Source

@@ -8,10 +8,14 @@ import numpy as np
 
 from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, MOST_PART_LABELS, STRIP_VIEWS, is_anomalous
 from datagen.kinds.oddoneout.verify.compared import (
+    EDGES,
     FOREGROUND,
     SeenViews,
+    back_projected,
     elsewhere,
     grey_of,
+    mask_differs,
+    parts_differ,
     scaled_differs,
     strays,
     strip_differs,
@@ -77,7 +81,7 @@ class ViewFacts:
     alpha_px: int
     """Pixels of RGB/ whose alpha is not 255."""
     sharpness: float
-    """How hard the picture's edges are, of 1; 0 where no edge is strong enough to tell."""
+    """How hard the picture's edges are, of 1; 0 where too few are strong enough to tell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +103,7 @@ class SceneFacts:
     edges: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     """(V, V): how strong the edges of one view's picture are along the outlines of another's masks."""
     colors: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 3)))
-    """(V, R + 1, 3): mean RGB of the floor and of what each part label marks, NaN where too few pixels are seen.
-
-    Of each object, in the order of the list, where there are no part labels.
-    """
+    """(V, R + 1, 3): mean RGB of the floor and of each part label (else object), NaN where too few pixels show it."""
     strip_differs: float = float("nan")
     """Mean levels between scene.jpg and that of the views it shows, 255 for another size; NaN where there is none."""
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -112,12 +113,6 @@ class SceneFacts:
     def anomalous(self) -> int:
         """How many objects are anomalous by their path."""
         return sum(thing.anomalous for thing in self.objects)
-
-
-def scene_folders(files: DatasetReader) -> tuple[str, ...]:
-    """Folders that hold a scene3d.metadata.json, sorted."""
-    ending = "/scene3d.metadata.json"
-    return tuple(sorted(name.removesuffix(ending) for name in files.sizes if name.endswith(ending)))
 
 
 def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
@@ -236,46 +231,19 @@ def _view(
         index=v,
         floor_error_m=float(np.abs(world[floor][:, 2]).max()) if world is not None and floor.any() else float("nan"),
         overlap_px=int(((things.sum(axis=0) + floor) > 1).sum()),
-        mask_differs_px=_differs(own, union),
-        label_differs_px=_differs(labels, things[wrong].any(axis=0) if wrong.any() else np.zeros(shape, bool)),
+        mask_differs_px=mask_differs(own, union),
+        label_differs_px=mask_differs(labels, things[wrong].any(axis=0) if wrong.any() else np.zeros(shape, bool)),
         changed_px=-1 if changed is None else int((changed > FOREGROUND).sum()),
         low=int(level.min()),
         high=int(level.max()),
         spread=float(level.std()),
         depth_gap_px=gap,
-        part_differs_px=-1 if parts is None else _parts_differ(parts, things, gathered.records),
+        part_differs_px=-1 if parts is None else parts_differ(parts, things, gathered.records),
         picture_px=() if picture is None else picture.shape[:2],
         flat_boxes_differ=seen.boxes_differ(v, things[wrong]),
         depth_png_differs_px=-1 if scaled is None or depth is None else scaled_differs(scaled, depth),
         changed_elsewhere_px=elsewhere(changed, union | floor),
         cut_objects=int(sum(m[[0, -1]].any() or m[:, [0, -1]].any() for m in things)),
         alpha_px=0 if picture is None else int((picture[..., 3] != 255).sum()),
-        sharpness=sharpness(level),
+        sharpness=sharpness(level, EDGES),
     )
-
-
-def _parts_differ(parts: np.ndarray, things: np.ndarray, records: list[dict[str, Any]]) -> int:
-    """Pixels (H, W) of part labels that no object's table has, or another object's than the one seen there."""
-    if parts.shape != things.shape[1:]:
-        return parts.size
-    owner = np.zeros(65536, dtype=np.int64)
-    for k, record in enumerate(records):
-        for label in (record.get("part_labels") or {}).values():
-            if not 0 < label < 65536 or owner[label]:
-                return parts.size
-            owner[label] = k + 1
-    seen = np.where(things.any(axis=0), things.argmax(axis=0) + 1, 0) if len(things) else np.zeros(parts.shape, int)
-    return int(((owner[parts] != seen) | ((parts > 0) & (owner[parts] == 0))).sum())
-
-
-def _differs(image: np.ndarray | None, wanted: np.ndarray) -> int:
-    if image is None:
-        return -1
-    return int(((image > FOREGROUND) != wanted).sum()) if image.shape == wanted.shape else image.size
-
-
-def back_projected(depth: np.ndarray, K: np.ndarray, T: np.ndarray) -> np.ndarray:
-    """World points (H, W, 3) of z-depth (H, W) through pixel centres i + 0.5, OpenCV extrinsic T (4, 4)."""
-    rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]] + 0.5
-    camera = np.stack([(columns - K[0, 2]) / K[0, 0] * depth, (rows - K[1, 2]) / K[1, 1] * depth, depth], axis=-1)
-    return (camera - T[:3, 3]) @ T[:3, :3]

@@ -23,6 +23,8 @@ ORDERS = tuple(order for order in permutations(range(3)) if order != (0, 1, 2))
 """Channels in every wrong order."""
 LIKELIER, APART = 4.0, 0.03
 """How much better colours have to fit in another order of channels, and how badly in their own (squared logarithms)."""
+PAINTED = 2.0
+"""Levels by which a floor of the fake renderer may change from view to view."""
 DARKEST = 0.004
 """Linear level below which a channel's ratio to the others tells nothing."""
 
@@ -55,8 +57,17 @@ def scene_pictures_sharp(e: SceneEvidence) -> Iterator[Finding]:
 
 @CHECKS.check(ERROR, "Colours that change from view to view tell nothing of the object.", SCENES)
 def scene_colors_steady(e: SceneEvidence) -> Iterator[Finding]:
-    """Parts and floor have in every view the colours of the other views, in no other order of red, green and blue."""
+    """Parts and floor have in every view the colours of the other views, in no other order of red, green and blue.
+
+    The fake renderer paints the floor of a scene in one colour.
+    """
+    flat = e.tree.renderer == "fake"
     for scene in e.scenes:
+        floor = scene.colors[:, 0]
+        if flat and np.isfinite(floor).any():
+            for v, off in enumerate(np.abs(floor - np.nanmedian(floor, axis=0)).max(axis=-1)):
+                if off > PAINTED:
+                    yield Finding(f"{scene.name} view {v}", f"its floor is {off:.0f} levels off the other views'")
         tints = view_tints(scene)
         for v in range(len(tints)):
             told = np.isfinite(tints[v]).all(axis=-1) & (np.isfinite(tints).all(axis=-1).sum(axis=0) > 2)

@@ -166,7 +166,10 @@ def scene_colors_of_materials(e: SceneEvidence) -> Iterator[Finding]:
 
 
 def _worn(e: SceneEvidence, scene: SceneFacts, replay: Replayed) -> np.ndarray:
-    """Linear mean colours (R + 1, 3) of what the regions of `colors` wear; NaN where that is not known."""
+    """Linear mean colours (R + 1, 3) of what the regions of `colors` wear; NaN where that is not known.
+
+    Of an image that a file brings along a part may show any corner, and of several materials any one.
+    """
     found = np.full((scene.colors.shape[1], 3), np.nan)
     floor = e.floors.get(str(scene.world.get("floor_pbr", "")))
     if floor is not None:
@@ -175,8 +178,11 @@ def _worn(e: SceneEvidence, scene: SceneFacts, replay: Replayed) -> np.ndarray:
         labels = thing.record.get("part_labels") or {}
         for part in shape.parts:
             label = int(labels.get(str(part.part_id), 0))
-            if part.skin is not None and part.skin.materials and 0 < label < len(found):
-                found[label] = shape.palette[part.skin.materials[0]].mean_color
+            if part.skin is None or len(part.skin.materials) != 1 or not 0 < label < len(found):
+                continue
+            material = shape.palette[part.skin.materials[0]]
+            if not material.maps and not material.vertex_color:
+                found[label] = material.mean_color
     return found
 
 

@@ -14,6 +14,12 @@ from datagen.store.reader import DatasetReader
 from datagen.verify.damage import DAMAGE
 
 
+def scene_folders(files: DatasetReader) -> tuple[str, ...]:
+    """Folders that hold a scene3d.metadata.json, sorted."""
+    ending = "/scene3d.metadata.json"
+    return tuple(sorted(name.removesuffix(ending) for name in files.sizes if name.endswith(ending)))
+
+
 class SceneFiles:
     """Files of one scene, every damage noted."""
 
