@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from datagen.core.errors import RecipeError
 from datagen.core.ids import canonical_json
 from datagen.geometry.deviation import furthest, rigid_motion, volume_of
 from datagen.kinds.brokenchairs.state import state_of
@@ -235,3 +236,21 @@ def test_a_dent_is_measured_on_the_surface(rows, plan, made):
             again = evidence.source.remade(row, evidence.recipe)
             whole = furthest(again.new_mesh, again.old_mesh) / again.normal.mm
             assert whole == pytest.approx(row["surface_mm"], abs=0.01)
+
+
+def test_pairs_of_anomalous_references(made, tmp_path):
+    """Twins stand as their anomalous pictures do, off their places alike, and verify measures both."""
+    sets = (*SETS, "reference.counterfactual=true", "variation.tray={}", "anomaly.slots={position: 1, dent: 1}")
+    run_build(tmp_path / "data", 1, "inspection", (*sets, "normal.views={2: 1}"), made / "parts")
+    found = failures(tmp_path / "data", made)
+    assert not found, {name: r.examples[:2] for name, r in found.items()}
+    rows = [row for row in read_manifest(tmp_path / "data") if row["row_type"] == "sample"]
+    twins = {row["detail"]: row for row in rows if row["reason"] == "twin"}
+    defects = [row for row in rows if row["label"]]
+    assert defects and len(twins) == len(defects)
+    for row in defects:
+        twin = twins[row["sample_id"]]
+        assert all(twin[name] == row[name] for name in ("jitter", "looks", "T_shape_source", "material_ids"))
+        assert twin["tolerance_ratio"] <= 1 and twin["magnitude"] == 0
+    with pytest.raises(RecipeError, match=r"leave variation\.tray out"):
+        plan_of(1, "inspection", ("reference.counterfactual=true",), made / "parts")
