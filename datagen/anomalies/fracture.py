@@ -43,13 +43,12 @@ class Fracture:
     ) -> AnomalySpec | Rejected:
         """A cell about a random surface point, sized to hold the aimed share of the surface."""
         settings: FractureRecipe = setting.policy.settings(self.name)
-        if settings.mm is not None and not shape.mm:
+        if getattr(settings, "mm", None) is not None and not shape.mm:
             return no_unit(shape)
         if setting.plugin:
-            seed = int(rng.integers(2**31))
-            values = {"plugin": setting.plugin, "seed": seed, **_crack(self.name, shape, settings, rng)}
-            return AnomalySpec(self.name, values=values)
-        values = _cell(shape, settings, rng)
+            values: dict[str, object] = {"plugin": setting.plugin, "seed": int(rng.integers(2**31))}
+        else:
+            values = _cell(shape, settings, rng)
         return AnomalySpec(self.name, values={**values, **_crack(self.name, shape, settings, rng)})
 
     def apply(self, shape: Shape, spec: AnomalySpec, setting: Setting) -> AnomalousShape | Rejected:
@@ -92,16 +91,13 @@ def _cell(shape: Shape, settings: FractureRecipe, rng: np.random.Generator) -> d
 def _crack(kind: str, shape: Shape, settings: FractureRecipe, rng: np.random.Generator) -> dict[str, object]:
     if kind != "crack":
         return {}
-    if settings.mm is not None:
-        # It opens by so much all along: a turn or a slide would be more than the drawing says.
-        opening = drawn(settings.mm, rng) * shape.mm / shape.diagonal
-        return {"gap": round(opening, 9), "slide": [0.0] * 3, "turn": [0.0] * 3}
+    if (span := getattr(settings, "mm", None)) is not None:
+        # No turn, no slide: it opens by so much all along.
+        return {"gap": round(drawn(span, rng) * shape.mm / shape.diagonal, 9), "slide": [0.0] * 3, "turn": [0.0] * 3}
     gap, slide = rng.uniform(*settings.gap), unit_vector(rng)
-    return {
-        "gap": round(float(gap), 9),
-        "slide": numbers(slide * gap * rng.uniform(0.3, 1.0)),
-        "turn": numbers(unit_vector(rng) * np.radians(rng.uniform(*settings.turn_deg))),
-    }
+    slid = numbers(slide * gap * rng.uniform(0.3, 1.0))
+    turn = numbers(unit_vector(rng) * np.radians(rng.uniform(*settings.turn_deg)))
+    return {"gap": round(float(gap), 9), "slide": slid, "turn": turn}
 
 
 class _Broken:

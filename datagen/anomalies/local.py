@@ -16,7 +16,7 @@ from datagen.geometry.refine import refined, skin_at
 from datagen.geometry.sample import sample_surface
 from datagen.recipe.anomalies import LocalRecipe
 
-FINE = 6
+FINE = 8
 """Edges across the width of a defect: its cross-section is as smooth as that."""
 SHARP_DEG = 30.0
 """A burr stands on an edge whose faces meet at more than this."""
@@ -107,16 +107,19 @@ class _Push:
         return np.asarray((np.abs(middle) <= half + self.half + 2 * self.edge).all(axis=1))
 
     def amount(self, mesh: Mesh) -> np.ndarray:
-        """How far each vertex (V,) moves."""
+        """How far each vertex (V,) moves.
+
+        Where a dent reaches over an edge, the wall below is pushed down as far as the dent goes, or it would fold.
+        """
         u, v, w = ((mesh.vertices - self.centre) @ self.axes.T).T
-        profile = self._profile(2 * u / self.length, 2 * v / self.width)
-        near = (np.abs(w) <= self.half[2]) & (_facing(mesh, self.normal) > FACING)
-        return np.asarray(self.depth * profile * near)
+        amount = self.depth * self._profile(2 * u / self.length, 2 * v / self.width) * (np.abs(w) <= self.half[2])
+        below = np.zeros_like(amount) if self.kind == "burr" else np.clip(amount + np.minimum(w, 0.0), 0.0, None)
+        return np.asarray(np.where(_facing(mesh, self.normal) > FACING, amount, below))
 
     def _profile(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         """0..1 over the plane: `u` along and `v` across, both -1..1 within the defect."""
         if self.kind == "dent":
-            return np.asarray(np.clip(1 - u**2 - v**2, 0, None) ** 1.5)
+            return np.asarray(np.clip(1 - u**2 - v**2, 0, None) ** 2)
         across = np.where(np.abs(v) < 1, np.cos(0.5 * np.pi * v) ** 2, 0.0)
         ends = np.clip((1 - np.abs(u)) / 0.25, 0, 1)
         if self.kind == "scratch":

@@ -40,10 +40,11 @@ class Subtract:
         centre = points[rng.integers(len(points))]
         rotation = random_rotation(rng)
         aspect = rng.uniform(0.75, 1.35, 3) if primitive == "box" else rng.uniform(0.9, 1.15, 3)
-        if settings.mm3 is not None:
+        mm3 = getattr(settings, "mm3", None)
+        if mm3 is not None:
             if not shape.mm:
                 return no_unit(shape)
-            size = _size_of(drawn(settings.mm3, rng) * shape.mm**3, primitive, aspect)
+            size = _size_of(drawn(mm3, rng) * shape.mm**3, primitive, aspect)
         else:
             local = np.abs((points - centre) @ rotation) / aspect
             reach = local.max(axis=1) if primitive == "box" else np.linalg.norm(local, axis=1)
@@ -76,7 +77,8 @@ class Subtract:
         )
         cut = subtract(solid, cutter)
         settings: BrokenRecipe = setting.policy.settings(self.name)
-        limits = settings.removed if settings.mm3 is None else _shares(settings.mm3, shape, solid)
+        mm3 = getattr(settings, "mm3", None)
+        limits = settings.removed if mm3 is None else _shares(mm3, shape, solid)
         rejection = _judge(part, solid, cutter, centre, cut, limits)
         if rejection or cut is None:
             return rejection or Rejected("nothing_left")

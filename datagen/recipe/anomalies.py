@@ -50,9 +50,6 @@ class BrokenRecipe(Section):
     """Amplitude of the cutter's surface noise, relative to its size."""
     box_is_union: bool = False
     """true: 2d_bbox holds both masks; false: the new mask alone."""
-    mm3: Annotated[Span | None, LATER] = None
-    """Volume that breaks off, in cubic millimetres, in place of the shares `removed` and `aimed`; uniform in the
-    logarithm."""
 
 
 class SwappedRecipe(Section):
@@ -93,8 +90,6 @@ class FractureRecipe(Section):
     """Crack: how far the piece moves off along the cut, over D."""
     turn_deg: Range = (2.0, 8.0)
     """Crack: how far it turns, in degrees."""
-    mm: Annotated[Span | None, LATER] = None
-    """Crack: how far the piece moves off in true millimetres, in place of `gap`; uniform in the logarithm."""
 
 
 class LocalRecipe(Section):

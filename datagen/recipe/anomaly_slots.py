@@ -20,10 +20,25 @@ from datagen.recipe.anomalies import (
     SwappedRecipe,
 )
 from datagen.recipe.inspection import ToleranceRecipe
-from datagen.recipe.section import LATER, Positive
+from datagen.recipe.section import LATER, Positive, Span
 
 LOCAL = ("scratch", "dent", "burr")
 """Kinds that change a spot of a part's surface, by sizes in millimetres."""
+
+
+class MeasuredBrokenRecipe(BrokenRecipe):
+    """Boolean subtraction of a roughened sphere or box."""
+
+    mm3: Annotated[Span | None, LATER] = None
+    """Volume that breaks off, in cubic millimetres, in place of the shares `removed` and `aimed`; uniform in the
+    logarithm."""
+
+
+class MeasuredFractureRecipe(FractureRecipe):
+    """Fracture and crack: noisy cuts by manifold3d."""
+
+    mm: Annotated[Span | None, LATER] = None
+    """Crack: how far it opens in true millimetres, in place of `gap` and `turn_deg`; uniform in the logarithm."""
 
 
 class AnomalyRecipe(OperatorSections):
@@ -64,10 +79,10 @@ class AnomalyRecipe(OperatorSections):
     by `slots`. Published fields then hold the union, and `config.anomalies` lists them (DATA.md)."""
     position: PositionRecipe = PositionRecipe()
     rotation: RotationRecipe = RotationRecipe()
-    broken: BrokenRecipe = BrokenRecipe()
+    broken: MeasuredBrokenRecipe = MeasuredBrokenRecipe()
     swapped: SwappedRecipe = SwappedRecipe()
     missing: MissingRecipe = MissingRecipe()
-    fracture: Annotated[FractureRecipe, LATER] = FractureRecipe()
+    fracture: Annotated[MeasuredFractureRecipe, LATER] = MeasuredFractureRecipe()
     deform: Annotated[DeformRecipe, LATER] = DeformRecipe()
     scratch: Annotated[LocalRecipe, LATER] = SCRATCH
     dent: Annotated[LocalRecipe, LATER] = DENT

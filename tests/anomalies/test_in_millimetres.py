@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datagen.anomalies.registry import apply, propose
+from datagen.anomalies.registry import apply, operators, propose
 from datagen.anomalies.sizes import drawn
 from datagen.core.anomaly import AnomalousShape, AnomalySpec, Rejected
 from datagen.core.rng import stream
@@ -183,3 +183,23 @@ def test_nothing_is_in_millimetres_without_a_unit(tmp_path):
         assert isinstance(spec, Rejected) == (mm == 0.0)
     (tmp_path / "collection.json").write_text('{"units": "cm"}')
     assert only(open_collection(str(tmp_path), units="file")).source_mm == 10.0
+
+
+@pytest.mark.parametrize("kind", ["dent", "scratch"])
+def test_a_defect_over_an_edge_folds_nothing(shape, kind):
+    """The wall below an edge is pushed down with it: no face turns inside out."""
+    part = next(part for part in shape.parts if part.name == "plate")
+    corner = part.mesh.bounds[1]
+    centre = [float(part.mesh.centre[0]), float(part.mesh.bounds[0, 1]), float(corner[2])]
+    sizes = {"depth": 1.5 * shape.mm, "length": 12 * shape.mm, "width": 6 * shape.mm}
+    values = {"centre": centre, "normal": [0, 0, 1], "along": [1, 0, 0], "phases": [0.0] * 4, **sizes}
+    spec, setting = AnomalySpec(kind, part.part_id, values=values), chair_setting(recipe(), NoDonors())
+    made = operators()[kind].apply(shape, spec, setting)
+    low, high = in_mm(shape, part.mesh), in_mm(shape, made.new_mesh)
+    a, b, c = high.triangles.transpose(1, 0, 2)
+    normals = np.cross(b - a, c - a)
+    wall = (np.abs(high.triangles[..., 1] - low.bounds[0, 1]) < 1e-6).all(axis=1)
+    assert wall.sum() > 50 and (normals[wall, 1] < 1e-9).all()
+    assert high.bounds[1, 2] <= low.bounds[1, 2] + 1e-9
+    # What lies below an edge is near the wall: measured from the old surface it is less deep.
+    assert 0.9 < measure(made, shape, recipe().tolerance).surface_mm < 1.5

@@ -137,3 +137,20 @@ def test_a_dead_blender_is_an_error_and_then_renewed(plain_chair, buried):
         process.render(chair_job(plain_chair))
     assert process.render(chair_job(plain_chair))[0].shape == (256, 256, 3)
     process.close()
+
+
+def test_tint_and_wear_show(warm, plain_chair):
+    """A tint takes its channel away, with a map or without; worn patches are greyer than the rest."""
+    job = chair_job(plain_chair, 5)
+    frame = cast_view(RayScene([(p.part_id, p.mesh) for p in job.objects[0].parts]), job.views[0].camera)
+
+    def colour(**changes):
+        worn = {name: replace(material, **changes) for name, material in job.materials.items()}
+        return warm.render(replace(job, materials=worn))[0][frame.silhouette].astype(float)
+
+    plain, tinted, worn = colour(), colour(tint=(1.0, 1.0, 0.3)), colour(wear=1.0)
+    assert tinted[:, 2].mean() < 0.75 * plain[:, 2].mean()
+    assert abs(tinted[:, 0].mean() - plain[:, 0].mean()) < 8
+    chroma = [np.ptp(pixels, axis=1) for pixels in (plain, worn)]
+    assert chroma[1].mean() < 0.9 * chroma[0].mean()
+    assert (colour(tint=(1.0, 1.0, 1.0), wear=0.0) == plain).all()

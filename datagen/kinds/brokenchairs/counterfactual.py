@@ -45,6 +45,8 @@ class PairedShot:
                 rows.append(row)
             elif not twin_written:
                 rows.append(_refused(row, twin))
+            elif written[row.query_path] == twin_written[twin.query_path]:
+                rows.append(_refused(row, replace(twin, reason="same_as_twin", detail="it is the very same picture")))
             else:
                 rows += [row, _twin_row(twin, row, candidate)]
                 files |= written | twin_written

@@ -6,7 +6,7 @@ these are keys of the recipe, a state of the shape (state.py) and a measurement 
 build, verify and read the same files twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from datagen.anomalies.registry import operators
@@ -16,36 +16,50 @@ from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.recipe.inspection import MILLIMETRES, matched
 from datagen.recipe.models import Recipe
+from datagen.shapes.source import ShapeEntry
 
 NAMES = 8
 """Names of parts that an error lists."""
 
 
 def check_drawing(plan: ChairPlan) -> None:
-    """Raises UsageError for shapes without a unit, patterns that no part fits and patterns of whole objects,
-    MissingDependency for a variant that is not there. Shapes that cannot be read are left to their jobs."""
+    """Looks at the unit of every planned shape, and at the names of parts until each pattern fits one.
+
+    Raises UsageError for shapes without a unit, patterns that no part of the collection fits and patterns of whole
+    objects, MissingDependency for a variant that is not there. Shapes that cannot be read are left to their jobs.
+    """
     recipe = plan.recipe
     for kind in recipe.anomaly.parts:
         if kind in operators() and not operators()[kind].on_part:
             raise UsageError(f"anomaly.parts.{kind}: it is of the whole object, not of a part; take the key out")
     _check_variants(recipe)
-    names: dict[tuple[str, str], None] = {}
-    for shape in _readable(plan):
+    names: set[str] = set()
+    unfit = list(_patterns(recipe))
+    for shape in _readable(plan, plan.shapes):
         if not shape.mm:
             raise UsageError(
                 f"units: {recipe.units}: {shape.shape_id} says no unit of length; write one of "
                 f"{', '.join(MILLIMETRES)} as `units` in the recipe or in collection.json"
             )
-        names |= {(part.name, part.path): None for part in shape.parts}
-    for key, pattern in _patterns(recipe):
-        if names and not any(matched(name, {pattern: True}) for name in names):
-            known = sorted({name for name, _ in names})
-            more = f" and {len(known) - NAMES} more" if len(known) > NAMES else ""
-            raise UsageError(f"{key}: no part is called {pattern}; there are {', '.join(known[:NAMES])}{more}")
+        names |= {part.name for part in shape.parts}
+        unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]
+    planned = {entry.shape_id for entry in plan.shapes}
+    for shape in _readable(plan, [entry for entry in plan.entries if entry.shape_id not in planned]):
+        if not unfit:
+            break
+        unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]
+    if unfit and names:
+        key, pattern = unfit[0]
+        more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+        raise UsageError(f"{key}: no part is called {pattern}; there are {', '.join(sorted(names)[:NAMES])}{more}")
 
 
-def _readable(plan: ChairPlan) -> Iterator[Shape]:
-    for entry in plan.shapes:
+def _fits(shape: Shape, pattern: str) -> bool:
+    return any(matched((part.name, part.path), {pattern: True}) for part in shape.parts)
+
+
+def _readable(plan: ChairPlan, entries: Iterable[ShapeEntry]) -> Iterator[Shape]:
+    for entry in entries:
         try:
             yield plan.source.load(entry.shape_id)
         except ShapeError:

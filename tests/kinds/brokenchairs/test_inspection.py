@@ -1,14 +1,18 @@
 """Inspection: good parts within tolerance, defects outside by what the meshes measure, and `verify` that says so."""
 
 import json
+import shutil
 from collections import Counter
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import trimesh
 
+from datagen.core.errors import RecipeError, UsageError
 from datagen.core.ids import canonical_json
 from datagen.geometry.deviation import furthest, rigid_motion, volume_of
+from datagen.kinds.brokenchairs.drawing import check_drawing
 from datagen.kinds.brokenchairs.state import state_of
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
@@ -81,8 +85,6 @@ def test_good_parts_fill_their_band_and_defects_lie_outside(rows):
 
 def test_deviations_are_those_of_the_files(made, rows, plan):
     """Measured here from the files of the shapes alone, in their own unit, by the motions that the row states."""
-    import trimesh
-
     for row in rows[::3]:
         shape = plan.source.load(row["shape_id"])
         state = state_of(row)
@@ -235,3 +237,33 @@ def test_a_dent_is_measured_on_the_surface(rows, plan, made):
             again = evidence.source.remade(row, evidence.recipe)
             whole = furthest(again.new_mesh, again.old_mesh) / again.normal.mm
             assert whole == pytest.approx(row["surface_mm"], abs=0.01)
+
+
+def test_a_pattern_may_be_of_a_shape_beyond_the_limit(made, tmp_path):
+    """A dry look at one shape of several does not refuse what another one has."""
+    folder = tmp_path / "parts"
+    shutil.copytree(made / "parts", folder)
+    trimesh.creation.box((0.01, 0.02, 0.03)).export(folder / "block.glb")
+    for limit in (1, 3):
+        for pattern in ("screw_1", "component_1"):
+            check_drawing(plan_of(limit, "inspection", (f"anomaly.parts={{dent: {{{pattern}: 1}}}}",), folder))
+    with pytest.raises(UsageError, match="no part is called nut"):
+        check_drawing(plan_of(1, "inspection", ("anomaly.parts={dent: {nut: 1}}",), folder))
+
+
+def test_pairs_of_anomalous_references(made, tmp_path):
+    """Twins stand as their anomalous pictures do, off their places alike, and verify measures both."""
+    sets = (*SETS, "reference.counterfactual=true", "variation.tray={}", "anomaly.slots={position: 1, dent: 1}")
+    run_build(tmp_path / "data", 1, "inspection", (*sets, "normal.views={2: 1}"), made / "parts")
+    found = failures(tmp_path / "data", made)
+    assert not found, {name: r.examples[:2] for name, r in found.items()}
+    rows = [row for row in read_manifest(tmp_path / "data") if row["row_type"] == "sample"]
+    twins = {row["detail"]: row for row in rows if row["reason"] == "twin"}
+    defects = [row for row in rows if row["label"]]
+    assert defects and len(twins) == len(defects)
+    for row in defects:
+        twin = twins[row["sample_id"]]
+        assert all(twin[name] == row[name] for name in ("jitter", "looks", "T_shape_source", "material_ids"))
+        assert twin["tolerance_ratio"] <= 1 and twin["magnitude"] == 0
+    with pytest.raises(RecipeError, match=r"leave variation\.tray out"):
+        plan_of(1, "inspection", ("reference.counterfactual=true",), made / "parts")
