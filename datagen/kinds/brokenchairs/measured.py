@@ -119,7 +119,8 @@ def _surface(made: AnomalousShape, mesh: Mesh) -> float:
     if made.local:
         return made.measures["depth"]
     if made.spec.kind == "broken":
-        return furthest(made.old_mesh, mesh)
+        # How deep the break goes: samples of the old surface may all miss a small one.
+        return furthest(Mesh(mesh.vertices, mesh.faces[made.changed[made.spec.part_id]]), made.old_mesh)
     return max(furthest(mesh, made.old_mesh), furthest(made.old_mesh, mesh))
 
 
