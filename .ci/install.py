@@ -50,8 +50,11 @@ def main(venv: Path, arguments: list[str]) -> int:
         assert pip.stdout is not None
         listener = threading.Thread(target=progress.listen, args=(pip.stdout,))
         listener.start()
-        while listener.is_alive():
+        works = True
+        while works:
             listener.join(EVERY_S[moves])
+            works = listener.is_alive()
+            # Also of a pip that ended before it was looked at.
             sys.stderr.write(f"\r\033[K{progress.told()}" if moves else f"{progress.told()}\n")
             sys.stderr.flush()
     if moves:
