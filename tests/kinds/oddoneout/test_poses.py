@@ -164,7 +164,7 @@ def test_a_twist_lifts_no_plate(tmp_path):
     assert judged
 
 
-SHARED = ("camera.views=6", "camera.size_px=96", "layout.objects={3: 1}", "layout.normal_share=0",
+SHARED = ("camera.views=4", "camera.size_px=64", "layout.objects={3: 1}", "layout.normal_share=0",
           "split.scenes={train: 30, seen-test: 6}", "split.unseen=[]", "anomaly.min_views=0",
           "anomaly.min_changed_px=1", "anomaly.min_contrast=0", "anomaly.kinds={missing: 1}")  # fmt: skip
 
