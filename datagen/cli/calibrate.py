@@ -15,7 +15,7 @@ from datagen.core.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from datagen.train.task import Judgement
+    from datagen.train.task import ScoredAnswer
 
 
 def run_calibrate(options: CalibrateOptions) -> None:
@@ -32,7 +32,7 @@ def run_calibrate(options: CalibrateOptions) -> None:
     photos, bad = photos_of(options.photos), photos_of(options.bad) if options.bad else []
     judge = open_judge(options.checkpoint, options.reference, options.device)
 
-    def judged(photo: Path) -> "Judgement":
+    def judged(photo: Path) -> "ScoredAnswer":
         return judge(photo, background=options.background, shadow=options.shadow)
 
     good_scores, bad_scores = (_scores(console, judged, folder) for folder in (photos, bad))
@@ -50,7 +50,7 @@ def run_calibrate(options: CalibrateOptions) -> None:
         raise typer.Exit(3)
 
 
-def _scores(console: "Console", judged: Callable[[Path], "Judgement"], photos: list[Path]) -> list[float]:
+def _scores(console: "Console", judged: Callable[[Path], "ScoredAnswer"], photos: list[Path]) -> list[float]:
     """Scores of the photos that can be judged; the others are told by name."""
     found = []
     for photo in photos:

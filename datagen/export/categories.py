@@ -17,7 +17,7 @@ WORDS = ("collection", "shape", "dataset")
 CATEGORY = Setting("collection", "a category for each of the collection's, for each shape, or one for all", WORDS)
 
 
-class Categories:
+class CategoryFolders:
     """The category of each picture: its shape, what the collection calls it, or the dataset.
 
     Three things are left out: an anomaly of train or val, for these trees know none to learn from; a view that shows

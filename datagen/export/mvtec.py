@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from datagen.core.errors import BrokenFile
-from datagen.export.categories import CATEGORY, GOOD, TRAIN, Categories
+from datagen.export.categories import CATEGORY, GOOD, TRAIN, CategoryFolders
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, put, write_card
 from datagen.export.journal import note_of
@@ -19,7 +19,7 @@ from datagen.store.reader import DatasetReader
 class MVTec:
     """The exporter. Names are numbered with six digits: readers pair pictures and masks by their sorted place.
 
-    What is of no use to it is left out, as `Categories` says.
+    What is of no use to it is left out, as `CategoryFolders` says.
     """
 
     name = "mvtec"
@@ -31,7 +31,7 @@ class MVTec:
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """Pictures and masks, by category. Raises UsageError for two categories of one name, BrokenFile, OSError."""
-        counts, categories = options.journal.counts, Categories(reader, rows, options)
+        counts, categories = options.journal.counts, CategoryFolders(reader, rows, options)
         for picture in options.pictures(reader, rows):
             split = categories.split(picture)
             if split is None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from PIL import Image
 
 from datagen.core.errors import BrokenFile
-from datagen.export.categories import CATEGORY, GOOD, Categories
+from datagen.export.categories import CATEGORY, GOOD, CategoryFolders
 from datagen.export.counts import Counts, Exported
 from datagen.export.files import place, put, write_card
 from datagen.export.journal import note_of
@@ -29,7 +29,7 @@ class MVTec3D:
     """The exporter. Names are numbered with six digits, and hold one dot: readers cut a cloud's name at the first.
 
     `xyz` is what the camera sees, in its own frame (x right, y down, z ahead), 0 where it sees nothing. Every test
-    picture has a mask, also good ones. What is of no use to the tree is left out, as `Categories` says.
+    picture has a mask, also good ones. What is of no use to the tree is left out, as `CategoryFolders` says.
     """
 
     name = "mvtec3d"
@@ -39,7 +39,7 @@ class MVTec3D:
 
     def write(self, reader: DatasetReader, rows: Sequence[Record], out: Path, options: Options) -> Exported:
         """Pictures, clouds and masks. Raises UsageError without the build's shapes, BrokenFile, OSError."""
-        counts, categories = options.journal.counts, Categories(reader, rows, options)
+        counts, categories = options.journal.counts, CategoryFolders(reader, rows, options)
         depth = options.depths(reader, rows)
         for picture in options.pictures(reader, rows):
             split = categories.split(picture)

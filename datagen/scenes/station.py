@@ -138,15 +138,12 @@ def station_views(station: StationRecipe, shape: Shape) -> list[tuple[float, flo
 
 def look_through(station: StationRecipe, shape: Shape) -> list[Seen]:
     """What every camera of a station sees of a shape. Raises UsageError as `placed_parts` and `seen_by`."""
-    parts = placed_parts(shape, station.frame)
-    corners = np.concatenate([mesh.vertices for _, mesh in parts])
-    middle = (corners.min(axis=0) + corners.max(axis=0)) / 2
-    return [seen_by(camera, parts) for camera in station_cameras(station, middle)]
+    scene = RayScene(placed_parts(shape, station.frame))
+    return [seen_by(camera, scene) for camera in station_cameras(station, scene.bounds.mean(axis=0))]
 
 
-def seen_by(camera: StationCamera, parts: Sequence[tuple[int, Mesh]]) -> Seen:
+def seen_by(camera: StationCamera, scene: RayScene) -> Seen:
     """What a camera sees of parts in millimetres. Raises UsageError for one inside the part, or that misses it."""
-    scene = RayScene(parts)
     eye = camera.position
     if _is_inside(scene, eye):
         raise UsageError(f"camera {camera.name} stands inside the part; move it, or check the station's millimetres")
@@ -161,8 +158,7 @@ def seen_by(camera: StationCamera, parts: Sequence[tuple[int, Mesh]]) -> Seen:
         raise UsageError(f"camera {camera.name} does not see the part; check where it stands and looks")
     points = eye + directions[hit] * hits.t[hit, None]
     scale = _px_per_mm(camera, points)
-    corners = np.concatenate([mesh.vertices for _, mesh in parts])
-    at, depth = camera.project(corners)
+    at, depth = camera.project(scene.triangles.reshape(-1, 3))
     whole = bool((depth > 0).all() and (at >= 0).all() and (at <= (width, height)).all())
     least, median, most = (float(value) for value in np.percentile(scale, [0, 50, 100]))
     near = float(np.linalg.norm(points - eye, axis=1).min())

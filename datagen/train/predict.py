@@ -9,7 +9,7 @@ from datagen.core.errors import UsageError
 from datagen.train.calibration import read_calibration
 from datagen.train.load import load_network
 from datagen.train.runtime import choose_device
-from datagen.train.task import Answer, Judgement
+from datagen.train.task import Answer, ScoredAnswer
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """How the names of photos in a folder end."""
@@ -20,7 +20,7 @@ def open_judge(
     reference: str | Path,
     device: str | None = None,
     calibration: str | Path | None = None,
-) -> Callable[..., Judgement]:
+) -> Callable[..., ScoredAnswer]:
     """A function of a photo's file, and `background` and `shadow`, that judges it against a reference.
 
     `calibration` is a file of `datagen calibrate`: scores and threshold are then as photographs have them. Raises
@@ -46,7 +46,7 @@ def predict(
     shadow: bool = False,
     device: str | None = None,
     calibration: str | Path | None = None,
-) -> Judgement:
+) -> ScoredAnswer:
     """Judge the object in a photo against its reference; returns the task's answer.
 
     Raises as `open_judge`, and UsageError for a photo that cannot be used.

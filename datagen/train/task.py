@@ -36,7 +36,7 @@ class Answer(Protocol):
         """The answer as plain data."""
 
 
-class Judgement(Answer, Protocol):
+class ScoredAnswer(Answer, Protocol):
     """An answer that is one score."""
 
     @property
@@ -76,7 +76,7 @@ class Task:
     """HTML below the page's figures, curves and confusions."""
     sweep: Callable[["Loaded", Path, str, Runtime], dict[str, dict[str, float | None]]] | None = None
     """(network, folder, split, runtime) -> AUC by axis and value, for `evaluate --sweep`."""
-    judge: Callable[["Loaded", Path], Callable[..., Judgement]] | None = None
+    judge: Callable[["Loaded", Path], Callable[..., ScoredAnswer]] | None = None
     """(network, reference's file or folder) -> a function of (photo's file, background=..., shadow=...) that says what
     the network makes of a photo beside that reference."""
     judge_scene: Callable[["Loaded", Path, int], Answer] | None = None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from datagen.core.errors import StoppedEarly, UsageError
-from datagen.export.categories import Categories
+from datagen.export.categories import CategoryFolders
 from datagen.export.protocol import Options
 from datagen.export.run import export_dataset
 from datagen.formats.instances import Instance, Instances, Picture, flat_name
@@ -82,7 +82,7 @@ def picture_of(shape_id, category, split, odd, name="one"):
 
 
 def categories_of(tmp_path, pictures, category):
-    """Categories of a kind whose pictures are these."""
+    """CategoryFolders of a kind whose pictures are these."""
     rows = [
         {"row_type": "sample", "sample_id": p.sample_id, "shape_id": p.shape_id, "label": p.label, "split": p.split}
         for p in pictures
@@ -90,7 +90,9 @@ def categories_of(tmp_path, pictures, category):
     by_id = {p.sample_id: p for p in pictures}
     kind = Instances(("missing",), lambda reader, rows: (by_id[row["sample_id"]] for row in rows))
     (tmp_path / "manifest.parquet").touch()
-    return Categories(DatasetReader(tmp_path), rows, Options("set", "plain", kind, settings={"category": category}))
+    return CategoryFolders(
+        DatasetReader(tmp_path), rows, Options("set", "plain", kind, settings={"category": category})
+    )
 
 
 def test_two_categories_of_one_name_are_refused(tmp_path):

@@ -73,7 +73,7 @@ def test_scales_agree_with_a_picture_of_a_cube():
     """The front face of a cube of 40 mm, counted in the picture of a lens that distorts."""
     camera = StationCamera("front", K, np.eye(4), (1280, 1024), LENS)
     parts = [(1, cube(40.0, (0, 0, 320)))]
-    found = seen_by(camera, parts)
+    found = seen_by(camera, RayScene(parts))
     assert found.whole and found.distance_mm == pytest.approx(300, abs=1)
     rows, columns = np.mgrid[0:1024, 0:1280]
     rays = camera.rays(np.stack([columns + 0.5, rows + 0.5], axis=-1).reshape(-1, 2))
@@ -111,7 +111,7 @@ def test_cameras_that_cannot_be_are_named():
         told = {"name": "here", "position_mm": place, "look_at_mm": [0, 0, 200]}
         (camera,) = station_cameras(StationRecipe.model_validate({**station, "cameras": [told]}), (0, 0, 0))
         with pytest.raises(UsageError, match=f"camera here {why}"):
-            seen_by(camera, parts)
+            seen_by(camera, RayScene(parts))
     ring = {"radius_mm": 100, "height_mm": 10}
     for lacking in ("size_px", "focal_px"):
         told = {key: value for key, value in station.items() if key != lacking}

@@ -4,7 +4,6 @@ A teacher's features are projected to as many components as beta has (section 4.
 training scenes; a digest of files and sizes names them in the packed cache.
 """
 
-import hashlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ import torch.nn.functional as F
 from sklearn.decomposition import PCA
 
 from datagen.core.errors import MissingDependency
-from datagen.core.ids import content_hash
+from datagen.core.ids import bytes_hash, content_hash
 from datagen.datasets.matching import normalised
 from datagen.datasets.object_views import Features, LooseScenes, SceneForm
 from datagen.datasets.scenes import SceneSample
@@ -96,6 +95,6 @@ def _digest(weights: str) -> str:
     if weights in ("", RANDOM):
         return weights
     try:
-        return hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+        return bytes_hash(Path(weights).read_bytes())
     except OSError as error:
         raise MissingDependency(f"{weights}: {error.strerror}; give a file of weights") from error

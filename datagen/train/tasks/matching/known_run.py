@@ -1,6 +1,5 @@
 """What a recipe has to know of another run, from the metadata of its best checkpoint."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from datagen.core.errors import UsageError
+from datagen.core.ids import bytes_hash
 from datagen.train.checkpoint import checkpoint_of
 from datagen.train.config import UNNAMED_TASK
 from datagen.train.errors import BadCheckpoint
@@ -29,4 +29,4 @@ def described_run(run: str) -> dict[str, Any]:
 
 def digest_of(path: Path) -> str:
     """SHA-256 of a file, hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return bytes_hash(path.read_bytes())
