@@ -35,6 +35,8 @@ class Sample:
     """Size of the anomaly, as measured on the meshes, in `unit`; None where the dataset measures none."""
     unit: str = ""
     """mm, deg or mm3."""
+    changed_share: float | None = None
+    """Pixels that an anomaly changes, of all pixels of its picture; None where the dataset does not tell them."""
     azimuth_deg: float | None = None
     """Of the query's file name: against the sense of the reference views' azimuths."""
     T_world_camera: tuple[float, ...] = ()
@@ -116,9 +118,17 @@ def fields_of(row: dict[str, Any]) -> dict[str, Any]:
         "severity": row["severity"],
         "magnitude": row.get("magnitude") if row.get("magnitude_unit") else None,
         "unit": row.get("magnitude_unit") or "",
+        "changed_share": _changed_share(row),
         "azimuth_deg": row["azimuth_deg"],
         "T_world_camera": tuple(row["T_world_camera"] or ()),
     }
+
+
+def _changed_share(row: dict[str, Any]) -> float | None:
+    """Of a picture twice as wide and high as its principal point; None of rows without a camera matrix."""
+    if not row["label"] or not row.get("K"):
+        return None
+    return float(row["changed_px"] / (4 * row["K"][2] * row["K"][5]))
 
 
 def _from_names(files: DatasetReader, split: str) -> list[Sample]:

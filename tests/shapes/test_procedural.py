@@ -103,6 +103,17 @@ def test_the_built_in_assets_regenerate_byte_for_byte(tmp_path: Path) -> None:
     assert filecmp.cmpfiles(tmp_path, built_in, mine, shallow=False)[1:] == ([], [])
 
 
+def test_some_families_alone_are_the_same_chairs(tmp_path: Path) -> None:
+    ids = generate(tmp_path, 24, seed=0, families=("office", "tulip"))
+    assert ids == ("1005", "1013", "1018")
+    built_in = bundled("assets") / "partnet" / "chair"
+    for number in ids:
+        mine = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / number).rglob("*") if path.is_file())
+        assert filecmp.cmpfiles(tmp_path, built_in, mine, shallow=False)[1:] == ([], [])
+    with pytest.raises(UsageError, match="no family 'throne'"):
+        generate(tmp_path, 24, seed=0, families=("throne",))
+
+
 def test_the_built_in_collection_says_what_it_is() -> None:
     source = open_collection("partnet/chair")
     assert source.stand_in and source.licence == "Apache-2.0" and source.name == "datagen-procedural"

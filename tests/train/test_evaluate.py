@@ -41,6 +41,20 @@ def test_severity_is_left_out_where_it_is_not_known():
     assert set(matching_report(predictions(0.5), 0.5, 10)["per_severity"]) == {"low", "middle", "high"}
 
 
+def test_auc_by_the_pixels_that_an_anomaly_changes():
+    found = predictions(0.5)
+    assert "per_changed_px" not in matching_report(found, 0.5, 10)
+    shares = iter((0.004, 0.01, 0.01, 0.5))
+    told = tuple(replace(s, changed_share=next(shares) if s.label else None) for s in found.samples)
+    groups = matching_report(replace(found, samples=told), 0.5, 10)["per_changed_px"]
+    assert {name: group["anomalies"] for name, group in groups.items()} == {
+        "0 to 300": 1,
+        "600 to 1000": 2,
+        "4000 or more": 1,
+    }
+    assert list(groups) == ["0 to 300", "600 to 1000", "4000 or more"]
+
+
 def test_viewpoint_is_measured_on_normal_pictures_of_known_pose():
     found = predictions(None)
     assert viewpoint_accuracy(found) == 2 / 3

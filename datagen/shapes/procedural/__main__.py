@@ -1,9 +1,10 @@
-"""python -m datagen.shapes.procedural --out DIR --count N --seed S [--quirks]"""
+"""python -m datagen.shapes.procedural --out DIR --count N --seed S [--quirks] [--families NAME ...]"""
 
 import argparse
 import sys
 from pathlib import Path
 
+from datagen.shapes.procedural.families import FAMILIES
 from datagen.shapes.procedural.write import generate
 
 
@@ -14,8 +15,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=24, help="number of chairs")
     parser.add_argument("--seed", type=int, default=0, help="seed of all shapes")
     parser.add_argument("--quirks", action="store_true", help="with the oddities of PartNet's files")
+    parser.add_argument(
+        "--families",
+        nargs="+",
+        choices=list(FAMILIES),
+        default=list(FAMILIES),
+        metavar="NAME",
+        help=f"of these chairs write those of some families alone: {', '.join(FAMILIES)}",
+    )
     given = parser.parse_args(argv)
-    ids = generate(given.out, given.count, given.seed, given.quirks)
+    ids = generate(given.out, given.count, given.seed, given.quirks, given.families)
     sys.stderr.write(f"{len(ids)} chairs in {given.out}\n")
     return 0
 

@@ -53,11 +53,16 @@ class Chair:
     pieces: tuple[Piece, ...]
 
 
+def known_family(name: str) -> str:
+    """The name again. Raises UsageError where there is no such family."""
+    if name not in FAMILIES:
+        raise UsageError(f"no family {name!r}; there are {', '.join(FAMILIES)}")
+    return name
+
+
 def chair(family: str, rng: np.random.Generator) -> Chair:
     """One chair of a family. Raises UsageError on an unknown name."""
-    if family not in FAMILIES:
-        raise UsageError(f"no family {family!r}; there are {', '.join(FAMILIES)}")
-    pieces = FAMILIES[family](rng)
+    pieces = FAMILIES[known_family(family)](rng)
     drop = min(float(piece.mesh.bounds[0, 1]) for piece in pieces)
     return Chair(family, tuple(replace(piece, mesh=moved(piece.mesh, (0, -drop, 0))) for piece in pieces))
 

@@ -1,7 +1,7 @@
 """Chairs on disk exactly as PartNet lays them out, with PartNet's quirks as an option."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from datagen.core.ids import content_hash
 from datagen.core.rng import stream
 from datagen.core.shape import Mesh, concatenate
 from datagen.shapes.procedural.body import Piece
-from datagen.shapes.procedural.families import FAMILIES, Chair, chair, stretched
+from datagen.shapes.procedural.families import FAMILIES, Chair, chair, known_family, stretched
 from datagen.shapes.procedural.quirks import Quirks, no_quirks, random_quirks
 
 SOURCE = "datagen-procedural"
@@ -24,16 +24,22 @@ NOTE = (
 FIRST_ID = 1001
 
 
-def generate(root: Path | str, count: int, seed: int, quirks: bool = False) -> tuple[str, ...]:
+def generate(
+    root: Path | str, count: int, seed: int, quirks: bool = False, families: Collection[str] = tuple(FAMILIES)
+) -> tuple[str, ...]:
     """Write `count` chairs below `root` and return their ids ('1001', ...).
 
     Families take turns, so any `count` of at least 13 holds them all. The same arguments give the same
     bytes. With `quirks` the files misbehave as PartNet's do (formats of obj numbers, trees and meshes).
+    Of the `count` chairs only those of `families` are written, under the ids that they have among all.
+    Raises UsageError on an unknown family.
     """
+    for family in families:
+        known_family(family)
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
     ids = []
-    for index, (made, rng) in enumerate(_chairs(count, seed)):
+    for index, made, rng in _chairs(count, seed, families):
         anno_id = str(FIRST_ID + index)
         model_index = index - 1 if quirks and index % 5 == 4 else index
         odd = random_quirks(rng, made) if quirks else no_quirks(made)
@@ -46,20 +52,22 @@ def generate(root: Path | str, count: int, seed: int, quirks: bool = False) -> t
 
 def chairs(count: int, seed: int) -> Iterator[Chair]:
     """The chairs that `generate` writes, in metres."""
-    return (made for made, _ in _chairs(count, seed))
+    return (made for _, made, _ in _chairs(count, seed, FAMILIES))
 
 
-def _chairs(count: int, seed: int) -> Iterator[tuple[Chair, np.random.Generator]]:
+def _chairs(count: int, seed: int, families: Collection[str]) -> Iterator[tuple[int, Chair, np.random.Generator]]:
     names = tuple(FAMILIES)
     for index in range(count):
         family = names[index % len(names)]
+        if family not in families:
+            continue
         # The number is a salt: with it the built-in 24 differ most within their families.
         rng = stream(seed, "chair-31", family, index)
         made = chair(family, rng)
         if index >= 2 * len(names):
             # The first two of a family have its classic proportions; the more there are, the more they have to differ.
             made = stretched(made, stream(seed, "proportions", index))
-        yield made, rng
+        yield index, made, rng
 
 
 def write_chair(folder: Path, made: Chair, anno_id: str, model_id: str, quirks: Quirks) -> None:

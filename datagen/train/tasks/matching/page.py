@@ -30,6 +30,7 @@ GROUPS = {
     "per_part_class": "Part classes",
     "per_category": "Categories (against normal samples of the same)",
     "per_severity": "Severity (thirds of each kind)",
+    "per_changed_px": "Pixels that the anomaly changes, of 256 x 256",
     "per_view_angle": "Degrees to the nearest view (against normal samples of the same step)",
 }
 

@@ -170,9 +170,9 @@ def figures_of(found: Answers, rounds: int) -> dict[str, Any]:
 
 def _groups(found: MatchingPredictions) -> Iterator[tuple[str, np.ndarray]]:
     for column, groups in partitions(found):
-        if column in ("per_kind", "per_severity"):
+        if column in ("per_kind", "per_severity", "per_changed_px"):
             for name, rows, _ in groups:
-                yield f"{column.removeprefix('per_')} {name}", rows
+                yield f"{column.removeprefix('per_').replace('_', ' ')} {name}", rows
 
 
 def _mean_auc(founds: Sequence[MatchingPredictions], rows: np.ndarray) -> float:

@@ -48,7 +48,7 @@ def _angles(told: dict[str, Any]) -> list[str]:
 
 
 def _by_group(told: dict[str, Any]) -> list[str]:
-    titles = sorted({group for of_arm in told.values() for group in of_arm["groups"]})
+    titles = list(dict.fromkeys(group for of_arm in told.values() for group in of_arm["groups"]))
     rows = [[arm, *(_number(of_arm["groups"].get(group)) for group in titles)] for arm, of_arm in told.items()]
     return _rows("natural AUC", titles, rows)
 

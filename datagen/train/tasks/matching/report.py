@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from datagen.train.tasks.matching.recipe import COMPARES, MatchingRecipe, with_d
 from datagen.train.tasks.matching.rendered import rendered_by
 
 ANGLE_STEP_DEG = 5
+CHANGED_PX = (0, 300, 600, 1000, 2000, 4000)
+"""From how many changed pixels a group of anomalies goes, of a picture of 256 x 256."""
 MOST_FALSE = 0.3
 """False positive rate up to which AUPRO is taken."""
 CONTROLS = ("nearest", "opposite", "blank")
@@ -116,8 +119,8 @@ def angle_groups(angle: np.ndarray, label: np.ndarray) -> list[tuple[str, np.nda
 
 
 def partitions(found: MatchingPredictions) -> Iterator[tuple[str, list[tuple[str, np.ndarray, int]]]]:
-    """Anomalies by kind, part class and severity third of their kind, each against all normal samples; and all samples
-    by category, where there are several, and by the angle to the nearest view."""
+    """Anomalies by kind, part class, severity third of their kind and changed pixels, each against all normal samples;
+    and all samples by category, where there are several, and by the angle to the nearest view."""
     normal = np.flatnonzero(found.label == 0)
     kind, part = (np.array([getattr(s, name) for s in found.samples]) for name in ("kind", "part_class"))
     columns = {"per_kind": kind, "per_part_class": part}
@@ -126,15 +129,29 @@ def partitions(found: MatchingPredictions) -> Iterator[tuple[str, list[tuple[str
     if all(value is not None for value, label in zip(severity, found.label, strict=True) if label):
         known = np.array([0.0 if value is None else value for value in severity])
         columns["per_severity"] = severity_bins(kind, known, found.label)
+    share = [s.changed_share for s in found.samples]
+    if all(value is not None for value, label in zip(share, found.label, strict=True) if label):
+        columns["per_changed_px"] = changed_bins(np.array([value or 0.0 for value in share]))
     for name, column in columns.items():
         groups = []
-        for group in sorted({str(value) for value in column[found.label == 1]}):
+        for group in sorted({str(value) for value in column[found.label == 1]}, key=_by_number):
             rows = np.flatnonzero((found.label == 1) & (column == group))
             groups.append((group or "unknown", np.sort(np.concatenate([normal, rows])), len(rows)))
         yield name, groups
     if categories := category_groups(found):
         yield "per_category", categories
     yield "per_view_angle", angle_groups(found.angle, found.label)
+
+
+def changed_bins(share: np.ndarray) -> np.ndarray:
+    """`300 to 600`, ... by the shares of their pictures that samples change, as pixels of 256 x 256."""
+    names = [f"{low} to {high}" for low, high in pairwise(CHANGED_PX)] + [f"{CHANGED_PX[-1]} or more"]
+    return np.array(names)[np.digitize(share * 256**2, CHANGED_PX[1:])]
+
+
+def _by_number(group: str) -> tuple[int, str]:
+    first = group.split(" ")[0]
+    return (int(first) if first.isdigit() else 0), group
 
 
 def rendered_ways(loaded: Loaded, folder: Path, split: str) -> list[str]:
