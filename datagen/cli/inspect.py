@@ -6,6 +6,7 @@ from itertools import count as counted
 from itertools import islice
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -81,21 +82,43 @@ def _print(console: Console, shape: InspectedShape, kinds: Sequence[str]) -> Non
     size = " x ".join(f"{edge:g}" for edge in shape.size)
     unit = shape.unit or "in the units of its file"
     title = f"{shape.shape_id}: {size} {unit}, {shape.faces:,} faces, {len(shape.parts)} parts"
-    table = Table(title=Text(title), title_justify="left")
-    for name in ("part", "class", "size", "faces", "surface", *kinds):
-        table.add_column(name)
+    table = _table(title, ("part", "class", "size", "faces", "surface"))
     for part in shape.parts:
-        table.add_row(*map(Text, _row(part, kinds)))
+        table.add_row(*map(Text, _row(part)))
     console.print(table)
+    if kinds:
+        _print_tried(console, shape.parts, kinds)
     for warning in shape.warnings:
         say(console, "note", f"{shape.shape_id}: {warning}")
 
 
+def _print_tried(console: Console, parts: Sequence[InspectedPart], kinds: Sequence[str]) -> None:
+    table = _table("proposals taken, of those tried", ("part", *kinds))
+    reasons: dict[str, list[str]] = {}
+    for part in parts:
+        tried = {one.kind: one for one in part.tried}
+        cells = [f"{tried[kind].taken}/{tried[kind].tries}" if kind in tried else "" for kind in kinds]
+        table.add_row(*map(Text, (part.name, *cells)))
+        for kind, one in tried.items():
+            if one.why:
+                reasons.setdefault(f"{kind} {one.why}", []).append(part.name)
+    console.print(table)
+    for reason, names in reasons.items():
+        console.print(f"  {reason}: {', '.join(names)}", soft_wrap=True, markup=False, highlight=False)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    """An empty table without rulings: kinds of anomaly are many, consoles narrow."""
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in columns:
+        table.add_column(name)
+    return table
+
+
 def _station_table(shape: InspectedShape, defect_px: int) -> Table:
     title = f"{shape.shape_id} through the station; a defect has to cover {defect_px} px, seen from ahead"
-    table = Table(title=Text(title), title_justify="left")
-    for name in ("camera", "distance (mm)", "px a mm: least, median, most", "smallest defect (mm)", "fills", "whole"):
-        table.add_column(name)
+    names = ("camera", "distance (mm)", "px a mm: least, median, most", "smallest defect (mm)", "fills", "whole")
+    table = _table(title, names)
     for seen in shape.station:
         scale = ", ".join(f"{value:.2f}" for value in seen.px_per_mm)
         smallest = f"{seen.smallest_mm(defect_px):.2f}"
@@ -104,13 +127,8 @@ def _station_table(shape: InspectedShape, defect_px: int) -> Table:
     return table
 
 
-def _row(part: InspectedPart, kinds: Sequence[str]) -> list[str]:
+def _row(part: InspectedPart) -> list[str]:
     size = " x ".join(f"{edge:g}" for edge in part.size)
     surface = part.problem if part.health is None else "; ".join(part.health.words()) or "sound"
-    tried = {one.kind: one for one in part.tried}
-    cells = []
-    for kind in kinds:
-        one = tried.get(kind)
-        cells.append("" if one is None else f"{one.taken}/{one.tries}" + (f" {one.why}" if one.why else ""))
     faces = str(part.health.faces) if part.health else "0"
-    return [part.name, part.part_class, size, faces, surface, *cells]
+    return [part.name, part.part_class, size, faces, surface]
