@@ -75,6 +75,13 @@ def test_other_datasets_are_asked_of_too_and_short_asks_less(paired, recipes, tm
     assert "natural" in there["arms"][recipes[1]]["minus_baseline"]
 
 
+def test_a_network_that_learned_without_references_is_asked_without_them(paired, recipes, tmp_path):
+    made = arms([f"{recipes[1]}+data.blank_references=true"], (), paired, (0,), ["optim.batch=4"])
+    (told,) = paired_study(made, tmp_path / "runs", CPU, rounds=20, short=True)[paired.name]["arms"].values()
+    assert told["auc"]["natural"] == told["auc"]["shuffled"]
+    assert told["pairs"]["pairs"]["auc"]["value"] == 0.5
+
+
 def test_values_are_set_for_all_or_for_one(recipes, paired):
     made = arms(recipes, (), paired, (0,), ["optim.epochs=3", f"{recipes[0]}:optim.epochs=5"])
     assert [arm.recipes[0].optim.epochs for arm in made] == [5, 3, 3]

@@ -40,14 +40,14 @@ def judged(run: Path, question: Question, runtime: Runtime) -> MatchingPredictio
         loaded.recipe,
         against=question.against,
         shuffle_references=question.shuffled,
-        blank_references=question.blank,
+        blank_references=question.blank or loaded.recipe.data.blank_references,
     )
     asked = replace(loaded, recipe=recipe)
     data = open_pairs(question.data, "test", recipe) if question.pairs else open_split(question.data, "test", recipe)
     if data is None:
         return None
     told = [content_key(open_dataset(question.data), times=False), question.pairs, question.against]
-    told += [question.shuffled, question.blank, checkpoint_of(run).stat().st_mtime_ns]
+    told += [question.shuffled, recipe.data.blank_references, checkpoint_of(run).stat().st_mtime_ns]
     kept = run / "judged" / f"{content_hash(told)[:16]}.npz"
     if kept.is_file():
         with np.load(kept) as columns:
