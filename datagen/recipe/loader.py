@@ -83,11 +83,16 @@ def parse_recipe(data: dict[str, Any], origin: str, models: Models) -> DatasetRe
 
 
 def describe_errors(error: ValidationError, model: type[BaseModel]) -> str:
-    """Every wrong key and why, on one line; an unknown key with the nearest that there is."""
+    """Every wrong key and why, on one line; an unknown key with the nearest that there is. Entries of one list that are
+    wrong alike are counted."""
+    alike: dict[tuple[tuple[int | str, ...], str], list[ErrorDetails]] = {}
+    for item in error.errors():
+        place = item["loc"][:-1] if item["loc"] and isinstance(item["loc"][-1], int) else item["loc"]
+        alike.setdefault((place, item["type"]), []).append(item)
     return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'recipe'}: "
-        + (_unknown(item["loc"], model) if item["type"] == "extra_forbidden" else _reason(item))
-        for item in error.errors()
+        f"{'.'.join(map(str, first['loc'])) or 'recipe'}{f' (and {len(others)} more)' if others else ''}: "
+        + (_unknown(first["loc"], model) if first["type"] == "extra_forbidden" else _reason(first))
+        for first, *others in alike.values()
     )
 
 
@@ -95,6 +100,8 @@ def _reason(item: ErrorDetails) -> str:
     if item["type"] in ("tuple_type", "list_type"):
         value = item["input"]
         return f"a list is wanted; write [{value}]" if isinstance(value, str | int | float) else "a list is wanted"
+    if item["type"] == "string_type" and isinstance(item["input"], int | float):
+        return f'a text is wanted; write "{item["input"]}" in quotes'
     if item["type"] == "too_short" and not item["input"]:
         return "it is empty; give at least one entry, or leave the key out"
     return item["msg"].removeprefix("Value error, ")

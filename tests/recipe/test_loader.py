@@ -5,6 +5,7 @@ import pytest
 from datagen.core.errors import RecipeError
 from datagen.kinds.registry import load_recipe
 from datagen.recipe.loader import recipe_hash
+from datagen.train.recipes import load_train_recipe
 from tests.conftest import ROOT
 
 
@@ -71,3 +72,8 @@ def test_bad_overrides(assignment):
 def test_what_could_not_be_drawn_from_is_refused_with_the_next_step(assignment, said):
     with pytest.raises(RecipeError, match=said):
         load_recipe(None, [assignment])
+
+
+def test_entries_of_a_list_that_are_wrong_alike_are_counted():
+    with pytest.raises(RecipeError, match=r'data.skip.0 \(and 2 more\): a text is wanted; write "7" in quotes'):
+        load_train_recipe("query_64", overrides=["data.skip=[7, 8, 9]"])
