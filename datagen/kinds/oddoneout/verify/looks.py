@@ -9,7 +9,7 @@ from datagen.core.colour import linear_from_srgb
 from datagen.kinds.oddoneout.verify.checks import SCENES
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.facts import SceneFacts
-from datagen.kinds.oddoneout.verify.roots import CHECKS
+from datagen.kinds.oddoneout.verify.stored import CHECKS
 from datagen.verify.check import ERROR, Finding
 
 SHARP, BESIDE = 0.5, 0.7
