@@ -12,14 +12,19 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
-from datagen.core.ids import bytes_hash
+from datagen.core.ids import bytes_hash, content_hash
+from datagen.kinds.oddoneout.shapes import SceneShapes
+from datagen.kinds.oddoneout.tools import SceneTools
+from datagen.kinds.oddoneout.verify import evidence
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.examination import SCENES
 from datagen.kinds.registry import open_tree
-from datagen.verify.check import ERROR, FAIL, run_check
+from datagen.verify.check import ERROR, FAIL
 from tests.kinds.oddoneout.faults import Json, edit_rows, odd_scene
-from tests.kinds.oddoneout.planted_files import FILES
+from tests.kinds.oddoneout.planted_files import FILES, LIMITS
+from tests.kinds.oddoneout.planted_roots import ROOTS
 from tests.kinds.oddoneout.planted_words import WORDS, Fault
 from tests.kinds.oddoneout.test_verify import FAULTS
 
@@ -35,7 +40,7 @@ def all_kinds() -> dict[str, Fault]:
         odd = name == "wrong_flat_boxes"
         return lambda root: first[name](root, odd_scene(root) if odd else sorted((root / "scenes").iterdir())[0])
 
-    return {**{name: planted(name) for name in first}, **FILES, **WORDS}
+    return {**{name: planted(name) for name in first}, **FILES, **WORDS, **ROOTS, **LIMITS}
 
 
 def copy(source: Path, target: Path) -> None:
@@ -65,18 +70,33 @@ def renew(root: Path) -> None:
             return
 
 
-def failing(root: Path, shapes: str, names: tuple[str, ...] = ()) -> list[str]:
-    """Checks that fail, all or of those named, warnings in brackets; what ends `verify` itself is told as such.
+class Remembered(SceneShapes):
+    """Shapes of scenes, made once for all copies of a dataset: by what run.json says."""
 
-    A warning that clean copies have too is left out by `table`.
-    """
+    known: ClassVar[dict[str, SceneShapes]] = {}
+
+    def __new__(cls, tools: SceneTools) -> SceneShapes:  # type: ignore[misc]
+        return cls.known.setdefault(content_hash(tools.plan.run_record()), SceneShapes(tools))
+
+
+def failing(root: Path, shapes: str) -> list[str]:
+    """Checks that fail, warnings in brackets; what ends `verify` itself is told as such."""
     try:
-        evidence = SceneEvidence(open_tree(root), source_options={"shapes": shapes})
-        checks = [c for c in SCENES.checks.checks.values() if (not names or c.name in names)]
-        found = [c for c in checks if run_check(c, evidence).status == FAIL]
-        return [c.name if c.level == ERROR else f"({c.name})" for c in found]
+        found = [r for r in SCENES.checks.run(_evidence(root, shapes)) if r.status == FAIL]
     except Exception as error:
         return [f"ENDED {type(error).__name__}: {str(error)[:80]}"]
+    return [r.name if r.level == ERROR else f"({r.name})" for r in found]
+
+
+def digests_tell(root: Path, shapes: str) -> bool:
+    """Whether the digests as they are tell a change. Files are hashed, not decoded."""
+    e = _evidence(root, shapes)
+    e.__dict__["scenes"] = ()
+    return any(True for _ in SCENES.checks.checks[HASHES].run(e))
+
+
+def _evidence(root: Path, shapes: str) -> SceneEvidence:
+    return SceneEvidence(open_tree(root), source_options={"shapes": shapes})
 
 
 def told(source: Path, shapes: str, fault: Fault, scratch: Path) -> tuple[list[str], bool]:
@@ -85,7 +105,7 @@ def told(source: Path, shapes: str, fault: Fault, scratch: Path) -> tuple[list[s
     shutil.rmtree(root, ignore_errors=True)
     copy(source, root)
     fault(root)
-    as_they_are = bool(failing(root, shapes, (HASHES,)))
+    as_they_are = digests_tell(root, shapes)
     renew(root)
     return failing(root, shapes), as_they_are
 
@@ -108,6 +128,7 @@ def table(sets: dict[str, Path], only: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    evidence.SceneShapes = Remembered  # type: ignore[attr-defined]
     words = [word.partition("=") for word in sys.argv[1:] if not word.startswith("--only=")]
     chosen = next((word.removeprefix("--only=") for word in sys.argv[1:] if word.startswith("--only=")), "")
     for line in table({name: Path(folder) for name, _, folder in words}, chosen):

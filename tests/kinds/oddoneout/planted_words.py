@@ -18,19 +18,6 @@ def of_table(change: Callable[[Json], object], name: str = "scene3d.metadata.jso
     return lambda root: edit(odd_scene(root), change, name)
 
 
-def of_root(name: str, change: Callable[[Json], object]) -> Fault:
-    """Change a JSON file beside the scenes."""
-    return lambda root: edit(root, change, name)
-
-
-def gone(name: str) -> Fault:
-    return lambda root: (root / name).unlink()
-
-
-def damaged(name: str) -> Fault:
-    return lambda root: (root / name).write_bytes((root / name).read_bytes()[:-40])
-
-
 def of_rows(row_type: str, scene: bool = True, **columns: Any) -> Fault:
     """Set columns of the rows of a type, of a scene with an odd object or of all."""
 
@@ -173,41 +160,6 @@ def last_row(table: Json) -> None:
     table["camera"]["poses"][2]["rotation"][3] = [0.0, 0.0, 0.0, 2.0]
 
 
-def reversed_keys(table: Json) -> None:
-    for key in reversed(list(table)):
-        table[key] = table.pop(key)
-
-
-def unshown_shape(table: Json) -> None:
-    """The last shape listed, which four scenes hardly show."""
-    table["shapes"].popitem()
-
-
-def first_split(table: Json) -> list[str]:
-    return next(iter(table.values()))
-
-
-def renamed(old: str, new: str) -> Callable[[Json], None]:
-    return lambda table: table.update({new: table.pop(old)})
-
-
-def of_run(**values: Any) -> Fault:
-    return of_root("run.json", lambda table: table.update(values))
-
-
-def recipe_of(*keys: str, value: Any) -> Fault:
-    """A value of the recipe in run.json."""
-
-    def change(table: Json) -> None:
-        section = table["recipe"]
-        for key in keys[:-1]:
-            section = section[key]
-        assert section[keys[-1]] != value
-        section[keys[-1]] = value
-
-    return of_root("run.json", change)
-
-
 def other_renderer(root: Path) -> None:
     def change(rows: list[Json]) -> None:
         for row in rows:
@@ -237,7 +189,6 @@ WORDS: dict[str, Fault] = {
     "metres_per_unit gone": of_table(lambda t: t["datagen"].pop("metres_per_unit")),
     "form of bbox gone": of_table(lambda t: t["datagen"].pop("bbox")),
     "last row of a camera": of_table(last_row),
-    "a loading time": of_table(lambda t: t["rendering_info"].update(object_loading_time=7.0)),
     "rendering_info gone": of_table(lambda t: t.pop("rendering_info")),
     "measures that no number is": of_table(lambda t: odd_of(t)["anomaly"].update(measures=None)),
     "severity of a normal object": severe_normal,
@@ -246,34 +197,6 @@ WORDS: dict[str, Fault] = {
     "focal length one per cent longer": other_camera(longer),
     "principal point half a pixel off": other_camera(half_a_pixel),
     "job's id": other_job,
-    "split.json with an empty split": of_root("split.json", lambda t: t.update(val=[])),
-    "split.json in another order": of_root("split.json", reversed_keys),
-    "split.json with a scene that is not planned": of_root(
-        "split.json", lambda t: first_split(t).append("cup_001-009")
-    ),
-    "split.json with another name of a split": of_root("split.json", lambda t: renamed(next(iter(t)), "val")(t)),
-    "split.json damaged": damaged("split.json"),
-    "split.json gone": gone("split.json"),
-    "split-count.json gone": gone("split-count.json"),
-    "protocol.json gone": gone("protocol.json"),
-    "README.md gone": gone("README.md"),
-    "README.md of another dataset": lambda root: (root / "README.md").write_text("# Another\n"),
-    "shapes.json without a shape": of_root("shapes.json", unshown_shape),
-    "shapes.json damaged": damaged("shapes.json"),
-    "run.json gone": gone("run.json"),
-    "run.json damaged": damaged("run.json"),
-    "run.json: recipe_hash": of_run(recipe_hash="0" * 64),
-    "run.json: collection_hash": of_run(collection_hash="0" * 64),
-    "run.json: seed": of_run(seed=7),
-    "run.json: source": of_run(source="toys4k"),
-    "run.json: renderer": of_run(renderer="cycles"),
-    "recipe: name": recipe_of("name", value="other"),
-    "recipe: min_changed_px": recipe_of("anomaly", "min_changed_px", value=1.0),
-    "recipe: cracks": recipe_of("anomaly", "fracture", "roughness", value=[0.5, 0.6]),
-    "recipe: poses": recipe_of("layout", "poses", value="rigid_body"),
-    "recipe: a section that is none": of_root("run.json", lambda t: t["recipe"].update(layout=3)),
-    "manifest gone": gone("manifest.parquet"),
-    "manifest damaged": damaged("manifest.parquet"),
     "renderer in versions of all rows": other_renderer,
     "versions of a scene's rows": of_rows("sample", versions="{}"),
     "seed of a row": of_rows("scene", seed=9),
@@ -288,6 +211,5 @@ WORDS: dict[str, Fault] = {
     "warnings of a scene's row": of_rows("scene", warnings=["texture: lost"]),
     "path of a mask in a row": of_rows("sample", mask_new_path="x.png"),
     "bbox of a row": of_rows("object", bbox_xywh_512=[1.0, 2.0, 3.0, 4.0]),
-    "sizes of a row": of_rows("object", magnitude=3.0, magnitude_unit="mm"),
 }
 """Kind -> how it is planted in a dataset's folder."""

@@ -13,8 +13,9 @@ FOREGROUND = 127
 """Published segmentations are 0-1 and 205-207."""
 EDGES = 30
 """Strong edges from which a picture's sharpness is told."""
-REACH = 4
-"""Pixels by which a picture is looked for beside its outlines."""
+REACH, TRIED_PX = 4, 600
+"""Pixels by which a picture is looked for beside its outlines, and pixels of an outline that are tried (or twice as
+many)."""
 LEAST_PX = 30
 """Pixels from which the mean colour of what a view shows is told."""
 
@@ -48,11 +49,27 @@ def strip_differs(strip: np.ndarray | None, shown: Sequence[tuple[np.ndarray, li
     return float(np.abs(strip - wanted).mean()) if strip.shape == wanted.shape else 255.0
 
 
-def best_shift(strength: np.ndarray | None, outline: np.ndarray) -> tuple[float, float, float]:
-    """Columns and rows by which edges (H, W) fit an outline (H, W) best, and how many times better than unshifted."""
-    if strength is None or strength.shape != outline.shape or not outline.any():
+def bounds_of(labels: np.ndarray) -> np.ndarray:
+    """Pixels (H, W) beside which labels (H, W) change."""
+    found = np.zeros(labels.shape, dtype=bool)
+    across, down = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]
+    found[:, 1:] |= across
+    found[:, :-1] |= across
+    found[1:] |= down
+    found[:-1] |= down
+    return found
+
+
+def best_shift(strength: np.ndarray, outline: np.ndarray) -> tuple[float, float, float]:
+    """Columns and rows by which edges (H, W) fit an outline (H, W) best, and how many times better than unshifted.
+
+    NaN where there is no outline.
+    """
+    if not outline.any():
         return (float("nan"),) * 3
     rows, columns = np.nonzero(outline)
+    every = max(1, len(rows) // TRIED_PX)
+    rows, columns = rows[::every], columns[::every]
     wide = np.pad(strength, REACH, mode="edge")
     steps = range(2 * REACH + 1)
     found = np.array([[wide[rows + y, columns + x].mean() for x in steps] for y in steps])
@@ -103,4 +120,6 @@ def back_projected(depth: np.ndarray, K: np.ndarray, T: np.ndarray) -> np.ndarra
     """World points (H, W, 3) of z-depth (H, W) through pixel centres i + 0.5, OpenCV extrinsic T (4, 4)."""
     rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]] + 0.5
     camera = np.stack([(columns - K[0, 2]) / K[0, 0] * depth, (rows - K[1, 2]) / K[1, 1] * depth, depth], axis=-1)
-    return (camera - T[:3, 3]) @ T[:3, :3]
+    with np.errstate(invalid="ignore", over="ignore"):  # a sky that is infinite or no number is told elsewhere
+        world: np.ndarray = (camera - T[:3, 3]) @ T[:3, :3]
+    return world

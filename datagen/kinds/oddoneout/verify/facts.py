@@ -113,7 +113,7 @@ class SceneFacts:
     coarse: tuple[Shown | None, ...] = ()
     """Every fifth pixel of its views, of scenes that are replayed."""
     shifts: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
-    """(V, 3): by how many columns and rows a picture fits its objects' outlines best, and how much better; NaN where
+    """(V, 3): by how many columns and rows a picture fits the bounds of its parts best, and how much better; NaN where
     that is not known."""
     edges: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     """(V, V): how strong the edges of one view's picture are along the outlines of another's masks."""
@@ -173,7 +173,7 @@ def read_scene(files: DatasetReader, folder: str, sampled: bool = False) -> Scen
         keys=frozenset(table),
         unplain=reader.unplain,
         coarse=tuple(seen.coarse),
-        shifts=seen.shifts(),
+        shifts=np.array(seen.shifts).reshape(-1, 3),
         edges=seen.edges(),
         colors=seen.color_table(),
         strip_differs=strip_differs(reader.image("scene.jpg", "RGB", wanted=False), seen.shown),
@@ -224,6 +224,7 @@ def _view(
     if parts is not None and parts.shape == shape:
         regions = np.where(union, parts, regions)
     seen.add_colors(picture, regions)
+    seen.add_bounds(parts)
     seen.keep_coarse(things, depth, parts, changed)
     if v in STRIP_VIEWS and picture is not None:
         seen.keep_for_strip(picture, things[wrong])

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from datagen.formats.oddoneout import bbox_2d, view_name
-from datagen.kinds.oddoneout.verify.compared import LEAST_PX, best_shift, edge_strength
+from datagen.kinds.oddoneout.verify.compared import LEAST_PX, best_shift, bounds_of, edge_strength
 from datagen.kinds.oddoneout.verify.shown import Shown
 
 
@@ -19,6 +19,7 @@ class SeenViews:
         self.strengths: list[np.ndarray | None] = []
         self.outlines: list[np.ndarray] = []
         self.colors: list[np.ndarray] = []
+        self.shifts: list[tuple[float, float, float]] = []
         self.coarse: list[Shown | None] = []
         self.shown: list[tuple[np.ndarray, list[list[int]]]] = []
         """Pictures (H, W, 3) of the views of scene.jpg, with the boxes of their anomalous objects."""
@@ -60,10 +61,13 @@ class SeenViews:
                     found[v, w] = picture[outline].mean()
         return found
 
-    def shifts(self) -> np.ndarray:
-        """As of `SceneFacts`."""
-        pairs = zip(self.strengths, self.outlines, strict=True)
-        return np.array([best_shift(strength, outline) for strength, outline in pairs]).reshape(-1, 3)
+    def add_bounds(self, parts: np.ndarray | None) -> None:
+        """Where the part labels (H, W) of the last view change, which its picture has to follow."""
+        strength = self.strengths[-1]
+        if parts is None or strength is None or parts.shape != strength.shape:
+            self.shifts.append((float("nan"),) * 3)
+        else:
+            self.shifts.append(best_shift(strength, bounds_of(parts)))
 
     def keep_coarse(
         self, things: np.ndarray, depth: np.ndarray | None, parts: np.ndarray | None, changed: np.ndarray | None
