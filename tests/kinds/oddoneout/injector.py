@@ -120,7 +120,7 @@ def table(sets: dict[str, Path], only: str) -> Iterator[str]:
             with tempfile.TemporaryDirectory() as scratch:
                 try:
                     names, hashed = told(source, shapes, fault, Path(scratch))
-                except (AssertionError, StopIteration) as error:
+                except (AssertionError, LookupError, StopIteration) as error:
                     yield f"{kind} | {shapes} | not planted: {error}"
                     continue
             names = [name for name in names if name not in usual[shapes]]

@@ -204,6 +204,8 @@ FILES: dict[str, Fault] = {
     ),
     "a stray folder in a scene": copied("RGB", "RGB_old"),
     "a stray folder in RGB/": copied("masks", "RGB/masks"),
+    "an empty folder in RGB/": lambda root: (odd_scene(root) / "RGB/old").mkdir(),
+    "Thumbs.db in masks/": copied("scene.jpg", "masks/Thumbs.db"),
     "a folder in scenes/ without tables": without_tables,
     "green of an EXR a centimetre off": of_depth(lambda d, m: depth_bytes(d, d + 0.01 * (d < 1e9))),
     "sky of an EXR infinite": of_depth(lambda d, m: write_exr(np.where(d < 1e9, d, np.inf).astype(np.float32))),

@@ -78,6 +78,7 @@ ROOTS: dict[str, Fault] = {
     "run.json: collection_hash": of_run(collection_hash="0" * 64),
     "run.json: seed": of_run(seed=7),
     "run.json: source": of_run(source="toys4k"),
+    "run.json: layout": of_run(layout="x"),
     "run.json: renderer": of_run(renderer="cycles"),
     "recipe: name": recipe_of("name", value="other"),
     "recipe: min_changed_px": recipe_of("anomaly", "min_changed_px", value=1.0),

@@ -189,6 +189,7 @@ WORDS: dict[str, Fault] = {
     "metres_per_unit gone": of_table(lambda t: t["datagen"].pop("metres_per_unit")),
     "form of bbox gone": of_table(lambda t: t["datagen"].pop("bbox")),
     "last row of a camera": of_table(last_row),
+    "rendering_info a word": of_table(lambda t: t.update(rendering_info="x")),
     "rendering_info gone": of_table(lambda t: t.pop("rendering_info")),
     "measures that no number is": of_table(lambda t: odd_of(t)["anomaly"].update(measures=None)),
     "severity of a normal object": severe_normal,

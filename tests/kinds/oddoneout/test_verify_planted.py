@@ -21,7 +21,8 @@ TOLD = {
     "scene_files_there": ("one mask gone", "masks/ gone", "scene.jpg gone", "depth_exr/ gone", "one part label gone"),
     "scene_no_stray_files": (
         *("segmentations of an object that is not there", "a stray file in depth_exr/", "a stray folder in RGB/"),
-        *("a folder in scenes/ without tables", "a stray file in a segmentation"),
+        *("a folder in scenes/ without tables", "a stray file in a segmentation", "an empty folder in RGB/"),
+        "Thumbs.db in masks/",
     ),
     "scene_files_plain": (
         *("green of an EXR a centimetre off", "sky of an EXR infinite", "sky of an EXR not a number"),
@@ -33,7 +34,8 @@ TOLD = {
     "scene_label_polarity": ("blend_paths in another order", "blend_paths of another shape"),
     "scene_flat_boxes": ("scene2d without boxes", "2D boxes of a view that is not there"),
     "scene_poses_agree": ("published box moved",),
-    "scene_anomalies_agree": ("severity of a normal object", "shape_id gone", "location gone", "rendering_info gone"),
+    "scene_anomalies_agree": ("severity of a normal object", "shape_id gone", "location gone", "rendering_info a word"),
+    "scene_colors_steady": ("a picture in grey",),
     "scene_jobs_replayed": (
         *("job's id", "kind of a rejection", "reason of a rejection", "stage of a rejection"),
         *("number of a shape in a row", "warnings of a scene's row"),
@@ -45,7 +47,7 @@ TOLD = {
         *("manifest damaged", "recipe: a section that is none", "split.json damaged"),
     ),
     "scene_run_agrees": (
-        *("run.json: recipe_hash", "run.json: seed", "run.json: source", "run.json: renderer"),
+        *("run.json: recipe_hash", "run.json: seed", "run.json: source", "run.json: renderer", "run.json: layout"),
         *("recipe: poses", "renderer in versions of all rows"),
     ),
     "scene_shapes_fit": ("run.json: collection_hash",),

@@ -107,7 +107,7 @@ class SceneFacts:
     listed: Listing = Listing(frozenset(), (), ())
     """Which files of the layout are there, and which others."""
     keys: frozenset[str] = frozenset()
-    """Sections of the record."""
+    """Sections of the record, tables and lists."""
     unplain: Mapping[str, str] = field(default_factory=dict)
     """Mask or depth file -> how it is stored otherwise than the published loaders read it."""
     coarse: tuple[Shown | None, ...] = ()
@@ -170,7 +170,7 @@ def read_scene(files: DatasetReader, folder: str, sampled: bool = False) -> Scen
         flat_boxes_of_none=seen.other_boxes(),
         flat_paths=_words(flat.get("blend_paths")),
         listed=listing(files, folder, names, len(extrinsics)),
-        keys=frozenset(table),
+        keys=frozenset(key for key, value in table.items() if isinstance(value, dict | list)),
         unplain=reader.unplain,
         coarse=tuple(seen.coarse),
         shifts=np.array(seen.shifts).reshape(-1, 3),

@@ -32,4 +32,12 @@ def listing(files: DatasetReader, folder: str, names: Sequence[str], views: int)
     }
     read = {f"RGB/{view_name(v)}" for v in range(views)}
     read |= {f"segmentations/{name}/{name}_{view_name(v)}" for name in (*names, FLOOR) for v in range(views)}
+    found |= _seen_by_loaders(files, folder)
     return Listing(there, tuple(sorted(wanted - found)), tuple(sorted(found - wanted - read - PASSED_OVER)))
+
+
+def _seen_by_loaders(files: DatasetReader, folder: str) -> set[str]:
+    """What lies loose in the folders that loaders list: also empty folders, and what systems leave (Thumbs.db)."""
+    places = ((part, files.root / folder / part) for part in ("RGB", "masks"))
+    there = ((part, path) for part, path in places if path.is_dir())
+    return {f"{part}/{entry.name}" for part, path in there for entry in path.iterdir() if entry.name[0] != "."}

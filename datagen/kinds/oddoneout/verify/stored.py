@@ -10,6 +10,7 @@ from datagen.kinds.oddoneout.verify.listing import OURS
 from datagen.kinds.oddoneout.verify.roots import CHECKS
 from datagen.verify.check import ERROR, WARNING, Finding
 
+LAYOUTS = ("loose", "shards")
 BESIDE = ("split.json", "split-count.json", "protocol.json", "shapes.json", "README.md")
 """What a build writes beside its scenes as it ends, with the manifest."""
 
@@ -68,13 +69,15 @@ def _run(e: SceneEvidence) -> str:
 
 @CHECKS.check(ERROR, "A recipe that was edited is not what made the scenes.", needs=(_run,))
 def scene_run_agrees(e: SceneEvidence) -> Iterator[Finding]:
-    """run.json has its recipe's digest and seed, and the source and the renderer of its rows."""
+    """run.json has its recipe's digest and seed, a layout, and the source and the renderer of its rows."""
     run = e.tree.run or {}
     recipe = run.get("recipe")
     if content_hash(recipe) != run["recipe_hash"]:
         yield Finding("run.json", "recipe_hash is not that of its recipe")
     if isinstance(recipe, dict) and recipe.get("seed") != run.get("seed"):
         yield Finding("run.json", f"says seed {run.get('seed')}, its recipe {recipe.get('seed')}")
+    if run.get("layout") not in LAYOUTS:
+        yield Finding("run.json", f"says the layout {run.get('layout')}")
     sources = {str(row["source"]) for row in e.tree.rows} - {str(run.get("source"))}
     for name in sorted(sources):
         yield Finding("run.json", f"says source {run.get('source')}, rows {name}")

@@ -15,8 +15,8 @@ from datagen.verify.check import ERROR, Finding
 SAME_M = 1e-4
 """Metres by which two tables may say one box."""
 MOVED_PX, FITS = 2, 1.05
-"""From how many pixels a picture lies beside its parts, and how much better it has to fit there. Of 2,138 clean pictures
-none fitted better two pixels off; shifted by two they fit 1.09 to 4 times better there."""
+"""From how many pixels a picture lies beside its parts, and how much better it has to fit there. Of 2,138 clean
+pictures none fitted better two pixels off; shifted by two they fit 1.09 to 4 times better there."""
 STRONGER = 1.5
 """How much stronger a picture's edges may be along another view's outlines than along its own."""
 FAINT = 2.0
