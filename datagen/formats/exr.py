@@ -77,9 +77,9 @@ def _predicted(raw: bytes) -> bytes:
 
 
 def _restored(packed: bytes) -> bytes:
-    delta = np.frombuffer(packed, dtype=np.uint8).astype(np.int64)
-    delta[1:] -= 128
-    data = (np.cumsum(delta) % 256).astype(np.uint8)
+    delta = np.frombuffer(packed, dtype=np.uint8).copy()
+    delta[1:] -= 128  # bytes wrap around, as sums of them do
+    data = np.cumsum(delta, dtype=np.uint8)
     half = (len(data) + 1) // 2
     out = np.empty(len(data), dtype=np.uint8)
     out[0::2], out[1::2] = data[:half], data[half:]

@@ -224,22 +224,32 @@ class ScenePlan(Plan[SceneRecipe]):
 
     def jobs(self) -> Iterator[Job]:
         """One job a scene."""
-        section = [recipe_hash(self.recipe), OPERATORS, *self._weights.values()]
         digests: dict[str, str] = {}
         for scene in self.scenes:
             shape_id = scene.entry.shape_id
             digest = digests.setdefault(shape_id, "") or self.source.digest(shape_id)
             digests[shape_id] = digest
-            yield Job(
-                job_id=content_hash([*section, digest, self.recipe.seed, "scene", scene.split, shape_id, scene.number]),
-                job_type="scene",
-                shape_id=shape_id,
-                slot=scene.number,
-                kind="scene",
-                views=self.recipe.camera.views,
-                split=scene.split,
-                public_id=self.ids[shape_id],
-            )
+            yield self.job_of(scene, digest)
+
+    def job_of(self, scene: PlannedScene, digest: str) -> Job:
+        """The job of a scene whose shape has this digest."""
+        shape_id = scene.entry.shape_id
+        section = [*self._job_section, digest, self.recipe.seed, "scene", scene.split, shape_id, scene.number]
+        return Job(
+            job_id=content_hash(section),
+            job_type="scene",
+            shape_id=shape_id,
+            slot=scene.number,
+            kind="scene",
+            views=self.recipe.camera.views,
+            split=scene.split,
+            public_id=self.ids[shape_id],
+        )
+
+    @cached_property
+    def _job_section(self) -> tuple[object, ...]:
+        """What the ids of all jobs are made of besides their scenes."""
+        return (recipe_hash(self.recipe), OPERATORS, *self._weights.values())
 
     def by_split(self, skip: frozenset[str] = frozenset()) -> dict[str, list[str]]:
         """split -> scene folders, sorted, in the published order of keys; `skip` leaves folders out."""

@@ -118,7 +118,7 @@ def first(folder: Path, pattern: str) -> Path:
 def swap_split(root, folder):
     path = root / "split.json"
     split = json.loads(path.read_text())
-    split["seen-test"].append(split["train"][0])
+    split[next(key for key in split if key != "train")].append(split["train"][0])
     path.write_text(json.dumps(split))
 
 

@@ -1,6 +1,5 @@
 """One check, one function; levels and skips as for chairs (verify/check.py)."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,10 +16,6 @@ CHECKS = CheckList[SceneEvidence]()
 
 def _rows(e: SceneEvidence) -> str:
     return "" if e.tree.rows else "there is no manifest.parquet and no log"
-
-
-def _split(e: SceneEvidence) -> str:
-    return "" if e.split else "there is no readable split.json"
 
 
 def _masks(e: SceneEvidence) -> str:
@@ -168,11 +163,13 @@ def scene_majority_normal(e: SceneEvidence) -> Iterator[Finding]:
 
 @CHECKS.check(ERROR, "Both tables say which object is odd, with opposite polarity.", SCENES)
 def scene_label_polarity(e: SceneEvidence) -> Iterator[Finding]:
-    """scene2d says 0 for an object whose path has a dash, 1 for the others; labels of ours agree."""
+    """scene2d says 0 for an object whose path has a dash, 1 for the others, of the same paths; labels of ours agree."""
     for scene in e.scenes:
         wanted = tuple(0 if thing.anomalous else 1 for thing in scene.objects)
         if scene.flat_labels != wanted:
             yield Finding(scene.name, f"anomaly_labels are {list(scene.flat_labels)}, the paths say {list(wanted)}")
+        if scene.flat_paths != tuple(str(thing.record.get("path", "")) for thing in scene.objects):
+            yield Finding(scene.name, "blend_paths are not its objects' paths")
         for thing in scene.objects:
             if "label" in thing.record and bool(thing.record["label"]) != thing.anomalous:
                 yield Finding(f"{scene.name} {thing.name}", "label and path disagree")
@@ -231,42 +228,6 @@ def scene_inside_volume(e: SceneEvidence) -> Iterator[Finding]:
                 centre, size = np.array(thing.record["bbox_world"], dtype=float)
                 if (np.abs(centre[:2]) + size[:2] / 2 > 1.92).any() or centre[2] + size[2] / 2 > 0.3205:
                     yield Finding(f"{scene.name} {thing.name}", f"reaches {np.round(centre + size / 2, 3).tolist()} m")
-
-
-@CHECKS.check(
-    ERROR, "A scene in no split is never loaded; one in two is tested on what it was trained on.", SCENES, (_split,)
-)
-def scene_splits(e: SceneEvidence) -> Iterator[Finding]:
-    """Every scene stands in exactly one list, every name is a folder."""
-    counts = Counter(name for names in e.split.values() for name in names)
-    there = {scene.name for scene in e.scenes}
-    # An unfinished build names what it has yet to make: no row tells of those.
-    begun = {str(row["query_path"]).partition("#")[0].removeprefix("scenes/") for row in e.tree.rows}
-    for name, count in counts.items():
-        if count > 1:
-            yield Finding(name, f"stands in split.json {count} times")
-        if name not in there and (name in begun or not e.tree.rows):
-            yield Finding(name, "is named by split.json and not there")
-    for name in sorted(there - set(counts)):
-        yield Finding(name, "is in no split")
-
-
-@CHECKS.check(ERROR, "A shape in training and test is one object.", SCENES, (_split,))
-def scene_shapes_disjoint(e: SceneEvidence) -> Iterator[Finding]:
-    """No shape across the cut; no category of unseen-test in another split."""
-    shapes: dict[str, set[str]] = defaultdict(set)
-    categories: dict[str, set[str]] = defaultdict(set)
-    for scene in e.scenes:
-        split = e.split_of.get(scene.name)
-        if split:
-            shapes[e.shape_of(scene)].add(split)
-            categories[str(scene.extra.get("category", ""))].add(split)
-    for shape, splits in shapes.items():
-        if len(splits) > 1:
-            yield Finding(shape, f"is in {', '.join(sorted(splits))}")
-    for category, splits in categories.items():
-        if category and "unseen-test" in splits and len(splits) > 1:
-            yield Finding(category, f"is no unseen category: it is in {', '.join(sorted(splits))}")
 
 
 @CHECKS.check(ERROR, "A black or blown-out picture shows nothing.", SCENES)

@@ -1,79 +1,23 @@
-"""What the pictures of a scene say of each other: outlines and edges, the table's boxes, depth in two forms, strays."""
+"""What the pictures of a scene say of each other: outlines and edges, depth in two forms, masks."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
-from datagen.formats.oddoneout import BACKGROUND_DEPTH, bbox_2d, strip_bytes, view_name
-from datagen.store.reader import DatasetReader
+from datagen.formats.oddoneout import BACKGROUND_DEPTH, strip_bytes
 
 FOREGROUND = 127
 """Published segmentations are 0-1 and 205-207."""
 EDGES = 30
 """Strong edges from which a picture's sharpness is told."""
+REACH, TRIED_PX = 4, 600
+"""Pixels by which a picture is looked for beside its outlines, and pixels of an outline that are tried (or twice as
+many)."""
 LEAST_PX = 30
 """Pixels from which the mean colour of what a view shows is told."""
-
-
-class SeenViews:
-    """What is compared between the views of a scene: pictures, outlines, and scene2d's boxes by a view's name."""
-
-    def __init__(self, boxes: Mapping[str, Any], regions: int) -> None:
-        self.boxes, self.regions = boxes, regions
-        self.pictures: list[np.ndarray | None] = []
-        self.outlines: list[np.ndarray] = []
-        self.colors: list[np.ndarray] = []
-        self.shown: list[tuple[np.ndarray, list[list[int]]]] = []
-        """Pictures (H, W, 3) of the views of scene.jpg, with the boxes of their anomalous objects."""
-
-    def add(self, picture: np.ndarray | None, things: np.ndarray) -> None:
-        """The grey picture of a view, and its objects' masks (N, H, W)."""
-        inside = [mask & ~ndimage.binary_erosion(mask, iterations=1) for mask in things]
-        self.outlines.append(np.logical_or.reduce(inside) if inside else np.zeros((1, 1), bool))
-        self.pictures.append(picture)
-
-    def add_colors(self, picture: np.ndarray | None, regions: np.ndarray) -> None:
-        """Mean colours of a picture (H, W, 4) by region (H, W): 0 the floor, above it a part or object, -1 the sky."""
-        sums = np.full((self.regions + 1, 3), np.nan)
-        if picture is not None and picture.shape[:2] == regions.shape:
-            seen = (regions >= 0) & (regions <= self.regions)
-            of = regions[seen]
-            count = np.bincount(of, minlength=self.regions + 1)
-            for channel in range(3):
-                total = np.bincount(of, weights=picture[..., channel][seen], minlength=self.regions + 1)
-                sums[:, channel] = np.where(count >= LEAST_PX, total / np.maximum(count, 1), np.nan)
-        self.colors.append(sums)
-
-    def keep_for_strip(self, picture: np.ndarray, odd: np.ndarray) -> None:
-        """One of the views of scene.jpg (H, W, 4), with the masks (N, H, W) of its anomalous objects."""
-        boxes = [box for box in map(bbox_2d, odd) if box is not None]
-        self.shown.append((np.ascontiguousarray(picture[..., :3]), boxes))
-
-    def color_table(self) -> np.ndarray:
-        """As of `SceneFacts`."""
-        return np.stack(self.colors) if self.colors else np.zeros((0, 1, 3))
-
-    def edges(self) -> np.ndarray:
-        """As of `SceneFacts`; NaN where a picture or an outline is missing or of another size."""
-        strength = [None if p is None else edge_strength(p.astype(float)) for p in self.pictures]
-        found = np.full((len(strength), len(strength)), np.nan)
-        for v, picture in enumerate(strength):
-            for w, outline in enumerate(self.outlines):
-                if picture is not None and picture.shape == outline.shape and outline.any():
-                    found[v, w] = picture[outline].mean()
-        return found
-
-    def boxes_differ(self, v: int, odd: np.ndarray) -> bool:
-        """Whether scene2d says other boxes of a view than the masks (N, H, W) of its anomalous objects have."""
-        told = self.boxes.get(view_name(v))
-        if told is None and not self.boxes:
-            return False
-        wanted = [box for box in map(bbox_2d, odd) if box is not None]
-        return told != wanted
 
 
 def grey_of(picture: np.ndarray) -> np.ndarray:
@@ -94,21 +38,43 @@ def edge_strength(grey: np.ndarray) -> np.ndarray:
     return found
 
 
-def strays(files: DatasetReader, folder: str, views: int) -> tuple[str, ...]:
-    names = {view_name(v) for v in range(views)}
-    inside = [path for part in ("RGB", "masks") for path in files.list(f"{folder}/{part}")]
-    return tuple(path.removeprefix(f"{folder}/") for path in inside if path.rsplit("/", 1)[1] not in names)
-
-
-def strip_differs(strip: np.ndarray | None, seen: SeenViews) -> float:
-    """As of `SceneFacts`, for scene.jpg (H, W, 3)."""
-    if strip is None or not seen.shown:
+def strip_differs(strip: np.ndarray | None, shown: Sequence[tuple[np.ndarray, list[list[int]]]]) -> float:
+    """As of `SceneFacts`, for scene.jpg (H, W, 3), against the pictures (H, W, 3) and boxes of the views it shows."""
+    if strip is None or not shown:
         return float("nan")
-    if len({picture.shape for picture, _ in seen.shown}) > 1:
+    if len({picture.shape for picture, _ in shown}) > 1:
         return 255.0
-    with Image.open(io.BytesIO(strip_bytes(seen.shown))) as image:
+    with Image.open(io.BytesIO(strip_bytes(shown))) as image:
         wanted = np.asarray(image.convert("RGB")).astype(np.int16)
     return float(np.abs(strip - wanted).mean()) if strip.shape == wanted.shape else 255.0
+
+
+def bounds_of(labels: np.ndarray) -> np.ndarray:
+    """Pixels (H, W) beside which labels (H, W) change."""
+    found = np.zeros(labels.shape, dtype=bool)
+    across, down = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]
+    found[:, 1:] |= across
+    found[:, :-1] |= across
+    found[1:] |= down
+    found[:-1] |= down
+    return found
+
+
+def best_shift(strength: np.ndarray, outline: np.ndarray) -> tuple[float, float, float]:
+    """Columns and rows by which edges (H, W) fit an outline (H, W) best, and how many times better than unshifted.
+
+    NaN where there is no outline.
+    """
+    if not outline.any():
+        return (float("nan"),) * 3
+    rows, columns = np.nonzero(outline)
+    every = max(1, len(rows) // TRIED_PX)
+    rows, columns = rows[::every], columns[::every]
+    wide = np.pad(strength, REACH, mode="edge")
+    steps = range(2 * REACH + 1)
+    found = np.array([[wide[rows + y, columns + x].mean() for x in steps] for y in steps])
+    y, x = np.unravel_index(int(found.argmax()), found.shape)
+    return float(x - REACH), float(y - REACH), float(found[y, x] / max(found[REACH, REACH], 1e-9))
 
 
 def scaled_differs(scaled: np.ndarray, depth: np.ndarray) -> int:
@@ -154,4 +120,6 @@ def back_projected(depth: np.ndarray, K: np.ndarray, T: np.ndarray) -> np.ndarra
     """World points (H, W, 3) of z-depth (H, W) through pixel centres i + 0.5, OpenCV extrinsic T (4, 4)."""
     rows, columns = np.mgrid[: depth.shape[0], : depth.shape[1]] + 0.5
     camera = np.stack([(columns - K[0, 2]) / K[0, 0] * depth, (rows - K[1, 2]) / K[1, 1] * depth, depth], axis=-1)
-    return (camera - T[:3, 3]) @ T[:3, :3]
+    with np.errstate(invalid="ignore", over="ignore"):  # a sky that is infinite or no number is told elsewhere
+        world: np.ndarray = (camera - T[:3, 3]) @ T[:3, :3]
+    return world

@@ -18,8 +18,8 @@ from datagen.core.shape import Mesh, Shape, concatenate
 from datagen.geometry.pieces import separation
 from datagen.kinds.oddoneout.descriptors import open_descriptor
 from datagen.kinds.oddoneout.kind import plan_scenes
-from datagen.kinds.oddoneout.plan import ScenePlan
-from datagen.kinds.oddoneout.shapes import SceneShapes
+from datagen.kinds.oddoneout.plan import PlannedScene, ScenePlan
+from datagen.kinds.oddoneout.shapes import Oddity, SceneShapes
 from datagen.kinds.oddoneout.tools import SceneTools
 from datagen.kinds.oddoneout.verify.audit import SceneAudit, audit_scenes
 from datagen.kinds.oddoneout.verify.facts import SceneFacts, read_scene
@@ -44,7 +44,8 @@ class Replayed:
 
     `shapes` are the objects in the shapes' own frame, with what was done to the anomalous ones; `bounds` (2, 3) those
     of each in the world, `local_bounds` in the frame of its rotation_matrix. `normal` is the shape that nothing was
-    done to.
+    done to. `job` is the scene's by the plan, None where it plans no such scene; `offered` are the
+    anomalous shapes that the job asks for, with the proposals that were refused before each.
     """
 
     scene: str
@@ -52,6 +53,8 @@ class Replayed:
     gap_m: float
     problem: str = ""
     shapes: tuple[tuple[Shape, AnomalousShape | None], ...] = ()
+    offered: tuple[Oddity, ...] = ()
+    job: Job | None = None
     bounds: tuple[np.ndarray, ...] = ()
     local_bounds: tuple[np.ndarray, ...] = ()
     normal: Shape | None = None
@@ -66,7 +69,13 @@ class SceneEvidence(BaseEvidence):
         """Every scene, sorted by folder."""
         folders = scene_folders(self.tree.files)
         self.note(f"reading {len(folders)} scenes")
-        return tuple(read_scene(self.tree.files, folder) for folder in folders)
+        names = self._chosen([folder.rsplit("/", 1)[-1] for folder in folders])
+        return tuple(read_scene(self.tree.files, folder, folder.rsplit("/", 1)[-1] in names) for folder in folders)
+
+    def _chosen(self, names: Sequence[str]) -> frozenset[str]:
+        """The scenes of those named that are replayed."""
+        ranked = sorted(names, key=lambda name: fraction_of_hash([self.seed, "verify", name]))
+        return frozenset(ranked if self.full else ranked[:REPLAYED])
 
     @cached_property
     def split(self) -> Mapping[str, Sequence[str]]:
@@ -149,12 +158,13 @@ class SceneEvidence(BaseEvidence):
         plan = self.plan
         if plan is None:
             return ()
-        ranked = sorted(self.scenes, key=lambda s: fraction_of_hash([self.seed, "verify", s.name]))
-        chosen = ranked if self.full else ranked[:REPLAYED]
+        names = self._chosen([scene.name for scene in self.scenes])
+        chosen = [scene for scene in self.scenes if scene.name in names]
         self.note(f"putting the meshes of {len(chosen)} scenes in place")
         assert self.tools is not None
         shapes = SceneShapes(self.tools)
-        return tuple(_replayed(scene, shapes, self.shape_of(scene)) for scene in sorted(chosen, key=lambda s: s.name))
+        planned = {own.name: own for own in plan.scenes}
+        return tuple(_replayed(scene, shapes, self.shape_of(scene), planned.get(scene.name)) for scene in chosen)
 
     @cached_property
     def audit(self) -> SceneAudit:
@@ -175,7 +185,14 @@ def _is_split(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(names, list) for names in value.values())
 
 
-def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str) -> Replayed:
+def _offered(shapes: SceneShapes, own: PlannedScene) -> tuple[Oddity, ...]:
+    """The anomalous shapes that a scene's job asks for; with swapped majorities one."""
+    plan = shapes.context.plan
+    slots = plan.draw(own).slots
+    return tuple(shapes.odd(own.entry.shape_id, slot) for slot in (slots[:1] if plan.swaps else slots))
+
+
+def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str, planned: PlannedScene | None) -> Replayed:
     """Meshes by the scene's own record: source shape, or the anomalous shape of its slot, under T_world_shape."""
     meshes: list[Mesh] = []
     local: list[np.ndarray] = []
@@ -193,6 +210,9 @@ def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str) -> Replayed
             own = np.linalg.inv(np.array(thing.record["rotation_matrix"], dtype=float)) @ T
             local.append(mesh.transformed(own).bounds)
         normal = shapes.normal(shape_id)
+        plan = shapes.context.plan
+        offered = _offered(shapes, planned) if planned else ()
+        job = plan.job_of(planned, plan.source.digest(planned.entry.shape_id)) if planned else None
     except UNUSABLE as error:
         return Replayed(scene.name, (), 0.0, f"cannot be replayed ({type(error).__name__}: {error})")
     gaps = [separation(a, b, SAMPLE_M) for k, a in enumerate(meshes) for b in meshes[k + 1 :]]
@@ -206,4 +226,6 @@ def _replayed(scene: SceneFacts, shapes: SceneShapes, shape_id: str) -> Replayed
         bounds=bounds,
         local_bounds=tuple(local),
         normal=normal,
+        offered=offered,
+        job=job,
     )

@@ -10,18 +10,20 @@ from datagen.formats.oddoneout import BACKGROUND_DEPTH, FLOOR, MOST_PART_LABELS,
 from datagen.kinds.oddoneout.verify.compared import (
     EDGES,
     FOREGROUND,
-    SeenViews,
     back_projected,
     elsewhere,
     grey_of,
     mask_differs,
     parts_differ,
     scaled_differs,
-    strays,
     strip_differs,
 )
+from datagen.kinds.oddoneout.verify.gathered import Gathered
+from datagen.kinds.oddoneout.verify.listing import Listing, listing
 from datagen.kinds.oddoneout.verify.object_table import object_records
 from datagen.kinds.oddoneout.verify.scene_files import SceneFiles
+from datagen.kinds.oddoneout.verify.seen import SeenViews
+from datagen.kinds.oddoneout.verify.shown import Shown
 from datagen.store.reader import DatasetReader
 from datagen.verify.damage import DAMAGE
 from datagen.verify.pictures import sharpness
@@ -98,8 +100,21 @@ class SceneFacts:
     extra: Mapping[str, Any]
     world: Mapping[str, Any]
     """`scene` of the record: its floor and its environment."""
-    strays: tuple[str, ...] = ()
-    """Files of RGB/ and masks/ that are no view: a loader that lists the folder takes them for one."""
+    flat_boxes_of_none: bool = False
+    """Whether scene2d has boxes of views that are not there."""
+    flat_paths: tuple[str, ...] = ()
+    """`blend_paths` of scene2d; () without them."""
+    listed: Listing = Listing(frozenset(), (), ())
+    """Which files of the layout are there, and which others."""
+    keys: frozenset[str] = frozenset()
+    """Sections of the record, tables and lists."""
+    unplain: Mapping[str, str] = field(default_factory=dict)
+    """Mask or depth file -> how it is stored otherwise than the published loaders read it."""
+    coarse: tuple[Shown | None, ...] = ()
+    """Every fifth pixel of its views, of scenes that are replayed."""
+    shifts: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    """(V, 3): by how many columns and rows a picture fits the bounds of its parts best, and how much better; NaN where
+    that is not known."""
     edges: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     """(V, V): how strong the edges of one view's picture are along the outlines of another's masks."""
     colors: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 3)))
@@ -115,8 +130,8 @@ class SceneFacts:
         return sum(thing.anomalous for thing in self.objects)
 
 
-def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
-    """Every table and view of a scene; damage is told in `problems`, never raised."""
+def read_scene(files: DatasetReader, folder: str, sampled: bool = False) -> SceneFacts:
+    """Every table and view of a scene, with `coarse` if it is `sampled`; damage is told in `problems`, never raised."""
     reader = SceneFiles(files, folder)
     table, flat = reader.table("scene3d.metadata.json"), reader.table("scene2d.metadata.json")
     records = object_records(table.get("objects"), reader.problems)
@@ -128,7 +143,7 @@ def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
         K, extrinsics = np.eye(3), np.zeros((0, 4, 4))
     names = [str(record.get("name", k)) for k, record in enumerate(records)]
     odd = [is_anomalous(str(record.get("path", ""))) for record in records]
-    gathered = _Gathered(records)
+    gathered = Gathered(records)
     labels = flat.get("anomaly_labels") or ()
     if not (isinstance(labels, list | tuple) and all(label in (0, 1) for label in labels)):
         reader.problems["scene2d.metadata.json"] = "anomaly_labels is no list of 0 and 1"
@@ -136,55 +151,39 @@ def read_scene(files: DatasetReader, folder: str) -> SceneFacts:
     extra, world = table.get("datagen"), table.get("scene")
     boxes = flat.get("bbox")
     regions = max((label for record in records for label in (record.get("part_labels") or {}).values()), default=0)
-    seen = SeenViews(boxes if isinstance(boxes, dict) else {}, max(len(records), min(regions, MOST_PART_LABELS)))
+    seen = SeenViews(
+        boxes if isinstance(boxes, dict) else {}, max(len(records), min(regions, MOST_PART_LABELS)), sampled
+    )
     views = tuple(_view(reader, v, (K, T), (names, odd), gathered, seen) for v, T in enumerate(extrinsics))
     return SceneFacts(
         name=folder.rsplit("/", 1)[-1],
         K=K,
         extrinsics=extrinsics,
-        objects=gathered.objects(names, odd),
+        objects=tuple(
+            ObjectFacts(name, odd[k], records[k], *gathered.bounds(k), tuple(gathered.seen[k]))
+            for k, name in enumerate(names)
+        ),
         views=views,
         flat_labels=tuple(labels),
         extra=extra if isinstance(extra, dict) else {},
         world=world if isinstance(world, dict) else {},
-        strays=strays(files, folder, len(extrinsics)),
+        flat_boxes_of_none=seen.other_boxes(),
+        flat_paths=_words(flat.get("blend_paths")),
+        listed=listing(files, folder, names, len(extrinsics)),
+        keys=frozenset(key for key, value in table.items() if isinstance(value, dict | list)),
+        unplain=reader.unplain,
+        coarse=tuple(seen.coarse),
+        shifts=np.array(seen.shifts).reshape(-1, 3),
         edges=seen.edges(),
         colors=seen.color_table(),
-        strip_differs=strip_differs(reader.image("scene.jpg", "RGB", wanted=False), seen),
+        strip_differs=strip_differs(reader.image("scene.jpg", "RGB", wanted=False), seen.shown),
         problems=reader.problems,
         hashes=reader.hashes,
     )
 
 
-class _Gathered:
-    """Bounds of back-projected pixels by object, over all views."""
-
-    def __init__(self, records: list[dict[str, Any]]) -> None:
-        self.records = records
-        count = len(records)
-        self.world = np.stack([np.full((count, 3), np.inf), np.full((count, 3), -np.inf)])
-        self.local = self.world.copy()
-        self.seen: list[list[int]] = [[] for _ in records]
-
-    def add(self, k: int, points: np.ndarray, count: int) -> None:
-        self.seen[k].append(count)
-        if len(points) == 0:
-            return
-        try:
-            T = np.array(self.records[k]["rotation_matrix"], dtype=float).reshape(4, 4)
-            local = (points - T[:3, 3]) @ T[:3, :3]
-        except DAMAGE:
-            local = points
-        for bounds, cloud in ((self.world, points), (self.local, local)):
-            bounds[0, k] = np.minimum(bounds[0, k], cloud.min(axis=0))
-            bounds[1, k] = np.maximum(bounds[1, k], cloud.max(axis=0))
-
-    def objects(self, names: list[str], odd: list[bool]) -> tuple[ObjectFacts, ...]:
-        return tuple(self._object(k, name, odd[k]) for k, name in enumerate(names))
-
-    def _object(self, k: int, name: str, anomalous: bool) -> ObjectFacts:
-        (low, high), (local_low, local_high) = self.world[:, k], self.local[:, k]
-        return ObjectFacts(name, anomalous, self.records[k], low, high, local_low, local_high, tuple(self.seen[k]))
+def _words(found: Any) -> tuple[str, ...]:
+    return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
 
 
 def _view(
@@ -192,15 +191,15 @@ def _view(
     v: int,
     camera: tuple[np.ndarray, np.ndarray],
     objects: tuple[list[str], list[bool]],
-    gathered: _Gathered,
+    gathered: Gathered,
     seen: SeenViews,
 ) -> ViewFacts:
     """`camera`: K and extrinsic; `objects`: their names, and which are odd."""
     (K, T), (names, odd) = camera, objects
     picture = reader.picture(f"RGB/{v:04d}.png")
     depth = reader.depth(f"depth_exr/{v:04d}.exr")
-    masks = [reader.image(f"segmentations/{name}/{name}_{v:04d}.png") for name in names]
-    ground = reader.image(f"segmentations/{FLOOR}/{FLOOR}_{v:04d}.png")
+    masks = [reader.segmentation(f"segmentations/{name}/{name}_{v:04d}.png") for name in names]
+    ground = reader.segmentation(f"segmentations/{FLOOR}/{FLOOR}_{v:04d}.png")
     shape = next((m.shape for m in (*masks, ground, picture) if m is not None), (1, 1))
     things = np.array([np.zeros(shape, bool) if m is None or m.shape != shape else m > FOREGROUND for m in masks])
     things = things.reshape(len(names), *shape)
@@ -214,9 +213,9 @@ def _view(
         finite = depth < BACKGROUND_DEPTH / 2
         gap = int((finite != (union | floor)).sum())
     level = np.zeros((1, 1), np.uint8) if picture is None else grey_of(picture)
-    own = reader.image(f"masks/{v:04d}.png", wanted=reader.has("masks/0000.png"))
-    labels = reader.image(f"binary_labels/{v:04d}.png", wanted=reader.has("binary_labels/0000.png"))
-    changed = reader.image(f"anomaly_masks/{v:04d}.png", wanted=reader.has("anomaly_masks/0000.png"))
+    own = reader.mask(f"masks/{v:04d}.png")
+    labels = reader.mask(f"binary_labels/{v:04d}.png")
+    changed = reader.mask(f"anomaly_masks/{v:04d}.png")
     wrong = np.array([o for o in odd], dtype=bool)
     parts = reader.labels(f"part_labels/{v:04d}.png")
     scaled = reader.labels(f"depth_png/{v:04d}.png")
@@ -225,6 +224,8 @@ def _view(
     if parts is not None and parts.shape == shape:
         regions = np.where(union, parts, regions)
     seen.add_colors(picture, regions)
+    seen.add_bounds(parts)
+    seen.keep_coarse(things, depth, parts, changed)
     if v in STRIP_VIEWS and picture is not None:
         seen.keep_for_strip(picture, things[wrong])
     return ViewFacts(

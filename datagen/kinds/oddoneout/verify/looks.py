@@ -9,7 +9,7 @@ from datagen.core.colour import linear_from_srgb
 from datagen.kinds.oddoneout.verify.checks import SCENES
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.facts import SceneFacts
-from datagen.kinds.oddoneout.verify.roots import CHECKS
+from datagen.kinds.oddoneout.verify.stored import CHECKS
 from datagen.verify.check import ERROR, Finding
 
 SHARP, BESIDE = 0.5, 0.7
@@ -25,6 +25,8 @@ LIKELIER, APART = 4.0, 0.03
 """How much better colours have to fit in another order of channels, and how badly in their own (squared logarithms)."""
 PAINTED = 2.0
 """Levels by which a floor of the fake renderer may change from view to view."""
+COLOURED, GREY = 1.0, 0.05
+"""Levels between the channels of a scene that has some colour, and of a view that has none."""
 DARKEST = 0.004
 """Linear level below which a channel's ratio to the others tells nothing."""
 
@@ -68,6 +70,8 @@ def scene_colors_steady(e: SceneEvidence) -> Iterator[Finding]:
             for v, off in enumerate(np.abs(floor - np.nanmedian(floor, axis=0)).max(axis=-1)):
                 if off > PAINTED:
                     yield Finding(f"{scene.name} view {v}", f"its floor is {off:.0f} levels off the other views'")
+        for v in _without_colour(scene):
+            yield Finding(f"{scene.name} view {v}", "is grey, the other views are not")
         tints = view_tints(scene)
         for v in range(len(tints)):
             told = np.isfinite(tints[v]).all(axis=-1) & (np.isfinite(tints).all(axis=-1).sum(axis=0) > 2)
@@ -79,6 +83,14 @@ def scene_colors_steady(e: SceneEvidence) -> Iterator[Finding]:
                 yield Finding(
                     f"{scene.name} view {v}", f"its channels are exchanged ({own:.2f} off, {other:.2f} if not)"
                 )
+
+
+def _without_colour(scene: SceneFacts) -> Iterator[int]:
+    """Views in which nothing has a colour, in a scene whose other views have some."""
+    spread = scene.colors.max(axis=-1) - scene.colors.min(axis=-1)
+    most = np.where(np.isfinite(spread), spread, 0).max(axis=1) if len(spread) else np.zeros(0)
+    if len(most) and np.median(most) > COLOURED:
+        yield from np.flatnonzero((most < GREY) & np.isfinite(spread).any(axis=1)).tolist()
 
 
 def view_tints(scene: SceneFacts) -> np.ndarray:

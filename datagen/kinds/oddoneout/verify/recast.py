@@ -1,7 +1,7 @@
 """Views of replayed scenes cast again: what the files of a view say against the meshes in their places."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,15 @@ from datagen.core.camera import PosedCamera
 from datagen.core.ids import fraction_of_hash
 from datagen.core.scene import Floor, Scene, SceneObject, Sky, View
 from datagen.core.shape import Shape
-from datagen.formats.oddoneout import BACKGROUND_DEPTH, FOLDER
+from datagen.formats.oddoneout import FOLDER
 from datagen.kinds.oddoneout.verify.checks import REPLAYED, replays_there
 from datagen.kinds.oddoneout.verify.compared import FOREGROUND
 from datagen.kinds.oddoneout.verify.evidence import Replayed, SceneEvidence
 from datagen.kinds.oddoneout.verify.facts import SceneFacts
-from datagen.kinds.oddoneout.verify.rows import CHECKS
+from datagen.kinds.oddoneout.verify.pose_forms import CHECKS
 from datagen.kinds.oddoneout.verify.scene_files import SceneFiles
+from datagen.kinds.oddoneout.verify.shown import STRIDE, Shown, kept_pixels
+from datagen.render.caster import SceneFrame
 from datagen.render.fake import FakeRenderer
 from datagen.verify.check import ERROR, Finding
 from datagen.verify.damage import DAMAGE
@@ -26,6 +28,8 @@ VIEWS = 2
 """Views of a scene that are cast again."""
 MOST_PX = 2e-3
 """Share of the pixels in which object, part or change may differ: what rounding at edges makes."""
+LEAST_PX = 3
+"""Pixels that may differ in any case."""
 LEVELS = 2
 """Levels that a picture of the fake renderer may be off."""
 DEPTH_M = 5e-4
@@ -37,6 +41,7 @@ BOX_M = 1e-3
 class Recast:
     """Pixels of a view whose object, depth, part or change is not what the meshes show there; of `size` pixels.
 
+    `counts` is how far the record's number of changed pixels is off, of the object that it is furthest off.
     `picture` are those that the fake renderer paints otherwise; 0 where another renderer made the picture.
     """
 
@@ -47,7 +52,8 @@ class Recast:
     depth: int
     parts: int
     changed: int
-    picture: int
+    counts: int = 0
+    picture: int = 0
 
 
 def chosen_views(scene: SceneFacts) -> list[int]:
@@ -57,46 +63,54 @@ def chosen_views(scene: SceneFacts) -> list[int]:
 
 
 def recast(e: SceneEvidence, scene: SceneFacts, replay: Replayed) -> list[Recast]:
-    """Some views of a replayed scene against its files. What cannot be read is told elsewhere."""
+    """Some views of a replayed scene against its files, and every fifth pixel of all. What cannot be read is told
+    elsewhere."""
     seen = [_seen(shape, thing.record, odd) for (shape, odd), thing in zip(replay.shapes, scene.objects, strict=True)]
     size, focal = round(2 * scene.K[0, 2]), float(scene.K[0, 0])
     views = chosen_views(scene)
     cameras = [PosedCamera.of(scene.extrinsics[v], focal, size) for v in views]
-    cast = cast_views(seen, cameras)
+    kept = len(kept_pixels(size))
+    coarse = [PosedCamera.of(T, focal / STRIDE, kept) for T in scene.extrinsics] if kept else []
+    cast = cast_views(seen, [*cameras, *coarse])
     painted = _painted(e, scene, replay, seen, cameras)
-    found = []
     files = SceneFiles(e.tree.files, f"{FOLDER}/{scene.name}")
+    found = []
     for k, v in enumerate(views):
-        frame = cast.frames[k]
-        names = [thing.name for thing in scene.objects]
-        masks = [files.image(f"segmentations/{name}/{name}_{v:04d}.png") for name in names]
-        depth = files.depth(f"depth_exr/{v:04d}.exr")
-        shape = frame.depth.shape
-        if depth is None or depth.shape != shape or any(m is None or m.shape != shape for m in masks):
-            continue
-        index = np.zeros(shape, int)
-        for n, mask in enumerate(masks):
-            assert mask is not None
-            index[mask > FOREGROUND] = n + 1
-        on = (index == frame.object_index) & (index > 0)
-        told = np.where(depth < BACKGROUND_DEPTH / 2, depth, 0.0)
-        parts = files.labels(f"part_labels/{v:04d}.png")
-        changed = files.image(f"anomaly_masks/{v:04d}.png", wanted=False)
-        found.append(
-            Recast(
-                scene.name,
-                v,
-                index.size,
-                objects=int((index != frame.object_index).sum()),
-                depth=int((np.abs(told - frame.depth) > DEPTH_M)[on].sum()),
-                parts=0 if parts is None or parts.shape != shape else _parts(parts, frame.part_id, index, scene, on),
-                changed=0
-                if changed is None or changed.shape != shape
-                else int(((changed > FOREGROUND) != cast.changed[k]).sum()),
-                picture=_differs(files.picture(f"RGB/{v:04d}.png"), painted[k]) if painted else 0,
-            )
-        )
+        shown = _shown(files, scene, v)
+        if shown is not None and shown.depth.shape == (size, size):
+            picture = _differs(files.picture(f"RGB/{v:04d}.png"), painted[k]) if painted else 0
+            counts = _counts_off(scene, v, cast.changed_px[k])
+            one = _compared(scene, v, shown, cast.frames[k], cast.changed[k])
+            found.append(replace(one, counts=counts, picture=picture))
+    for v, shown in enumerate(scene.coarse):
+        if shown is not None and coarse and shown.depth.shape == (kept, kept):
+            k = len(views) + v
+            found.append(_compared(scene, v, shown, cast.frames[k], cast.changed[k]))
     return found
+
+
+def _shown(files: SceneFiles, scene: SceneFacts, v: int) -> Shown | None:
+    masks = [files.segmentation(f"segmentations/{one.name}/{one.name}_{v:04d}.png") for one in scene.objects]
+    there = [mask for mask in masks if mask is not None]
+    if len(there) < len(masks) or len({mask.shape for mask in there}) != 1:
+        return None
+    depth, parts = files.depth(f"depth_exr/{v:04d}.exr"), files.labels(f"part_labels/{v:04d}.png")
+    return Shown.of(np.array(there) > FOREGROUND, depth, parts, files.mask(f"anomaly_masks/{v:04d}.png"))
+
+
+def _compared(scene: SceneFacts, v: int, shown: Shown, frame: SceneFrame, changed: np.ndarray) -> Recast:
+    """What a view's files show against what its meshes do; pictures and counts aside."""
+    index, depth = shown.index.astype(int), frame.depth
+    on = (index == frame.object_index) & (index > 0)
+    return Recast(
+        scene.name,
+        v,
+        index.size,
+        objects=int((index != frame.object_index).sum()),
+        depth=int((np.abs(shown.depth - depth) > DEPTH_M)[on].sum()),
+        parts=0 if shown.parts is None else _parts(shown.parts, frame.part_id, index, scene, on),
+        changed=0 if shown.changed is None else int((shown.changed != changed).sum()),
+    )
 
 
 def _painted(
@@ -124,6 +138,16 @@ def _differs(picture: np.ndarray | None, painted: np.ndarray) -> int:
     return int((np.abs(picture[..., :3].astype(np.int16) - painted).max(axis=2) > LEVELS).sum())
 
 
+def _counts_off(scene: SceneFacts, v: int, changed_px: np.ndarray) -> int:
+    """The most that an object's record is off the changed pixels (N,) of a view."""
+    off = [0]
+    for thing, count in zip(scene.objects, changed_px.tolist(), strict=True):
+        told = (thing.record.get("anomaly") or {}).get("changed_px")
+        if thing.anomalous and told is not None and v < len(told):
+            off.append(abs(int(told[v]) - count))
+    return max(off)
+
+
 def _parts(parts: np.ndarray, part_id: np.ndarray, index: np.ndarray, scene: SceneFacts, on: np.ndarray) -> int:
     """Pixels whose part label is not that of the part which the meshes show there."""
     wrong = 0
@@ -147,7 +171,11 @@ def _seen(shape: Shape, record: Mapping[str, Any], odd: Any) -> SeenObject:
     ERROR, "Tables and pictures that were changed alike are told by the meshes alone.", REPLAYED, (replays_there,)
 )
 def scene_views_recast(e: SceneEvidence) -> Iterator[Finding]:
-    """Two views of each replayed scene show the objects, depth, parts and changes that its meshes show there."""
+    """Views of each replayed scene show the objects, depth, parts and changes that its meshes show there.
+
+    Two views are held against them in every pixel and in the number of pixels that each odd object changes, the others
+    in every fifth pixel.
+    """
     by_name = {scene.name: scene for scene in e.scenes}
     for replay in e.replays:
         if replay.problem:
@@ -159,12 +187,13 @@ def scene_views_recast(e: SceneEvidence) -> Iterator[Finding]:
             yield Finding(replay.scene, f"cannot be cast again ({type(error).__name__}: {error})")
             continue
         for view in views:
-            most = MOST_PX * view.size
+            most = max(MOST_PX * view.size, LEAST_PX)
             for what, wrong in (
                 ("object", view.objects),
                 ("depth", view.depth),
                 ("part", view.parts),
                 ("change", view.changed),
+                ("count of changed pixels", view.counts),
                 ("picture", view.picture),
             ):
                 if wrong > most:

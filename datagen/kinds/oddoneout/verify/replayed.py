@@ -89,6 +89,11 @@ def scene_as_planned(e: SceneEvidence) -> Iterator[Finding]:
     plan = e.plan
     assert plan is not None
     planned = {scene.name: scene for scene in plan.scenes}
+    keys = [key for key in plan.by_split() if key in e.split]
+    if list(e.split) != keys:
+        yield Finding("split.json", f"has the keys {', '.join(e.split)}, not {', '.join(keys)} in this order")
+    for name in sorted({name for names in e.split.values() for name in names} - planned.keys()):
+        yield Finding(name, "is named by split.json and no scene of the recipe")
     for scene in e.scenes:
         own = planned.get(scene.name)
         if own is None:

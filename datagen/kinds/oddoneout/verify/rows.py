@@ -3,15 +3,17 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from datagen.core.ids import content_hash
+from datagen.core.row import Row
 from datagen.formats.oddoneout import FOLDER, view_name
+from datagen.kinds.oddoneout.plan import five_views
 from datagen.kinds.oddoneout.record import shown_json
-from datagen.kinds.oddoneout.verify.alike import differing
+from datagen.kinds.oddoneout.verify.alike import alike, differing
 from datagen.kinds.oddoneout.verify.checks import SCENES
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.facts import ObjectFacts, SceneFacts
@@ -21,8 +23,39 @@ from datagen.verify.damage import DAMAGE
 from datagen.verify.numbered import unnumbered
 
 Columns = Mapping[str, Any]
-MOVED = 1e-4
-"""Metres and radians by which two forms of one pose may differ: the published ones are of single precision."""
+OURS = frozenset(
+    (
+        *("name", "path", "rotation_matrix", "rotation_euler", "location", "scale", "bbox", "bbox_world"),
+        *(
+            "bbox_published",
+            "T_world_shape",
+            "shape_id",
+            "label",
+            "kind",
+            "severity",
+            "parts",
+            "part_labels",
+            "anomaly",
+        ),
+    )
+)
+"""Keys of an object's record."""
+SECTIONS = frozenset(("objects", "camera", "scene", "rendering_info", "datagen"))
+"""Those of a scene's, as published, and of ours."""
+REFUSED = frozenset({"stage", "reason"})
+"""What a rejection's row has besides."""
+UNUSED: Columns = {
+    spec.name: spec.default
+    for spec in fields(Row)
+    if spec.name
+    in (
+        *REFUSED,
+        *("annotation_path", "mask_new_path", "mask_old_path", "bbox_xywh_512", "iou", "light_id", "texture_id"),
+        *("repaired_part_id", "anomalies", "pose", "jitter", "tray", "looks", "magnitude", "magnitude_unit"),
+        *("deviation_mm", "deviation_deg", "surface_mm", "tolerance_mm", "tolerance_deg", "tolerance_ratio"),
+    )
+}
+"""Columns of other kinds of dataset."""
 
 
 def _rows(e: SceneEvidence) -> str:
@@ -55,10 +88,30 @@ def scene_rows_agree(e: SceneEvidence) -> Iterator[Finding]:
         for path in sorted(wanted.keys() & told.keys()):
             if len(told[path]) > 1:
                 yield Finding(path, f"has {len(told[path])} rows")
-            for column, said, meant in differing(told[path][0], wanted[path]):
+            row = told[path][0]
+            for column, said, meant in differing(row, {**_unused(row), **wanted[path]}):
                 yield Finding(path, f"its row says {column} {said}, its record {meant}")
     for name in sorted(of_scene):
         yield Finding(f"{FOLDER}/{name}", "has rows and is not there")
+    jobs = {scene.extra.get("job_id"): scene for scene in e.scenes}
+    for row in e.tree.rows:
+        if row["row_type"] == "rejection" and (scene_of := jobs.get(row["job_id"])) is not None:
+            own = {**_unused(row, REFUSED), **_shared(e, scene_of), "status": "rejected"}
+            for column, said, meant in differing(row, own):
+                yield Finding(scene_of.name, f"a rejection says {column} {said}, its scene {meant}")
+
+
+def _unused(row: Columns, but: frozenset[str] = frozenset()) -> Columns:
+    """Columns that rows of scenes leave as they are, of those that there are."""
+    return {name: value for name, value in UNUSED.items() if name in row and name not in but}
+
+
+def _shared(e: SceneEvidence, scene: SceneFacts) -> Columns:
+    """Columns that all rows of a scene's job have."""
+    assert e.recipe is not None
+    extra = scene.extra
+    own: dict[str, Any] = {key: extra[key] for key in ("job_id", "split", "source")}
+    return {**own, "shape_id": e.shape_of(scene), "seed": e.recipe.seed, "status": "ok"}
 
 
 @CHECKS.check(ERROR, "A row that was taken out takes what it tells of out of the count.", needs=(_rows,))
@@ -71,13 +124,7 @@ def _wanted(e: SceneEvidence, scene: SceneFacts) -> Iterator[tuple[str, Columns]
     """Path -> the columns that its row has to have."""
     folder, extra = f"{FOLDER}/{scene.name}", scene.extra
     floor, sky = str(scene.world.get("floor_pbr", "")), str(scene.world.get("background_hdr", ""))
-    shared = {
-        "job_id": extra["job_id"],
-        "split": extra["split"],
-        "source": extra["source"],
-        "shape_id": e.shape_of(scene),
-        "query_scale": extra["metres_per_unit"],
-    }
+    shared = {**_shared(e, scene), "query_scale": extra["metres_per_unit"]}
     odd = int(any(thing.anomalous for thing in scene.objects))
     yield folder, {**shared, "row_type": "scene", "label": odd, "kind": "scene", "detail": sky, "material_ids": [floor]}
     shared.pop("query_scale")
@@ -133,6 +180,8 @@ def _orbit(T: np.ndarray, aim: np.ndarray) -> Columns:
 def scene_anomalies_agree(e: SceneEvidence) -> Iterator[Finding]:
     """Kind and severity are those of `anomaly`, its kind that of its spec, its parts those of the object."""
     for scene in e.scenes:
+        if absent := sorted(SECTIONS - scene.keys):
+            yield Finding(scene.name, f"its record lacks {', '.join(absent)}")
         for thing in scene.objects:
             where = f"{scene.name} {thing.name}"
             try:
@@ -144,11 +193,15 @@ def scene_anomalies_agree(e: SceneEvidence) -> Iterator[Finding]:
 
 def _contradictions(e: SceneEvidence, scene: SceneFacts, thing: ObjectFacts) -> Iterator[str]:
     record, anomaly = thing.record, thing.record.get("anomaly")
+    if absent := sorted(OURS - record.keys()):
+        yield f"lacks {', '.join(absent)}"
     if bool(anomaly) != thing.anomalous:
         yield "is odd and tells of no anomaly" if thing.anomalous else "is normal and tells of an anomaly"
     if Counter(record["parts"].keys()) != Counter(record["part_labels"].keys()):
         yield "its parts are not those of its part_labels"
     if not anomaly:
+        if record["severity"] != 0:
+            yield f"is normal and of severity {record['severity']}"
         return
     spec = anomaly["spec"]
     for key, said, meant in (
@@ -171,51 +224,6 @@ def _contradictions(e: SceneEvidence, scene: SceneFacts, thing: ObjectFacts) -> 
             yield f"says {key} {said}, its changed pixels {meant}"
 
 
-@CHECKS.check(ERROR, "An object stands where each form of its pose says.", SCENES)
-def scene_poses_agree(e: SceneEvidence) -> Iterator[Finding]:
-    """location, rotation_euler and scale are those of rotation_matrix; T_world_shape is, for every object alike."""
-    for scene in e.scenes:
-        origins: dict[str, np.ndarray] = {}
-        for thing in scene.objects:
-            where = f"{scene.name} {thing.name}"
-            try:
-                for told in _pose_faults(scene, thing, origins):
-                    yield Finding(where, told)
-            except DAMAGE as error:
-                yield Finding(where, f"its pose cannot be read ({type(error).__name__}: {error})")
-        usual = np.median(list(origins.values()), axis=0) if origins else np.zeros(3)
-        for name, origin in origins.items():
-            off = float(np.abs(origin - usual).max()) * float(scene.extra.get("metres_per_unit", 1.0))
-            if off > MOVED:
-                yield Finding(f"{scene.name} {name}", f"T_world_shape is {1000 * off:.2f} mm off its rotation_matrix")
-
-
-def _pose_faults(scene: SceneFacts, thing: ObjectFacts, origins: dict[str, np.ndarray]) -> Iterator[str]:
-    """What is wrong with an object's forms of its pose; where its origin lies in its shape's frame."""
-    record = thing.record
-    T = np.array(record["rotation_matrix"], dtype=float)
-    R = T[:3, :3]
-    if np.abs(R @ R.T - np.eye(3)).max() > MOVED or np.linalg.det(R) < 0:
-        yield "its rotation_matrix is no rotation"
-        return
-    if "location" in record and np.abs(T[:3, 3] - np.array(record["location"], dtype=float)).max() > MOVED:
-        yield "location is not that of its rotation_matrix"
-    if "rotation_euler" in record:
-        turned = Rotation.from_euler("xyz", np.array(record["rotation_euler"], dtype=float)).as_matrix()
-        if np.abs(R - turned).max() > MOVED:
-            yield "rotation_euler is not that of its rotation_matrix"
-    if "scale" in record and np.abs(np.array(record["scale"], dtype=float) - 1).max() > MOVED:
-        yield "scale is not 1: meshes have theirs baked"
-    if "metres_per_unit" not in scene.extra or "T_world_shape" not in record:
-        return
-    baked = np.linalg.inv(T) @ np.array(record["T_world_shape"], dtype=float).reshape(4, 4)
-    A = baked[:3, :3] / float(scene.extra["metres_per_unit"])
-    if np.abs(A @ A.T - np.eye(3)).max() > MOVED or np.linalg.det(A) < 0:
-        yield "T_world_shape is no turn and scale by metres_per_unit"
-        return
-    origins[thing.name] = -np.linalg.inv(baked[:3, :3]) @ baked[:3, 3]
-
-
 @CHECKS.check(ERROR, "A scene short of views is short of what its protocol compares.", SCENES, (made_here,))
 def scene_all_views(e: SceneEvidence) -> Iterator[Finding]:
     """Every scene has as many views as the recipe asks for, and names the sets of five of that number."""
@@ -223,3 +231,5 @@ def scene_all_views(e: SceneEvidence) -> Iterator[Finding]:
     for scene in e.scenes:
         if len(scene.views) != e.recipe.camera.views:
             yield Finding(scene.name, f"has {len(scene.views)} views, the recipe asks for {e.recipe.camera.views}")
+        if not alike(scene.extra.get("five_views"), five_views(e.recipe.camera.views)):
+            yield Finding(scene.name, f"names the sets of five views {scene.extra.get('five_views')}")

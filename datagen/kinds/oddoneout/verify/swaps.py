@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datagen.kinds.oddoneout.verify.checks import SCENES
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.facts import SceneFacts
-from datagen.kinds.oddoneout.verify.replayed import CHECKS
+from datagen.kinds.oddoneout.verify.refusals import CHECKS
 from datagen.verify.check import ERROR, Finding
 
 
