@@ -65,6 +65,11 @@ class Camera:
         """World to camera (4, 4), OpenCV axes: what `camera.poses[i].rotation` of a published scene holds."""
         return OPENCV_FROM_OPENGL @ self.T_camera_world
 
+    def directions(self, pixels: np.ndarray) -> np.ndarray:
+        """Camera-frame directions (N, 3), scaled to z-depth 1, through continuous pixel coordinates (N, 2)."""
+        f, c = self.focal_px, self.size_px / 2
+        return np.stack([(pixels[:, 0] - c) / f, (c - pixels[:, 1]) / f, np.full(len(pixels), -1.0)], axis=1)
+
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixel coordinates (N, 2) as (column, row), continuous, and z-depth (N,) of world points (N, 3)."""
         T = self.T_camera_world

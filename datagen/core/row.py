@@ -88,6 +88,8 @@ class Row:
     """Canonical JSON of how the whole lies on the tray: [turn about the vertical in degrees, x in mm, y in mm]."""
     looks: str = ""
     """Canonical JSON of how materials vary: part id -> tint (3) of the base colour, and wear in 0..1."""
+    background: str = ""
+    """Canonical JSON of what lies behind the object in a picture, where that is not white."""
     magnitude: float = 0.0
     """Size of an anomaly in `magnitude_unit`, measured on the meshes."""
     magnitude_unit: str = ""

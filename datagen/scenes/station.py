@@ -145,7 +145,7 @@ def look_through(station: StationRecipe, shape: Shape) -> list[Seen]:
 def seen_by(camera: StationCamera, scene: RayScene) -> Seen:
     """What a camera sees of parts in millimetres. Raises UsageError for one inside the part, or that misses it."""
     eye = camera.position
-    if _is_inside(scene, eye):
+    if is_inside(scene, eye):
         raise UsageError(f"camera {camera.name} stands inside the part; move it, or check the station's millimetres")
     width, height = camera.size_px
     step = max(1.0, np.sqrt(width * height / GRID_RAYS))
@@ -174,8 +174,8 @@ def _px_per_mm(camera: StationCamera, points: np.ndarray) -> np.ndarray:
     return found
 
 
-def _is_inside(scene: RayScene, eye: np.ndarray) -> bool:
-    """Whether the nearest surface in most of 26 directions shows its back."""
+def is_inside(scene: RayScene, eye: np.ndarray) -> bool:
+    """Whether a point (3,) is within the scene's surfaces: in most of 26 directions a back is nearest."""
     steps = np.stack(np.meshgrid(*[(-1.0, 0.03, 1.0)] * 3), axis=-1).reshape(-1, 3)
     directions = steps / np.linalg.norm(steps, axis=1, keepdims=True)
     hits = scene.cast(np.broadcast_to(eye, directions.shape), directions)

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from datagen.core.material import Material
 from datagen.core.scene import Light
 from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.materials.library import CombinedLibrary, MaterialLibrary
 from datagen.pipeline.context import Context, ShapeCache
 from datagen.recipe import Recipe
+from datagen.scenes.backdrops import open_background_floors
 from datagen.scenes.lights import light_setups
 
 
@@ -45,6 +48,12 @@ class ChairContext(Context):
     def lights(self) -> list[Light]:
         """Light set-ups by index."""
         return light_setups(self.recipe.light, self.recipe.seed)
+
+    @cached_property
+    def floors(self) -> tuple[MaterialLibrary, tuple[Material, ...]]:
+        """The library of the background's floors, and those that may be drawn. Raises MissingDependency."""
+        name = self.recipe.query.background.floor
+        return open_background_floors(name, self.recipe.seed) if name is not None else (CombinedLibrary(()), ())
 
     def donors(self, split: str) -> SplitDonors:
         """Donor pool of a split."""

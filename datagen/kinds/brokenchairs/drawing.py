@@ -16,6 +16,7 @@ from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.recipe.inspection import MILLIMETRES, matched
 from datagen.recipe.models import Recipe
+from datagen.scenes.lamps import refuse_inside
 from datagen.shapes.source import ShapeEntry
 
 NAMES = 8
@@ -25,8 +26,9 @@ NAMES = 8
 def check_drawing(plan: ChairPlan) -> None:
     """Looks at the unit of every planned shape, and at the names of parts until each pattern fits one.
 
-    Raises UsageError for shapes without a unit, patterns that no part of the collection fits and patterns of whole
-    objects, MissingDependency for a variant that is not there. Shapes that cannot be read are left to their jobs.
+    Raises UsageError for shapes without a unit, patterns that no part of the collection fits, patterns of whole
+    objects and a light inside a part, MissingDependency for a variant that is not there. Shapes that cannot be read
+    are left to their jobs.
     """
     recipe = plan.recipe
     for kind in recipe.anomaly.parts:
@@ -41,6 +43,7 @@ def check_drawing(plan: ChairPlan) -> None:
                 f"units: {recipe.units}: {shape.shape_id} says no unit of length; write one of "
                 f"{', '.join(MILLIMETRES)} as `units` in the recipe or in collection.json"
             )
+        refuse_inside(recipe.query.lights, shape)
         names |= {part.name for part in shape.parts}
         unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]
     planned = {entry.shape_id for entry in plan.shapes}

@@ -77,7 +77,8 @@ def _normal_shot(
         if why is None:
             with context.phase("reference"):
                 shown = views.files(camera, "old") if views else {}
-            candidates.append(Candidate(camera, light, frame, at_query=shown))
+            behind = queries.draw_behind(context, camera, "normal", job.shape_id, job.slot, start)
+            candidates.append(Candidate(camera, light, frame, behind, at_query=shown))
         else:
             view = {"azimuth_deg": camera.azimuth_deg, "elevation_deg": camera.elevation_deg}
             rejected.append(rejection(job, context, "view", why, radius=camera.radius, **view))
@@ -97,6 +98,7 @@ def _normal_shot(
         skins=skins_on(placed, meshes),
         palette=shape.palette,
         looks=looks,
+        mm=shape.mm * recipe.query.scale,
     )
     return shot, rejected
 
@@ -175,7 +177,8 @@ def _visible_views(
             if isinstance(note, Rejected):
                 reasons[note.reason] = reasons.get(note.reason, 0) + 1
             else:
-                found.append((Candidate(camera, light, after, note), before))
+                behind = queries.draw_behind(context, camera, "anomaly", job.shape_id, job.slot)
+                found.append((Candidate(camera, light, after, behind, note), before))
             if len(found) == job.views:
                 break
     if not found:
@@ -235,6 +238,7 @@ def anomaly_shot(
             for one in anomaly.each
         ),
         looks=looks,
+        mm=rest.mm * recipe.query.scale,
     )
 
 

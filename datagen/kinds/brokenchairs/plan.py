@@ -1,5 +1,6 @@
 """The plan: every job of a dataset, a pure function of recipe and collection."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.errors import MissingDependency
 from datagen.core.ids import bytes_hash, content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import Job
 from datagen.formats.brokenchairs import in_order
+from datagen.kinds.brokenchairs.behind import photo_paths
 from datagen.kinds.brokenchairs.splits import assign_splits, plan_order, public_ids
 from datagen.pipeline.plan import Plan
 from datagen.recipe import Recipe
@@ -52,6 +55,18 @@ class ChairPlan(Plan[Recipe]):
         names = sorted({name for files in self.recipe.anomaly.swapped.variants.values() for name in files})
         paths = [Path(name).expanduser() for name in names]
         return tuple(bytes_hash(path.read_bytes()) if path.is_file() else "" for path in paths)
+
+    @cached_property
+    def photos(self) -> Mapping[str, str]:
+        """Path of every photograph of the background -> SHA-256 of its file: another one gives other pictures.
+
+        Empty where the folder is not there, which is refused before anything is built.
+        """
+        try:
+            paths = photo_paths(self.recipe.query)
+        except MissingDependency:
+            return {}
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
     @cached_property
     def _models(self) -> Mapping[str, str]:
@@ -123,6 +138,7 @@ class ChairPlan(Plan[Recipe]):
 
     def _job(self, entry: ShapeEntry, digest: str, job_type: str, slot: int, kind: str, views: int) -> Job:
         made_of = [recipe_hash(self.recipe), digest, self.recipe.seed, job_type, slot, kind, views, *self._variants]
+        made_of += [[Path(path).name, found] for path, found in self.photos.items()]
         return Job(
             job_id=content_hash(made_of),
             job_type=job_type,

@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from datagen.core.errors import MissingDependency
-from datagen.core.scene import Scene
+from datagen.core.scene import Scene, Studio
 
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI")
 """In the order in which `device: auto` takes them."""
@@ -37,7 +37,8 @@ def configure(scene: bpy.types.Scene, job: Scene, threads: int) -> None:
     cycles.transparent_max_bounces = 2
     cycles.caustics_reflective = cycles.caustics_refractive = False
     cycles.sample_clamp_direct, cycles.sample_clamp_indirect = 0.0, settings["clamp_indirect"]
-    cycles.use_light_tree = False
+    # Few lights that are all far away need none; a small lamp beside a large one is found by it.
+    cycles.use_light_tree = isinstance(job.ground, Studio) and bool(job.ground.lamps)
     cycles.use_fast_gi = False
     cycles.use_auto_tile = False
     sample(scene, settings["samples"], settings["adaptive_threshold"], settings["min_samples"])

@@ -16,6 +16,7 @@ import numpy as np
 from datagen.core.camera import Camera
 from datagen.core.scene import Scene, Studio, View
 from datagen.render.blender import engine, meshes, picture, shader
+from datagen.render.blender.backed import LEAST_SAMPLES, backed_grounds, is_backed, tiled_ground
 from datagen.render.blender.floor import FloorRig
 from datagen.render.blender.studio import StudioRig
 from datagen.render.grain import without_grain
@@ -31,7 +32,7 @@ def set_stage(job: Scene, threads: int, folder: Path) -> "Stage":
     engine.configure(scene, job, threads)
     materials = {key: shader.build(job.materials[key]) for key in sorted(job.materials)}
     objects = meshes.add_objects(job, materials)
-    rig = StudioRig(scene, job) if isinstance(job.ground, Studio) else FloorRig(scene, job, materials)
+    rig = StudioRig(scene, job, materials) if isinstance(job.ground, Studio) else FloorRig(scene, job, materials)
     return Stage(scene, job, objects, rig, folder)
 
 
@@ -49,6 +50,11 @@ class Stage:
     def settings(self) -> dict[str, Any]:
         """The engine settings of the scene."""
         return dict(self.job.settings)
+
+    @cached_property
+    def _is_tiled(self) -> bool:
+        """Whether the ground has a texture, which takes all pixels and samples."""
+        return tiled_ground(self.job) is not None
 
     @cached_property
     def _points(self) -> np.ndarray:
@@ -75,15 +81,20 @@ class Stage:
         return [self._over(view, ground) for view, ground in zip(self.job.views, grounds, strict=True)]
 
     def _grounds(self) -> list[np.ndarray]:
-        """The ground of each view as if the object only cast its shadow: linear (N, N, 3), small."""
+        """The ground of each view as if the object only cast its shadow: linear (N, N, 3), small or of full size."""
         self.show_ground()
-        grounds = []
-        for view in self.job.views:
-            self.aim_at_ground(view)
-            samples = self.settings["ground_samples"]
-            noisy = self.settings["denoiser"] == "none"
-            grounds.append(self._ground(samples) if noisy else without_grain(self._ground, samples))
-        return grounds
+        if is_backed(self.job):
+            return backed_grounds(self.job, self.objects, self._ground_of)
+        return [self._ground_of(view) for view in self.job.views]
+
+    def _ground_of(self, view: View) -> np.ndarray:
+        """A view's ground, small: linear (N, N, 3)."""
+        self.aim_at_ground(view)
+        samples = self.settings["samples" if self._is_tiled else "ground_samples"]
+        if is_backed(self.job):
+            samples = max(samples, LEAST_SAMPLES)
+        noisy = self.settings["denoiser"] == "none"
+        return self._ground(samples) if noisy or self._is_tiled else without_grain(self._ground, samples)
 
     def _ground(self, samples: int) -> np.ndarray:
         """The ground of the view aimed at: linear (N, N, 3)."""
@@ -95,11 +106,12 @@ class Stage:
         for thing in self.objects:
             thing.visible_camera = False
         engine.sample(self.scene, self.settings["ground_samples"])
-        engine.denoise(self.scene, self.settings["denoiser"], "RGB")
+        engine.denoise(self.scene, self.settings["denoiser"], "RGB_ALBEDO_NORMAL" if self._is_tiled else "RGB")
 
     def aim_at_ground(self, view: View) -> None:
         """Small frame, the view's camera and light."""
-        engine.resize(self.scene, max(2, -(-view.camera.size_px // self.settings["ground_reduction"])))
+        smaller = 1 if self._is_tiled else self.settings["ground_reduction"]
+        engine.resize(self.scene, max(2, -(-view.camera.size_px // smaller)))
         self.rig.aim(view)
 
     def show_object(self) -> None:

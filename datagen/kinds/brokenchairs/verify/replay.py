@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from datagen.annotate.masks import Annotation, annotate_view
-from datagen.annotate.quality import check_contrast, check_picture
+from datagen.annotate.quality import check_contrast, check_picture, outline_share
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.errors import DatagenError
 from datagen.core.scene import GeometryFrame
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
 from datagen.geometry.rays import RayScene
+from datagen.kinds.brokenchairs.behind import backdrop_of, expected_behind, refuse_unlike
 from datagen.kinds.brokenchairs.state import state_key, state_of
 from datagen.kinds.brokenchairs.verify.banded import Banded, banded
-from datagen.kinds.brokenchairs.verify.compare import grown, inside, iou, outline_share
+from datagen.kinds.brokenchairs.verify.compare import grown, inside, iou
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.kinds.brokenchairs.verify.source import OpenSource
@@ -222,7 +223,11 @@ class Replayer:
     def _picture(self, query: QueryFacts, frame: GeometryFrame, note: Annotation | None) -> tuple[str, float | None]:
         """The build's own check of a picture against its geometry, and how well outlines meet."""
         picture = np.asarray(open_picture(self.tree.files.read(query.path)).convert("RGB"))
-        why = check_picture(picture, frame, self.limits.quality)
+        asked, row = self.limits.query, query.row or {}
+        unlike = refuse_unlike(row, asked)
+        if unlike:
+            return unlike, None
+        why = check_picture(picture, frame, self.limits.quality, expected_behind(backdrop_of(row, asked), asked))
         if why is None and note is not None:
             why = check_contrast(picture, note.changed, self.limits.quality)
         return (f"{why.reason}: {why.detail}" if why else ""), outline_share(picture, frame.silhouette)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datagen.annotate.quality import OUTLINE
 from datagen.core.errors import DatagenError
 from datagen.core.row import Job
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED
@@ -25,7 +26,6 @@ check = CHECKS.check
 MASK_IOU = 0.98
 MASK_SLACK_PX = 4
 INSIDE = 0.98
-OUTLINE = 0.75
 MESH_TOLERANCE = 2e-3
 
 
@@ -132,7 +132,7 @@ def _edges(box: tuple[float, float, float, float]) -> np.ndarray:
     needs=(needs.replays,),
 )
 def pictures_show_geometry(evidence: ChairEvidence) -> Iterator[Finding]:
-    """White ground outside the replayed silhouette, object inside, an edge along the outline, the change visible."""
+    """The recipe's ground outside the replayed silhouette, object inside, an edge along the outline, the change."""
     for replay in evidence.replays:
         if replay.picture_fault:
             yield Finding(replay.query.path, f"against the replayed silhouette: {replay.picture_fault}")
