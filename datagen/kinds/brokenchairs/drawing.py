@@ -16,6 +16,7 @@ from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.recipe.inspection import MILLIMETRES, matched
 from datagen.recipe.models import Recipe
+from datagen.scenes.cameras import refuse_folded
 from datagen.scenes.lamps import refuse_inside
 from datagen.shapes.source import ShapeEntry
 
@@ -44,6 +45,7 @@ def check_drawing(plan: ChairPlan) -> None:
                 f"{', '.join(MILLIMETRES)} as `units` in the recipe or in collection.json"
             )
         refuse_inside(recipe.query.lights, shape)
+        refuse_folded(recipe.query, shape)
         names |= {part.name for part in shape.parts}
         unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]
     planned = {entry.shape_id for entry in plan.shapes}

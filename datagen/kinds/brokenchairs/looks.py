@@ -1,11 +1,14 @@
 """What parts wear, and how the materials of good ones vary from picture to picture, drawn alike for either label."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from datagen.core.ids import canonical_json
+from datagen.core.lens import AnyLens, lens_data, lens_of
 from datagen.core.material import Material, MaterialAssignment
 from datagen.core.rng import stream
 from datagen.core.shape import Mesh, Shape, Skin
@@ -88,3 +91,13 @@ def looks_columns(looks: Looks) -> dict[str, str]:
     """As the manifest has it; '' where nothing varies."""
     told = {str(part): {"tint": list(look.tint), "wear": look.wear} for part, look in sorted(looks.items())}
     return {"looks": canonical_json(told) if told else ""}
+
+
+def lens_columns(lens: AnyLens) -> dict[str, str]:
+    """As the manifest has it; '' of a picture without distortion."""
+    return {"lens": "" if lens.is_straight else canonical_json(lens_data(lens))}
+
+
+def row_lens(row: Mapping[str, Any] | None) -> AnyLens:
+    """The lens of a manifest's row. Raises TypeError, ValueError for one that cannot be read."""
+    return lens_of(json.loads(str((row or {}).get("lens") or "{}")))

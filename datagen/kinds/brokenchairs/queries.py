@@ -23,7 +23,7 @@ from datagen.formats.cameras import published_pose
 from datagen.formats.encode import png_bytes
 from datagen.kinds.brokenchairs.behind import background_columns, expected_behind
 from datagen.kinds.brokenchairs.context import ChairContext
-from datagen.kinds.brokenchairs.looks import OWN, Looks, looks_columns
+from datagen.kinds.brokenchairs.looks import OWN, Looks, lens_columns, looks_columns
 from datagen.pipeline.prepared import job_row, rejection
 from datagen.scenes.backdrops import draw_backdrop
 from datagen.scenes.lamps import lamps_of, room_of
@@ -213,6 +213,7 @@ def _columns(context: ChairContext, candidate: Candidate, assignment: MaterialAs
         "light_id": candidate.light.index,
         "material_ids": assignment.material_ids,
         "visible_px": int(candidate.frame.silhouette.sum()),
+        **lens_columns(camera.lens),
         **background_columns(candidate.backdrop, context.plan.photos),
     }
 

@@ -50,10 +50,10 @@ def backed_grounds(
     for view, dark, bright in zip(job.views, shadowed, alone, strict=True):
         size = view.camera.size_px
         if isinstance(view.backdrop, Tiled):
-            behind = picture.enlarged(dark, size)
+            behind = picture.through(dark, view.camera)
         else:
             shadow = np.clip((dark + BLACK) / (bright + BLACK), 0, LIGHTER)
-            behind = picture.enlarged(shadow, size) * linear(view.backdrop, size, white)
+            behind = picture.through(shadow, view.camera) * linear(view.backdrop, size, white)
         for plate in (lamp for lamp in ground.lamps if isinstance(lamp, Backlight)):
             share = plate_mask(plate, view, ground.z)[..., None]
             behind = behind * (1 - share) + share * white * plate.strength

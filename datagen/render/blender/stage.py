@@ -5,7 +5,7 @@ nothing but soft shadows) and the objects alone within their box, laid over it b
 path is the one of a single pass; samples are spent where there is something to see.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from datagen.core.camera import Camera
 from datagen.core.scene import Scene, Studio, View
+from datagen.render.bend import bent, straight
 from datagen.render.blender import engine, meshes, picture, shader
 from datagen.render.blender.backed import LEAST_SAMPLES, backed_grounds, is_backed, tiled_ground
 from datagen.render.blender.floor import FloorRig
@@ -23,6 +24,16 @@ from datagen.render.grain import without_grain
 
 BOX_MARGIN_PX = 3
 """The pixel filter reaches 0.75 px beyond a pixel; the rest is for rounding."""
+
+
+BRIGHTEST = 1.5
+"""Linear light that pictures through a lens are cut to before they are bent."""
+
+
+def as_straight(view: View) -> View:
+    """A view without its lens, wider; itself without distortion."""
+    wide = straight(view.camera)
+    return view if wide is view.camera else replace(view, camera=wide)
 
 
 def set_stage(job: Scene, threads: int, folder: Path) -> "Stage":
@@ -68,8 +79,13 @@ class Stage:
             engine.crop(self.scene, border)
         pictures = []
         for view in self.job.views:
-            self.rig.aim(view)
+            wide = as_straight(view)
+            if border is None:
+                engine.resize(self.scene, wide.camera.size_px)
+            self.rig.aim(wide)
             found = picture.render_shown(self.scene, self.folder)
+            if border is None and wide is not view:
+                found = np.round(bent(found.astype(np.float64), view.camera)).astype(np.uint8)
             pictures.append(found if border is None else _on_white(found, border, view.camera.size_px))
         return pictures
 
@@ -109,7 +125,8 @@ class Stage:
         engine.denoise(self.scene, self.settings["denoiser"], "RGB_ALBEDO_NORMAL" if self._is_tiled else "RGB")
 
     def aim_at_ground(self, view: View) -> None:
-        """Small frame, the view's camera and light."""
+        """Small frame, the view's camera without its lens, and light."""
+        view = as_straight(view)
         smaller = 1 if self._is_tiled else self.settings["ground_reduction"]
         engine.resize(self.scene, max(2, -(-view.camera.size_px // smaller)))
         self.rig.aim(view)
@@ -125,7 +142,11 @@ class Stage:
         engine.denoise(self.scene, settings["denoiser"], "RGB_ALBEDO_NORMAL", settings["prefilter"])
 
     def aim_at_object(self, view: View) -> tuple[int, int, int, int] | None:
-        """The box of the frame that holds the object, the view's camera and light; None if it is out of sight."""
+        """The box of the frame that holds the object, the view's camera without its lens, and light.
+
+        None if it is out of sight.
+        """
+        view = as_straight(view)
         engine.resize(self.scene, view.camera.size_px)
         box = self._box(view.camera)
         if box is not None:
@@ -134,14 +155,28 @@ class Stage:
         return box
 
     def _over(self, view: View, ground: np.ndarray) -> np.ndarray:
-        whole = picture.enlarged(ground, view.camera.size_px)
-        box = self.aim_at_object(view)
+        """The object over its ground, which is small, or as large as the picture."""
+        if view.camera.lens.is_straight:
+            whole = picture.enlarged(ground, view.camera.size_px)
+            box = self.aim_at_object(view)
+            if box is not None:
+                x0, y0, x1, y1 = box
+                whole[y0:y1, x0:x1] = picture.over(picture.render_linear(self.scene, self.folder), whole[y0:y1, x0:x1])
+            return picture.shown(self.scene, whole, self.folder)
+        above = self._object_through(view)
+        if not is_backed(self.job):
+            ground = picture.through(ground, view.camera)
+        return picture.shown(self.scene, picture.over(above, ground), self.folder)
+
+    def _object_through(self, view: View) -> np.ndarray:
+        """The object as a view's lens shows it: linear, premultiplied RGBA (S, S, 4)."""
+        size, box = as_straight(view).camera.size_px, self.aim_at_object(view)
+        whole = np.zeros((size, size, 4), dtype=np.float32)
         if box is not None:
             x0, y0, x1, y1 = box
-            above = picture.render_linear(self.scene, self.folder)
-            behind = 1 - np.clip(above[..., 3:], 0, 1)
-            whole[y0:y1, x0:x1] = above[..., :3] + behind * whole[y0:y1, x0:x1]
-        return picture.shown(self.scene, whole, self.folder)
+            whole[y0:y1, x0:x1] = picture.render_linear(self.scene, self.folder)
+        # Splines swing beside what is far brighter than white.
+        return bent(np.minimum(whole, BRIGHTEST), view.camera)
 
     def _box(self, camera: Camera) -> tuple[int, int, int, int] | None:
         """Columns and rows (x0, y0, x1, y1) that hold the object, ends excluded; None if it is out of sight."""
