@@ -89,8 +89,8 @@ class Row:
     looks: str = ""
     """Canonical JSON of how materials vary: part id -> tint (3) of the base colour, and wear in 0..1."""
     lens: str = ""
-    """Canonical JSON of what distorts a picture before `K`: Brown's coefficients as OpenCV has them, and `turn` (9) from
-    the picture's camera axes to the lens's where these differ."""
+    """Canonical JSON of what distorts a picture before `K`: Brown's coefficients as OpenCV has them, and `turn` (9),
+    from the picture's camera axes to the lens's where these differ."""
     background: str = ""
     """Canonical JSON of what lies behind the object in a picture, where that is not white."""
     magnitude: float = 0.0

@@ -265,6 +265,7 @@ class Recipe(DatasetRecipe):
         band = self.tolerance != ToleranceRecipe()
         told = {"tolerance": band, "variation.tray": bool(self.variation.tray.shift_mm)}
         told |= {"query.station": self.query.station is not None, "query.lights": bool(self.query.lights)}
+        told["materials.by_part"] = any(look.tile_mm for look in self.materials.by_part.values())
         return next((name for name, is_set in (*self.anomaly.in_millimetres(), *told.items()) if is_set), "")
 
     @model_validator(mode="after")

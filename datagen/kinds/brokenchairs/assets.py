@@ -5,7 +5,7 @@ from pathlib import Path
 from datagen.anomalies.fracture import open_plugin
 from datagen.core.errors import MissingDependency
 from datagen.kinds.brokenchairs.drawing import check_drawing
-from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.brokenchairs.plan import ChairPlan, open_part_materials
 from datagen.scenes.backdrops import check_photos, open_background_floors
 from datagen.scenes.skies import check_image_world
 
@@ -28,5 +28,6 @@ def check_assets(plan: ChairPlan) -> None:
         check_photos(background.photos)
     if background.floor is not None:
         open_background_floors(background.floor, plan.recipe.seed)
-    if plan.recipe.units:
+    open_part_materials(plan)
+    if plan.recipe.units or plan.recipe.materials.by_part:
         check_drawing(plan)

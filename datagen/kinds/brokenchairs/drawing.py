@@ -32,14 +32,14 @@ def check_drawing(plan: ChairPlan) -> None:
     are left to their jobs.
     """
     recipe = plan.recipe
-    for kind in recipe.anomaly.parts:
+    for kind in recipe.anomaly.parts if recipe.units else ():
         if kind in operators() and not operators()[kind].on_part:
             raise UsageError(f"anomaly.parts.{kind}: it is of the whole object, not of a part; take the key out")
     _check_variants(recipe)
     names: set[str] = set()
     unfit = list(_patterns(recipe))
     for shape in _readable(plan, plan.shapes):
-        if not shape.mm:
+        if recipe.units and not shape.mm:
             raise UsageError(
                 f"units: {recipe.units}: {shape.shape_id} says no unit of length; write one of "
                 f"{', '.join(MILLIMETRES)} as `units` in the recipe or in collection.json"
@@ -73,6 +73,9 @@ def _readable(plan: ChairPlan, entries: Iterable[ShapeEntry]) -> Iterator[Shape]
 
 def _patterns(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """(key, pattern) of every pattern of part names in a recipe."""
+    yield from (("materials.by_part", pattern) for pattern in recipe.materials.by_part)
+    if not recipe.units:
+        return
     for kind, table in recipe.anomaly.parts.items():
         yield from ((f"anomaly.parts.{kind}", pattern) for pattern in table)
     yield from (("anomaly.swapped.variants", pattern) for pattern in recipe.anomaly.swapped.variants)

@@ -16,6 +16,7 @@ from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.refine import skin_at
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.materials.assign import assign
+from datagen.recipe.inspection import matched
 from datagen.recipe.models import Recipe
 
 OWN = "own"
@@ -30,10 +31,28 @@ def dress(shape: Shape, context: ChairContext, rng: np.random.Generator) -> Mate
         rng = stream(recipe.seed, "dress", shape.shape_id)
     drawn = assign(shape, recipe.categories.of(shape.category), context.library, recipe.materials, rng)
     own = {part.part_id: part.skin.materials[0] for part in shape.parts if part.skin is not None}
-    if not own:
+    named = _by_part(shape, context, rng)
+    if not own and not named:
         return drawn
     worn = (replace(p, material_id=own[p.part_id], projection=OWN) if p.part_id in own else p for p in drawn.parts)
-    return MaterialAssignment(tuple(worn))
+    told = ((p, *named.get(p.part_id, (p.material_id, p.projection))) for p in worn)
+    return MaterialAssignment(tuple(replace(p, material_id=name, projection=how) for p, name, how in told))
+
+
+def _by_part(shape: Shape, context: ChairContext, rng: np.random.Generator) -> dict[int, tuple[str, str]]:
+    """Part id -> material and projection of parts that the recipe dresses by name; parts of one pattern alike."""
+    settings = context.recipe.materials
+    if not settings.by_part:
+        return {}
+    seed = int(rng.integers(2**31))
+    found: dict[int, tuple[str, str]] = {}
+    for part in shape.parts:
+        library = matched((part.name, part.path), {one.pattern: one for one in context.by_part})
+        if library is not None:
+            pool = library.materials
+            material = pool[int(stream(seed, "by-part", library.pattern).integers(len(pool)))]
+            found[part.part_id] = material.material_id, settings.projection[material.material_class]
+    return found
 
 
 def skins_on(shape: Shape, meshes: Sequence[tuple[int, Mesh]]) -> dict[int, Skin]:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from datagen.core.errors import MissingDependency
+from datagen.core.errors import MaterialError, MissingDependency
 from datagen.core.ids import bytes_hash, content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import Job
 from datagen.formats.brokenchairs import in_order
 from datagen.kinds.brokenchairs.behind import photo_paths
 from datagen.kinds.brokenchairs.splits import assign_splits, plan_order, public_ids
+from datagen.materials.by_part import PartLibrary, open_by_part
 from datagen.pipeline.plan import Plan
 from datagen.recipe import Recipe
 from datagen.recipe.loader import recipe_hash
@@ -149,6 +150,14 @@ class ChairPlan(Plan[Recipe]):
             split=self.splits[entry.shape_id],
             public_id=self.ids[entry.shape_id],
         )
+
+
+def open_part_materials(plan: ChairPlan) -> tuple[PartLibrary, ...]:
+    """Materials by part name. Raises MissingDependency for a folder that is not there or of no use."""
+    try:
+        return open_by_part(plan.recipe.materials.by_part)
+    except MaterialError as error:
+        raise MissingDependency(str(error.args[0])) from error
 
 
 def draw_count(weights: Mapping[int, float], rng: np.random.Generator) -> int:

@@ -123,12 +123,15 @@ def scene_of(context: ChairContext, shot: QueryShot) -> Scene:
     with context.phase("materials"):
         drawn = sorted({part.material_id for part in shot.assignment.parts if part.projection != OWN})
         materials = {**context.materials(tuple(drawn)), **shot.palette}
+    named = _part_tiles(context, shot, materials)
+    materials |= named
+    bare = {part_id for part_id, part in worn.items() if part.material_id in named}
     for part_id, look in shot.looks.items():
-        if part_id in worn and part_id not in shot.skins:
+        if part_id in worn and (part_id not in shot.skins or part_id in bare):
             varied = look.on(materials[worn[part_id].material_id], part_id)
             materials[varied.material_id] = varied
             worn[part_id] = replace(worn[part_id], material_id=varied.material_id)
-    parts = tuple(ScenePart(i, mesh, shot.skins.get(i) or worn[i]) for i, mesh in shot.meshes)
+    parts = tuple(ScenePart(i, mesh, (None if i in bare else shot.skins.get(i)) or worn[i]) for i, mesh in shot.meshes)
     lights = context.recipe.query.lights
     materials |= _floors(context, shot)
     return Scene(
@@ -139,6 +142,16 @@ def scene_of(context: ChairContext, shot: QueryShot) -> Scene:
         seed=context.recipe.seed,
         settings=context.recipe.render.model_dump(mode="json"),
     )
+
+
+def _part_tiles(context: ChairContext, shot: QueryShot, materials: Mapping[str, Material]) -> dict[str, Material]:
+    """Those of the materials that the recipe gives to parts by name, their tiles as large as it says."""
+    found = {}
+    for library in context.by_part:
+        for name in {m.material_id for m in library.materials} & materials.keys():
+            tile = library.told.tile_mm
+            found[name] = replace(materials[name], tile_size=tile * shot.mm) if tile else materials[name]
+    return found
 
 
 def _floors(context: ChairContext, shot: QueryShot) -> dict[str, Material]:

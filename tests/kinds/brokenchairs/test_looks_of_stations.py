@@ -9,9 +9,12 @@ from PIL import Image
 
 from datagen.annotate.quality import grey
 from datagen.core.errors import MissingDependency, RecipeError, UsageError
+from datagen.kinds.brokenchairs.queries import scene_of
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.registry import open_tree
+from datagen.pipeline.assets import open_library
+from datagen.pipeline.jobs import prepare
 from datagen.shapes.standins.brackets import write_brackets
 from datagen.store.manifest import read_manifest
 from datagen.verify.check import ERROR, FAIL
@@ -142,3 +145,65 @@ def test_damaged_and_missing_photos_are_refused_by_name(parts, tmp_path):
     (folder / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more")
     with pytest.raises(MissingDependency, match=r"cut\.jpg"):
         built(parts, tmp_path / "a", f"query.background={{photos: {folder}}}")
+
+
+def steel_folder(folder):
+    """An image set as libraries of PBR textures ship them."""
+    folder.mkdir()
+    rng = np.random.default_rng(5)
+    streaks = np.repeat(rng.integers(120, 160, (64, 1, 1), dtype=np.uint8), 64, axis=1)
+    Image.fromarray(np.repeat(streaks, 3, axis=2)).save(folder / "metal_steel_basecolor.png")
+    Image.fromarray(streaks[..., 0]).save(folder / "metal_steel_roughness.png")
+    return folder
+
+
+BY_PART = '{"screw_*": {colour: "#b0b4b8", metallic: 1, roughness: 0.2}, bracket: {colour: "#203f80"}, "*": FOLDER}'
+
+
+def test_parts_wear_what_the_recipe_says_by_name(parts, tmp_path):
+    folder = steel_folder(tmp_path / "steel")
+    table = BY_PART.replace("FOLDER", f"{{folder: {folder}, tile_mm: 40}}")
+    sets = ("variation.colour=0", "variation.wear=[0, 0]", f"materials.by_part={table}")
+    rows = built(parts, tmp_path / "a", *sets)
+    assert len({row["material_ids"].__repr__() for row in rows}) <= 2 and not faults(parts, tmp_path / "a")
+    worn = set(rows[0]["material_ids"])
+    assert worn == {
+        "screw_*: #b0b4b8 metallic 1 roughness 0.2",
+        "bracket: #203f80 metallic 0 roughness 0.5",
+        *(name for name in worn if name.startswith("*: ")),
+    }
+    assert len(worn) == 3
+    plan = plan_of(1, "inspection", (*FEW, *sets), parts)
+    context = plan.building.context(plan, open_library(plan), "cycles")
+    job = next(job for job in plan.jobs() if job.job_type == "normal")
+    scene = scene_of(context, prepare(job, context).shots[0])
+    steel = next(m for name, m in scene.materials.items() if name.startswith("*: "))
+    shape = context.shapes.load(job.shape_id)
+    assert steel.tile_size == pytest.approx(40 * shape.mm * plan.recipe.query.scale) and "roughness" in steel.maps
+    dressed = {part.part_id: scene.materials[part.surface.material_id] for part in scene.objects[0].parts}
+    for part in shape.parts:
+        metal = dressed[part.part_id].metallic
+        assert metal == {"plate": steel.metallic, "bracket": 0.0}.get(part.name, 1.0), part.name
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "why"),
+    [
+        ('{"nut_*": {colour: "#808080"}}', UsageError, r"materials.by_part: no part is called nut_\*"),
+        ("{plate: /nowhere}", MissingDependency, "materials.by_part.plate"),
+        ("{plate: {metallic: 1}}", RecipeError, "one of folder and colour"),
+        ('{plate: {colour: "#808080", roughness: 2}}', RecipeError, "roughness"),
+        ("{plate: {folder: x, roughness: 0.1}}", RecipeError, "roughness belongs to colour"),
+    ],
+)
+def test_materials_by_part_that_cannot_be_are_refused(parts, tmp_path, table, error, why):
+    with pytest.raises(error, match=why):
+        built(parts, tmp_path / "a", f"materials.by_part={table}")
+    with pytest.raises(error, match=why):
+        run_build(tmp_path / "b", 1, "quickstart", (f"materials.by_part={table}",))
+
+
+def test_without_by_part_nothing_of_a_run_changes(parts):
+    first, again = (plan_of(1, "inspection", sets, parts) for sets in (FEW, (*FEW, "materials.by_part={}")))
+    assert [j.job_id for j in first.jobs()] == [j.job_id for j in again.jobs()]
+    assert "by_part" not in first.run_record()["recipe"]["materials"]
