@@ -93,6 +93,9 @@ class Row:
     from the picture's camera axes to the lens's where these differ."""
     background: str = ""
     """Canonical JSON of what lies behind the object in a picture, where that is not white."""
+    stress: str = ""
+    """Canonical JSON of how reflections of a stressed picture are moved: `light_deg`, and of `parts` by id `rougher`
+    and `tilt_deg`."""
     magnitude: float = 0.0
     """Size of an anomaly in `magnitude_unit`, measured on the meshes."""
     magnitude_unit: str = ""

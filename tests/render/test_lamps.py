@@ -191,3 +191,20 @@ def test_a_light_inside_the_part_is_refused_by_name():
     refuse_inside([LampRecipe.model_validate(ring)], shape)
     with pytest.raises(UsageError, match=r"query.lights.1.point: it stands inside cube"):
         refuse_inside([LampRecipe.model_validate(light) for light in (ring, point)], shape)
+
+
+@pytest.mark.cycles
+@pytest.mark.parametrize("how", ["turn", "rougher", "tilt"])
+def test_reflections_move_and_the_silhouette_does_not(how, cycles):
+    base = job([Bar((2.0, 0.5, 2.0), (0.0, 0.0, 0.0), 1.0, 0.3, 1.5)], 0.1)
+    steel = base.materials["steel"]
+    moved = {
+        "turn": replace(base, views=(replace(base.views[0], turn_deg=40.0),)),
+        "rougher": replace(base, materials={"steel": replace(steel, rougher=0.2)}),
+        "tilt": replace(base, materials={"steel": replace(steel, tilt_deg=(3.0, -3.0))}),
+    }[how]
+    before, after = (grey(cycles.render(one)[0]) for one in (base, moved))
+    inside = silhouette(base).silhouette
+    assert np.abs(before - after)[inside].max() > 60, "a highlight has gone elsewhere"
+    if how != "turn":
+        assert np.abs(before - after)[~inside].mean() < 1.0

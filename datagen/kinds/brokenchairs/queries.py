@@ -24,6 +24,7 @@ from datagen.formats.encode import png_bytes
 from datagen.kinds.brokenchairs.behind import background_columns, expected_behind
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.looks import OWN, Looks, lens_columns, looks_columns
+from datagen.kinds.brokenchairs.stress import Stress
 from datagen.pipeline.prepared import job_row, rejection
 from datagen.scenes.backdrops import draw_backdrop
 from datagen.scenes.lamps import lamps_of, room_of
@@ -40,6 +41,8 @@ class Candidate:
     light: Light
     frame: GeometryFrame
     backdrop: Backdrop | None = None
+    turn_deg: float = 0.0
+    """By which the light is turned."""
     annotation: Annotation | None = None
     at_query: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
     """(side, suffix) -> bytes of the textureless views at this camera."""
@@ -78,13 +81,15 @@ class QueryShot:
     """Materials that skins name."""
     looks: Looks = field(default_factory=dict)
     """How parts differ from their materials."""
+    stress: Stress = Stress()
+    """How reflections are moved."""
     mm: float = 0.0
     """A millimetre of the part in units of the query scene; 0 where nothing says."""
 
     @property
     def dress(self) -> str:
         """Canonical text of what parts wear, and how they differ from it."""
-        return assignment_json(self.assignment) + looks_columns(self.looks)["looks"]
+        return assignment_json(self.assignment) + looks_columns(self.looks)["looks"] + self.stress.text(0.0)
 
     def take(self, job: Job, context: ChairContext) -> tuple[list[Row], dict[str, bytes]]:
         """Render the views and check each picture: rows, and the files of those that pass."""
@@ -131,6 +136,11 @@ def scene_of(context: ChairContext, shot: QueryShot) -> Scene:
             varied = look.on(materials[worn[part_id].material_id], part_id)
             materials[varied.material_id] = varied
             worn[part_id] = replace(worn[part_id], material_id=varied.material_id)
+    for part_id, gleam in shot.stress.parts.items():
+        if part_id in worn and (part_id not in shot.skins or part_id in bare):
+            moved = gleam.on(materials[worn[part_id].material_id], part_id)
+            materials[moved.material_id] = moved
+            worn[part_id] = replace(worn[part_id], material_id=moved.material_id)
     parts = tuple(ScenePart(i, mesh, (None if i in bare else shot.skins.get(i)) or worn[i]) for i, mesh in shot.meshes)
     lights = context.recipe.query.lights
     materials |= _floors(context, shot)
@@ -138,7 +148,7 @@ def scene_of(context: ChairContext, shot: QueryShot) -> Scene:
         objects=(SceneObject(shot.folder, parts),),
         materials=materials,
         ground=Studio(shot.ground_z, lamps_of(lights, shot.mm), room_of(lights)),
-        views=tuple(View(c.camera, c.light, backdrop=c.backdrop) for c in shot.candidates),
+        views=tuple(View(c.camera, c.light, c.turn_deg, c.backdrop) for c in shot.candidates),
         seed=context.recipe.seed,
         settings=context.recipe.render.model_dump(mode="json"),
     )
@@ -177,6 +187,7 @@ def _write_query(
         why = check_contrast(picture, note.changed, quality)
     texture = texture_number(shot.dress)
     columns = {**shot.common, **_columns(context, candidate, shot.assignment), "texture_id": texture}
+    columns["stress"] = shot.stress.text(candidate.turn_deg)
     if why is not None:
         return rejection(job, context, "picture", why, **columns), {}
     label = "normal" if note is None else "anomaly"

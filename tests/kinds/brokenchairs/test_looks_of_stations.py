@@ -207,3 +207,26 @@ def test_without_by_part_nothing_of_a_run_changes(parts):
     first, again = (plan_of(1, "inspection", sets, parts) for sets in (FEW, (*FEW, "materials.by_part={}")))
     assert [j.job_id for j in first.jobs()] == [j.job_id for j in again.jobs()]
     assert "by_part" not in first.run_record()["recipe"]["materials"]
+
+
+def test_stressed_pictures_are_named_and_labelled_by_their_meshes(parts, tmp_path):
+    asked = "variation.reflection_stress={share: 0.5, light_deg: 45, tilt_deg: 1.5}"
+    rows = built(parts, tmp_path / "a", asked, "normal.views={12: 1}", "anomaly.slots={position: 4, missing: 2}")
+    told = [json.loads(row["stress"] or "{}") for row in rows]
+    for label in (0, 1):
+        assert {bool(t) for t, row in zip(told, rows, strict=True) if row["label"] == label} == {True, False}
+    stressed = [t for t in told if t]
+    assert all(0 < abs(t["light_deg"]) <= 45 and len(t["parts"]) == 6 for t in stressed)
+    assert max(abs(a) for t in stressed for g in t["parts"].values() for a in g["tilt_deg"]) <= 1.5
+    turns = {}
+    for t in stressed:
+        turns.setdefault(json.dumps(t["parts"]), set()).add(t["light_deg"])
+    assert max(map(len, turns.values())) > 1, "light moves between pictures of one dress"
+    assert not faults(parts, tmp_path / "a")
+
+
+def test_without_stress_there_is_no_column(parts, tmp_path):
+    (row, *_) = built(parts, tmp_path / "a")
+    assert not {"stress", "background", "lens"} & set(row)
+    run = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert "reflection_stress" not in run["recipe"]["variation"]
