@@ -12,6 +12,7 @@ from datagen.annotate.masks import Annotation
 from datagen.annotate.quality import check_contrast, check_picture
 from datagen.core.backdrop import Backdrop, Tiled
 from datagen.core.camera import Camera
+from datagen.core.errors import MissingDependency
 from datagen.core.ids import canonical_json, content_hash
 from datagen.core.material import Material, MaterialAssignment
 from datagen.core.rng import stream
@@ -51,6 +52,8 @@ class Candidate:
 def draw_behind(context: ChairContext, camera: Camera, *keys: str | int) -> Backdrop | None:
     """What lies behind the object in a camera's picture, told from others by `keys`; floors differ by `keys` alone."""
     asked, photos = context.recipe.query.background, tuple(map(Path, context.plan.photos))
+    if asked.photos is not None and not photos:
+        raise MissingDependency(f"query.background.photos: {asked.photos} holds no photo any more")
     seen = (camera.azimuth_deg, camera.elevation_deg) if asked.floor is None else ()
     rng = stream(context.recipe.seed, "background", *keys, *(f"{angle:.2f}" for angle in seen))
     return draw_backdrop(asked, photos, context.floors[1], rng)

@@ -21,6 +21,7 @@ from datagen.render.emitters import plate_mask
 
 LEAST_SAMPLES = 16
 """Of a ground: lamps that stand near are noisier than suns, and the noise of a shadow shows on any backdrop."""
+RAYS = ("diffuse", "glossy", "transmission", "shadow")
 LIGHTER = 1.02
 """Light that the object throws on the ground shows up to this."""
 BLACK = 1e-4
@@ -87,5 +88,8 @@ def linear(backdrop: Backdrop | None, size: int, white: float) -> np.ndarray:
 
 
 def _hide(objects: Sequence[bpy.types.Object], is_hidden: bool) -> None:
+    """Take objects out of the light's ways. They stay in the scene: what leaves it comes back in another order, and the
+    noise with it; one ray that there is none of still sees them."""
     for thing in objects:
-        thing.hide_render = is_hidden
+        for way in RAYS:
+            setattr(thing, f"visible_{way}", not is_hidden)

@@ -17,7 +17,7 @@ from datagen.pipeline.assets import open_library
 from datagen.pipeline.jobs import prepare
 from datagen.shapes.standins.brackets import write_brackets
 from datagen.store.manifest import read_manifest
-from datagen.verify.check import ERROR, FAIL
+from datagen.verify.check import ERROR, FAIL, SKIPPED
 from tests.conftest import plan_of, run_build
 
 FEW = (
@@ -230,3 +230,18 @@ def test_without_stress_there_is_no_column(parts, tmp_path):
     assert not {"stress", "background", "lens"} & set(row)
     run = json.loads((tmp_path / "a" / "run.json").read_text())
     assert "reflection_stress" not in run["recipe"]["variation"]
+
+
+def test_the_card_tells_lights_and_background_and_verify_goes_on_without_the_photos(parts, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.effect_noise((200, 150), 40).convert("RGB").save(folder / "a.png")
+    built(parts, tmp_path / "a", f"query.background={{photos: {folder}}}", f"query.lights={RING}")
+    card = (tmp_path / "a" / "README.md").read_text()
+    assert "* ring: radius_mm 60.0" in card and "30% of the light below is left" in card and f"photos {folder}" in card
+    assert not faults(parts, tmp_path / "a")
+    (folder / "a.png").unlink()
+    assert not faults(parts, tmp_path / "a")
+    evidence = ChairEvidence(open_tree(tmp_path / "a"), source_options={"shapes": str(parts)})
+    skipped = {r.name: r.why for r in CHECKS.run(evidence, ()) if r.status == SKIPPED}
+    assert "photos" in skipped["rows_of_plan"]

@@ -159,7 +159,7 @@ def visible_px_agree(evidence: ChairEvidence) -> Iterator[Finding]:
     ERROR,
     "The plan decides split, kind and views; a row that is not of it was altered.",
     of=ROWS,
-    needs=(needs.manifest, needs.source),
+    needs=(needs.manifest, needs.source, needs.photos),
 )
 def rows_of_plan(evidence: ChairEvidence) -> Iterator[Finding]:
     """Every row's job is one that recipe and shapes plan, with its kind, shape, id and split."""
@@ -208,7 +208,7 @@ def _ids_of_plan(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(f"shape {shape}", f"is model {model}, its source says {source.plan.model_of(by_id[shape])}")
 
 
-@check(WARNING, "A partial build is no build.", of=ROWS, needs=(needs.manifest, needs.source))
+@check(WARNING, "A partial build is no build.", of=ROWS, needs=(needs.manifest, needs.source, needs.photos))
 def plan_complete(evidence: ChairEvidence) -> Iterator[Finding]:
     """Every job planned for the shapes that are there has been done."""
     source = evidence.source
