@@ -141,6 +141,17 @@ def test_cycles_shows_points_where_they_are_projected_to(lens, cycles):
     assert np.abs(found - wanted).max() < 0.15
 
 
+@pytest.mark.cycles
+@pytest.mark.parametrize("size", [99, 118, 121, 131, 150, 158])
+def test_frames_of_any_size_are_cropped_to_the_pixel(size, cycles):
+    """Sizes at which single precision cuts off a border's pixel: pictures came out a row too large."""
+    job = scene(BARREL)
+    view = replace(job.views[0], camera=replace(job.views[0].camera, size_px=size, elevation_deg=20.0 + size / 3))
+    few = {**job.settings, "samples": 1, "ground_samples": 1}
+    (picture,) = cycles.render(replace(job, views=(view,), settings=few))
+    assert picture.shape == (size, size, 3)
+
+
 @LENSES
 def test_the_flat_renderer_shows_them_there_too(lens):
     job = scene(lens)
