@@ -28,15 +28,29 @@ def room_of(lights: Sequence[LampRecipe]) -> float:
 
 
 def refuse_inside(lights: Sequence[LampRecipe], shape: Shape) -> None:
-    """Raises UsageError for a light that stands inside a shape where it stands, or that has no unit."""
+    """Raises UsageError for a light inside a shape where it stands, or that it reaches through; without lights no unit
+    is needed."""
     scene: RayScene | None = None
     for number, light in enumerate(lights):
+        limit = light.dome.radius_mm if light.dome else light.backlight.distance_mm if light.backlight else None
+        if limit is not None and limit < (reach := _reach(shape, from_foot=light.dome is not None)):
+            raise UsageError(
+                f"query.lights.{number}.{light.kind}: {shape.shape_id} reaches through it, {reach:.0f} mm from "
+                f"{'its foot' if light.dome else 'its middle'}; make it larger than that, or check `units`"
+            )
         for place in _places(light):
             scene = scene or RayScene(placed_parts(shape, "standing"))
             if is_inside(scene, np.array(place)):
                 raise UsageError(
                     f"query.lights.{number}.{light.kind}: it stands inside {shape.shape_id}; move it, or check `units`"
                 )
+
+
+def _reach(shape: Shape, from_foot: bool) -> float:
+    """How far a shape reaches from the middle of its foot, or from its own middle, in mm."""
+    points = np.concatenate([mesh.vertices for _, mesh in placed_parts(shape, "standing")])
+    middle = np.zeros(3) if from_foot else (points.min(axis=0) + points.max(axis=0)) / 2
+    return float(np.linalg.norm(points - middle, axis=1).max())
 
 
 def _places(light: LampRecipe) -> Iterator[tuple[float, float, float]]:

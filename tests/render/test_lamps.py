@@ -196,6 +196,10 @@ def test_a_light_inside_the_part_is_refused_by_name():
     shape = replace(Shape("cube", "test", (Part(1, "cube", "cube", "Other", mesh),)).normalised(), source_mm=1.0)
     ring, point = {"ring": {"radius_mm": 60, "height_mm": 20}}, {"point": {"position_mm": [5, 0, 10]}}
     refuse_inside([LampRecipe.model_validate(ring)], shape)
+    small = {"dome": {"radius_mm": 45}}, {"backlight": {"size_mm": [99, 99], "place": "behind", "distance_mm": 30}}
+    for light in small:
+        with pytest.raises(UsageError, match="cube reaches through it"):
+            refuse_inside([LampRecipe.model_validate(light)], shape)
     with pytest.raises(UsageError, match=r"query.lights.1.point: it stands inside cube"):
         refuse_inside([LampRecipe.model_validate(light) for light in (ring, point)], shape)
 
