@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datagen.core.lens import AnyLens, Lens
+
 FOCAL_PX_AT_256 = 355.0
 """Focal length of the published views of single shapes at 256 px; other sizes scale with the image."""
 LENS_30_MM_PX_AT_256 = 256 * 30 / 36
@@ -25,6 +27,8 @@ class Camera:
     size_px: int = 256
     target: tuple[float, float, float] = (0.0, 0.0, 0.0)
     focal_px_at_256: float = FOCAL_PX_AT_256
+    lens: AnyLens = Lens()
+    """Distortion of its pictures: `K` is what follows it."""
 
     @property
     def focal_px(self) -> float:
@@ -65,6 +69,17 @@ class Camera:
         """World to camera (4, 4), OpenCV axes: what `camera.poses[i].rotation` of a published scene holds."""
         return OPENCV_FROM_OPENGL @ self.T_camera_world
 
+    def directions(self, pixels: np.ndarray) -> np.ndarray:
+        """Camera-frame directions (N, 3), scaled to z-depth 1, through continuous pixel coordinates (N, 2).
+
+        Raises UsageError for a lens that folds its picture over itself.
+        """
+        f, c = self.focal_px, self.size_px / 2
+        x, y = (pixels[:, 0] - c) / f, (c - pixels[:, 1]) / f
+        if not self.lens.is_straight:
+            x, y = self.lens.undistort(np.stack([x, -y], axis=1)).T * [[1], [-1]]
+        return np.stack([x, y, np.full(len(pixels), -1.0)], axis=1)
+
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixel coordinates (N, 2) as (column, row), continuous, and z-depth (N,) of world points (N, 3)."""
         T = self.T_camera_world
@@ -72,6 +87,8 @@ class Camera:
         depth = -p[:, 2]
         f, c = self.focal_px, self.size_px / 2
         with np.errstate(divide="ignore", invalid="ignore"):
+            if not self.lens.is_straight:
+                return c + f * self.lens.distort(np.stack([p[:, 0] / depth, -p[:, 1] / depth], axis=1)), depth
             return np.stack([c + f * p[:, 0] / depth, c - f * p[:, 1] / depth], axis=1), depth
 
 

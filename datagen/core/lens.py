@@ -1,6 +1,9 @@
 """Lens distortion after Brown and Conrady, as OpenCV's five coefficients state it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +11,8 @@ from datagen.core.errors import UsageError
 
 STEPS = 30
 CLOSE = 1e-12
+ASIDE = 1e-6
+"""A step that is small beside any field of view."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +84,71 @@ class Lens:
             cross,
             radial + slope * y * y + 2 * self.p2 * x + 6 * self.p1 * y,
         )
+
+
+@dataclass(frozen=True)
+class CutoutLens:
+    """A lens as a level cut-out sees it that looks another way than the lens does.
+
+    `turn` is the rotation (9, row by row) from the cut-out's camera axes to the lens's, both as OpenCV has them. Where
+    the cut-out's middle is seen is its origin, and what is to the right of that stays to the right.
+    """
+
+    lens: Lens
+    turn: tuple[float, ...]
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether the lens distorts nothing: a cut-out of such a picture is taken for a view of its own."""
+        return self.lens.is_straight
+
+    def distort(self, points: np.ndarray) -> np.ndarray:
+        """Directions (N, 2) of the cut-out's camera to where they are seen (N, 2)."""
+        origin, level = self._frame
+        found: np.ndarray = (self._seen(points) - origin) @ level
+        return found
+
+    def undistort(self, seen: np.ndarray) -> np.ndarray:
+        """The inverse of `distort` (N, 2). Raises UsageError as `Lens.undistort`."""
+        origin, level = self._frame
+        flat = self.lens.undistort(seen @ level.T + origin)
+        ahead = np.c_[flat, np.ones(len(flat))] @ self._R
+        found: np.ndarray = ahead[:, :2] / ahead[:, 2:]
+        return found
+
+    @property
+    def _R(self) -> np.ndarray:
+        return np.array(self.turn).reshape(3, 3)
+
+    def _seen(self, points: np.ndarray) -> np.ndarray:
+        """Where the lens shows directions of the cut-out's camera."""
+        turned = np.c_[points, np.ones(len(points))] @ self._R.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.lens.distort(turned[:, :2] / turned[:, 2:])
+
+    @cached_property
+    def _frame(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the cut-out's middle is seen (2,), and the rotation (2, 2) whose columns are its right and down."""
+        origin, beside = self._seen(np.array([[0.0, 0.0], [ASIDE, 0.0]]))
+        x, y = (beside - origin) / np.linalg.norm(beside - origin)
+        return origin, np.array([[x, -y], [y, x]])
+
+
+AnyLens = Lens | CutoutLens
+
+
+def lens_data(lens: AnyLens) -> dict[str, Any]:
+    """As JSON has it: coefficients by name, and `turn` of a cut-out; {} of a straight one."""
+    if lens.is_straight:
+        return {}
+    return asdict(lens) if isinstance(lens, Lens) else {**asdict(lens.lens), "turn": list(lens.turn)}
+
+
+def lens_of(data: Mapping[str, Any]) -> AnyLens:
+    """The lens of `lens_data`. Raises TypeError, ValueError for what is none."""
+    told = dict(data)
+    turn = tuple(float(value) for value in told.pop("turn", ()))
+    lens = Lens(**{name: float(value) for name, value in told.items()})
+    if len(turn) not in (0, 9):
+        raise ValueError("turn of a lens is nine numbers")
+    return CutoutLens(lens, turn) if turn else lens

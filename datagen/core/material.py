@@ -38,6 +38,10 @@ class Material:
     """Multiplies the base colour, linear; `mean_color` has it in already."""
     wear: float = 0.0
     """How worn the surface is, 0 to 1: patches of it lose their colour and their gloss."""
+    rougher: float = 0.0
+    """Added to the roughness, which stays within 0 and 1."""
+    tilt_deg: tuple[float, float] = (0.0, 0.0)
+    """Normals are shaded as if turned by this about the world's x and y axes."""
     digest: str = ""
     """Content hash of the maps and constants."""
 

@@ -88,6 +88,14 @@ class Row:
     """Canonical JSON of how the whole lies on the tray: [turn about the vertical in degrees, x in mm, y in mm]."""
     looks: str = ""
     """Canonical JSON of how materials vary: part id -> tint (3) of the base colour, and wear in 0..1."""
+    lens: str = ""
+    """Canonical JSON of what distorts a picture before `K`: Brown's coefficients as OpenCV has them, and `turn` (9),
+    from the picture's camera axes to the lens's where these differ."""
+    background: str = ""
+    """Canonical JSON of what lies behind the object in a picture, where that is not white."""
+    stress: str = ""
+    """Canonical JSON of how reflections of a stressed picture are moved: `light_deg`, and of `parts` by id `rougher`
+    and `tilt_deg`."""
     magnitude: float = 0.0
     """Size of an anomaly in `magnitude_unit`, measured on the meshes."""
     magnitude_unit: str = ""

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from datagen.core.backdrop import Backdrop
 from datagen.core.camera import Camera
+from datagen.core.lamp import Lamp
 from datagen.core.material import Material, PartMaterial
 from datagen.core.shape import Mesh, Part, Skin
 
@@ -49,9 +51,12 @@ class Sky:
 
 @dataclass(frozen=True)
 class Studio:
-    """A white ground without end, the plane z = `z`; its views are lit by a `Light` each."""
+    """A white ground without end, the plane z = `z`; its views are lit by a `Light` each, and by lamps."""
 
     z: float = 0.0
+    lamps: tuple[Lamp, ...] = ()
+    room: float = 1.0
+    """Share of the light of `Light` that is left beside the lamps."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,10 @@ class View:
 
     camera: Camera
     light: Light | Sky
+    turn_deg: float = 0.0
+    """All lights of a studio that do not go with the camera are turned by this about the vertical."""
+    backdrop: Backdrop | None = None
+    """What lies behind the object in a studio; None: white."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
-from datagen.recipe.section import Fraction, Range, Section
+from datagen.recipe.section import LATER, Fraction, Range, Section
 
 Units = Literal["", "file", "mm", "cm", "m", "inch"]
 MILLIMETRES: Mapping[str, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "inch": 25.4}
@@ -67,6 +67,19 @@ class TrayRecipe(Section):
     """It lies off the middle by up to this, in mm."""
 
 
+class ReflectionStressRecipe(Section):
+    """Pictures whose highlights move while the shape does not: what a detector must not take for a defect."""
+
+    share: Fraction = 0.0
+    """Share of the groups of pictures that share a dress, of either label alike."""
+    light_deg: Annotated[float, Field(ge=0.0, le=180.0)] = 60.0
+    """Lights are turned about the vertical by up to this, either way, picture by picture."""
+    roughness: Fraction = 0.1
+    """Roughness of a part's material is up to this more or less."""
+    tilt_deg: Annotated[float, Field(ge=0.0, le=10.0)] = 2.0
+    """Normals that a part is shaded by are tilted by up to this about x and y: its mesh stays."""
+
+
 class VariationRecipe(Section):
     """How good parts differ. Light is `light.setups` (1: always the same), joints are `joints.share` (0: at rest)."""
 
@@ -79,6 +92,7 @@ class VariationRecipe(Section):
     wear: Range = (0.0, 0.0)
     """How worn surfaces are, 0 to 1: patches that lose their colour and their gloss."""
     tray: TrayRecipe = TrayRecipe()
+    reflection_stress: Annotated[ReflectionStressRecipe, LATER] = ReflectionStressRecipe()
 
     @field_validator("wear")
     @classmethod

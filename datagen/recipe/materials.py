@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from datagen.core.material import MATERIAL_CLASSES
 from datagen.recipe.categories import DEFAULT, built_in
 from datagen.recipe.category import Category
 from datagen.recipe.roles import Weights, check_weights
-from datagen.recipe.section import LATER, Section
+from datagen.recipe.section import LATER, Fraction, Positive, Section
 
 DEFAULT_CLASSES = built_in(DEFAULT).rows
 """Rows of the category of shapes that say nothing; those of others stand in their files."""
@@ -21,6 +21,37 @@ DEFAULT_PROJECTION: Mapping[str, Projection] = {
     "leather": "smart",
     "plastic": "smart",
 }
+
+
+class PartLookRecipe(Section):
+    """What a part is made of: image sets of a folder, or a colour with factors."""
+
+    folder: Annotated[str | None, Field(min_length=1)] = None
+    """A folder of PBR image sets (docs/inputs.md); of several sets one is drawn, with the other materials."""
+    tile_mm: Positive | None = None
+    """Edge of a set's texture on the part, in true millimetres."""
+    colour: Annotated[str | None, Field(pattern="^#[0-9a-fA-F]{6}$")] = None
+    """Base colour, `"#rrggbb"`."""
+    metallic: Fraction = 0.0
+    """1 is bare metal."""
+    roughness: Fraction = 0.5
+    """0 is a mirror."""
+
+    @model_validator(mode="after")
+    def _one(self) -> "PartLookRecipe":
+        if (self.folder is None) == (self.colour is None):
+            raise ValueError("tell one of folder and colour")
+        factors = {"metallic", "roughness"} & self.model_fields_set
+        if self.folder is not None and factors:
+            raise ValueError(f"{min(factors)} belongs to colour; a folder's images say it")
+        if self.tile_mm is not None and self.folder is None:
+            raise ValueError("tile_mm belongs to folder")
+        return self
+
+
+def _part_look(value: object) -> object:
+    """A folder's path as a section."""
+    return {"folder": value} if isinstance(value, str) else value
 
 
 class MaterialSettings(Section):
@@ -35,6 +66,11 @@ class MaterialSettings(Section):
     """Material class -> UV projection: 'smart' is the paper's (section 3.2), 'box' keeps the grain."""
     keep: Annotated[bool, LATER] = False
     """Parts of PartNet-Mobility keep the textures that their files give them; parts without are dressed as others."""
+    by_part: Annotated[dict[str, Annotated[PartLookRecipe, BeforeValidator(_part_look)]], LATER] = Field(
+        default_factory=dict, json_schema_extra={"later": True}
+    )
+    """Part name or pattern (`screw_*`) -> a folder of PBR image sets, or `{colour, metallic, roughness}`, in place of
+    what is drawn; the first pattern that a part fits counts."""
     share_frame: float = Field(default=0.85, ge=0, le=1)
     """How often another part of the structure (frames, supports) wears what the legs wear."""
     share_arm: float = Field(default=0.55, ge=0, le=1)

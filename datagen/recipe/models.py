@@ -8,9 +8,11 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from datagen.core.camera import FOCAL_PX_AT_256
 from datagen.recipe.anomaly_slots import AnomalyRecipe
+from datagen.recipe.background import BackgroundRecipe, read_background
 from datagen.recipe.categories import Categories, built_in, built_in_names, read_category
 from datagen.recipe.category import Category
 from datagen.recipe.inspection import ToleranceRecipe, TrayRecipe, Units, VariationRecipe
+from datagen.recipe.lamps import LampRecipe, refuse_lights
 from datagen.recipe.materials import DEFAULT_CLASSES, MaterialSettings
 from datagen.recipe.render import RenderRecipe
 from datagen.recipe.section import LATER, DatasetRecipe, Fraction, Positive, Range, Section
@@ -67,6 +69,17 @@ class QueryRecipe(Section):
     """A camera station (docs/inspection.md), or the path of its file, which run.json then holds: views are from its
     cameras, in random order, in place of `azimuth`, `elevation_deg` and `radius`. Pictures are square cut-outs about
     the shape's middle, as `datagen predict` cuts photographs."""
+    lights: Annotated[tuple[LampRecipe, ...], LATER] = ()
+    """Lights of the station by millimetres (docs/inspection.md), each one of ring, bar, dome, backlight, point and
+    room, in place of the set-ups of `light`; `room` keeps a share of those. Empty: those set-ups."""
+    background: Annotated[BackgroundRecipe, BeforeValidator(read_background), LATER] = BackgroundRecipe()
+    """What lies behind the part: `white`, `{colour: "#rrggbb"}`, `{photos: FOLDER}` or `{floor: MATERIAL}`."""
+
+    @field_validator("lights")
+    @classmethod
+    def _together(cls, lights: tuple[LampRecipe, ...]) -> tuple[LampRecipe, ...]:
+        refuse_lights(lights)
+        return lights
 
     def focal_at(self, radius: float) -> float:
         """Focal length (px at 256 px) of a camera so far off; with a station it frames the shape at any distance."""
@@ -229,6 +242,16 @@ class Recipe(DatasetRecipe):
         return self
 
     @model_validator(mode="after")
+    def _can_be_backed(self) -> "Recipe":
+        asked = {"query.lights": bool(self.query.lights), "query.background": not self.query.background.is_white}
+        key = next((name for name, is_set in asked.items() if is_set), "")
+        if key and not self.render.ground_samples:
+            raise ValueError(f"{key} needs a pass of the ground; leave render.ground_samples above 0")
+        if key and self.render.view_transform != "Standard":
+            raise ValueError(f"{key} keeps the background's colours under render.view_transform: Standard alone")
+        return self
+
+    @model_validator(mode="after")
     def _measurable(self) -> "Recipe":
         if not self.units and (needing := self._needing_units()):
             raise ValueError(f"{needing} is in millimetres; say units: file, mm, cm, m or inch")
@@ -241,7 +264,8 @@ class Recipe(DatasetRecipe):
         """The first key that is set and says millimetres; '' where none is."""
         band = self.tolerance != ToleranceRecipe()
         told = {"tolerance": band, "variation.tray": bool(self.variation.tray.shift_mm)}
-        told["query.station"] = self.query.station is not None
+        told |= {"query.station": self.query.station is not None, "query.lights": bool(self.query.lights)}
+        told["materials.by_part"] = any(look.tile_mm for look in self.materials.by_part.values())
         return next((name for name, is_set in (*self.anomaly.in_millimetres(), *told.items()) if is_set), "")
 
     @model_validator(mode="after")

@@ -1,17 +1,20 @@
 """A numpy renderer with the protocol of the real one: flat shading, white ground, milliseconds a view.
 
 For tests and dry runs. It obeys the same figures for ground and object as Cycles does, so the
-quality checks after rendering mean something with it too.
+quality checks after rendering mean something with it too. Lamps light by Lambert's law: no shadows, no highlights.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from datagen.core.backdrop import Tiled
 from datagen.core.material import PartMaterial
 from datagen.core.scene import Light, Scene, ScenePart, Studio, View
 from datagen.core.shape import Skin
+from datagen.render.backdrop import flat
 from datagen.render.caster import SceneCaster, SceneFrame
+from datagen.render.lit import lamp_shade, plates
 
 
 class FakeRenderer:
@@ -30,7 +33,7 @@ class FakeRenderer:
             if (name := _worn(part)) is not None
         }
         if isinstance(scene.ground, Studio):
-            return [_on_white(caster.alone(view.camera), view, colors, scene.ground.z) for view in scene.views]
+            return [_in_studio(caster.alone(view.camera), view, colors, scene) for view in scene.views]
         floor = _shown(scene.materials[scene.ground.material_id].mean_color)
         return [_on_floor(caster.cast(view.camera), colors, floor) for view in scene.views]
 
@@ -60,32 +63,48 @@ def _worn(part: ScenePart) -> str | None:
     return None
 
 
-def _on_white(frame: SceneFrame, view: View, colors: Mapping[tuple[int, int], np.ndarray], z: float) -> np.ndarray:
-    assert isinstance(view.light, Light), "a studio is lit by light set-ups"
-    size = view.camera.size_px
-    picture = np.full((size, size, 3), 1.0)
-    picture *= (1 - 0.12 * _shadow(view, z))[..., None]
-    azimuth = np.radians(view.light.rotation_deg)
+def _in_studio(frame: SceneFrame, view: View, colors: Mapping[tuple[int, int], np.ndarray], scene: Scene) -> np.ndarray:
+    ground = scene.ground
+    assert isinstance(view.light, Light) and isinstance(ground, Studio), "a studio is lit by light set-ups"
+    picture = _behind(view, scene) * (1 - 0.12 * _shadow(view, ground.z))[..., None]
+    azimuth = np.radians(view.light.rotation_deg + view.turn_deg)
     sun = np.array([np.cos(azimuth) * 0.5, np.sin(azimuth) * 0.5, 0.7])
-    return _with_objects(picture, frame, colors, sun / np.linalg.norm(sun))
+    shade = _sunlit(frame, sun / np.linalg.norm(sun))
+    if ground.lamps:
+        picture = plates(picture, view, ground)
+        shade = ground.room * shade + lamp_shade(frame, view, ground)
+    return _with_objects(picture, frame, colors, shade)
+
+
+def _behind(view: View, scene: Scene) -> np.ndarray:
+    """What is behind the objects of a studio, (H, W, 3) in 0..1; a tiled ground in its material's mean colour."""
+    if isinstance(view.backdrop, Tiled):
+        color = _shown(scene.materials[view.backdrop.material_id].mean_color)
+        return np.broadcast_to(color, (view.camera.size_px, view.camera.size_px, 3))
+    return flat(view.backdrop, view.camera.size_px)
 
 
 def _on_floor(frame: SceneFrame, colors: Mapping[tuple[int, int], np.ndarray], floor: np.ndarray) -> np.ndarray:
     picture = np.full((*frame.depth.shape, 3), 0.8)
     picture[frame.floor] = floor
-    return _with_objects(picture, frame, colors, np.array([0.48, 0.36, 0.8]))
+    return _with_objects(picture, frame, colors, _sunlit(frame, np.array([0.48, 0.36, 0.8])))
+
+
+def _sunlit(frame: SceneFrame, sun: np.ndarray) -> np.ndarray:
+    """Shade (N,) of the pixels that show an object, lit from `sun` (3,)."""
+    shade: np.ndarray = 0.45 + 0.5 * np.clip(frame.normal @ sun, 0, 1)
+    return shade[frame.object_index > 0]
 
 
 def _with_objects(
-    picture: np.ndarray, frame: SceneFrame, colors: Mapping[tuple[int, int], np.ndarray], sun: np.ndarray
+    picture: np.ndarray, frame: SceneFrame, colors: Mapping[tuple[int, int], np.ndarray], shade: np.ndarray
 ) -> np.ndarray:
-    """Objects painted over a picture in 0..1, lit from `sun` (3,): (H, W, 3) uint8."""
-    shade = 0.45 + 0.5 * np.clip(frame.normal @ sun, 0, 1)
+    """Objects painted over a picture in 0..1, as bright as `shade` (N,) has their pixels: (H, W, 3) uint8."""
     hit = frame.object_index > 0
     seen, which = np.unique(np.stack([frame.object_index[hit], frame.part_id[hit]]), axis=1, return_inverse=True)
     if hit.any():
         table = np.array([colors[place, part_id] for place, part_id in seen.T.tolist()])
-        picture[hit] = table[which.reshape(-1)] * shade[hit][:, None]
+        picture[hit] = table[which.reshape(-1)] * shade[:, None]
     return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 

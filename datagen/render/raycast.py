@@ -20,6 +20,16 @@ def _pixel_rays(size: int, focal: float) -> np.ndarray:
     return rays
 
 
+@lru_cache(maxsize=4)
+def _bent_rays(camera: Camera) -> np.ndarray:
+    """The same through a lens that distorts."""
+    size = camera.size_px
+    columns, rows = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
+    rays = camera.directions(np.stack([columns, rows], axis=-1).reshape(-1, 2)).reshape(size, size, 3)
+    rays.flags.writeable = False
+    return rays
+
+
 @dataclass(frozen=True, eq=False)
 class Sight:
     """Nearest hits through the pixel centres of a window: z-depth (h, w), 0 = background; face (h, w) in the
@@ -34,6 +44,8 @@ class Sight:
 
 def pixel_rays(camera: Camera) -> np.ndarray:
     """Camera-frame directions (H, W, 3) through pixel centres, scaled to z-depth 1; shared, not to be written."""
+    if not camera.lens.is_straight:
+        return _bent_rays(camera)
     return _pixel_rays(camera.size_px, camera.focal_px)
 
 
@@ -56,7 +68,8 @@ def cast_view(scene: RayScene, camera: Camera) -> GeometryFrame:
 def _window(scene: RayScene, camera: Camera) -> tuple[slice, slice]:
     corners = np.array(np.meshgrid(*scene.bounds.T)).reshape(3, -1).T
     pixels, depth = camera.project(corners)
-    if (depth <= 1e-6).any():
+    # Through a lens the straight edges of a box are bent, and its corners bound nothing.
+    if (depth <= 1e-6).any() or not camera.lens.is_straight:
         return slice(0, camera.size_px), slice(0, camera.size_px)
     low = np.clip(np.floor(pixels.min(axis=0)).astype(int) - 1, 0, camera.size_px - 1)
     high = np.clip(np.ceil(pixels.max(axis=0)).astype(int) + 1, low + 1, camera.size_px)

@@ -44,8 +44,7 @@ class ReferenceShader:
 
     def _shoot(self, camera: Camera, pixels: np.ndarray) -> np.ndarray:
         """Grey level (N,) along rays through continuous pixel coordinates (N, 2)."""
-        f, c = camera.focal_px, camera.size_px / 2
-        rays = np.stack([(pixels[:, 0] - c) / f, (c - pixels[:, 1]) / f, np.full(len(pixels), -1.0)], axis=1)
+        rays = camera.directions(pixels)
         directions = rays / np.sqrt(np.einsum("ni,ni->n", rays, rays))[:, None] @ camera.T_world_camera[:3, :3].T
         hits = self.scene.cast(np.broadcast_to(camera.position, directions.shape), directions)
         return self._level(camera, rays, hits.face, hits.uv)

@@ -1,11 +1,13 @@
 """Query and reference cameras (paper, section 3.2; semantics.md, Frames and scale)."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from datagen.core.camera import Camera
 from datagen.core.shape import Shape
 from datagen.recipe.models import QueryRecipe, ReferenceRecipe
-from datagen.scenes.station import station_views
+from datagen.scenes.station import StationView, station_views
 
 
 def query_cameras(recipe: QueryRecipe, rng: np.random.Generator) -> list[Camera]:
@@ -37,19 +39,32 @@ def cameras_about(shape: Shape, recipe: QueryRecipe, rng: np.random.Generator) -
     return [station_camera(views[k], recipe) for k in rng.permutation(len(views))]
 
 
-def station_camera(view: tuple[float, float, float], recipe: QueryRecipe) -> Camera:
-    """The camera of a query for (azimuth, elevation, distance) of `station_views`."""
-    azimuth, elevation, far = view
-    radius = float(f"{recipe.scale * far:.6g}")
-    return Camera(azimuth, elevation, radius, recipe.size_px, focal_px_at_256=recipe.focal_at(radius))
+def station_camera(view: StationView, recipe: QueryRecipe) -> Camera:
+    """The camera of a query for a view of `station_views`."""
+    radius = float(f"{recipe.scale * view.distance:.6g}")
+    focal = recipe.focal_at(radius)
+    return Camera(view.azimuth_deg, view.elevation_deg, radius, recipe.size_px, focal_px_at_256=focal, lens=view.lens)
 
 
-def is_of_station(camera: Camera, shape: Shape, recipe: QueryRecipe) -> bool:
-    """Whether a query's camera is one of the recipe's station to what file names hold; true without a station."""
+def of_station(camera: Camera, shape: Shape, recipe: QueryRecipe) -> Camera | None:
+    """The camera of the recipe's station that a query's is, to what file names hold; itself without a station.
+
+    None where no camera stands there.
+    """
     if recipe.station is None:
-        return True
-    cameras = [station_camera(view, recipe) for view in station_views(recipe.station, shape)]
-    return any(_is_near(camera, one) for one in cameras)
+        return camera
+    cameras = (station_camera(view, recipe) for view in station_views(recipe.station, shape))
+    found = next((one for one in cameras if _is_near(camera, one)), None)
+    return None if found is None else replace(camera, lens=found.lens)
+
+
+def refuse_folded(recipe: QueryRecipe, shape: Shape) -> None:
+    """Raises UsageError for a station's lens that folds a picture of the shape over itself."""
+    if recipe.station is not None:
+        size = float(recipe.size_px)
+        border = np.array([(x, y) for x in (0, size / 2, size) for y in (0, size / 2, size)])
+        for view in station_views(recipe.station, shape):
+            station_camera(view, recipe).directions(border)
 
 
 def _is_near(one: Camera, other: Camera) -> bool:

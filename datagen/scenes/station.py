@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from datagen.core.camera import OPENCV_FROM_OPENGL, Camera
 from datagen.core.errors import UsageError
-from datagen.core.lens import Lens
+from datagen.core.lens import AnyLens, CutoutLens, Lens
 from datagen.core.shape import Mesh, Shape
 from datagen.geometry.rays import RayScene
 from datagen.recipe.station import CameraRecipe, OpticsRecipe, StationRecipe
@@ -117,8 +118,18 @@ def placed_parts(shape: Shape, frame: Literal["standing", "file"]) -> list[tuple
     return [(part.part_id, part.mesh.transformed(T)) for part in shape.parts]
 
 
-def station_views(station: StationRecipe, shape: Shape) -> list[tuple[float, float, float]]:
-    """(azimuth, elevation in degrees to 0.01, distance in units of the shape's bounding radius) of every camera.
+class StationView(NamedTuple):
+    """Azimuth and elevation in degrees to 0.01, distance in units of the shape's bounding radius, and the lens as a
+    level view of the shape's middle has it."""
+
+    azimuth_deg: float
+    elevation_deg: float
+    distance: float
+    lens: AnyLens = Lens()
+
+
+def station_views(station: StationRecipe, shape: Shape) -> list[StationView]:
+    """How every camera sees a shape.
 
     As seen from the middle of the shape where it stands; straight above is 89.9 degrees. Raises UsageError as
     `placed_parts`.
@@ -132,8 +143,20 @@ def station_views(station: StationRecipe, shape: Shape) -> list[tuple[float, flo
         far = float(np.sqrt(x * x + y * y + z * z))
         elevation = float(np.clip(np.degrees(np.arcsin(z / far)), -STEEPEST_DEG, STEEPEST_DEG))
         azimuth = round(float(np.degrees(np.arctan2(y, x))) % 360, 2) % 360
-        found.append((azimuth, round(elevation, 2), float(f"{far:.5g}")))
+        level = Camera(float(np.degrees(np.arctan2(y, x))), elevation, 1.0)
+        lens = _as_seen(camera, level, T[:3, :3] * shape.mm)
+        found.append(StationView(azimuth, round(elevation, 2), float(f"{far:.5g}"), lens))
     return found
+
+
+def _as_seen(camera: StationCamera, level: Camera, R: np.ndarray) -> AnyLens:
+    """A camera's lens in a level view of the shape's middle; `R` (3, 3) turns the shape's axes to the station's."""
+    if camera.lens.is_straight:
+        return Lens()
+    turn = camera.T_camera_world[:3, :3] @ R @ level.T_world_camera[:3, :3] @ OPENCV_FROM_OPENGL[:3, :3]
+    if np.abs(turn - np.eye(3)).max() < 1e-7:
+        return camera.lens
+    return CutoutLens(camera.lens, tuple(np.round(turn, 9).ravel().tolist()))
 
 
 def look_through(station: StationRecipe, shape: Shape) -> list[Seen]:
@@ -145,7 +168,7 @@ def look_through(station: StationRecipe, shape: Shape) -> list[Seen]:
 def seen_by(camera: StationCamera, scene: RayScene) -> Seen:
     """What a camera sees of parts in millimetres. Raises UsageError for one inside the part, or that misses it."""
     eye = camera.position
-    if _is_inside(scene, eye):
+    if is_inside(scene, eye):
         raise UsageError(f"camera {camera.name} stands inside the part; move it, or check the station's millimetres")
     width, height = camera.size_px
     step = max(1.0, np.sqrt(width * height / GRID_RAYS))
@@ -174,8 +197,8 @@ def _px_per_mm(camera: StationCamera, points: np.ndarray) -> np.ndarray:
     return found
 
 
-def _is_inside(scene: RayScene, eye: np.ndarray) -> bool:
-    """Whether the nearest surface in most of 26 directions shows its back."""
+def is_inside(scene: RayScene, eye: np.ndarray) -> bool:
+    """Whether a point (3,) is within the scene's surfaces: in most of 26 directions a back is nearest."""
     steps = np.stack(np.meshgrid(*[(-1.0, 0.03, 1.0)] * 3), axis=-1).reshape(-1, 3)
     directions = steps / np.linalg.norm(steps, axis=1, keepdims=True)
     hits = scene.cast(np.broadcast_to(eye, directions.shape), directions)

@@ -11,6 +11,7 @@ from datagen.core.errors import ShapeError
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
 from datagen.recipe.categories import DEFAULT, OTHER, UNTOLD, Categories
 from datagen.recipe.category import Category
+from datagen.recipe.inspection import MILLIMETRES
 from datagen.shapes.card import PARTNET_LICENCE, Carded, CollectionCard, folder_licence, read_card
 from datagen.shapes.files import files_digest
 from datagen.shapes.mobility import MESHES, SEMANTICS, URDF
@@ -194,6 +195,7 @@ class PartNetSource(Carded):
             warnings=(*tree.warnings, *warnings, *told),
             palette=reading.palette,
             joints=joints,
+            source_mm=MILLIMETRES.get(self.card.units, 0.0),
         )
         return shape.transformed(T_INSIDE_FROM_PUBLISHED).normalised()
 

@@ -79,7 +79,8 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 WHERE_SAID = {
-    **dict.fromkeys(("category", "anomalies", "pose", "jitter", "tray", "looks", "magnitude_unit"), pa.string()),
+    **dict.fromkeys(("category", "anomalies", "pose", "jitter", "tray", "looks", "background"), pa.string()),
+    **dict.fromkeys(("lens", "stress", "magnitude_unit"), pa.string()),
     **dict.fromkeys(("magnitude", "deviation_mm", "deviation_deg", "surface_mm"), pa.float64()),
     **dict.fromkeys(("tolerance_mm", "tolerance_deg", "tolerance_ratio"), pa.float64()),
 }

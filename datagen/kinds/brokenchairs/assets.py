@@ -5,12 +5,13 @@ from pathlib import Path
 from datagen.anomalies.fracture import open_plugin
 from datagen.core.errors import MissingDependency
 from datagen.kinds.brokenchairs.drawing import check_drawing
-from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.brokenchairs.plan import ChairPlan, open_part_materials
+from datagen.scenes.backdrops import check_photos, open_background_floors
 from datagen.scenes.skies import check_image_world
 
 
 def check_assets(plan: ChairPlan) -> None:
-    """Environments, a fracture source and wrong variants that a recipe names, and that its drawing fits the shapes.
+    """Environments, photos, floors, a fracture source and wrong variants of a recipe, and that its drawing fits.
 
     Raises MissingDependency, UsageError.
     """
@@ -22,5 +23,11 @@ def check_assets(plan: ChairPlan) -> None:
             check_image_world(name)
     if plan.recipe.anomaly.plugin:
         open_plugin(plan.recipe.anomaly.plugin)
-    if plan.recipe.units:
+    background = plan.recipe.query.background
+    if background.photos is not None:
+        check_photos(background.photos)
+    if background.floor is not None:
+        open_background_floors(background.floor, plan.recipe.seed)
+    open_part_materials(plan)
+    if plan.recipe.units or plan.recipe.materials.by_part:
         check_drawing(plan)

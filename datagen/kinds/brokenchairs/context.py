@@ -1,13 +1,18 @@
 """What jobs on chairs may use besides what every job may."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from datagen.core.material import Material
 from datagen.core.scene import Light
 from datagen.core.shape import Shape
-from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.brokenchairs.plan import ChairPlan, open_part_materials
+from datagen.materials.by_part import PartLibrary
+from datagen.materials.library import CombinedLibrary, MaterialLibrary
 from datagen.pipeline.context import Context, ShapeCache
 from datagen.recipe import Recipe
+from datagen.scenes.backdrops import open_background_floors
 from datagen.scenes.lights import light_setups
 
 
@@ -45,6 +50,26 @@ class ChairContext(Context):
     def lights(self) -> list[Light]:
         """Light set-ups by index."""
         return light_setups(self.recipe.light, self.recipe.seed)
+
+    @cached_property
+    def floors(self) -> tuple[MaterialLibrary, tuple[Material, ...]]:
+        """The library of the background's floors, and those that may be drawn. Raises MissingDependency."""
+        name = self.recipe.query.background.floor
+        return open_background_floors(name, self.recipe.seed) if name is not None else (CombinedLibrary(()), ())
+
+    @cached_property
+    def by_part(self) -> tuple[PartLibrary, ...]:
+        """Materials by part name. Raises MissingDependency."""
+        return open_part_materials(self.plan)
+
+    def materials(self, ids: tuple[str, ...]) -> Mapping[str, Material]:
+        """Materials with their maps on disk, those by part name among them. Raises MaterialError."""
+        named = {m.material_id: library for library in self.by_part for m in library.materials}
+        own = {name: self._named(named[name], name) for name in ids if name in named}
+        return {**super().materials(tuple(name for name in ids if name not in named)), **own}
+
+    def _named(self, library: PartLibrary, name: str) -> Material:
+        return library.listed(name) if self.flat else library.prepare(name)
 
     def donors(self, split: str) -> SplitDonors:
         """Donor pool of a split."""

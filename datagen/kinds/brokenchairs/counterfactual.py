@@ -71,7 +71,10 @@ def twin_of(
 ) -> QueryShot:
     """The normal shape under an anomalous shot's cameras, lights and dress."""
     T = query_transform(made.normal, context.recipe.query)
-    twins = [Candidate(c.camera, c.light, frame) for c, frame in zip(shot.candidates, before, strict=True)]
+    twins = [
+        Candidate(c.camera, c.light, frame, c.backdrop, c.turn_deg)
+        for c, frame in zip(shot.candidates, before, strict=True)
+    ]
     return QueryShot(
         folder=f"{job.public_id}-t{job.slot}",
         meshes=tuple((part.part_id, part.mesh.transformed(T)) for part in made.normal.parts),
@@ -86,6 +89,8 @@ def twin_of(
         looks=shot.looks,
         skins={part.part_id: part.skin for part in made.normal.parts if part.skin is not None},
         palette=made.normal.palette,
+        stress=shot.stress,
+        mm=shot.mm,
     )
 
 

@@ -16,6 +16,8 @@ from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.recipe.inspection import MILLIMETRES, matched
 from datagen.recipe.models import Recipe
+from datagen.scenes.cameras import refuse_folded
+from datagen.scenes.lamps import refuse_inside
 from datagen.shapes.source import ShapeEntry
 
 NAMES = 8
@@ -25,22 +27,25 @@ NAMES = 8
 def check_drawing(plan: ChairPlan) -> None:
     """Looks at the unit of every planned shape, and at the names of parts until each pattern fits one.
 
-    Raises UsageError for shapes without a unit, patterns that no part of the collection fits and patterns of whole
-    objects, MissingDependency for a variant that is not there. Shapes that cannot be read are left to their jobs.
+    Raises UsageError for shapes without a unit, patterns that no part of the collection fits, patterns of whole
+    objects and a light inside a part, MissingDependency for a variant that is not there. Shapes that cannot be read
+    are left to their jobs.
     """
     recipe = plan.recipe
-    for kind in recipe.anomaly.parts:
+    for kind in recipe.anomaly.parts if recipe.units else ():
         if kind in operators() and not operators()[kind].on_part:
             raise UsageError(f"anomaly.parts.{kind}: it is of the whole object, not of a part; take the key out")
     _check_variants(recipe)
     names: set[str] = set()
     unfit = list(_patterns(recipe))
     for shape in _readable(plan, plan.shapes):
-        if not shape.mm:
+        if recipe.units and not shape.mm:
             raise UsageError(
                 f"units: {recipe.units}: {shape.shape_id} says no unit of length; write one of "
                 f"{', '.join(MILLIMETRES)} as `units` in the recipe or in collection.json"
             )
+        refuse_inside(recipe.query.lights, shape)
+        refuse_folded(recipe.query, shape)
         names |= {part.name for part in shape.parts}
         unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]
     planned = {entry.shape_id for entry in plan.shapes}
@@ -68,6 +73,9 @@ def _readable(plan: ChairPlan, entries: Iterable[ShapeEntry]) -> Iterator[Shape]
 
 def _patterns(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """(key, pattern) of every pattern of part names in a recipe."""
+    yield from (("materials.by_part", pattern) for pattern in recipe.materials.by_part)
+    if not recipe.units:
+        return
     for kind, table in recipe.anomaly.parts.items():
         yield from ((f"anomaly.parts.{kind}", pattern) for pattern in table)
     yield from (("anomaly.swapped.variants", pattern) for pattern in recipe.anomaly.swapped.variants)

@@ -7,10 +7,13 @@ from datagen.formats.brokenchairs import SPLITS, UNSEEN, split_json
 from datagen.formats.encode import json_bytes
 from datagen.formats.pairs import PAIRS, pairs_bytes
 from datagen.kinds.brokenchairs.pairs import list_pairs
-from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.kinds.brokenchairs.plan import ChairPlan, open_part_materials
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.warned import Warned, card_section
+from datagen.recipe.models import QueryRecipe
+from datagen.recipe.section import Section
 from datagen.render.protocol import FAKE_NOTE
+from datagen.scenes.lamps import room_of
 from datagen.scenes.lights import light_setups
 from datagen.store.dataset import Dataset
 
@@ -57,7 +60,8 @@ def _card(
     """README.md of the dataset's folder: source and licence of shapes, materials and lights, and warnings."""
     names = (*SPLITS, UNSEEN) if UNSEEN in plan.splits.values() else SPLITS
     counts = {split: sum(plan.splits[s] == split for s in shapes) for split in names}
-    licences = sorted({(m.source, m.licence) for m in library.materials})
+    worn = [*library.materials, *(m for part in open_part_materials(plan) for m in part.materials)]
+    licences = sorted({(m.source, m.licence) for m in worn})
     lights = [
         f"| {light.index} | {light.world} | {len(light.suns)} |"
         for light in light_setups(plan.recipe.light, plan.recipe.seed)
@@ -90,6 +94,7 @@ def _card(
         "|---|---|",
         *(f"| {source} | {licence} |" for source, licence in licences),
         "",
+        *_station(plan.recipe.query),
         "## Lights",
         "",
         "Environments carried by Blender (CC0, see its license.txt), blurred and white-balanced, with suns.",
@@ -101,6 +106,23 @@ def _card(
         *card_section(warnings),
     ]
     return "\n".join(lines).encode()
+
+
+def _station(query: QueryRecipe) -> list[str]:
+    """The card's section on lights by millimetres and what lies behind parts; nothing where neither is asked for."""
+    told = [f"* {light.kind}: {_words(getattr(light, light.kind))}" for light in query.lights]
+    if not query.background.is_white:
+        told.append(f"* background: {_words(query.background)}; `background` of the manifest says it of every picture")
+    if not told:
+        return []
+    left = f"{room_of(query.lights):.0%} of the light below is left beside these." if query.lights else ""
+    return ["## Station", "", *told, "", *([left, ""] if left else [])]
+
+
+def _words(section: Section) -> str:
+    """What a section says, on one line."""
+    told = section.model_dump(mode="json", exclude_none=True)
+    return ", ".join(f"{name} {value}" for name, value in told.items())
 
 
 def _categories(plan: ChairPlan, shapes: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from datagen.core.shape import Shape
 from datagen.datasets.online import Camera, Group, of_all
 from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.at_query import QueryViews
+from datagen.kinds.brokenchairs.behind import expected_behind
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.kinds.brokenchairs.counterfactual import reference_parts, twin_of
 from datagen.kinds.brokenchairs.jobs import anomaly_shot, attempted
@@ -129,7 +130,8 @@ class ChairGroups:
         if check_contrast(pictures[1], note.changed, quality) is not None:
             return False
         both = zip((twin, shot), pictures, strict=True)
-        return all(check_picture(picture, one.candidates[k].frame, quality) is None for one, picture in both)
+        behind = expected_behind(shot.candidates[k].backdrop, self.plan.recipe.query)
+        return all(check_picture(picture, one.candidates[k].frame, quality, behind) is None for one, picture in both)
 
     def _camera(
         self, candidate: Candidate, pictures: Sequence[np.ndarray], views: tuple[QueryViews, QueryViews]

@@ -27,6 +27,7 @@ from datagen.kinds.brokenchairs.policy import chair_setting
 from datagen.kinds.brokenchairs.queries import Candidate, QueryShot
 from datagen.kinds.brokenchairs.references import repair_control, source_transform
 from datagen.kinds.brokenchairs.state import State, draw_state, normal_columns
+from datagen.kinds.brokenchairs.stress import draw_stress, light_turn
 from datagen.pipeline.prepared import Prepared, Shot, rejection
 from datagen.recipe import Recipe
 from datagen.render.raycast import cast_view
@@ -77,7 +78,9 @@ def _normal_shot(
         if why is None:
             with context.phase("reference"):
                 shown = views.files(camera, "old") if views else {}
-            candidates.append(Candidate(camera, light, frame, at_query=shown))
+            keys = ("normal", job.shape_id, job.slot, start)
+            behind, turn = queries.draw_behind(context, camera, *keys), light_turn(recipe, camera, *keys)
+            candidates.append(Candidate(camera, light, frame, behind, turn, at_query=shown))
         else:
             view = {"azimuth_deg": camera.azimuth_deg, "elevation_deg": camera.elevation_deg}
             rejected.append(rejection(job, context, "view", why, radius=camera.radius, **view))
@@ -97,6 +100,8 @@ def _normal_shot(
         skins=skins_on(placed, meshes),
         palette=shape.palette,
         looks=looks,
+        stress=draw_stress(shape, recipe, "normal", job.shape_id, job.slot, start),
+        mm=shape.mm * recipe.query.scale,
     )
     return shot, rejected
 
@@ -175,7 +180,9 @@ def _visible_views(
             if isinstance(note, Rejected):
                 reasons[note.reason] = reasons.get(note.reason, 0) + 1
             else:
-                found.append((Candidate(camera, light, after, note), before))
+                keys = ("anomaly", job.shape_id, job.slot)
+                behind, turn = queries.draw_behind(context, camera, *keys), light_turn(recipe, camera, *keys)
+                found.append((Candidate(camera, light, after, behind, turn, note), before))
             if len(found) == job.views:
                 break
     if not found:
@@ -235,6 +242,8 @@ def anomaly_shot(
             for one in anomaly.each
         ),
         looks=looks,
+        stress=draw_stress(rest, recipe, "anomaly", job.shape_id, job.slot),
+        mm=rest.mm * recipe.query.scale,
     )
 
 

@@ -1,11 +1,14 @@
 """What parts wear, and how the materials of good ones vary from picture to picture, drawn alike for either label."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from datagen.core.ids import canonical_json
+from datagen.core.lens import AnyLens, lens_data, lens_of
 from datagen.core.material import Material, MaterialAssignment
 from datagen.core.rng import stream
 from datagen.core.shape import Mesh, Shape, Skin
@@ -13,6 +16,7 @@ from datagen.geometry.proximity import nearest_faces
 from datagen.geometry.refine import skin_at
 from datagen.kinds.brokenchairs.context import ChairContext
 from datagen.materials.assign import assign
+from datagen.recipe.inspection import matched
 from datagen.recipe.models import Recipe
 
 OWN = "own"
@@ -27,10 +31,28 @@ def dress(shape: Shape, context: ChairContext, rng: np.random.Generator) -> Mate
         rng = stream(recipe.seed, "dress", shape.shape_id)
     drawn = assign(shape, recipe.categories.of(shape.category), context.library, recipe.materials, rng)
     own = {part.part_id: part.skin.materials[0] for part in shape.parts if part.skin is not None}
-    if not own:
+    named = _by_part(shape, context, rng)
+    if not own and not named:
         return drawn
     worn = (replace(p, material_id=own[p.part_id], projection=OWN) if p.part_id in own else p for p in drawn.parts)
-    return MaterialAssignment(tuple(worn))
+    told = ((p, *named.get(p.part_id, (p.material_id, p.projection))) for p in worn)
+    return MaterialAssignment(tuple(replace(p, material_id=name, projection=how) for p, name, how in told))
+
+
+def _by_part(shape: Shape, context: ChairContext, rng: np.random.Generator) -> dict[int, tuple[str, str]]:
+    """Part id -> material and projection of parts that the recipe dresses by name; parts of one pattern alike."""
+    settings = context.recipe.materials
+    if not settings.by_part:
+        return {}
+    seed = int(rng.integers(2**31))
+    found: dict[int, tuple[str, str]] = {}
+    for part in shape.parts:
+        library = matched((part.name, part.path), {one.pattern: one for one in context.by_part})
+        if library is not None:
+            pool = library.materials
+            material = pool[int(stream(seed, "by-part", library.pattern).integers(len(pool)))]
+            found[part.part_id] = material.material_id, settings.projection[material.material_class]
+    return found
 
 
 def skins_on(shape: Shape, meshes: Sequence[tuple[int, Mesh]]) -> dict[int, Skin]:
@@ -88,3 +110,13 @@ def looks_columns(looks: Looks) -> dict[str, str]:
     """As the manifest has it; '' where nothing varies."""
     told = {str(part): {"tint": list(look.tint), "wear": look.wear} for part, look in sorted(looks.items())}
     return {"looks": canonical_json(told) if told else ""}
+
+
+def lens_columns(lens: AnyLens) -> dict[str, str]:
+    """As the manifest has it; '' of a picture without distortion."""
+    return {"lens": "" if lens.is_straight else canonical_json(lens_data(lens))}
+
+
+def row_lens(row: Mapping[str, Any] | None) -> AnyLens:
+    """The lens of a manifest's row. Raises TypeError, ValueError for one that cannot be read."""
+    return lens_of(json.loads(str((row or {}).get("lens") or "{}")))

@@ -1,5 +1,6 @@
 """The plan: every job of a dataset, a pure function of recipe and collection."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from datagen.core.errors import MaterialError, MissingDependency
 from datagen.core.ids import bytes_hash, content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import Job
 from datagen.formats.brokenchairs import in_order
+from datagen.kinds.brokenchairs.behind import photo_paths
 from datagen.kinds.brokenchairs.splits import assign_splits, plan_order, public_ids
+from datagen.materials.by_part import PartLibrary, open_by_part
 from datagen.pipeline.plan import Plan
 from datagen.recipe import Recipe
 from datagen.recipe.loader import recipe_hash
@@ -52,6 +56,18 @@ class ChairPlan(Plan[Recipe]):
         names = sorted({name for files in self.recipe.anomaly.swapped.variants.values() for name in files})
         paths = [Path(name).expanduser() for name in names]
         return tuple(bytes_hash(path.read_bytes()) if path.is_file() else "" for path in paths)
+
+    @cached_property
+    def photos(self) -> Mapping[str, str]:
+        """Path of every photograph of the background -> SHA-256 of its file: another one gives other pictures.
+
+        Empty where the folder is not there, which is refused before anything is built.
+        """
+        try:
+            paths = photo_paths(self.recipe.query)
+        except MissingDependency:
+            return {}
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
     @cached_property
     def _models(self) -> Mapping[str, str]:
@@ -123,6 +139,7 @@ class ChairPlan(Plan[Recipe]):
 
     def _job(self, entry: ShapeEntry, digest: str, job_type: str, slot: int, kind: str, views: int) -> Job:
         made_of = [recipe_hash(self.recipe), digest, self.recipe.seed, job_type, slot, kind, views, *self._variants]
+        made_of += [[Path(path).name, found] for path, found in self.photos.items()]
         return Job(
             job_id=content_hash(made_of),
             job_type=job_type,
@@ -133,6 +150,14 @@ class ChairPlan(Plan[Recipe]):
             split=self.splits[entry.shape_id],
             public_id=self.ids[entry.shape_id],
         )
+
+
+def open_part_materials(plan: ChairPlan) -> tuple[PartLibrary, ...]:
+    """Materials by part name. Raises MissingDependency for a folder that is not there or of no use."""
+    try:
+        return open_by_part(plan.recipe.materials.by_part)
+    except MaterialError as error:
+        raise MissingDependency(str(error.args[0])) from error
 
 
 def draw_count(weights: Mapping[int, float], rng: np.random.Generator) -> int:

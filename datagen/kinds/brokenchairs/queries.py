@@ -4,23 +4,34 @@ nothing but the anomaly itself can tell them apart."""
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from datagen.annotate.masks import Annotation
 from datagen.annotate.quality import check_contrast, check_picture
+from datagen.core.backdrop import Backdrop, Tiled
 from datagen.core.camera import Camera
+from datagen.core.errors import MissingDependency
 from datagen.core.ids import canonical_json, content_hash
 from datagen.core.material import Material, MaterialAssignment
+from datagen.core.rng import stream
 from datagen.core.row import Job, Row
 from datagen.core.scene import GeometryFrame, Light, Scene, SceneObject, ScenePart, Studio, View
 from datagen.core.shape import Mesh, Skin
 from datagen.formats import brokenchairs as layout
 from datagen.formats.cameras import published_pose
 from datagen.formats.encode import png_bytes
+from datagen.kinds.brokenchairs.behind import background_columns, expected_behind
 from datagen.kinds.brokenchairs.context import ChairContext
-from datagen.kinds.brokenchairs.looks import OWN, Looks, looks_columns
+from datagen.kinds.brokenchairs.looks import OWN, Looks, lens_columns, looks_columns
+from datagen.kinds.brokenchairs.stress import Stress
 from datagen.pipeline.prepared import job_row, rejection
+from datagen.scenes.backdrops import draw_backdrop
+from datagen.scenes.lamps import lamps_of, room_of
+
+FURNITURE_MM = 550.0
+"""What a unit of a shape that says none is taken to be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +41,22 @@ class Candidate:
     camera: Camera
     light: Light
     frame: GeometryFrame
+    backdrop: Backdrop | None = None
+    turn_deg: float = 0.0
+    """By which the light is turned."""
     annotation: Annotation | None = None
     at_query: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
     """(side, suffix) -> bytes of the textureless views at this camera."""
+
+
+def draw_behind(context: ChairContext, camera: Camera, *keys: str | int) -> Backdrop | None:
+    """What lies behind the object in a camera's picture, told from others by `keys`; floors differ by `keys` alone."""
+    asked, photos = context.recipe.query.background, tuple(map(Path, context.plan.photos))
+    if asked.photos is not None and not photos:
+        raise MissingDependency(f"query.background.photos: {asked.photos} holds no photo any more")
+    seen = (camera.azimuth_deg, camera.elevation_deg) if asked.floor is None else ()
+    rng = stream(context.recipe.seed, "background", *keys, *(f"{angle:.2f}" for angle in seen))
+    return draw_backdrop(asked, photos, context.floors[1], rng)
 
 
 def draw_light(context: ChairContext, rng: np.random.Generator) -> Light:
@@ -60,11 +84,15 @@ class QueryShot:
     """Materials that skins name."""
     looks: Looks = field(default_factory=dict)
     """How parts differ from their materials."""
+    stress: Stress = Stress()
+    """How reflections are moved."""
+    mm: float = 0.0
+    """A millimetre of the part in units of the query scene; 0 where nothing says."""
 
     @property
     def dress(self) -> str:
         """Canonical text of what parts wear, and how they differ from it."""
-        return assignment_json(self.assignment) + looks_columns(self.looks)["looks"]
+        return assignment_json(self.assignment) + looks_columns(self.looks)["looks"] + self.stress.text(0.0)
 
     def take(self, job: Job, context: ChairContext) -> tuple[list[Row], dict[str, bytes]]:
         """Render the views and check each picture: rows, and the files of those that pass."""
@@ -103,20 +131,52 @@ def scene_of(context: ChairContext, shot: QueryShot) -> Scene:
     with context.phase("materials"):
         drawn = sorted({part.material_id for part in shot.assignment.parts if part.projection != OWN})
         materials = {**context.materials(tuple(drawn)), **shot.palette}
+    named = _part_tiles(context, shot, materials)
+    materials |= named
+    bare = {part_id for part_id, part in worn.items() if part.material_id in named}
     for part_id, look in shot.looks.items():
-        if part_id in worn and part_id not in shot.skins:
+        if part_id in worn and (part_id not in shot.skins or part_id in bare):
             varied = look.on(materials[worn[part_id].material_id], part_id)
             materials[varied.material_id] = varied
             worn[part_id] = replace(worn[part_id], material_id=varied.material_id)
-    parts = tuple(ScenePart(i, mesh, shot.skins.get(i) or worn[i]) for i, mesh in shot.meshes)
+    for part_id, gleam in shot.stress.parts.items():
+        if part_id in worn and (part_id not in shot.skins or part_id in bare):
+            moved = gleam.on(materials[worn[part_id].material_id], part_id)
+            materials[moved.material_id] = moved
+            worn[part_id] = replace(worn[part_id], material_id=moved.material_id)
+    parts = tuple(ScenePart(i, mesh, (None if i in bare else shot.skins.get(i)) or worn[i]) for i, mesh in shot.meshes)
+    lights = context.recipe.query.lights
+    materials |= _floors(context, shot)
     return Scene(
         objects=(SceneObject(shot.folder, parts),),
         materials=materials,
-        ground=Studio(shot.ground_z),
-        views=tuple(View(c.camera, c.light) for c in shot.candidates),
+        ground=Studio(shot.ground_z, lamps_of(lights, shot.mm), room_of(lights)),
+        views=tuple(View(c.camera, c.light, c.turn_deg, c.backdrop) for c in shot.candidates),
         seed=context.recipe.seed,
         settings=context.recipe.render.model_dump(mode="json"),
     )
+
+
+def _part_tiles(context: ChairContext, shot: QueryShot, materials: Mapping[str, Material]) -> dict[str, Material]:
+    """Those of the materials that the recipe gives to parts by name, their tiles as large as it says."""
+    found = {}
+    for library in context.by_part:
+        for name in {m.material_id for m in library.materials} & materials.keys():
+            tile = library.told.tile_mm
+            found[name] = replace(materials[name], tile_size=tile * shot.mm) if tile else materials[name]
+    return found
+
+
+def _floors(context: ChairContext, shot: QueryShot) -> dict[str, Material]:
+    """Floors of a shot's pictures, their tiles in units of its scene. Raises MaterialError."""
+    asked, found = context.recipe.query.background, {}
+    for name in sorted({c.backdrop.material_id for c in shot.candidates if isinstance(c.backdrop, Tiled)}):
+        material = context.prepared(context.floors[0], name)
+        # A library of floors says metres; without a unit an object is one of furniture.
+        tile = asked.tile_mm or 1000 * material.tile_size
+        mm = shot.mm or context.recipe.query.scale / FURNITURE_MM
+        found[name] = replace(material, tile_size=tile * mm)
+    return found
 
 
 def _write_query(
@@ -124,11 +184,13 @@ def _write_query(
 ) -> tuple[Row, dict[str, bytes]]:
     """The row and files of one picture, or its rejection and no file."""
     quality, note = context.recipe.quality, candidate.annotation
-    why = check_picture(picture, candidate.frame, quality)
+    behind = expected_behind(candidate.backdrop, context.recipe.query)
+    why = check_picture(picture, candidate.frame, quality, behind)
     if why is None and note is not None:
         why = check_contrast(picture, note.changed, quality)
     texture = texture_number(shot.dress)
     columns = {**shot.common, **_columns(context, candidate, shot.assignment), "texture_id": texture}
+    columns["stress"] = shot.stress.text(candidate.turn_deg)
     if why is not None:
         return rejection(job, context, "picture", why, **columns), {}
     label = "normal" if note is None else "anomaly"
@@ -178,6 +240,8 @@ def _columns(context: ChairContext, candidate: Candidate, assignment: MaterialAs
         "light_id": candidate.light.index,
         "material_ids": assignment.material_ids,
         "visible_px": int(candidate.frame.silhouette.sum()),
+        **lens_columns(camera.lens),
+        **background_columns(candidate.backdrop, context.plan.photos),
     }
 
 

@@ -15,6 +15,7 @@ from datagen.formats.instances import Picture, flat_name, read_json
 from datagen.formats.solids import Compared, Depth, Rows, Solid
 from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.kind import plan_chairs, reading
+from datagen.kinds.brokenchairs.looks import row_lens
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.kinds.brokenchairs.state import state_key, state_of
 from datagen.kinds.brokenchairs.verify.source import OpenSource
@@ -104,7 +105,9 @@ def chair_depths(reader: DatasetReader, rows: Rows, shapes: str) -> Callable[[Pi
             else:
                 meshes = [(part.part_id, part.mesh) for part in state_of(row).placed(shape).parts]
             kept[shown] = RayScene([(part_id, mesh.transformed(T)) for part_id, mesh in meshes])
-        camera = Camera(row["azimuth_deg"], row["elevation_deg"], row["radius"], picture.width)
+        focal = recipe.query.focal_at(row["radius"])
+        seen = (row["azimuth_deg"], row["elevation_deg"], row["radius"], picture.width)
+        camera = Camera(*seen, focal_px_at_256=focal, lens=row_lens(row))
         return Depth(cast_view(kept[shown], camera).depth, camera.K)
 
     return depth

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import bpy
+import numpy as np
 
 from datagen.core.errors import MissingDependency
-from datagen.core.scene import Scene
+from datagen.core.scene import Scene, Studio
 
 GPU_KINDS = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI")
 """In the order in which `device: auto` takes them."""
@@ -37,7 +38,8 @@ def configure(scene: bpy.types.Scene, job: Scene, threads: int) -> None:
     cycles.transparent_max_bounces = 2
     cycles.caustics_reflective = cycles.caustics_refractive = False
     cycles.sample_clamp_direct, cycles.sample_clamp_indirect = 0.0, settings["clamp_indirect"]
-    cycles.use_light_tree = False
+    # Few lights that are all far away need none; a small lamp beside a large one is found by it.
+    cycles.use_light_tree = isinstance(job.ground, Studio) and bool(job.ground.lamps)
     cycles.use_fast_gi = False
     cycles.use_auto_tile = False
     sample(scene, settings["samples"], settings["adaptive_threshold"], settings["min_samples"])
@@ -79,8 +81,14 @@ def crop(scene: bpy.types.Scene, box: Sequence[int]) -> None:
     render = scene.render
     x0, y0, x1, y1 = box
     render.use_border = render.use_crop_to_border = True
-    render.border_min_x, render.border_max_x = x0 / render.resolution_x, x1 / render.resolution_x
-    render.border_min_y, render.border_max_y = 1 - y1 / render.resolution_y, 1 - y0 / render.resolution_y
+    width, height = render.resolution_x, render.resolution_y
+    render.border_min_x, render.border_max_x = (border_at(x / width, x, width) for x in (x0, x1))
+    render.border_min_y, render.border_max_y = (border_at(1 - y / height, height - y, height) for y in (y1, y0))
+
+
+def border_at(share: float, pixel: int, size: int) -> float:
+    """The share of a frame that Blender takes for a pixel's edge: it cuts off the product in single precision."""
+    return share if int(np.float32(share) * np.float32(size)) == pixel else (pixel + 0.25) / size
 
 
 def _device(cycles: bpy.types.bpy_struct, name: str) -> None:

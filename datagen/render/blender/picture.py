@@ -5,7 +5,9 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from datagen.core.camera import Camera
 from datagen.core.errors import RenderError
+from datagen.render.bend import bent, straight
 
 
 def render_linear(scene: bpy.types.Scene, folder: Path) -> np.ndarray:
@@ -55,6 +57,16 @@ def opaque(linear: np.ndarray) -> np.ndarray:
 def enlarged(picture: np.ndarray, size: int) -> np.ndarray:
     """A square picture (N, N, C) at (size, size, C), bilinear between pixel centres."""
     return _stretched(_stretched(picture, size).swapaxes(0, 1), size).swapaxes(0, 1)
+
+
+def over(above: np.ndarray, behind: np.ndarray) -> np.ndarray:
+    """Premultiplied RGBA (H, W, 4) laid over (H, W, 3), linear."""
+    return above[..., :3] + (1 - np.clip(above[..., 3:], 0, 1)) * behind
+
+
+def through(picture: np.ndarray, camera: Camera) -> np.ndarray:
+    """What a camera's lens shows, (S, S, C), of a smaller picture (N, N, C) without it."""
+    return bent(enlarged(picture, straight(camera).size_px), camera)
 
 
 def _stretched(picture: np.ndarray, size: int) -> np.ndarray:

@@ -28,7 +28,7 @@ def render(job: Scene, samples: int, folder: Path) -> list[np.ndarray]:
     scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
     materials = {key: shader.build(material) for key, material in job.materials.items()}
     meshes.add_objects(job, materials)
-    rig = studio.StudioRig(scene, job)
+    rig = studio.StudioRig(scene, job, materials)
     pictures = []
     for view in job.views:
         rig.aim(view)

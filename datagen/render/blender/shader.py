@@ -1,5 +1,6 @@
 """Cycles materials from SVBRDF values: Principled BSDF, images where there are maps."""
 
+import math
 from pathlib import Path
 
 import bpy
@@ -39,6 +40,10 @@ def build(material: Material) -> bpy.types.Material:
             tree.links.new(image.outputs["Color"], bsdf.inputs[socket])
     if "normal" in material.maps:
         _link_normal(tree, bsdf, material)
+    if material.rougher:
+        _link_rougher(tree, bsdf, material)
+    if material.tilt_deg != (0.0, 0.0):
+        _link_tilt(tree, bsdf, material)
     if material.tint != (1.0, 1.0, 1.0):
         _link_tint(tree, bsdf, material)
     if material.wear:
@@ -134,6 +139,28 @@ def _link_normal(tree: bpy.types.NodeTree, bsdf: bpy.types.Node, material: Mater
     normal.inputs["Strength"].default_value = material.normal_strength
     tree.links.new(image.outputs["Color"], normal.inputs["Color"])
     tree.links.new(normal.outputs["Normal"], bsdf.inputs["Normal"])
+
+
+def _link_rougher(tree: bpy.types.NodeTree, bsdf: bpy.types.Node, material: Material) -> None:
+    shifted, rough = tree.nodes.new("ShaderNodeMath"), bsdf.inputs["Roughness"]
+    shifted.operation, shifted.use_clamp = "ADD", True
+    shifted.inputs[1].default_value = material.rougher
+    if rough.links:
+        tree.links.new(rough.links[0].from_socket, shifted.inputs[0])
+    else:
+        shifted.inputs[0].default_value = rough.default_value
+    tree.links.new(shifted.outputs[0], rough)
+
+
+def _link_tilt(tree: bpy.types.NodeTree, bsdf: bpy.types.Node, material: Material) -> None:
+    """Turn what the shading normal is by now; the coat's with it."""
+    turned, normal = tree.nodes.new("ShaderNodeVectorRotate"), bsdf.inputs["Normal"]
+    turned.rotation_type = "EULER_XYZ"
+    turned.inputs["Rotation"].default_value = (*(math.radians(angle) for angle in material.tilt_deg), 0.0)
+    own = normal.links[0].from_socket if normal.links else tree.nodes.new("ShaderNodeNewGeometry").outputs["Normal"]
+    tree.links.new(own, turned.inputs["Vector"])
+    for name in ("Normal", "Coat Normal"):
+        tree.links.new(turned.outputs["Vector"], bsdf.inputs[name])
 
 
 def _image_node(tree: bpy.types.NodeTree, path: str, colour_space: str) -> bpy.types.Node:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datagen.core.camera import Camera
-from datagen.core.errors import RecipeError
+from datagen.core.errors import RecipeError, UsageError
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.registry import open_tree
@@ -88,3 +88,32 @@ def test_a_station_that_cannot_be_is_refused_by_key(tmp_path):
     ):
         with pytest.raises(RecipeError, match=why):
             plan_of(1, "quickstart", sets)
+
+
+def test_distorted_pictures_agree_with_their_masks_and_say_so(made, tmp_path):
+    station = tmp_path / "bent.yaml"
+    lens = "lens: {k1: -0.3, k2: 0.1, p1: 0.002}"
+    station.write_text(
+        STATION.replace("position_mm: [300, 0, 120]}", "position_mm: [300, 0, 120], look_at_mm: [0, 9, 9]}")
+    )
+    station.write_text(station.read_text() + lens)
+    out = tmp_path / "data"
+    run_build(out, 1, "inspection", (*SETS, f"query.station={station}", "reference.at_query=true"), made / "parts")
+    evidence = ChairEvidence(open_tree(out), source_options={"shapes": str(made / "parts")})
+    assert not {r.name: r.examples for r in CHECKS.run(evidence, ()) if r.status == FAIL and r.level == ERROR}
+    rows = [row for row in read_manifest(out) if row["row_type"] == "sample"]
+    told = [json.loads(row["lens"]) for row in rows]
+    assert {t["k1"] for t in told} == {-0.3} and any(len(t.get("turn", ())) == 9 for t in told)
+    run = json.loads((out / "run.json").read_text())
+    run["recipe"]["query"]["station"]["lens"]["k1"] = -0.2
+    (out / "run.json").write_text(json.dumps(run))
+    evidence = ChairEvidence(open_tree(out), source_options={"shapes": str(made / "parts")})
+    found = {r.name: r.examples for r in CHECKS.run(evidence, ()) if r.status == FAIL and r.level == ERROR}
+    assert "not the station" in str(found)
+
+
+def test_a_lens_that_folds_its_picture_is_refused_before_anything_is_built(made, tmp_path):
+    station = tmp_path / "folds.yaml"
+    station.write_text(STATION + "lens: {k1: -20}")
+    with pytest.raises(UsageError, match="folds the picture"):
+        run_build(tmp_path / "data", 1, "inspection", (*SETS, f"query.station={station}"), made / "parts")

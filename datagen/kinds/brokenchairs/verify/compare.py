@@ -2,22 +2,7 @@
 
 import numpy as np
 
-from datagen.annotate.quality import grey
 from datagen.core.scene import GeometryFrame
-
-
-def outline_share(picture: np.ndarray, silhouette: np.ndarray) -> float | None:
-    """Share of the silhouette's outline (pixels) within one pixel of a step of at least 12 grey levels."""
-    level = grey(picture)
-    outline = silhouette & ~_shrunk(silhouette)
-    if not outline.any():
-        return None
-    high, low = level.copy(), level.copy()
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            moved = np.roll(level, (dy, dx), (0, 1))
-            high, low = np.maximum(high, moved), np.minimum(low, moved)
-    return float((high - low >= 12)[outline].mean())
 
 
 def grown(mask: np.ndarray) -> np.ndarray:
@@ -27,10 +12,6 @@ def grown(mask: np.ndarray) -> np.ndarray:
         for step in (-1, 1):
             grown |= np.roll(mask, step, axis)
     return grown
-
-
-def _shrunk(mask: np.ndarray) -> np.ndarray:
-    return ~grown(~mask)
 
 
 def iou(file: np.ndarray | None, replayed: np.ndarray | None) -> float | None:

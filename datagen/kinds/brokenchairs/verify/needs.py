@@ -62,6 +62,13 @@ def source(e: ChairEvidence) -> str:
     return "" if e.source is not None else e.source_note or "the source shapes are not here (give --shapes)"
 
 
+def photos(e: ChairEvidence) -> str:
+    """The photos of the recipe's background, which jobs are told by."""
+    plan = e.plan
+    missing = plan is not None and plan.recipe.query.background.photos is not None and not plan.photos
+    return "the photos of query.background are not where the recipe says" if missing else ""
+
+
 def replays(e: ChairEvidence) -> str:
     """Replayed samples."""
     why = e.source_note or "neither the source shapes (--shapes) nor model.obj can be replayed"

@@ -8,23 +8,26 @@ from typing import Any
 import numpy as np
 
 from datagen.annotate.masks import Annotation, annotate_view
-from datagen.annotate.quality import check_contrast, check_picture
+from datagen.annotate.quality import check_contrast, check_picture, outline_share
 from datagen.core.anomaly import AnomalousShape, Rejected
 from datagen.core.camera import Camera
 from datagen.core.errors import DatagenError
+from datagen.core.lens import AnyLens, lens_data
 from datagen.core.scene import GeometryFrame
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED, Shape
 from datagen.geometry.rays import RayScene
+from datagen.kinds.brokenchairs.behind import backdrop_of, expected_behind, refuse_unlike
+from datagen.kinds.brokenchairs.looks import row_lens
 from datagen.kinds.brokenchairs.state import state_key, state_of
 from datagen.kinds.brokenchairs.verify.banded import Banded, banded
-from datagen.kinds.brokenchairs.verify.compare import grown, inside, iou, outline_share
+from datagen.kinds.brokenchairs.verify.compare import grown, inside, iou
 from datagen.kinds.brokenchairs.verify.meshes import read_obj
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.kinds.brokenchairs.verify.source import OpenSource
 from datagen.kinds.brokenchairs.verify.tree import ChairTree
 from datagen.recipe.models import Recipe
 from datagen.render.raycast import cast_view
-from datagen.scenes.cameras import is_of_station, query_transform
+from datagen.scenes.cameras import of_station, query_transform
 from datagen.verify.pictures import open_picture
 
 QUERY_SCALE = 0.833
@@ -85,8 +88,10 @@ class Replayer:
         if picture is None or name.radius is None or name.azimuth_deg is None or name.elevation_deg is None:
             return Replay(query, problem="its picture or name cannot be read")
         focal = self.limits.query.focal_at(name.radius)
-        camera = Camera(name.azimuth_deg, name.elevation_deg, name.radius, picture.width, focal_px_at_256=focal)
         try:
+            lens = row_lens(query.row)
+            seen = (name.azimuth_deg, name.elevation_deg, name.radius, picture.width)
+            camera = Camera(*seen, focal_px_at_256=focal, lens=lens)
             if self.source is not None and query.row is not None:
                 return replace(self._from_parts(query, query.row, camera), banded=self._banded(query.row))
             return self._from_mesh(query, camera)
@@ -97,8 +102,12 @@ class Replayer:
         assert self.source is not None
         shape = self.source.load(row["shape_id"])
         T = query_transform(shape, self.limits.query)
-        if not is_of_station(camera, shape, self.limits.query):
+        stands = of_station(camera, shape, self.limits.query)
+        if stands is None:
             return Replay(query, "parts", problem="no camera of the station stands where it was seen from")
+        if not _same_lens(camera.lens, stands.lens):
+            return Replay(query, "parts", problem=f"its lens is {row.get('lens') or 'none'}, not the station's")
+        camera = stands
         shape = state_of(row).placed(shape)
         before = cast_view(self._scene(shape, T, state_key(row)), camera)
         if not query.name.label:
@@ -222,10 +231,19 @@ class Replayer:
     def _picture(self, query: QueryFacts, frame: GeometryFrame, note: Annotation | None) -> tuple[str, float | None]:
         """The build's own check of a picture against its geometry, and how well outlines meet."""
         picture = np.asarray(open_picture(self.tree.files.read(query.path)).convert("RGB"))
-        why = check_picture(picture, frame, self.limits.quality)
+        asked, row = self.limits.query, query.row or {}
+        unlike = refuse_unlike(row, asked)
+        if unlike:
+            return unlike, None
+        why = check_picture(picture, frame, self.limits.quality, expected_behind(backdrop_of(row, asked), asked))
         if why is None and note is not None:
             why = check_contrast(picture, note.changed, self.limits.quality)
         return (f"{why.reason}: {why.detail}" if why else ""), outline_share(picture, frame.silhouette)
+
+
+def _same_lens(one: AnyLens, other: AnyLens) -> bool:
+    a, b = lens_data(one), lens_data(other)
+    return a.keys() == b.keys() and all(np.allclose(a[key], b[key], atol=1e-6) for key in a)
 
 
 def _anomaly_key(row: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from datagen.anomalies.registry import operators
+from datagen.kinds.brokenchairs.behind import is_on_white
 from datagen.kinds.brokenchairs.verify import needs
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.needs import ANOMALIES
@@ -134,5 +135,5 @@ def masks_on_object(evidence: ChairEvidence) -> Iterator[Finding]:
     """At least half of mask_new lies on pixels that are not white."""
     for query in evidence.anomalies:
         mask = query.mask_new
-        if mask is not None and mask.area and mask.on_object < 0.5:
+        if mask is not None and mask.area and mask.on_object < 0.5 and is_on_white(evidence.recipe):
             yield Finding(query.path, f"{1 - mask.on_object:.0%} of mask_new is white ground in the picture")

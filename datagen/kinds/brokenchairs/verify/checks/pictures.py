@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from datagen.kinds.brokenchairs.behind import is_on_white
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.needs import QUERIES
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
@@ -42,11 +43,15 @@ def pictures_plain(evidence: ChairEvidence) -> Iterator[Finding]:
 
 @check(ERROR, "A black, empty or blown out picture shows no object.", of=QUERIES)
 def pictures_exposed(evidence: ChairEvidence) -> Iterator[Finding]:
-    """The loader's foreground is neither nothing, nor nearly everything, nor black."""
+    """The loader's foreground is neither nothing, nor nearly everything, nor black; of other grounds: not all black."""
     for query in evidence.queries:
-        fault = _exposure(query.picture)
+        fault = _exposure(query.picture) if is_on_white(evidence.recipe) else _darkness(query.picture)
         if fault:
             yield Finding(query.path, fault)
+
+
+def _darkness(picture: PictureFacts | None) -> str:
+    return "" if picture is None or max(picture.mean) >= 2 else "is black all over"
 
 
 def _exposure(picture: PictureFacts | None) -> str:
@@ -76,7 +81,7 @@ def ground_white(evidence: ChairEvidence) -> Iterator[Finding]:
     """Corners above 230, an 8-pixel frame six sevenths above 230, the outermost pixels above 150."""
     for query in evidence.queries:
         picture = query.picture
-        if picture is None or _exposure(picture).startswith("its object"):
+        if picture is None or not is_on_white(evidence.recipe) or _exposure(picture).startswith("its object"):
             continue
         if picture.corners_lowest <= 230 or picture.border_white < 0.85 or picture.border_lowest < 150:
             yield Finding(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datagen.annotate.quality import OUTLINE
 from datagen.core.errors import DatagenError
 from datagen.core.row import Job
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED
@@ -25,7 +26,6 @@ check = CHECKS.check
 MASK_IOU = 0.98
 MASK_SLACK_PX = 4
 INSIDE = 0.98
-OUTLINE = 0.75
 MESH_TOLERANCE = 2e-3
 
 
@@ -132,7 +132,7 @@ def _edges(box: tuple[float, float, float, float]) -> np.ndarray:
     needs=(needs.replays,),
 )
 def pictures_show_geometry(evidence: ChairEvidence) -> Iterator[Finding]:
-    """White ground outside the replayed silhouette, object inside, an edge along the outline, the change visible."""
+    """The recipe's ground outside the replayed silhouette, object inside, an edge along the outline, the change."""
     for replay in evidence.replays:
         if replay.picture_fault:
             yield Finding(replay.query.path, f"against the replayed silhouette: {replay.picture_fault}")
@@ -159,7 +159,7 @@ def visible_px_agree(evidence: ChairEvidence) -> Iterator[Finding]:
     ERROR,
     "The plan decides split, kind and views; a row that is not of it was altered.",
     of=ROWS,
-    needs=(needs.manifest, needs.source),
+    needs=(needs.manifest, needs.source, needs.photos),
 )
 def rows_of_plan(evidence: ChairEvidence) -> Iterator[Finding]:
     """Every row's job is one that recipe and shapes plan, with its kind, shape, id and split."""
@@ -208,7 +208,7 @@ def _ids_of_plan(evidence: ChairEvidence) -> Iterator[Finding]:
             yield Finding(f"shape {shape}", f"is model {model}, its source says {source.plan.model_of(by_id[shape])}")
 
 
-@check(WARNING, "A partial build is no build.", of=ROWS, needs=(needs.manifest, needs.source))
+@check(WARNING, "A partial build is no build.", of=ROWS, needs=(needs.manifest, needs.source, needs.photos))
 def plan_complete(evidence: ChairEvidence) -> Iterator[Finding]:
     """Every job planned for the shapes that are there has been done."""
     source = evidence.source
