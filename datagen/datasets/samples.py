@@ -41,6 +41,9 @@ class Sample:
     """Of the query's file name: against the sense of the reference views' azimuths."""
     T_world_camera: tuple[float, ...] = ()
     """Camera-to-world, row-major, published frame; empty where unknown."""
+    tray: tuple[float, ...] = ()
+    """How the object lies otherwise than its reference: turned about the vertical in degrees, shifted along x and y in
+    mm; empty where it does not."""
     masks: tuple[str, ...] = ()
     """Paths of the masks that together cover what an anomaly changed; empty where there are none."""
     own_view: str = ""
@@ -121,6 +124,7 @@ def fields_of(row: dict[str, Any]) -> dict[str, Any]:
         "changed_share": _changed_share(row),
         "azimuth_deg": row["azimuth_deg"],
         "T_world_camera": tuple(row["T_world_camera"] or ()),
+        "tray": tuple(json.loads(row["tray"])) if row.get("tray") else (),
     }
 
 

@@ -82,22 +82,43 @@ def split_components(mesh: Mesh) -> list[Mesh]:
 
 
 def corner_normals(mesh: Mesh, angle_deg: float = 35.0) -> np.ndarray:
-    """Normals (F, 3, 3) per face corner: smooth where the faces about a vertex agree within the angle."""
+    """Normals (F, 3, 3) per face corner: smooth across edges that bend by less than the angle, so that flat faces stay
+    flat up to a sharp edge.
+
+    The corners about a vertex that such edges join have one normal, the mean by area. Edges of other than two faces
+    are sharp; so is a corner that its mean leaves by more than the angle (the tip of a cone).
+    """
     a, b, c = mesh.triangles.transpose(1, 0, 2)
     weighted = np.cross(b - a, c - a)
     face_normals = weighted / np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), 1e-30)
-    welded = weld(mesh)
-    sums = np.zeros((len(welded.vertices), 3))
-    for corner in range(3):
-        for axis in range(3):
-            sums[:, axis] += np.bincount(
-                welded.faces[:, corner], weights=weighted[:, axis], minlength=len(welded.vertices)
-            )
+    least = np.cos(np.radians(angle_deg))
+    i, j = _over_smooth_edges(weld(mesh).faces, face_normals, least)
+    label = linked(i, j, 3 * len(mesh.faces))
+    corners = np.repeat(weighted, 3, axis=0)
+    sums = np.stack([np.bincount(label, weights=corners[:, axis]) for axis in range(3)], axis=1)
     normals = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-30)
-    smooth = normals[welded.faces]
+    smooth = normals[label].reshape(-1, 3, 3)
     flat = np.repeat(face_normals[:, None, :], 3, axis=1)
-    agrees = np.einsum("fci,fci->fc", smooth, flat) > np.cos(np.radians(angle_deg))
+    agrees = np.einsum("fci,fci->fc", smooth, flat) > least
     return np.where(agrees[..., None], smooth, flat)
+
+
+def _over_smooth_edges(faces: np.ndarray, normals: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Corners (3 f + k) that lie at one vertex on either side of an edge whose two normals' cosine is above `least`."""
+    start, end = faces.reshape(-1).astype(np.int64), np.roll(faces, -1, axis=1).reshape(-1).astype(np.int64)
+    first = np.arange(len(start))
+    second = first - first % 3 + (first + 1) % 3
+    keys = np.minimum(start, end) * (int(faces.max(initial=0)) + 1) + np.maximum(start, end)
+    order = np.argsort(keys, kind="stable")
+    ends = np.flatnonzero(np.diff(keys[order], append=-1))
+    begins = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
+    twice = begins[ends - begins == 1]
+    one, two = order[twice], order[twice + 1]
+    bends = np.einsum("ni,ni->n", normals[one // 3], normals[two // 3])
+    one, two = one[bends > least], two[bends > least]
+    same_way = start[one] == start[two]
+    other_first, other_second = np.where(same_way, first[two], second[two]), np.where(same_way, second[two], first[two])
+    return np.concatenate([first[one], second[one]]), np.concatenate([other_first, other_second])
 
 
 def linked(i: np.ndarray, j: np.ndarray, count: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Render for detect: the camera of a photo, found by rendering the reference again and again.
 
 From the nearest view's azimuth the camera is moved in ever smaller steps of azimuth, elevation and distance to where
-the silhouettes of photo and render agree best; the photo is then compared with the render from there. Of a photo that
-was not taken like a query roll is searched for too, and its place in the picture is taken from the box.
+the silhouettes of photo and render agree best; the photo is then compared with the render from there. Where the object
+may lie beside the middle its place in the picture is searched for too, and of a photo that was not taken like a query
+roll as well: by their boxes first, then all at once (Nelder and Mead).
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 from scipy import ndimage
+from scipy.optimize import minimize
 
 from datagen.core.camera import Camera
 from datagen.core.shape import Mesh, Shape
@@ -23,13 +25,19 @@ from datagen.render.reference import ReferenceShader
 from datagen.scenes.cameras import reference_transform
 from datagen.train.tasks.matching.reference import Reference
 
-ELEVATIONS_DEG = (5.0, 60.0)
+ELEVATIONS_DEG = (5.0, 89.0)
 ROLL_DEG = 12.0
 STEPS_DEG = (6.0, 3.0, 1.5, 0.75)
 RADIUS_STEP = 0.02
 """Share of the distance by which a step of 6 degrees changes it; smaller steps less."""
-STARTS_DEG = ((0.0, 20.0), (0.0, 30.0), (0.0, 40.0), (-9.0, 30.0), (9.0, 30.0))
+STARTS_DEG = tuple((a, e) for e in (20.0, 30.0, 40.0, 52.0, 66.0) for a in (0.0, -9.0, 9.0))
 """Azimuths from the nearest view's, and elevations, that the search begins at; it goes on from the best."""
+SEARCH_PX = 128
+"""Pictures are compared at this size at most."""
+AT_ONCE = {"azimuth_deg": 3.0, "elevation_deg": 3.0, "log_radius": 0.03, "x": 0.015, "y": 0.015, "roll_deg": 2.0}
+"""First steps of the search of all at once: degrees, and shares of distance and picture."""
+TRIES = 140
+"""Renders that it takes at most."""
 
 
 class Views(Protocol):
@@ -110,35 +118,85 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.minimum(a, b).sum() / max(np.maximum(a, b).sum(), 1e-9))
 
 
-def refine(photo: np.ndarray, views: Views, azimuth_deg: float, *, free: bool = False) -> Refined:
+def refine(photo: np.ndarray, views: Views, azimuth_deg: float, *, aside: bool = False, free: bool = False) -> Refined:
     """The camera of a photo (S, S, 3) uint8 on white, near a published azimuth of a reference view.
 
-    `free`: the photo was not taken as queries are rendered, upright and with the object's box centre in the middle. So
-    roll is searched for too, and pictures are moved until their boxes and the photo's have one centre.
+    `aside`: the object may lie beside the middle of the picture, as on a tray. `free`: the photo was not taken as
+    queries are rendered, upright and with the object's box centre in the middle, so roll is searched for too.
     """
-    wanted = silhouette(photo.min(axis=2))
-
-    def tried(pose: Pose) -> Refined:
-        picture = turned(views.outline(pose.camera), pose.roll_deg)
-        if free:
-            pose = replace(pose, shift=_apart(wanted, silhouette(picture)))
-            picture = moved(picture, pose.shift)
-        return Refined(pose, picture, agreement(wanted, silhouette(picture)))
-
-    def best_of(poses: list[Pose]) -> Refined:
-        return max((tried(pose) for pose in poses), key=lambda found: found.agreement)
-
-    radius = ReferenceRecipe().radius
-    starts = [Camera(-azimuth_deg + a, e, radius, size_px=len(photo)) for a, e in STARTS_DEG]
-    best = best_of([Pose(camera) for camera in starts])
+    size = len(photo)
+    small = (
+        photo
+        if size <= SEARCH_PX
+        else np.asarray(Image.fromarray(photo).resize((SEARCH_PX,) * 2, Image.Resampling.BOX))
+    )
+    search = Search(silhouette(small.min(axis=2)), views, aside or free, free)
+    starts = [Camera(-azimuth_deg + a, e, ReferenceRecipe().radius, size_px=len(small)) for a, e in STARTS_DEG]
+    best = search.best_of([Pose(camera) for camera in starts])
     for step in STEPS_DEG:
         for _ in range(3):
-            found = best_of(_moves(best.pose, step, free))
+            found = search.best_of(_moves(best.pose, step, free))
             if found.agreement <= best.agreement:
                 break
             best = found
-    picture = moved(turned(views.picture(best.camera), best.pose.roll_deg), best.pose.shift)
-    return replace(best, picture=picture)
+    if search.aside:
+        best = max(search.at_once(best.pose), best, key=lambda found: found.agreement)
+    pose = replace(best.pose, camera=replace(best.camera, size_px=size))
+    return Refined(pose, _seen(views.picture(pose.camera), pose), best.agreement)
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """How well poses agree with a soft silhouette (S, S); `aside` and `free` as of `refine`."""
+
+    wanted: np.ndarray
+    views: Views
+    aside: bool
+    free: bool
+
+    def best_of(self, poses: Sequence[Pose]) -> Refined:
+        """The pose that agrees best; pictures that may lie aside are moved until boxes have one centre."""
+        return max((self._centred(pose) for pose in poses), key=lambda found: found.agreement)
+
+    def at_once(self, start: Pose) -> Refined:
+        """From a pose to the nearest best one, in everything that is free."""
+        names = [name for name in AT_ONCE if name != "roll_deg" or self.free]
+        camera = start.camera
+        known = {"azimuth_deg": camera.azimuth_deg, "elevation_deg": camera.elevation_deg, "roll_deg": start.roll_deg}
+        known |= {"log_radius": float(np.log(camera.radius)), "x": start.shift[0], "y": start.shift[1]}
+        origin = np.array([known[name] for name in names])
+        scale = np.array([AT_ONCE[name] for name in names])
+
+        def pose(steps: np.ndarray) -> Pose:
+            at = known | dict(zip(names, (origin + steps * scale).tolist(), strict=True))
+            eye = replace(
+                camera,
+                azimuth_deg=at["azimuth_deg"],
+                elevation_deg=float(np.clip(at["elevation_deg"], *ELEVATIONS_DEG)),
+                radius=float(np.exp(at["log_radius"])),
+            )
+            return Pose(eye, float(np.clip(at["roll_deg"], -ROLL_DEG, ROLL_DEG)), (at["x"], at["y"]))
+
+        simplex = np.vstack([np.zeros(len(names)), np.eye(len(names))])
+        options = {"initial_simplex": simplex, "maxfev": TRIES, "xatol": 0.01, "fatol": 1e-4}
+        found = minimize(lambda x: -self._as_is(pose(x)).agreement, simplex[0], method="Nelder-Mead", options=options)
+        return self._as_is(pose(found.x))
+
+    def _centred(self, pose: Pose) -> Refined:
+        if not self.aside:
+            return self._as_is(pose)
+        picture = turned(self.views.outline(pose.camera), pose.roll_deg)
+        return self._as_is(replace(pose, shift=_apart(self.wanted, silhouette(picture))), picture)
+
+    def _as_is(self, pose: Pose, picture: np.ndarray | None = None) -> Refined:
+        """`picture`: of the pose's camera, turned already."""
+        picture = turned(self.views.outline(pose.camera), pose.roll_deg) if picture is None else picture
+        picture = moved(picture, pose.shift)
+        return Refined(pose, picture, agreement(self.wanted, silhouette(picture)))
+
+
+def _seen(picture: np.ndarray, pose: Pose) -> np.ndarray:
+    return moved(turned(picture, pose.roll_deg), pose.shift)
 
 
 def turned(picture: np.ndarray, roll_deg: float) -> np.ndarray:

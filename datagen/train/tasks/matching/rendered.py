@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from datagen.core.errors import BrokenFile, UsageError
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED
@@ -36,12 +37,14 @@ By = Literal["mesh", "points"]
 @dataclass(frozen=True, eq=False)
 class Wanted:
     """A query to find the camera of: its number, its picture (S, S, 3), the published azimuth of the view that it
-    resembles, and the true place of its camera (3,) in the published frame, NaN where unknown."""
+    resembles, the true place of its camera (3,) about the reference as it stands, z up, NaN where unknown, and whether
+    the object may lie beside the middle of the picture."""
 
     number: int
     photo: np.ndarray
     azimuth_deg: float
     eye: np.ndarray
+    aside: bool
 
 
 def with_renders(loaded: Loaded, data: MatchingDataset, runtime: Runtime) -> MatchingDataset:
@@ -132,8 +135,10 @@ def _wanted(data: MatchingDataset, bundle: str, number: int, view: int) -> Wante
     azimuth = data.source.azimuths(bundle)[data.evaluated_views(bundle)[view]]
     eye = np.full(3, np.nan)
     if len(sample.T_world_camera) == 16:
-        eye = np.array(sample.T_world_camera).reshape(4, 4)[:3, 3]
-    return Wanted(number, np.array(data.source.query(sample)), float(azimuth), eye)
+        eye = T_INSIDE_FROM_PUBLISHED[:3, :3] @ np.array(sample.T_world_camera).reshape(4, 4)[:3, 3]
+    if sample.tray:
+        eye = Rotation.from_euler("z", -sample.tray[0], degrees=True).apply(eye)
+    return Wanted(number, np.array(data.source.query(sample)), float(azimuth), eye, bool(sample.tray))
 
 
 @contextmanager
@@ -152,9 +157,8 @@ def _render_bundle(
     views = views_of_bundle(open_dataset(root), bundle, by, size)
     found = []
     for query in queries:
-        refined = refine(query.photo, views, query.azimuth_deg)
-        off = direction_deg(refined.camera.position, T_INSIDE_FROM_PUBLISHED[:3, :3] @ query.eye)
-        found.append((query.number, refined.picture, off))
+        refined = refine(query.photo, views, query.azimuth_deg, aside=query.aside)
+        found.append((query.number, refined.picture, direction_deg(refined.camera.position, query.eye)))
     return found
 
 
