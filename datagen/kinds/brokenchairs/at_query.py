@@ -7,7 +7,7 @@ import numpy as np
 
 from datagen.core.anomaly import AnomalousShape
 from datagen.core.camera import Camera
-from datagen.core.shape import Mesh
+from datagen.core.shape import Mesh, Shape
 from datagen.formats.encode import npy_bytes, png_bytes
 from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.maps import map_bytes
@@ -33,12 +33,15 @@ class QueryViews:
         return {(side, suffix): data for suffix, data in files.items()}
 
 
-def shown_at_query(made: AnomalousShape, T: np.ndarray, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Candidates with the normal (old) and the anomalous shape (new) as their cameras see them.
+def shown_at_query(
+    nominal: Shape, made: AnomalousShape, T: np.ndarray, candidates: Sequence[Candidate]
+) -> list[Candidate]:
+    """Candidates with the reference (old) and the anomalous shape (new) as their cameras see them.
 
-    `T` (4, 4) takes the shape's frame to the query scene.
+    `nominal`: the normal shape with every part exactly in its place. `T` (4, 4) takes the shape's frame to the query
+    scene.
     """
-    old = QueryViews([(part.part_id, part.mesh.transformed(T)) for part in made.normal.parts])
+    old = QueryViews([(part.part_id, part.mesh.transformed(T)) for part in nominal.parts])
     new = QueryViews([(part_id, mesh.transformed(T)) for part_id, mesh in made.meshes()])
     return [
         replace(candidate, at_query={**old.files(candidate.camera, "old"), **new.files(candidate.camera, "new")})

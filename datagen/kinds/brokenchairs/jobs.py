@@ -64,11 +64,14 @@ def _normal_shot(
     state = draw_state(shape, recipe, "normal", job.shape_id, job.slot, start)
     looks = draw_looks(shape, recipe, "normal", job.shape_id, job.slot, start)
     stands = state.placed(shape)
-    placed = stands.transformed(query_transform(shape, recipe.query))
+    T = query_transform(shape, recipe.query)
+    placed = stands.transformed(T)
     with context.phase("repair"):
         meshes, repaired = repair_control(placed, recipe.normal.repair_share, rng)
     scene = RayScene(meshes)
-    views = QueryViews([(part.part_id, part.mesh) for part in placed.parts]) if recipe.reference.at_query else None
+    views = None
+    if recipe.reference.at_query:
+        views = QueryViews([(part.part_id, part.mesh) for part in state.nominal(shape).transformed(T).parts])
     candidates, rejected = [], []
     for camera in cameras:
         light = queries.draw_light(context, rng)
@@ -211,7 +214,7 @@ def anomaly_shot(
     columns = {name: value for name, value in described.items() if name != "part_ids"}
     if recipe.reference.at_query:
         with context.phase("reference"):
-            candidates = shown_at_query(anomaly, T, candidates)
+            candidates = shown_at_query(nominal, anomaly, T, candidates)
     common = {
         "label": 1,
         **columns,

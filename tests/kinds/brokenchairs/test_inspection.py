@@ -251,6 +251,22 @@ def test_a_pattern_may_be_of_a_shape_beyond_the_limit(made, tmp_path):
         check_drawing(plan_of(1, "inspection", ("anomaly.parts={dent: {nut: 1}}",), folder))
 
 
+def test_the_reference_from_a_query_camera_has_every_part_in_its_place(made, tmp_path):
+    sets = (*SETS[:-2], "reference.at_query=true", "anomaly.slots={position: 1}", "normal.views={3: 1}")
+    sets = (
+        *sets,
+        "tolerance={position_mm: 2, rotation_deg: 2}",
+        "anomaly.position={mm: [3, 5]}",
+        "anomaly.rotation={deg: [3, 9]}",
+    )
+    sets, shown = (*sets, "variation.tray={}"), {}
+    for jitter in ("true", "false"):
+        root = tmp_path / jitter
+        run_build(root, 1, "inspection", (*sets, f"variation.jitter={jitter}"), made / "parts")
+        shown[jitter] = {path.name: path.read_bytes() for path in root.rglob("view_old_*_normal_depth.npy")}
+    assert len(shown["true"]) == 3 and shown["true"] == shown["false"]
+
+
 def test_pairs_of_anomalous_references(made, tmp_path):
     """Twins stand as their anomalous pictures do, off their places alike, and verify measures both."""
     sets = (*SETS, "reference.counterfactual=true", "variation.tray={}", "anomaly.slots={position: 1, dent: 1}")
