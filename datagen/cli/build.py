@@ -88,7 +88,10 @@ def run_build(options: BuildOptions) -> bool:
         console.print(f"reproduce: datagen repro {shlex.quote(str(out))} {job_id[:16]}", soft_wrap=True)
     if options.as_json:
         print_json(summary.to_json())
-    return bool(summary.quarantined)
+    is_empty = not summary.images and shard[1] == 1
+    if is_empty:
+        say(console, "error", "no picture came out; what was rejected, and why, is told above")
+    return bool(summary.quarantined) or is_empty
 
 
 def _check(plan: Plan[Any], options: BuildOptions) -> None:

@@ -46,6 +46,10 @@ class Lens:
             axis=1,
         )
 
+    @property
+    def _told(self) -> str:
+        return ", ".join(f"{name} {value:g}" for name, value in asdict(self).items() if value)
+
     def undistort(self, seen: np.ndarray) -> np.ndarray:
         """The inverse of `distort` (N, 2), by Newton's method.
 
@@ -66,8 +70,8 @@ class Lens:
             )
         if np.abs(self.distort(found) - seen).max() > 1e-9:
             raise UsageError(
-                f"{self} folds the picture over itself within its borders; check the coefficients, which are OpenCV's "
-                "k1, k2, p1, p2, k3"
+                f"a lens of {self._told} folds the picture over itself within its borders; check the coefficients, "
+                "which are OpenCV's k1, k2, p1, p2, k3"
             )
         return found
 

@@ -1,6 +1,7 @@
 """STEP through OpenCASCADE (the extra `step`), by way of GLB."""
 
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from datagen.core.errors import MeshLoadError, MissingDependency
+from datagen.core.errors import MeshLoadError, MissingDependency, StoppedEarly
 from datagen.core.shape import Mesh
 from datagen.meshfiles.gltf import read_gltf
 from datagen.meshfiles.places import Places
@@ -87,6 +88,8 @@ def _convert(path: Path, given: Path, made: Path) -> None:
         raise bad(
             path, f"OpenCASCADE did not mesh it in {MOST_SECONDS} s; is its unit right? Else export it as STL or OBJ"
         ) from error
+    if -done.returncode in (signal.SIGTERM, signal.SIGINT):
+        raise StoppedEarly(f"stopped while {path} was read; run the same command again to go on")
     if done.returncode < 0:
         raise bad(path, f"OpenCASCADE crashed on it (signal {-done.returncode}); export it as STL or OBJ")
     if done.returncode or not made.is_file():

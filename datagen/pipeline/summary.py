@@ -86,7 +86,8 @@ def without_anomaly(summary: Summary) -> tuple[Warned, ...]:
         return ()
     kind = "no picture of an anomaly came out, see docs/acceptance.md for what each reason asks for"
     told = (
-        f"{name}: {tally.proposals} proposals, {', '.join(f'{why} {n}' for why, n in tally.reasons.most_common(2))}"
+        f"{name}: {tally.proposals} proposals, "
+        + (", ".join(f"{why} {n}" for why, n in tally.reasons.most_common(2)) or "whose pictures were rejected")
         for name, tally in tried.items()
     )
     return (Warned(kind, len(tried), tuple(told)[:EXAMPLES]),)

@@ -170,6 +170,8 @@ def read_station(path: Path) -> StationRecipe:
     """A station's file. Raises RecipeError naming file and key."""
     try:
         data = yaml.safe_load(path.read_bytes())
+        if not isinstance(data, dict):
+            raise RecipeError(f"station {path} tells nothing by keys; docs/inspection.md has one to begin with")
         return StationRecipe.model_validate(data)
     except OSError as error:
         raise RecipeError(f"station {path} cannot be read ({error.strerror}); check its path") from error

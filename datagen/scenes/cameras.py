@@ -59,7 +59,7 @@ def of_station(camera: Camera, shape: Shape, recipe: QueryRecipe) -> Camera | No
 
 
 def refuse_folded(recipe: QueryRecipe, shape: Shape) -> None:
-    """Raises UsageError for a station's lens that folds a picture of the shape over itself."""
+    """Raises UsageError for a station's lens that folds a picture of the shape over itself, naming the camera."""
     if recipe.station is not None:
         size = float(recipe.size_px)
         border = np.array([(x, y) for x in (0, size / 2, size) for y in (0, size / 2, size)])

@@ -15,6 +15,8 @@ from datagen.recipe.station import CameraRecipe, OpticsRecipe, StationRecipe
 
 GRID_RAYS = 40_000
 """Rays a camera is asked with, evenly spread over its picture."""
+FEW_RAYS = 2_500
+"""Of them where no more is asked than whether it sees the part at all."""
 STEP_MM = 1e-3
 """A step along a surface that is so small that a lens is straight over it."""
 STEEPEST_DEG = 89.9
@@ -165,13 +167,20 @@ def look_through(station: StationRecipe, shape: Shape) -> list[Seen]:
     return [seen_by(camera, scene) for camera in station_cameras(station, scene.bounds.mean(axis=0))]
 
 
-def seen_by(camera: StationCamera, scene: RayScene) -> Seen:
+def refuse_unseen(station: StationRecipe, shape: Shape) -> None:
+    """Raises UsageError as `look_through`, in a tenth of its time."""
+    scene = RayScene(placed_parts(shape, station.frame))
+    for camera in station_cameras(station, scene.bounds.mean(axis=0)):
+        seen_by(camera, scene, FEW_RAYS)
+
+
+def seen_by(camera: StationCamera, scene: RayScene, rays: int = GRID_RAYS) -> Seen:
     """What a camera sees of parts in millimetres. Raises UsageError for one inside the part, or that misses it."""
     eye = camera.position
     if is_inside(scene, eye):
         raise UsageError(f"camera {camera.name} stands inside the part; move it, or check the station's millimetres")
     width, height = camera.size_px
-    step = max(1.0, np.sqrt(width * height / GRID_RAYS))
+    step = max(1.0, np.sqrt(width * height / rays))
     columns, rows = (np.arange(step / 2, size, step) for size in (width, height))
     pixels = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
     directions = camera.rays(pixels)

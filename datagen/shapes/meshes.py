@@ -24,6 +24,8 @@ from datagen.shapes.placing import left_out, placed_meshes
 from datagen.shapes.plans import plan_files, read_plan
 from datagen.shapes.source import ShapeEntry
 
+LIKELY_MM = (1.0, 10_000.0)
+"""Longest edge of a part whose unit is told."""
 _Y_UP_SUFFIXES = (*GLTF_SUFFIXES, ".obj")
 
 
@@ -136,7 +138,20 @@ class MeshSource(Carded):
             T_shape_source=tuple(map(tuple, T_up(up).tolist())),
             source_mm=MILLIMETRES["m"] if files.plan else millimetres(files.files, self.units, self.card.units),
         )
-        return shape.transformed(T_front(parts, up, self.card.front, self.category.front)).normalised()
+        found = shape.transformed(T_front(parts, up, self.card.front, self.category.front)).normalised()
+        return replace(found, warnings=(*found.warnings, *unlikely_size(found))) if self.units else found
+
+
+def unlikely_size(shape: Shape) -> tuple[str, ...]:
+    """A warning where a part is longer than ten metres or shorter than a millimetre: most often a unit is wrong."""
+    if not shape.mm:
+        return ()
+    low, high = shape.bounds
+    size = (high - low) / shape.mm
+    if LIKELY_MM[0] <= size.max() <= LIKELY_MM[1]:
+        return ()
+    told = " x ".join(f"{edge:,.4g}" for edge in size)
+    return (f"unlikely size: {told} mm; if that is not meant, write the unit of its file as `units`",)
 
 
 def millimetres(files: Iterable[Path], recipe: str, card: str = "") -> float:

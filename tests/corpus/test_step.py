@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datagen.core.errors import MeshLoadError, MissingDependency
+from datagen.core.errors import MeshLoadError, MissingDependency, StoppedEarly
 from datagen.core.shape import Mesh, concatenate
 from datagen.meshfiles import step
 from datagen.meshfiles.load import read_mesh_file
@@ -195,6 +195,14 @@ def test_the_extra_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(step, "find_spec", lambda name: None)
     with pytest.raises(MissingDependency, match=r"a\.step: needs cascadio.*datagen\[step\]"):
         read_mesh_file(path)
+
+
+def test_a_signal_to_stop_is_not_the_fault_of_the_file_that_was_read(tmp_path, monkeypatch):
+    path = tmp_path / "good.step"
+    path.write_text("ISO-10303-21;\n")
+    monkeypatch.setattr(step, "CONVERT", "import os; os.kill(os.getpid(), 15)")
+    with pytest.raises(StoppedEarly, match=r"stopped while .*good\.step was read; run the same command again"):
+        step.read_step(path)
 
 
 @pytest.mark.parametrize(

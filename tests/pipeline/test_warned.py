@@ -50,4 +50,6 @@ def test_a_build_without_a_picture_of_an_anomaly_says_so():
     (told,) = without_anomaly(summary_of(0, tried))
     assert told.line.startswith("no picture of an anomaly came out, see docs/acceptance.md")
     assert told.line.endswith("(1): missing: 48 proposals, too_much 40, not_visible 8")
+    (told,) = without_anomaly(summary_of(0, {"dent": Tally(24, 24)}))
+    assert told.line.endswith("dent: 24 proposals, whose pictures were rejected")
     assert without_anomaly(summary_of(3, tried)) == () and without_anomaly(summary_of(0, {"swapped": Tally()})) == ()

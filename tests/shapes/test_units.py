@@ -70,3 +70,13 @@ def test_a_shape_keeps_its_millimetre_however_it_is_moved(tmp_path):
     T = np.diag([3.0, 3.0, 3.0, 1.0])
     assert shape.transformed(T).mm == pytest.approx(3 * shape.mm)
     assert shape.posed({"none": 1.0}).mm == shape.mm
+
+
+def test_a_size_that_no_part_has_is_told_with_the_next_step(tmp_path):
+    trimesh.creation.box(EDGES).export(tmp_path / "block.stl")
+    (warning,) = only(tmp_path, "m").warnings
+    assert (
+        warning
+        == "unlikely size: 4e+04 x 2e+04 x 1e+04 mm; if that is not meant, write the unit of its file as `units`"
+    )
+    assert only(tmp_path, "mm").warnings == ()

@@ -18,6 +18,7 @@ from datagen.recipe.inspection import MILLIMETRES, matched
 from datagen.recipe.models import Recipe
 from datagen.scenes.cameras import refuse_folded
 from datagen.scenes.lamps import refuse_inside
+from datagen.scenes.station import refuse_unseen
 from datagen.shapes.source import ShapeEntry
 
 NAMES = 8
@@ -28,8 +29,8 @@ def check_drawing(plan: ChairPlan) -> None:
     """Looks at the unit of every planned shape, and at the names of parts until each pattern fits one.
 
     Raises UsageError for shapes without a unit, patterns that no part of the collection fits, patterns of whole
-    objects and a light inside a part, MissingDependency for a variant that is not there. Shapes that cannot be read
-    are left to their jobs.
+    objects, a light inside a part and a camera inside one or that misses it, MissingDependency for a variant that is
+    not there. Shapes that cannot be read are left to their jobs.
     """
     recipe = plan.recipe
     for kind in recipe.anomaly.parts if recipe.units else ():
@@ -45,6 +46,8 @@ def check_drawing(plan: ChairPlan) -> None:
                 f"{', '.join(MILLIMETRES)} as `units` in the recipe or in collection.json"
             )
         refuse_inside(recipe.query.lights, shape)
+        if recipe.query.station is not None:
+            refuse_unseen(recipe.query.station, shape)
         refuse_folded(recipe.query, shape)
         names |= {part.name for part in shape.parts}
         unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]

@@ -76,7 +76,13 @@ def test_a_query_from_elsewhere_is_found(made):
 
 def test_a_station_that_cannot_be_is_refused_by_key(tmp_path):
     path = tmp_path / "station.yaml"
-    for text, why in (("dome: {count: 3}", "dome.radius_mm"), ("rings: 1", "rings: unknown key"), ("[", "no YAML")):
+    for text, why in (
+        ("dome: {count: 3}", "dome.radius_mm"),
+        ("rings: 1", "rings: unknown key"),
+        ("[", "no YAML"),
+        ("", "tells nothing"),
+        ("- 1", "tells nothing"),
+    ):
         path.write_text(text)
         with pytest.raises(RecipeError, match=why):
             read_station(path)
@@ -117,3 +123,18 @@ def test_a_lens_that_folds_its_picture_is_refused_before_anything_is_built(made,
     station.write_text(STATION + "lens: {k1: -20}")
     with pytest.raises(UsageError, match="folds the picture"):
         run_build(tmp_path / "data", 1, "inspection", (*SETS, f"query.station={station}"), made / "parts")
+
+
+@pytest.mark.parametrize(
+    ("camera", "why"),
+    [
+        ("position_mm: [0, 0, 12]", "camera top stands inside the part"),
+        ("position_mm: [0, 0, 420], look_at_mm: [0, 0, 900]", "camera top does not see the part"),
+    ],
+)
+def test_a_camera_that_sees_nothing_is_refused_before_anything_is_built(made, tmp_path, camera, why):
+    station = tmp_path / "blind.yaml"
+    station.write_text(STATION.replace("position_mm: [0, 0, 420]", camera))
+    with pytest.raises(UsageError, match=why):
+        run_build(tmp_path / "data", 1, "inspection", (*SETS, f"query.station={station}"), made / "parts")
+    assert not (tmp_path / "data" / "manifest.parquet").exists()
