@@ -82,6 +82,13 @@ def test_a_network_that_learned_without_references_is_asked_without_them(paired,
     assert told["pairs"]["pairs"]["auc"]["value"] == 0.5
 
 
+def test_a_table_names_a_long_list_by_its_length(paired, recipes, tmp_path):
+    ids = ",".join(f'"{number}"' for number in range(9000, 9020))
+    made = arms([f"{recipes[0]}+data.skip=[{ids}]"], (), paired, (0,), ["optim.batch=4"])
+    text = table(paired_study(made, tmp_path / "runs", CPU, rounds=20, short=True))
+    assert "data.skip=[20 values] (1)" in text and "9001" not in text
+
+
 def test_values_are_set_for_all_or_for_one(recipes, paired):
     made = arms(recipes, (), paired, (0,), ["optim.epochs=3", f"{recipes[0]}:optim.epochs=5"])
     assert [arm.recipes[0].optim.epochs for arm in made] == [5, 3, 3]

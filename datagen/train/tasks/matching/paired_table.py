@@ -1,5 +1,6 @@
 """The figures of `paired_study` as Markdown."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ def _networks(told: dict[str, Any]) -> list[str]:
         pairs, apart = of_arm["pairs"].get("pairs", {}), of_arm.get("minus_baseline", {}).get("natural")
         cells = [_cell(of_arm["auc"]["natural"]), _difference(apart), _plain(of_arm["auc"].get("shuffled"))]
         cells += [_cell(pairs.get(key)) for key in ("auc", "auc_clean", "group_score")]
-        rows.append([f"{arm} ({of_arm['seeds']})", *cells])
+        rows.append([f"{_short(arm)} ({of_arm['seeds']})", *cells])
     return _rows("network (seeds)", titles, rows)
 
 
@@ -34,7 +35,7 @@ def _ways(told: dict[str, Any]) -> list[str]:
         if any(key in of_arm["auc"] for key in keys[1:]):
             poses = of_arm.get("poses", {}).get("natural, mesh", {})
             errors = [_plain(poses.get(key)) for key in ("pose_error_deg", "pose_within_2_deg")]
-            rows.append([arm, *(_cell(of_arm["auc"].get(key)) for key in keys), *errors])
+            rows.append([_short(arm), *(_cell(of_arm["auc"].get(key)) for key in keys), *errors])
     return _rows("natural AUC, compared with", titles, rows)
 
 
@@ -43,14 +44,19 @@ def _angles(told: dict[str, Any]) -> list[str]:
     rows = []
     for arm, of_arm in told.items():
         for way, values in of_arm["angles"].items():
-            rows.append([arm + way.removeprefix("natural"), *(_number(values.get(step)) for step in titles)])
+            rows.append([_short(arm) + way.removeprefix("natural"), *(_number(values.get(step)) for step in titles)])
     return _rows("degrees to the nearest view", titles, rows)
 
 
 def _by_group(told: dict[str, Any]) -> list[str]:
     titles = list(dict.fromkeys(group for of_arm in told.values() for group in of_arm["groups"]))
-    rows = [[arm, *(_number(of_arm["groups"].get(group)) for group in titles)] for arm, of_arm in told.items()]
+    rows = [[_short(arm), *(_number(of_arm["groups"].get(group)) for group in titles)] for arm, of_arm in told.items()]
     return _rows("natural AUC", titles, rows)
+
+
+def _short(arm: str) -> str:
+    """A network's name, a long list of values in it by its length alone."""
+    return re.sub(r"\[[^\]]{40,}\]", lambda found: f"[{found[0].count(',') + 1} values]", arm)
 
 
 def _rows(corner: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
