@@ -104,7 +104,7 @@ def load_folder(root: Path, cache: Path | None = None, licence: str = "unknown",
     """
     root = Path(root)
     if not root.is_dir():
-        raise MaterialError(f"the material folder {root} is not there; check the recipe's libraries")
+        raise MaterialError(f"the material folder {root} is not there; check its path in the recipe")
     found = _Findings()
     for name, files in sorted(_grouped(root, found).items()):
         try:

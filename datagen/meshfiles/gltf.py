@@ -17,6 +17,8 @@ from datagen.meshfiles.places import Places
 from datagen.meshfiles.values import FilePart, MeshFile, bad, unique_names
 
 MAX_DEPTH, MAX_INSTANCES = 256, 200_000
+_INSTANCE = re.compile(r"NAUO\d+")
+"""What CAD programs number instances by; the product's name says what it is."""
 
 
 def read_gltf(path: Path, places: Places) -> MeshFile:
@@ -80,7 +82,10 @@ class _Reader:
             own = T @ local_transform(node)
             self.global_T[index] = own
             mesh = self.buffers.item("meshes", node["mesh"]) if "mesh" in node else {}
-            name = str(node.get("name") or mesh.get("name") or above or "").strip()
+            called = str(node.get("name") or "")
+            name = str(
+                (not _INSTANCE.fullmatch(called) and called) or mesh.get("name") or called or above or ""
+            ).strip()
             visible = ((node.get("extensions") or {}).get("KHR_node_visibility") or {}).get("visible", True)
             if shown and visible and "mesh" in node:
                 is_piece = above and by_trimesh and re.fullmatch(re.escape(above) + "_[0-9a-f]{6}", name)

@@ -76,6 +76,17 @@ def test_instances_of_an_assembly_are_parts(tmp_path: Path) -> None:
     assert lows == sorted([*map(tuple, ([float(v) for v in at] for at in places.values())), (0.0, 0.0, 30.0)])
 
 
+def test_instances_that_are_only_numbered_have_their_products_names(tmp_path: Path) -> None:
+    file = Step()
+    leg = file.product("leg", [file.box((0, 0, 0), (2, 2, 30))[0]])
+    top = file.product("top", [file.box((0, 0, 30), (40, 20, 32))[0]])
+    table = file.product("table", [])
+    for number, (product, x) in enumerate([(leg, 0), (leg, 38), (top, 0)], 1):
+        file.instance(table, product, f"NAUO{number}", (x, 0, 0))
+    parts = read_mesh_file(file.write(tmp_path / "table.step")).parts
+    assert [part.name for part in parts] == ["leg", "leg_2", "top"]
+
+
 def edited(tmp_path: Path, old: str, new: str, unit: str = "mm") -> Path:
     """A plate's file with one text in the place of another."""
     path = plate(unit=unit).write(tmp_path / "plate.step")

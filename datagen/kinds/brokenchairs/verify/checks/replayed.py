@@ -93,7 +93,7 @@ def masks_replay(evidence: ChairEvidence) -> Iterator[Finding]:
                 yield Finding(replay.query.path, f"{key} overlaps the replayed one by {iou:.3f}")
 
 
-@check(ERROR, "mask_new is of the anomalous chair, mask_old of the normal one.", of=REPLAYED, needs=(needs.replays,))
+@check(ERROR, "mask_new is of the anomalous shape, mask_old of the normal one.", of=REPLAYED, needs=(needs.replays,))
 def masks_in_silhouettes(evidence: ChairEvidence) -> Iterator[Finding]:
     """mask_new lies inside the anomalous silhouette, mask_old inside the normal one."""
     for replay in evidence.replays:
