@@ -33,7 +33,10 @@ from datagen.store.log import read_folder
 
 
 def run_build(options: BuildOptions) -> bool:
-    """Build, and return whether anything was quarantined. Raises UsageError, RecipeError and what a build raises."""
+    """Build, and return whether anything was quarantined, or no picture came out.
+
+    Raises UsageError, RecipeError and what a build raises.
+    """
     shard = parse_shard(options.shard)
     console = open_console()
     recipe = load_recipe(find_recipe(options.recipe), tuple(options.overrides or ()), options.seed)

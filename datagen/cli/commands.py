@@ -19,8 +19,8 @@ def build(**given: Any) -> None:
 
     Running the same command again goes on where it was interrupted.
 
-    Exit codes: 3 when the build finished and some shapes are set aside (quarantined), 6 when the folder belongs to
-    another recipe, seed or collection, 75 when it stopped early and has to be run again.
+    Exit codes: 3 when the build finished and some shapes are set aside (quarantined) or no picture came out, 6 when the
+    folder belongs to another recipe, seed or collection, 75 when it stopped early and has to be run again.
     """
     from datagen.cli.build import run_build
 
