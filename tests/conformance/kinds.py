@@ -74,7 +74,7 @@ class KindConformance:
             return examine(self.kind.examination, self.kind.examination.evidence(found))
 
         good = document()
-        assert good.ok, [r.name for r in good.results if r.failed_as_error]
+        assert good.ok, [(r.name, r.examples[:2]) for r in good.results if r.failed_as_error]
         assert good.counts["images"] > 0 and "<html" in good.page() and good.to_json()["ok"]
         path = dataset / next(name for row in read_manifest(dataset) for name in row["sha256"])
         kept = path.read_bytes()

@@ -26,7 +26,7 @@ LIKELIER, APART = 4.0, 0.03
 PAINTED = 2.0
 """Levels by which a floor of the fake renderer may change from view to view."""
 COLOURED, GREY = 1.0, 0.05
-"""Levels between the channels of a scene that has some colour, and of a view that has none."""
+"""Levels between the channels of a part that has some colour, and of one that has none."""
 DARKEST = 0.004
 """Linear level below which a channel's ratio to the others tells nothing."""
 
@@ -86,11 +86,15 @@ def scene_colors_steady(e: SceneEvidence) -> Iterator[Finding]:
 
 
 def _without_colour(scene: SceneFacts) -> Iterator[int]:
-    """Views in which nothing has a colour, in a scene whose other views have some."""
+    """Views in which nothing has a colour of what has some in the scene's other views."""
     spread = scene.colors.max(axis=-1) - scene.colors.min(axis=-1)
-    most = np.where(np.isfinite(spread), spread, 0).max(axis=1) if len(spread) else np.zeros(0)
-    if len(most) and np.median(most) > COLOURED:
-        yield from np.flatnonzero((most < GREY) & np.isfinite(spread).any(axis=1)).tolist()
+    for v, own in enumerate(spread):
+        others = np.delete(spread, v, axis=0)
+        seen = np.isfinite(own) & np.isfinite(others).any(axis=0)
+        if seen.any():
+            coloured = own[seen][np.nanmedian(others[:, seen], axis=0) > COLOURED]
+            if len(coloured) and coloured.max() < GREY:
+                yield v
 
 
 def view_tints(scene: SceneFacts) -> np.ndarray:
