@@ -62,9 +62,8 @@ def check_picture(
         return Rejected("blown_out", f"median {np.median(body):.0f}, {share:.3f} of the object below white")
     if behind.is_lit and (np.median(body) < 8 or body.max() < 24):
         return Rejected("black", f"median {np.median(body):.0f}")
-    if not behind.is_white and (outline_share(picture, inside) or 0.0) < OUTLINE:
-        return Rejected("lost_in_background", f"{outline_share(picture, inside) or 0.0:.2f} of its outline shows")
-    return None
+    shown = 1.0 if behind.is_white else outline_share(picture, inside) or 0.0
+    return Rejected("lost_in_background", f"{shown:.2f} of its outline shows") if shown < OUTLINE else None
 
 
 def _on_white(level: np.ndarray, behind: np.ndarray | float | None) -> np.ndarray | None:

@@ -9,6 +9,12 @@ _XYZ_FROM_RGB = np.array(
 _WHITE = _XYZ_FROM_RGB.sum(axis=1)
 
 
+def rgb_of(text: str) -> tuple[float, float, float]:
+    """`#rrggbb` as sRGB in 0..1."""
+    r, g, b = (int(text[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    return r, g, b
+
+
 def linear_from_srgb(values: np.ndarray) -> np.ndarray:
     """Decode sRGB in [0, 1], any shape, as float64."""
     values = np.asarray(values, dtype=np.float64)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datagen.core.colour import linear_from_srgb
+from datagen.core.colour import linear_from_srgb, rgb_of
 from datagen.core.errors import MaterialError
 from datagen.core.ids import content_hash
 from datagen.core.material import Material
@@ -64,8 +64,7 @@ def open_by_part(table: Mapping[str, PartLookRecipe]) -> tuple[PartLibrary, ...]
 
 def _of_factors(pattern: str, told: PartLookRecipe) -> Material:
     assert told.colour is not None
-    srgb = np.array([int(told.colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
-    colour = as_rgb(linear_from_srgb(srgb))
+    colour = as_rgb(linear_from_srgb(np.array(rgb_of(told.colour))))
     return Material(
         f"{pattern}: {told.colour} metallic {told.metallic:g} roughness {told.roughness:g}",
         "metal" if told.metallic > 0.5 else "plastic",

@@ -7,6 +7,7 @@ import numpy as np
 
 from datagen.core.backdrop import Backdrop, Photo, Plain, Tiled
 from datagen.core.clutter import tidy
+from datagen.core.colour import rgb_of
 from datagen.core.errors import MaterialError, MissingDependency
 from datagen.core.material import Material
 from datagen.materials.library import MaterialLibrary
@@ -68,12 +69,6 @@ def draw_backdrop(
         u, v = rng.random(2).round(6).tolist()
         return Tiled(material.material_id, round(float(rng.uniform(0, 360)), 3), (u, v))
     return None
-
-
-def rgb_of(text: str) -> tuple[float, float, float]:
-    """`#rrggbb` as sRGB in 0..1."""
-    r, g, b = (int(text[k : k + 2], 16) / 255 for k in (1, 3, 5))
-    return r, g, b
 
 
 def _draw_photo(path: Path, rng: np.random.Generator) -> Photo:

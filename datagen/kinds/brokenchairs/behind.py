@@ -9,11 +9,12 @@ import numpy as np
 
 from datagen.annotate.quality import WHITE, Behind, grey
 from datagen.core.backdrop import Backdrop, Photo, Plain, Tiled
+from datagen.core.colour import rgb_of
 from datagen.core.errors import MissingDependency
 from datagen.core.ids import canonical_json
 from datagen.recipe.models import QueryRecipe, Recipe
 from datagen.render.backdrop import flat
-from datagen.scenes.backdrops import listed_photos, rgb_of
+from datagen.scenes.backdrops import listed_photos
 
 
 def background_columns(backdrop: Backdrop | None, digests: Mapping[str, str]) -> dict[str, str]:

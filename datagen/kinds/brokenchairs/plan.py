@@ -1,6 +1,5 @@
 """The plan: every job of a dataset, a pure function of recipe and collection."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,7 +66,7 @@ class ChairPlan(Plan[Recipe]):
             paths = photo_paths(self.recipe.query)
         except MissingDependency:
             return {}
-        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+        return {str(path): bytes_hash(path.read_bytes()) for path in paths}
 
     @cached_property
     def _models(self) -> Mapping[str, str]:

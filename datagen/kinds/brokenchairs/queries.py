@@ -24,8 +24,8 @@ from datagen.formats.cameras import published_pose
 from datagen.formats.encode import png_bytes
 from datagen.kinds.brokenchairs.behind import background_columns, expected_behind
 from datagen.kinds.brokenchairs.context import ChairContext
-from datagen.kinds.brokenchairs.looks import OWN, Looks, lens_columns, looks_columns
-from datagen.kinds.brokenchairs.stress import Stress
+from datagen.kinds.brokenchairs.looks import OWN, Look, Looks, lens_columns, looks_columns
+from datagen.kinds.brokenchairs.stress import Gleam, Stress
 from datagen.pipeline.prepared import job_row, rejection
 from datagen.scenes.backdrops import draw_backdrop
 from datagen.scenes.lamps import lamps_of, room_of
@@ -134,16 +134,12 @@ def scene_of(context: ChairContext, shot: QueryShot) -> Scene:
     named = _part_tiles(context, shot, materials)
     materials |= named
     bare = {part_id for part_id, part in worn.items() if part.material_id in named}
-    for part_id, look in shot.looks.items():
+    changes: list[tuple[int, Look | Gleam]] = [*shot.looks.items(), *shot.stress.parts.items()]
+    for part_id, change in changes:
         if part_id in worn and (part_id not in shot.skins or part_id in bare):
-            varied = look.on(materials[worn[part_id].material_id], part_id)
+            varied = change.on(materials[worn[part_id].material_id], part_id)
             materials[varied.material_id] = varied
             worn[part_id] = replace(worn[part_id], material_id=varied.material_id)
-    for part_id, gleam in shot.stress.parts.items():
-        if part_id in worn and (part_id not in shot.skins or part_id in bare):
-            moved = gleam.on(materials[worn[part_id].material_id], part_id)
-            materials[moved.material_id] = moved
-            worn[part_id] = replace(worn[part_id], material_id=moved.material_id)
     parts = tuple(ScenePart(i, mesh, (None if i in bare else shot.skins.get(i)) or worn[i]) for i, mesh in shot.meshes)
     lights = context.recipe.query.lights
     materials |= _floors(context, shot)
