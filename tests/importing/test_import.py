@@ -120,6 +120,15 @@ def test_a_published_scene_becomes_a_dataset(samples, scene, tmp_path):
     assert export_dataset(out, "poses", tmp_path / "poses").pictures == 20
 
 
+def test_a_file_among_the_views_of_a_published_scene_is_told_and_a_note_beside_them_is_not(scene, tmp_path):
+    out = tmp_path / "scene"
+    shutil.copytree(scene[0], out)
+    (out / "scenes" / "oddoneout_scene" / "NOTE.md").write_text("by others")
+    assert "scene_no_stray_files" not in failed(out)
+    (out / "scenes" / "oddoneout_scene" / "RGB" / "copy.png").write_bytes(b"")
+    assert "scene_no_stray_files" in failed(out)
+
+
 def test_scenes_are_of_the_splits_that_a_split_file_says(samples, tmp_path):
     root = tmp_path / "scenes"
     for name in ("banana_028-001", "banana_028-002", "banana_029-001"):

@@ -15,6 +15,7 @@ from datagen.core.ids import fraction_of_hash
 from datagen.core.material import Material
 from datagen.core.row import Job
 from datagen.core.shape import Mesh, Shape, concatenate
+from datagen.formats.published import SOURCE
 from datagen.geometry.pieces import separation
 from datagen.kinds.oddoneout.descriptors import open_descriptor
 from datagen.kinds.oddoneout.kind import plan_scenes
@@ -71,6 +72,11 @@ class SceneEvidence(BaseEvidence):
         self.note(f"reading {len(folders)} scenes")
         names = self._chosen([folder.rsplit("/", 1)[-1] for folder in folders])
         return tuple(read_scene(self.tree.files, folder, folder.rsplit("/", 1)[-1] in names) for folder in folders)
+
+    @cached_property
+    def made_here(self) -> bool:
+        """Whether datagen built the scenes: they name jobs, and were not imported from published ones."""
+        return any("job_id" in scene.extra and scene.extra.get("source") != SOURCE for scene in self.scenes)
 
     def _chosen(self, names: Sequence[str]) -> frozenset[str]:
         """The scenes of those named that are replayed."""

@@ -26,9 +26,13 @@ def scene_files_there(e: SceneEvidence) -> Iterator[Finding]:
 
 @CHECKS.check(ERROR, "A loader that lists the folder takes every file for a view, and shifts those after it.", SCENES)
 def scene_no_stray_files(e: SceneEvidence) -> Iterator[Finding]:
-    """A scene's folder holds the files of its views and its tables alone; scenes/ holds scenes alone."""
+    """A scene's folder holds the files of its views and its tables alone; scenes/ holds scenes alone.
+
+    Scenes that others published may have notes beside their tables: no loader lists that folder.
+    """
     for scene in e.scenes:
-        for path in scene.listed.strays:
+        strays = (path for path in scene.listed.strays if e.made_here or "/" in path)
+        for path in strays:
             yield Finding(f"{scene.name}/{path}", "is no file of its views; take it away")
     known = {scene.name for scene in e.scenes}
     others = {name.split("/")[1] for name in e.tree.files.sizes if name.startswith(f"{FOLDER}/")} - known
@@ -49,8 +53,8 @@ def scene_tables_readable(e: SceneEvidence) -> Iterator[Finding]:
     """Tables beside the scenes can be read and, where datagen made the scenes, are all there."""
     for name, problem in e.tree.problems.items():
         yield Finding(name, problem)
-    if not any("job_id" in scene.extra for scene in e.scenes):
-        return  # Not made here.
+    if not e.made_here:
+        return
     card = e.tree.root / "README.md"
     if e.recipe is not None and card.is_file() and f"# {e.recipe.name}" not in card.read_text(errors="replace"):
         yield Finding(card.name, f"is not of {e.recipe.name}")
