@@ -26,7 +26,7 @@ from datagen.shapes.built_in import STAND_INS
 from datagen.train.objective import Batch, Objective
 from datagen.train.recipes import load_train_recipe
 from datagen.train.runtime import choose_device, open_runtime
-from datagen.train.tasks.detector.measure import random_batch as random_scene
+from datagen.train.tasks.detector.costs import random_batch as random_scene
 from datagen.train.tasks.matching.gpu_study import seconds_a_step, unpack
 from datagen.train.tasks.matching.measure import FORMS, measure_attention, measured, random_batch
 from datagen.train.tasks.registry import find_task

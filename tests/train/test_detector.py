@@ -21,8 +21,8 @@ from datagen.train.loop import train
 from datagen.train.predict import predict, predict_scene
 from datagen.train.recipes import load_train_recipe
 from datagen.train.runtime import Runtime
+from datagen.train.tasks.detector.costs import measured
 from datagen.train.tasks.detector.found import density_boxes, judged_in_found
-from datagen.train.tasks.detector.measure import measured
 from datagen.train.tasks.detector.networks import make_objective
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe

@@ -1,23 +1,20 @@
-"""What a step of the comparator costs, part by part: `python -m datagen.train.tasks.matching.compare_costs`.
+"""What a step of the comparator costs, part by part: `python -m datagen.train.tasks.matching.costs`.
 
 Each part runs forward and backward on random pictures, in CPU-seconds of the process: a batch of whole bundles as
 training draws them, so every picture is encoded once. A whole step, an evaluation of one picture against all its views
 and the largest memory that the process had follow.
 """
 
-import argparse
-import resource
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 from torch import Tensor
 
 from datagen.models.comparator import Comparator
+from datagen.train.costs import run_costs, sizes, spent, timed
 from datagen.train.objective import Batch
-from datagen.train.recipes import load_train_recipe
 from datagen.train.tasks.matching.networks import make_objective
 from datagen.train.tasks.matching.recipe import MatchingRecipe
 
@@ -37,16 +34,6 @@ def random_batch(recipe: MatchingRecipe, queries: int, bundles: int) -> Batch:
         "box": torch.tensor([[0.5, 0.5, 0.2, 0.2]]).expand(queries, 4),
         "changed": (torch.rand(queries, size, size, generator=rng) > 0.9).float(),
     }
-
-
-def spent(work: Callable[[], Tensor]) -> float:
-    """CPU-seconds of a part's forward and backward pass, the median of three after a first."""
-    seconds = []
-    for _ in range(4):
-        start = time.process_time()
-        work().float().square().mean().backward()
-        seconds.append(time.process_time() - start)
-    return sorted(seconds[1:])[1]
 
 
 def measured(recipe: MatchingRecipe) -> dict[str, float]:
@@ -79,20 +66,18 @@ def measured(recipe: MatchingRecipe) -> dict[str, float]:
         joined = model._compare(f[:Q], f[Q:], rows, weights).detach().requires_grad_()
         told["stages to the answer"] = spent(lambda: _answer(model, joined))
         optimiser = torch.optim.AdamW(objective.parameters(), lr=1e-3)
-        start = time.process_time()
-        objective.total(objective(batch, 0, torch.Generator().manual_seed(0))).backward()
-        optimiser.step()
-        told["whole step"] = time.process_time() - start
+
+        def step() -> None:
+            objective.total(objective(batch, 0, torch.Generator().manual_seed(0))).backward()
+            optimiser.step()
+
+        told["whole step"] = timed(step)
     one = {name: value[:1] for name, value in random_batch(recipe, 1, 1).items()}
     objective.eval()
     with torch.no_grad():
         objective.predict(one)
-        start = time.process_time()
-        objective.predict(one)
-        told["one picture evaluated"] = time.process_time() - start
-    told["peak memory, GiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    told["weights, million"] = sum(p.numel() for p in model.parameters()) / 1e6
-    return told
+        told["one picture evaluated"] = timed(lambda: objective.predict(one))
+    return told | sizes(model)
 
 
 def _answer(model: Comparator, joined: Tensor) -> Tensor:
@@ -101,18 +86,8 @@ def _answer(model: Comparator, joined: Tensor) -> Tensor:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure a recipe and print its table."""
-    parser = argparse.ArgumentParser(prog="python -m datagen.train.tasks.matching.compare_costs", description=__doc__)
-    parser.add_argument("--recipe", default="comparator_64", help="of network comparator")
-    parser.add_argument("--set", dest="overrides", action="append", default=[], help="section.key=value")
-    parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    recipe = cast(MatchingRecipe, load_train_recipe(given.recipe, overrides=given.overrides))
-    sys.stdout.write(f"| {recipe.name} | |\n| --- | --- |\n")
-    for name, value in measured(recipe).items():
-        unit = "" if name.endswith(("GiB", "million")) else " CPU-s"
-        sys.stdout.write(f"| {name} | {value:.3f}{unit} |\n")
+    """Measure a recipe of network comparator and print its table."""
+    run_costs(arguments, "datagen.train.tasks.matching.costs", __doc__ or "", "comparator_64", measured)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pytest
 
 from datagen.train.recipes import load_train_recipe
-from datagen.train.tasks.matching.compare_costs import main, measured
+from datagen.train.tasks.matching.costs import main, measured
 
 SMALL = ["data.image_px=64", "data.views=3", "optim.batch=4", "data.queries_per_shape=2", "model.encoder_width=4"]
 

@@ -1,14 +1,11 @@
-"""What a step of the detector costs, part by part: `python -m datagen.train.tasks.detector.measure [--recipe NAME]`.
+"""What a step of the detector costs, part by part: `python -m datagen.train.tasks.detector.costs [--recipe NAME]`.
 
 Each part runs forward and backward on one scene of random pictures, in CPU-seconds of the process, and a whole step
 follows with the largest memory that the process had.
 """
 
-import argparse
-import resource
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -18,8 +15,8 @@ from datagen.models.detector.detector import Detector
 from datagen.models.detector.lifted import Views, Volume
 from datagen.models.detector.matching import correspondences
 from datagen.models.detector.volumes import cubes_about, lift
+from datagen.train.costs import run_costs, sizes, spent, timed
 from datagen.train.objective import Batch
-from datagen.train.recipes import load_train_recipe
 from datagen.train.tasks.detector.networks import make_objective
 from datagen.train.tasks.detector.recipe import DetectorRecipe
 from datagen.train.tasks.detector.scenes import objects_of, views_of
@@ -58,16 +55,6 @@ def random_batch(recipe: DetectorRecipe, objects: int = OBJECTS) -> Batch:
     }
 
 
-def spent(work: Callable[[], Tensor]) -> float:
-    """CPU-seconds of a part's forward and backward pass, the second of two."""
-    seconds = 0.0
-    for _ in range(2):
-        start = time.process_time()
-        work().float().square().mean().backward()
-        seconds = time.process_time() - start
-    return seconds
-
-
 def measured(recipe: DetectorRecipe) -> dict[str, float]:
     """CPU-seconds of each part for one direction of one scene, of a whole step, and the peak memory in GiB."""
     objective = make_objective(recipe)
@@ -92,12 +79,8 @@ def measured(recipe: DetectorRecipe) -> dict[str, float]:
     chosen = correspondences(beta, recipe.model.k, batch["there"])
     told["attention, all blocks"] = spent(lambda: _attended(model, z, chosen, batch["there"]))
     told["head"] = spent(lambda: model.head(z))
-    start = time.process_time()
-    objective.total(objective(batch, 0, torch.Generator())).backward()
-    told["whole step, one scene"] = time.process_time() - start
-    told["peak memory, GiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    told["weights, million"] = sum(p.numel() for p in model.parameters()) / 1e6
-    return told
+    step = timed(lambda: objective.total(objective(batch, 0, torch.Generator())).backward())
+    return told | {"whole step, one scene": step} | sizes(model)
 
 
 def _rendered(model: Detector, volume: Volume, views: Views) -> Tensor:
@@ -112,18 +95,8 @@ def _attended(model: Detector, z: Tensor, chosen: Tensor, there: Tensor) -> Tens
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure a recipe and print its table."""
-    parser = argparse.ArgumentParser(prog="python -m datagen.train.tasks.detector.measure", description=__doc__)
-    parser.add_argument("--recipe", default="oddoneout", help="of variant paper")
-    parser.add_argument("--set", dest="overrides", action="append", default=[], help="section.key=value")
-    parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    recipe = cast(DetectorRecipe, load_train_recipe(given.recipe, overrides=given.overrides))
-    sys.stdout.write(f"| {recipe.name}, {given.threads} thread | |\n| --- | --- |\n")
-    for name, value in measured(recipe).items():
-        unit = "" if "," in name and "step" not in name and "blocks" not in name else " CPU-s"
-        sys.stdout.write(f"| {name} | {value:.2f}{unit} |\n")
+    """Measure a recipe of variant paper and print its table."""
+    run_costs(arguments, "datagen.train.tasks.detector.costs", __doc__ or "", "oddoneout", measured)
 
 
 if __name__ == "__main__":
