@@ -14,6 +14,7 @@ from datagen.models.detector.matching import (  # noqa: E402
     VoxelAttention,
     correspondences,
     residual_scores,
+    unlikeness,
 )
 from datagen.models.detector.volumes import Boxes, lift, project, render, sample  # noqa: E402
 
@@ -139,6 +140,20 @@ def test_the_residual_is_largest_for_the_one_that_differs():
     z[0, 2, 5:9] = torch.randn(4, 16, generator=torch.Generator().manual_seed(1))
     scores = residual_scores(z, torch.ones(1, 4, dtype=torch.bool))
     assert scores[0].argmax() == 2
+
+
+def test_a_token_is_unlike_what_no_other_object_has():
+    """Three objects of eight tokens alike, but for one token of the first; a fourth is not there."""
+    z = torch.eye(10)[:8].expand(1, 4, 8, 10).clone()
+    z[0, 0, 3] = torch.eye(10)[9]
+    z[0, 3] = torch.eye(10)[8]
+    found = unlikeness(z, torch.tensor([[True, True, True, False]]))
+    expected = torch.zeros(3, 8, 2)
+    expected[0, 3] = 1.0  # None of the others has it.
+    expected[1:, 3, 1] = 0.5  # One of their two others has it: the least is 0.
+    assert torch.allclose(found[0, :3], expected, atol=1e-6)
+    alone = unlikeness(z, torch.tensor([[True, False, False, False]]))
+    assert torch.equal(alone[0, 0], torch.zeros(8, 2))
 
 
 def test_boxes_of_clusters_are_the_objects_and_noise_is_none():

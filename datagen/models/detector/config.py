@@ -104,7 +104,8 @@ class DetectorConfig(Section):
     heads: Count = 8
     attention_dim: Count = 256
     difference: bool = False
-    """Attention also gives each token how its own value differs from what it attends to (not in the paper)."""
+    """Not in the paper: tokens begin with how unlike any token of the other objects they are, by beta; attention also
+    gives each token how its own value differs from what it attends to."""
     head: Literal["flat", "pooled"] = "flat"
     """`flat`: the cut-out is halved, flattened and judged by an MLP, as in the paper. `pooled`: the mean and the
     largest value over its tokens are judged, wherever in the object they are."""

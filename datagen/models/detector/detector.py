@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from datagen.models.detector.config import DetectorConfig
 from datagen.models.detector.lifted import Lifted, Volume, over, pointwise
-from datagen.models.detector.matching import ObjectHead, PooledHead, VoxelAttention, correspondences
+from datagen.models.detector.matching import ObjectHead, PooledHead, VoxelAttention, correspondences, unlikeness
 from datagen.models.detector.volumes import Boxes, render
 
 FAINT = -4.6
@@ -40,6 +40,7 @@ class Detector(Lifted):
         self.blocks = nn.ModuleList(
             VoxelAttention(width, c.attention_dim, c.heads, c.match, difference=c.difference) for _ in range(c.blocks)
         )
+        self.unlike = nn.Linear(2, width) if c.difference else None
         self.head = PooledHead(width) if c.head == "pooled" else ObjectHead(width, c.roi)
 
     def sigma(self, volume: Volume) -> Tensor:
@@ -69,6 +70,8 @@ class Detector(Lifted):
         chosen = None
         if self.config.match == "sparse" and z.shape[1] > 1:
             chosen = correspondences(beta, self.config.k, there_BN)
+        if self.unlike is not None and z.shape[1] > 1:
+            z = z + self.unlike(unlikeness(beta, there_BN))
         for block in self.blocks:
             z = block(z, chosen, there_BN)
         found: Tensor = self.head(z)

@@ -136,6 +136,22 @@ class PooledHead(nn.Module):
         return found
 
 
+def unlikeness(z_BNPF: Tensor, there_BN: Tensor) -> Tensor:
+    """How unlike the other objects each token is (B, N, P, 2): 1 - its largest cosine with any token of another object,
+    least over the others and their mean. 0 for an object that is alone."""
+    N = z_BNPF.shape[1]
+    z = F.normalize(z_BNPF, dim=-1)
+    found = []
+    for n in range(N):
+        others = [m for m in range(N) if m != n]
+        away = 1 - torch.einsum("bpf,bmqf->bpmq", z[:, n], z[:, others]).amax(-1)
+        there = there_BN[:, None, others]
+        least = away.masked_fill(~there, torch.inf).amin(-1)
+        mean = (away * there).sum(-1) / there.sum(-1).clamp_min(1)
+        found.append(torch.stack([torch.where(there.any(-1), least, 0.0), mean], dim=-1))
+    return torch.stack(found, dim=1)
+
+
 def residual_scores(z_BNPF: Tensor, there_BN: Tensor, share: float = 0.05) -> Tensor:
     """Without a weight learned: how unlike the other objects each one is (B, N).
 
