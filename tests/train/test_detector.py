@@ -307,6 +307,8 @@ VARIANTS = {
     },
     "dinov2": {"model": {"encoder": {"name": "dinov2", "weights": "random"}, "match": "full"}},
     "difference": {"model": {"difference": True, "head": "pooled"}},
+    "masked": {"model": {"masked": True, "difference": True, "head": "pooled"}},
+    "masked, efficient": {"model": {"masked": True, "variant": "efficient"}},
     "difference, full": {"model": {"difference": True, "match": "full"}},
     "one direction": {"model": {"match": "none"}, "loss": {"swap_views": False, "exact": 1.0}},
 }
@@ -368,6 +370,7 @@ def test_clouds_lie_in_their_boxes(scenes):
         (["model.encoder.name=dinov2"], "give the file"),
         (["model.variant=detr3d"], "model.render to false"),
         (["model.encoder.stride=16"], "ends at stride"),
+        (["model.variant=detr3d", "model.render=false", "model.masked=true"], "leave model.masked out"),
     ],
 )
 def test_what_does_not_go_together_is_refused(override, match):

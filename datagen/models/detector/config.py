@@ -85,6 +85,9 @@ class DetectorConfig(Section):
     """Channels d of the lifted features."""
     encoder: EncoderConfig = EncoderConfig()
     volume: VolumeConfig = VolumeConfig()
+    masked: bool = False
+    """Not in the paper: what lies outside of the objects' masks is not lifted, in how many views a voxel is inside of
+    them is told, and objects are compared inside their hull. Photographs then need masks."""
     feature_dim: Count = 128
     """Channels d_f of the features that beta projects to, and of what a teacher teaches."""
     render: bool = True
@@ -124,6 +127,8 @@ class DetectorConfig(Section):
             raise ValueError("imvoxelnet finds its boxes: it needs volume.around floor")
         if self.variant in ("detr3d", "points", "residual", "imvoxelnet", "efficient") and self.render:
             raise ValueError(f"variant {self.variant} renders nothing: set model.render to false")
+        if self.masked and self.variant in ("detr3d", "points", "residual"):
+            raise ValueError(f"variant {self.variant} lifts no volume: leave model.masked out")
         if self.roi % 2:
             raise ValueError(f"roi {self.roi} has to be even")
         if self.k > self.roi**3:

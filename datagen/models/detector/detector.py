@@ -13,6 +13,8 @@ from datagen.models.detector.volumes import Boxes, render
 
 FAINT = -4.6
 """The density head's bias at the start: a step through the volume is then some hundredth opaque, not a wall."""
+HULL = 0.9
+"""A token in the masks of this share of the views is of the object, not of the air about it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,8 @@ class Detector(Lifted):
         if self.config.match == "sparse" and z.shape[1] > 1:
             chosen = correspondences(beta, self.config.k, there_BN)
         if self.unlike is not None and z.shape[1] > 1:
-            z = z + self.unlike(unlikeness(beta, there_BN))
+            inside = None if volume.inside is None else self.cut(volume.inside, volume, objects)[..., 0] > HULL
+            z = z + self.unlike(unlikeness(beta, there_BN, inside))
         for block in self.blocks:
             z = block(z, chosen, there_BN)
         found: Tensor = self.head(z)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datagen.models.detector.config import DetectorConfig
@@ -14,19 +15,23 @@ from datagen.models.detector.volumes import Boxes, cubes_about, lattice, lift, s
 
 MARGIN = 0.05
 """How much an object's cut-out is wider than its box on each side, as a share of the box's longest side."""
+PARTLY = 0.3
+"""A feature of which this share of the picture is inside of a mask is of an object."""
 
 
 @dataclass(frozen=True, eq=False)
 class Views:
     """Pictures (B, M, 3, S, S) in [-1, 1] with `K_B33` in their pixels and world-to-camera `T_BM44`.
 
-    `held` (B, M, C, h, w): features of a frozen encoder, where they were computed before.
+    `held` (B, M, C, h, w): features of a frozen encoder, where they were computed before. `masks` (B, M, S, S): where
+    objects are, where that is known.
     """
 
     pictures: Tensor
     K_B33: Tensor
     T_BM44: Tensor
     held: Tensor | None = None
+    masks: Tensor | None = None
 
     @property
     def image_px(self) -> int:
@@ -36,10 +41,14 @@ class Views:
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """Features (B, G, C, D, H, W) in boxes of the world, G = 1 over the floor or one an object."""
+    """Features (B, G, C, D, H, W) in boxes of the world, G = 1 over the floor or one an object.
+
+    `inside` (B, G, 1, D, H, W): in which share of the views a voxel is in the masks, of a network that is `masked`.
+    """
 
     features: Tensor
     boxes: Boxes
+    inside: Tensor | None = None
 
 
 def pointwise(*sizes: int) -> nn.Sequential:
@@ -74,14 +83,21 @@ class Lifted(Encoded):
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__(config)
         v = config.volume
-        # What a voxel is seen in counts among its channels.
-        self.fuse = UNet3D(config.dim + 1, v.widths, v.down, v.up)
+        # What a voxel is seen in counts among its channels, and what it is inside of.
+        self.channels = config.dim + (2 if config.masked else 1)
+        self.fuse = UNet3D(self.channels, v.widths, v.down, v.up)
         self.width = v.widths[0]
 
     def build(self, views: Views, objects: Boxes | None) -> Volume:
-        """The fused volume of the views: over the floor, or one about each of `objects` (B, N)."""
+        """The fused volume of the views: over the floor, or one about each of `objects` (B, N).
+
+        Raises ValueError for views without masks where the network needs them.
+        """
         v = self.config.volume
         f = self.encode(views)
+        mask = self._mask(views) if self.config.masked else None
+        if mask is not None:
+            f = f * (F.adaptive_avg_pool2d(mask.flatten(0, 1), f.shape[-2:]).unflatten(0, mask.shape[:2]) > PARTLY)
         B = len(f)
         if v.around == "floor" or objects is None:
             boxes, counts = self.over_floor(B, views.pictures), v.size
@@ -90,8 +106,17 @@ class Lifted(Encoded):
         points = boxes.points(counts)
         G, grid = points.shape[1], points.shape[2:5]
         seen, share = lift(f, points.flatten(1, 4), views.K_B33, views.T_BM44, views.image_px)
-        lifted = torch.cat([seen, share[:, None]], dim=1).view(B, -1, G, *grid).transpose(1, 2)
-        return Volume(self.fuse(lifted.flatten(0, 1)).unflatten(0, (B, G)), boxes)
+        channels = [seen, share[:, None]]
+        if mask is not None:
+            channels += [lift(mask, points.flatten(1, 4), views.K_B33, views.T_BM44, views.image_px)[0]]
+        lifted = torch.cat(channels, dim=1).view(B, -1, G, *grid).transpose(1, 2)
+        inside = None if mask is None else lifted[:, :, -1:]
+        return Volume(self.fuse(lifted.flatten(0, 1)).unflatten(0, (B, G)), boxes, inside)
+
+    def _mask(self, views: Views) -> Tensor:
+        if views.masks is None:
+            raise ValueError("this network needs masks with its views")
+        return views.masks.float()[:, :, None]
 
     def over_floor(self, count: int, like: Tensor) -> Boxes:
         """The volume over the floor, for `count` scenes."""

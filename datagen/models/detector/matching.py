@@ -136,11 +136,16 @@ class PooledHead(nn.Module):
         return found
 
 
-def unlikeness(z_BNPF: Tensor, there_BN: Tensor) -> Tensor:
+def unlikeness(z_BNPF: Tensor, there_BN: Tensor, inside_BNP: Tensor | None = None) -> Tensor:
     """How unlike the other objects each token is (B, N, P, 2): 1 - its largest cosine with any token of another object,
-    least over the others and their mean. 0 for an object that is alone."""
+    least over the others and their mean.
+
+    0 for an object that is alone, and for tokens that are not `inside`, which are compared with none.
+    """
     N = z_BNPF.shape[1]
     z = F.normalize(z_BNPF, dim=-1)
+    if inside_BNP is not None:
+        z = z * inside_BNP[..., None]
     found = []
     for n in range(N):
         others = [m for m in range(N) if m != n]
@@ -149,7 +154,8 @@ def unlikeness(z_BNPF: Tensor, there_BN: Tensor) -> Tensor:
         least = away.masked_fill(~there, torch.inf).amin(-1)
         mean = (away * there).sum(-1) / there.sum(-1).clamp_min(1)
         found.append(torch.stack([torch.where(there.any(-1), least, 0.0), mean], dim=-1))
-    return torch.stack(found, dim=1)
+    told = torch.stack(found, dim=1)
+    return told if inside_BNP is None else told * inside_BNP[..., None]
 
 
 def residual_scores(z_BNPF: Tensor, there_BN: Tensor, share: float = 0.05) -> Tensor:

@@ -25,6 +25,9 @@ MOST_VIEWS = 20
 SHOWN = 6
 """Views that the picture shows."""
 
+NEEDS_MASKS = "this network finds boxes by masks: put one a photo into masks/, of its name, white on objects"
+"""What photographs without masks are refused with."""
+
 
 @dataclass(frozen=True)
 class FoundObject:
@@ -106,11 +109,11 @@ def _judged(objective: SceneObjective, batch: Batch, masked: bool) -> tuple[str,
         ((found, p),) = objective.found(batch)
         return "own", found.cpu().double().numpy(), (p[:, 1] / p.sum(-1).clamp_min(1e-9)).cpu().numpy()
     way = "hull" if masked and "hull" in objective.ways else "density"
+    if way == "density" and cast(Detector | Efficient, objective.model).config.masked:
+        raise UsageError(NEEDS_MASKS)
     if way not in objective.ways:
         if objective.ways:
-            raise UsageError(
-                "this network finds boxes by masks: put one a photo into masks/, of its name, white on objects"
-            )
+            raise UsageError(NEEDS_MASKS)
         raise UsageError("this network finds no boxes: it serves as a baseline, for evaluate")
     model, views = cast(Detector | Efficient, objective.model), views_of(batch, slice(None))
     volume = model.build(views, None) if way == "density" else None

@@ -70,7 +70,8 @@ def padded(answer: dict[str, Tensor], room: int) -> dict[str, Tensor]:
 def views_of(batch: Batch, which: slice) -> Views:
     """Some of a batch's views."""
     held = batch["held"][:, which] if "held" in batch else None
-    return Views(batch["pictures"][:, which], batch["K"], batch["extrinsics"][:, which], held)
+    masks = batch["masks"][:, which] if "masks" in batch else None
+    return Views(batch["pictures"][:, which], batch["K"], batch["extrinsics"][:, which], held, masks)
 
 
 def objects_of(batch: Batch) -> Boxes:
