@@ -69,7 +69,7 @@ def measured(recipe: DetectorRecipe) -> dict[str, float]:
     boxes = model.over_floor(1, f) if v.around == "floor" else cubes_about(objects, v.pad)
     points = boxes.points(v.size if v.around == "floor" else (v.side,) * 3)
     told["lifting"] = spent(lambda: lift(f, points.flatten(1, 4), views.K_B33, views.T_BM44, recipe.data.image_px)[0])
-    lifted = torch.rand(points.shape[1], recipe.model.dim + 1, *points.shape[2:5], requires_grad=True)
+    lifted = torch.rand(points.shape[1], model.channels, *points.shape[2:5], requires_grad=True)
     told["3D network"] = spent(lambda: model.fuse(lifted))
     volume = Volume(model.fuse(lifted).detach().requires_grad_()[None], boxes)
     if recipe.model.render:
