@@ -308,7 +308,7 @@ VARIANTS = {
     "dinov2": {"model": {"encoder": {"name": "dinov2", "weights": "random"}, "match": "full"}},
     "difference": {"model": {"difference": True, "head": "pooled"}},
     "masked": {"model": {"masked": True, "difference": True, "head": "pooled"}},
-    "masked, efficient": {"model": {"masked": True, "variant": "efficient"}},
+    "efficient, masked": {"model": {"masked": True, "variant": "efficient"}},
     "difference, full": {"model": {"difference": True, "match": "full"}},
     "one direction": {"model": {"match": "none"}, "loss": {"swap_views": False, "exact": 1.0}},
 }

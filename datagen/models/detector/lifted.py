@@ -97,7 +97,10 @@ class Lifted(Encoded):
         f = self.encode(views)
         mask = self._mask(views) if self.config.masked else None
         if mask is not None:
-            f = f * (F.adaptive_avg_pool2d(mask.flatten(0, 1), f.shape[-2:]).unflatten(0, mask.shape[:2]) > PARTLY)
+            f = f * (
+                F.adaptive_avg_pool2d(mask.flatten(0, 1), (f.shape[-2], f.shape[-1])).unflatten(0, mask.shape[:2])
+                > PARTLY
+            )
         B = len(f)
         if v.around == "floor" or objects is None:
             boxes, counts = self.over_floor(B, views.pictures), v.size
