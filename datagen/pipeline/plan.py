@@ -32,6 +32,11 @@ class Plan(ABC, Generic[R]):
         """Every shape of the collection, sorted by id."""
         return tuple(self.source.entries())
 
+    @cached_property
+    def recipe_hash(self) -> str:
+        """Digest of the recipe, which every job's id is made of."""
+        return recipe_hash(self.recipe)
+
     @property
     @abstractmethod
     def shapes(self) -> Sequence[ShapeEntry]:
@@ -45,7 +50,7 @@ class Plan(ABC, Generic[R]):
         """What run.json holds: enough to refuse another recipe, seed or collection."""
         return {
             "schema": SCHEMA_VERSION,
-            "recipe_hash": recipe_hash(self.recipe),
+            "recipe_hash": self.recipe_hash,
             "recipe": recipe_data(self.recipe),
             "seed": self.recipe.seed,
             "source": self.source.name,

@@ -36,7 +36,7 @@ def unclaimed(dataset: Dataset, jobs: Iterable[Job]) -> Iterator[Job]:
     later = []
     for job in jobs:
         if dataset.claims.take(job.job_id):
-            dataset.refresh()
+            dataset.glance()
             if dataset.is_done(job.job_id):
                 dataset.claims.drop(job.job_id)
             else:

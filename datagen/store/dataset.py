@@ -128,6 +128,10 @@ class Dataset:
         """Look at what other writers have committed since."""
         self._reader.refresh()
 
+    def glance(self) -> None:
+        """Look at it before a job, at a cost that does not grow with the number of logs (`LogReader.glance`)."""
+        self._reader.glance()
+
     def is_done(self, job_id: str) -> bool:
         """Whether the job is committed and not in quarantine."""
         entry = self.entries.get(job_id)

@@ -11,6 +11,9 @@ import pyarrow.parquet as pq
 from datagen.core.row import SCHEMA_VERSION, Row
 from datagen.store.log import LogEntry
 
+GROUP_ROWS = 65_536
+"""Rows of a row group."""
+
 _STRING = [
     "job_id",
     "row_type",
@@ -94,7 +97,8 @@ def manifest_bytes(entries: Iterable[LogEntry]) -> bytes:
     for name, kind in WHERE_SAID.items():
         if any(getattr(row, name) for row in rows):
             schema = schema.append(pa.field(name, kind))
-    return _parquet(pa.Table.from_pylist([_record(row) for row in rows], schema=schema))
+    groups = (rows[k : k + GROUP_ROWS] for k in range(0, max(len(rows), 1), GROUP_ROWS))
+    return _parquet(schema, ([_record(row) for row in group] for group in groups))
 
 
 def cost_bytes(entries: Iterable[LogEntry]) -> bytes:
@@ -103,12 +107,15 @@ def cost_bytes(entries: Iterable[LogEntry]) -> bytes:
     names = sorted({name for record in records for name in record} - {"job_id"})
     kinds = {name: pa.string() if name == "host" else pa.float64() for name in names}
     schema = pa.schema([pa.field("job_id", pa.string()), *(pa.field(n, kind) for n, kind in kinds.items())])
-    return _parquet(pa.Table.from_pylist(records, schema=schema))
+    return _parquet(schema, (records[k : k + GROUP_ROWS] for k in range(0, max(len(records), 1), GROUP_ROWS)))
 
 
-def _parquet(table: pa.Table) -> bytes:
+def _parquet(schema: pa.Schema, groups: Iterable[list[dict[str, Any]]]) -> bytes:
+    """Records in groups of GROUP_ROWS: one group at a time is in memory as a table."""
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd", compression_level=3, version="2.6", row_group_size=65536)
+    with pq.ParquetWriter(buffer, schema, compression="zstd", compression_level=3, version="2.6") as writer:
+        for group in groups:
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
     return buffer.getvalue()
 
 

@@ -1,17 +1,23 @@
 """The commit protocol in its single-process form."""
 
+import cProfile
+import io
 import json
 import os
+import pstats
 import socket
 import stat
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from datagen.core.errors import OtherRecipe, StoppedEarly, UsageError
 from datagen.core.row import Bundle, Job, Row
+from datagen.store import log, manifest
 from datagen.store.dataset import Dataset
-from datagen.store.log import LogReader, any_torn, read_folder
-from datagen.store.manifest import read_manifest
+from datagen.store.log import LogEntry, LogReader, any_torn, read_folder
+from datagen.store.manifest import SCHEMA, manifest_bytes, read_manifest
 
 RUN = {"recipe_hash": "a", "seed": 0}
 
@@ -118,6 +124,37 @@ def test_logs_of_writers_that_ended_are_not_looked_at_again(tmp_path, monkeypatc
     assert set(reader.refresh().entries) == {"j1", "another"}
 
 
+def test_a_glance_costs_the_same_after_any_number_of_writers(tmp_path):
+    costs = []
+    for count in (20, 400):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for k in range(count):
+            for host in (socket.gethostname(), "another-host"):
+                (folder / f"{host}.999999999.{k:04d}.jsonl").touch()
+        os.utime(folder, (1e9, 1e9))
+        reader = LogReader(folder).refresh().refresh()
+        profile = cProfile.Profile()
+        profile.runcall(reader.glance)
+        costs.append(pstats.Stats(profile).total_calls)
+    assert costs[0] == costs[1]
+
+
+def test_a_glance_sees_new_logs_and_in_time_those_of_other_hosts(tmp_path, monkeypatch):
+    line = b'{"job_id": "%s", "rows": [], "cost": {}}\n'
+    here, elsewhere = tmp_path / f"{socket.gethostname()}.1.aa.jsonl", tmp_path / "another-host.1.bb.jsonl"
+    elsewhere.write_bytes(line % b"j1")
+    os.utime(tmp_path, (1e9, 1e9))
+    reader = LogReader(tmp_path).refresh()
+    here.write_bytes(line % b"j2")
+    elsewhere.write_bytes(line % b"j1" + line % b"j3")
+    reader.glance()
+    assert set(reader.entries) == {"j1", "j2"}
+    monkeypatch.setattr(log, "ELSEWHERE_S", 0.0)
+    reader.glance()
+    assert set(reader.entries) == {"j1", "j2", "j3"}
+
+
 @pytest.mark.parametrize(("data", "torn"), [(b"", False), (b"{}\n", False), (b'{}\n{"job', True), (b"{", True)])
 def test_a_torn_log_is_told_by_its_end(tmp_path, data, torn):
     (tmp_path / "host.1.aa.jsonl").write_bytes(data)
@@ -128,3 +165,17 @@ def test_run_record_is_json(tmp_path):
     Dataset.open(tmp_path / "d", RUN).close()
     assert json.loads((tmp_path / "d" / "run.json").read_text()) == RUN
     assert stat.S_ISREG((tmp_path / "d" / "run.json").stat().st_mode)
+
+
+def test_a_manifest_of_several_groups_is_written_as_one_table(monkeypatch):
+    entries = [LogEntry(name, bundle(name).rows, {"render": 1.5}) for name in ("j3", "j1", "j2")]
+    monkeypatch.setattr(manifest, "GROUP_ROWS", 2)
+    groups = pq.ParquetFile(io.BytesIO(manifest_bytes(entries)))
+    assert [groups.metadata.row_group(k).num_rows for k in range(groups.num_row_groups)] == [2, 1]
+    table = groups.read()
+    assert table.column("job_id").to_pylist() == ["j1", "j2", "j3"] and table.schema.equals(SCHEMA)
+    rows = sorted((row for entry in entries for row in entry.rows), key=lambda row: row.job_id)
+    table = pa.Table.from_pylist([manifest._record(row) for row in rows], schema=SCHEMA)
+    whole = io.BytesIO()
+    pq.write_table(table, whole, compression="zstd", compression_level=3, version="2.6", row_group_size=2)
+    assert manifest_bytes(entries) == whole.getvalue()

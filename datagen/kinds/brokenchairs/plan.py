@@ -17,7 +17,6 @@ from datagen.kinds.brokenchairs.splits import assign_splits, plan_order, public_
 from datagen.materials.by_part import PartLibrary, open_by_part
 from datagen.pipeline.plan import Plan
 from datagen.recipe import Recipe
-from datagen.recipe.loader import recipe_hash
 from datagen.shapes.source import ShapeEntry
 
 
@@ -137,7 +136,7 @@ class ChairPlan(Plan[Recipe]):
         )
 
     def _job(self, entry: ShapeEntry, digest: str, job_type: str, slot: int, kind: str, views: int) -> Job:
-        made_of = [recipe_hash(self.recipe), digest, self.recipe.seed, job_type, slot, kind, views, *self._variants]
+        made_of = [self.recipe_hash, digest, self.recipe.seed, job_type, slot, kind, views, *self._variants]
         made_of += [[Path(path).name, found] for path, found in self.photos.items()]
         return Job(
             job_id=content_hash(made_of),

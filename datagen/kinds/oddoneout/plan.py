@@ -17,7 +17,6 @@ from datagen.kinds.oddoneout.deal import Dealer, Draw, turn
 from datagen.kinds.oddoneout.descriptors import weights_digest
 from datagen.pipeline.plan import Plan
 from datagen.recipe import SceneRecipe
-from datagen.recipe.loader import recipe_hash
 from datagen.shapes.source import ShapeEntry
 
 OPERATORS = 3
@@ -249,7 +248,7 @@ class ScenePlan(Plan[SceneRecipe]):
     @cached_property
     def _job_section(self) -> tuple[object, ...]:
         """What the ids of all jobs are made of besides their scenes."""
-        return (recipe_hash(self.recipe), OPERATORS, *self._weights.values())
+        return (self.recipe_hash, OPERATORS, *self._weights.values())
 
     def by_split(self, skip: frozenset[str] = frozenset()) -> dict[str, list[str]]:
         """split -> scene folders, sorted, in the published order of keys; `skip` leaves folders out."""
