@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from datagen.core.errors import RecipeError
+from datagen.recipe.loader import describe_errors, read_yaml
 from datagen.recipe.section import Positive, Section
 
 Point = tuple[float, float, float]
@@ -168,19 +168,9 @@ class StationRecipe(OpticsRecipe):
 
 def read_station(path: Path) -> StationRecipe:
     """A station's file. Raises RecipeError naming file and key."""
+    data = read_yaml(path, "--station or query.station")
     try:
-        data = yaml.safe_load(path.read_bytes())
-        if not isinstance(data, dict):
-            raise RecipeError(f"station {path} tells nothing by keys; docs/inspection.md has one to begin with")
         return StationRecipe.model_validate(data)
-    except OSError as error:
-        raise RecipeError(f"station {path} cannot be read ({error.strerror}); check its path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"station {path} is no YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'station'}: {_reason(e['msg'])}" for e in error.errors())
+        wrong = describe_errors(error, StationRecipe, "station")
         raise RecipeError(f"station {path}: {wrong}; see docs/inspection.md") from error
-
-
-def _reason(message: str) -> str:
-    return "unknown key" if message.startswith("Extra inputs") else message.removeprefix("Value error, ")
