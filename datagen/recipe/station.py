@@ -153,12 +153,21 @@ class StationRecipe(OpticsRecipe):
                 raise ValueError(f"{who} has no focal length; write K, focal_px, or focal_mm and pixel_um")
             if camera.size_px is None and self.size_px is None:
                 raise ValueError(f"{who} has no size_px; write [width, height] in pixels")
+            self._refuse_foreign_K(camera, who)
         if (self.ring or self.turntable or self.dome) and not (self.has_focal_length and self.size_px):
             raise ValueError("ring, turntable and dome need size_px and a focal length of the station")
         names = [camera.name for camera in self.cameras]
         if len(set(names)) < len(names):
             raise ValueError("two cameras have one name")
         return self
+
+    def _refuse_foreign_K(self, camera: OpticsRecipe, who: str) -> None:
+        K, size = (camera if camera.has_focal_length else self).K, camera.size_px or self.size_px
+        if K is not None and size is not None and not (0 < K[0][2] < size[0] and 0 < K[1][2] < size[1]):
+            raise ValueError(
+                f"{who} has K of pictures of another size: its principal point ({K[0][2]:g}, {K[1][2]:g}) lies outside "
+                f"{size[0]} x {size[1]} pixels; write the size_px that K was calibrated at"
+            )
 
     @property
     def count(self) -> int:
