@@ -61,7 +61,8 @@ def run_build(options: BuildOptions) -> bool:
         sys.stdout.write(ranges(left) + "\n")
         return False
     if options.dry_run:
-        open_assets(plan)
+        for entry in open_assets(plan)[1]:
+            say(console, "warning", entry.line)
         figures = plan.building.estimate(plan, options.renderer)
         print_json(figures) if options.as_json else open_console(stderr=False).print(_figures(figures))
         return False

@@ -6,6 +6,7 @@ from datagen.core.errors import MaterialError, MissingDependency
 from datagen.materials.library import CombinedLibrary, MaterialLibrary
 from datagen.materials.open import open_libraries
 from datagen.pipeline.plan import Plan
+from datagen.pipeline.warned import Warned
 
 
 def open_library(plan: Plan[Any]) -> MaterialLibrary:
@@ -18,8 +19,10 @@ def open_library(plan: Plan[Any]) -> MaterialLibrary:
         raise MissingDependency(f"materials.libraries: {error.args[0]}") from error
 
 
-def open_assets(plan: Plan[Any]) -> MaterialLibrary:
-    """The material libraries, if all else that the recipe names is there. Raises MissingDependency, UsageError."""
+def open_assets(plan: Plan[Any]) -> tuple[MaterialLibrary, tuple[Warned, ...]]:
+    """The material libraries, if all else that the recipe names is there, and what a user should know of that.
+
+    Raises MissingDependency, UsageError.
+    """
     library = open_library(plan)
-    plan.building.check_assets(plan)
-    return library
+    return library, tuple(plan.building.check_assets(plan))

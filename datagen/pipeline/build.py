@@ -62,7 +62,7 @@ def build(
     quarantined and reported in the summary.
     """
     plan, scope = site.plan, scope or Scope()
-    library = open_assets(plan)
+    library, known = open_assets(plan)
     elsewhere = _finished_in(scope.also_done, site)
     dataset = Dataset.open(site.out, site.run_record())
     try:
@@ -94,7 +94,7 @@ def build(
             dataset.close()
     summary: Summary = plan.building.summarise(plan, dataset)
     told = warned(dataset.entries.values(), plan.source, library)
-    return replace(summary, warnings=(*told, *summary.warnings, *without_anomaly(summary)))
+    return replace(summary, warnings=(*known, *told, *summary.warnings, *without_anomaly(summary)))
 
 
 def _mended(plan: Plan[Any], dataset: Dataset, jobs: Iterable[Job]) -> list[str]:

@@ -44,7 +44,8 @@ class Building(Generic[P]):
     """What is particular to building one kind of dataset.
 
     `textured`: shapes keep their own materials. `context`: what its jobs may use. `jobs`: job type -> its geometry
-    half. `check_assets` raises MissingDependency or UsageError for what a recipe names and is not there. `root_files`:
+    half. `check_assets` raises MissingDependency or UsageError for what a recipe names and is not there, and returns
+    what a user should know of the rest. `root_files`:
     the files beside the data, functions of the plan and of what is there.
     `estimate`: jobs, pictures, disk and CPU-hours before anything is made, by renderer.
     """
@@ -56,7 +57,7 @@ class Building(Generic[P]):
     plan: Callable[..., P]
     context: Callable[..., Context]
     jobs: Mapping[str, Prepare]
-    check_assets: Callable[[P], None]
+    check_assets: Callable[[P], Sequence[Warned]]
     root_files: Callable[[P, Dataset, MaterialLibrary, str, Sequence[Warned]], Mapping[str, bytes]]
     estimate: Callable[[P, str], dict[str, Any]]
     summarise: Callable[[P, Dataset], Summary]

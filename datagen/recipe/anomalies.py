@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from datagen.recipe.section import LATER, Fraction, Positive, Range, Section, Span
 
@@ -35,6 +35,13 @@ class RotationRecipe(Section):
     deg: Annotated[Span | None, LATER] = None
     """Angle between the part and its nominal place, in degrees, in place of `angle_deg` and `min_distance`; uniform in
     the logarithm. A turn that brings the surface onto itself is refused all the same."""
+
+    @field_validator("deg")
+    @classmethod
+    def _half_a_turn_at_most(cls, deg: Range | None) -> Range | None:
+        if deg is not None and deg[1] > 180:
+            raise ValueError(f"a turn by {deg[1]:g} degrees is a smaller one the other way round; end at 180 or below")
+        return deg
 
 
 class BrokenRecipe(Section):

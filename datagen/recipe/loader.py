@@ -36,12 +36,13 @@ def find_recipe(name: str | None) -> Path | None:
     raise RecipeError(f"{name} is neither a file nor a built-in recipe ({', '.join(have)})")
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping a recipe file holds. Raises RecipeError for what cannot be read or is none."""
+def read_yaml(path: Path, given_by: str = "--recipe") -> dict[str, Any]:
+    """The mapping a recipe file holds, or a file beside it. Raises RecipeError for what cannot be read or is none;
+    `given_by` is what a user has to look at then."""
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise RecipeError(f"{path} cannot be read ({error.strerror}); check --recipe") from error
+        raise RecipeError(f"{path} cannot be read ({error.strerror}); check {given_by}") from error
     if len(text) > MAX_BYTES:
         raise RecipeError(f"{path} is larger than {MAX_BYTES} bytes; that is no recipe")
     try:
@@ -82,15 +83,15 @@ def parse_recipe(data: dict[str, Any], origin: str, models: Models) -> DatasetRe
         raise RecipeError(f"{origin}: {wrong}; see docs/reference/recipes.md") from error
 
 
-def describe_errors(error: ValidationError, model: type[BaseModel]) -> str:
+def describe_errors(error: ValidationError, model: type[BaseModel], whole: str = "recipe") -> str:
     """Every wrong key and why, on one line; an unknown key with the nearest that there is. Entries of one list that are
-    wrong alike are counted."""
+    wrong alike are counted, and `whole` stands for the key of what is wrong with all of it."""
     alike: dict[tuple[tuple[int | str, ...], str], list[ErrorDetails]] = {}
     for item in error.errors():
         place = item["loc"][:-1] if item["loc"] and isinstance(item["loc"][-1], int) else item["loc"]
         alike.setdefault((place, item["type"]), []).append(item)
     return "; ".join(
-        f"{'.'.join(map(str, first['loc'])) or 'recipe'}{f' (and {len(others)} more)' if others else ''}: "
+        f"{'.'.join(map(str, first['loc'])) or whole}{f' (and {len(others)} more)' if others else ''}: "
         + (_unknown(first["loc"], model) if first["type"] == "extra_forbidden" else _reason(first))
         for first, *others in alike.values()
     )

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from datagen.core.errors import RecipeError
+from datagen.recipe.loader import describe_errors, read_yaml
 from datagen.recipe.section import Positive, Section
 
 Point = tuple[float, float, float]
@@ -153,12 +153,21 @@ class StationRecipe(OpticsRecipe):
                 raise ValueError(f"{who} has no focal length; write K, focal_px, or focal_mm and pixel_um")
             if camera.size_px is None and self.size_px is None:
                 raise ValueError(f"{who} has no size_px; write [width, height] in pixels")
+            self._refuse_foreign_K(camera, who)
         if (self.ring or self.turntable or self.dome) and not (self.has_focal_length and self.size_px):
             raise ValueError("ring, turntable and dome need size_px and a focal length of the station")
         names = [camera.name for camera in self.cameras]
         if len(set(names)) < len(names):
             raise ValueError("two cameras have one name")
         return self
+
+    def _refuse_foreign_K(self, camera: OpticsRecipe, who: str) -> None:
+        K, size = (camera if camera.has_focal_length else self).K, camera.size_px or self.size_px
+        if K is not None and size is not None and not (0 < K[0][2] < size[0] and 0 < K[1][2] < size[1]):
+            raise ValueError(
+                f"{who} has K of pictures of another size: its principal point ({K[0][2]:g}, {K[1][2]:g}) lies outside "
+                f"{size[0]} x {size[1]} pixels; write the size_px that K was calibrated at"
+            )
 
     @property
     def count(self) -> int:
@@ -168,19 +177,9 @@ class StationRecipe(OpticsRecipe):
 
 def read_station(path: Path) -> StationRecipe:
     """A station's file. Raises RecipeError naming file and key."""
+    data = read_yaml(path, "--station or query.station")
     try:
-        data = yaml.safe_load(path.read_bytes())
-        if not isinstance(data, dict):
-            raise RecipeError(f"station {path} tells nothing by keys; docs/inspection.md has one to begin with")
         return StationRecipe.model_validate(data)
-    except OSError as error:
-        raise RecipeError(f"station {path} cannot be read ({error.strerror}); check its path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"station {path} is no YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'station'}: {_reason(e['msg'])}" for e in error.errors())
+        wrong = describe_errors(error, StationRecipe, "station")
         raise RecipeError(f"station {path}: {wrong}; see docs/inspection.md") from error
-
-
-def _reason(message: str) -> str:
-    return "unknown key" if message.startswith("Extra inputs") else message.removeprefix("Value error, ")

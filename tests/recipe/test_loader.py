@@ -67,6 +67,7 @@ def test_bad_overrides(assignment):
         ("anomaly.weights={position: {Leg: -1, Arm: 2}}", "weights of position"),
         ("split.unseen=table", r"split.unseen: a list is wanted; write \[table\]"),
         ("category=[chair]", "category: it is one name or path"),
+        ("anomaly.rotation.deg=[0.5, 200]", "rotation.deg: a turn by 200 degrees is a smaller one the other way round"),
     ],
 )
 def test_what_could_not_be_drawn_from_is_refused_with_the_next_step(assignment, said):

@@ -124,3 +124,20 @@ def test_cameras_that_cannot_be_are_named():
     for wrong in ({}, *cameras, {"ring": ring, "focal_mm": 5}, {"ring": ring, "K": bad_K}):
         with pytest.raises(ValidationError):
             StationRecipe.model_validate(wrong)
+
+
+def test_K_of_pictures_of_another_size_is_refused_by_the_camera_s_name():
+    K = [[5200, 0, 960], [0, 5200, 540], [0, 0, 1]]
+    place = {"name": "left", "position_mm": [1, 2, 300]}
+    for told, who in (
+        ({"K": K, "size_px": [640, 480], "dome": {"radius_mm": 600}}, "the station"),
+        ({"K": K, "size_px": [640, 480], "cameras": [place]}, "left"),
+        ({"size_px": [640, 480], "cameras": [{**place, "K": K}]}, "left"),
+        ({"K": K, "size_px": [1920, 1080], "cameras": [{**place, "size_px": [1920, 520]}]}, "left"),
+    ):
+        with pytest.raises(ValidationError, match=rf"{who} has K of pictures of another size: .*\(960, 540\)"):
+            StationRecipe.model_validate(told)
+    for size in ([1920, 1080], [1280, 1024]):
+        StationRecipe.model_validate({"K": K, "size_px": size, "dome": {"radius_mm": 600}})
+    own = {**place, "focal_px": 900}
+    StationRecipe.model_validate({"K": K, "size_px": [640, 480], "cameras": [own]})

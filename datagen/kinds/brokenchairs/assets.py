@@ -6,14 +6,15 @@ from datagen.anomalies.fracture import open_plugin
 from datagen.core.errors import MissingDependency
 from datagen.kinds.brokenchairs.drawing import check_drawing
 from datagen.kinds.brokenchairs.plan import ChairPlan, open_part_materials
+from datagen.pipeline.warned import Warned
 from datagen.scenes.backdrops import check_photos, open_background_floors
 from datagen.scenes.skies import check_image_world
 
 
-def check_assets(plan: ChairPlan) -> None:
+def check_assets(plan: ChairPlan) -> tuple[Warned, ...]:
     """Environments, photos, floors, a fracture source and wrong variants of a recipe, and that its drawing fits.
 
-    Raises MissingDependency, UsageError.
+    Returns what a user should know of how they fit. Raises MissingDependency, UsageError.
     """
     for name in plan.recipe.light.worlds:
         # Stock environments are known by name to the renderer alone.
@@ -30,4 +31,5 @@ def check_assets(plan: ChairPlan) -> None:
         open_background_floors(background.floor, plan.recipe.seed)
     open_part_materials(plan)
     if plan.recipe.units or plan.recipe.materials.by_part:
-        check_drawing(plan)
+        return check_drawing(plan)
+    return ()

@@ -6,7 +6,7 @@ these are keys of the recipe, a state of the shape (state.py) and a measurement 
 build, verify and read the same files twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from datagen.anomalies.registry import operators
@@ -14,19 +14,24 @@ from datagen.anomalies.variant import read_variant
 from datagen.core.errors import MeshLoadError, MissingDependency, ShapeError, UsageError
 from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.plan import ChairPlan
+from datagen.pipeline.warned import EXAMPLES, Warned
 from datagen.recipe.inspection import MILLIMETRES, matched
 from datagen.recipe.models import Recipe
 from datagen.scenes.cameras import refuse_folded
 from datagen.scenes.lamps import refuse_inside
-from datagen.scenes.station import refuse_unseen
+from datagen.scenes.station import cut_by
 from datagen.shapes.source import ShapeEntry
 
 NAMES = 8
-"""Names of parts that an error lists."""
+"""Names of parts or cameras that a message lists."""
+CUT = "cut at the border of the sensor, though pictures here show it whole; see datagen inspect --station"
+"""What is told of shapes that a station's camera does not show whole."""
 
 
-def check_drawing(plan: ChairPlan) -> None:
+def check_drawing(plan: ChairPlan) -> tuple[Warned, ...]:
     """Looks at the unit of every planned shape, and at the names of parts until each pattern fits one.
+
+    Returns which shapes the sensors of the recipe's station cut.
 
     Raises UsageError for shapes without a unit, patterns that no part of the collection fits, patterns of whole
     objects, a light inside a part and a camera inside one or that misses it, MissingDependency for a variant that is
@@ -38,7 +43,7 @@ def check_drawing(plan: ChairPlan) -> None:
             raise UsageError(f"anomaly.parts.{kind}: it is of the whole object, not of a part; take the key out")
     _check_variants(recipe)
     names: set[str] = set()
-    unfit = list(_patterns(recipe))
+    unfit, cut = list(_patterns(recipe)), []
     for shape in _readable(plan, plan.shapes):
         if recipe.units and not shape.mm:
             raise UsageError(
@@ -46,8 +51,8 @@ def check_drawing(plan: ChairPlan) -> None:
                 f"{', '.join(MILLIMETRES)} as `units` in the recipe or in collection.json"
             )
         refuse_inside(recipe.query.lights, shape)
-        if recipe.query.station is not None:
-            refuse_unseen(recipe.query.station, shape)
+        if recipe.query.station is not None and (cameras := cut_by(recipe.query.station, shape)):
+            cut.append(f"{shape.shape_id}: {listed(cameras)}")
         refuse_folded(recipe.query, shape)
         names |= {part.name for part in shape.parts}
         unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]
@@ -58,8 +63,14 @@ def check_drawing(plan: ChairPlan) -> None:
         unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]
     if unfit and names:
         key, pattern = unfit[0]
-        more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-        raise UsageError(f"{key}: no part is called {pattern}; there are {', '.join(sorted(names)[:NAMES])}{more}")
+        raise UsageError(f"{key}: no part is called {pattern}; there are {listed(sorted(names))}")
+    return (Warned(CUT, len(cut), tuple(cut[:EXAMPLES])),) if cut else ()
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return ", ".join(names[:NAMES]) + more
 
 
 def _fits(shape: Shape, pattern: str) -> bool:

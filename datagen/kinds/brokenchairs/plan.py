@@ -11,7 +11,7 @@ from datagen.core.errors import MaterialError, MissingDependency
 from datagen.core.ids import bytes_hash, content_hash, fraction_of_hash
 from datagen.core.rng import stream
 from datagen.core.row import Job
-from datagen.formats.brokenchairs import in_order
+from datagen.formats.brokenchairs import SPLITS, in_order
 from datagen.kinds.brokenchairs.behind import photo_paths
 from datagen.kinds.brokenchairs.splits import assign_splits, plan_order, public_ids
 from datagen.materials.by_part import PartLibrary, open_by_part
@@ -77,7 +77,20 @@ class ChairPlan(Plan[Recipe]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """That anomalies are asked for and no shape gets one."""
+        """Anomalies that are asked for and that no shape gets, and splits that get no shape."""
+        return (*self._without_anomaly(), *self._without_shape())
+
+    def _without_shape(self) -> tuple[str, ...]:
+        there = {self.splits[entry.shape_id] for entry in self.shapes}
+        empty = [split for split in SPLITS if split not in there]
+        if not empty:
+            return ()
+        return (
+            f"no shape is in {' or '.join(empty)}: a shape is in one split, and {len(self.shapes)} are built; give "
+            "more shapes, or build the same ones with another seed to test on (docs/inspection.md, Limits)",
+        )
+
+    def _without_anomaly(self) -> tuple[str, ...]:
         asked = [kind for kind, count in self.recipe.anomaly.slots.items() if count > 0]
         if not asked or any(self.kinds(index, entry) for index, entry in enumerate(self.shapes)):
             return ()

@@ -13,6 +13,7 @@ from datagen.kinds.oddoneout.plan import ScenePlan
 from datagen.materials.library import MaterialLibrary
 from datagen.materials.open import open_floors
 from datagen.pipeline.context import Context
+from datagen.pipeline.warned import Warned
 from datagen.render.blender.client import BlenderProcess
 from datagen.scenes.poses import Physics
 from datagen.scenes.skies import check_image_world, check_world, listed_worlds
@@ -76,7 +77,7 @@ def open_floor_library(plan: ScenePlan) -> MaterialLibrary:
         raise MissingDependency(f"light.floors: {error.args[0]}") from error
 
 
-def check_assets(plan: ScenePlan) -> None:
+def check_assets(plan: ScenePlan) -> tuple[Warned, ...]:
     """Floors, environments, weights and plug-ins that a recipe names. Raises MissingDependency, UsageError."""
     open_floor_library(plan)
     for name in listed_worlds(plan.recipe.light.worlds):
@@ -86,3 +87,4 @@ def check_assets(plan: ScenePlan) -> None:
     check_descriptor(plan.recipe.anomaly.similar)
     if plan.recipe.anomaly.plugin:
         open_plugin(plan.recipe.anomaly.plugin)
+    return ()

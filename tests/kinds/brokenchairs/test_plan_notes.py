@@ -1,4 +1,4 @@
-"""What a plan says before a build: anomalies that are asked for and not planned."""
+"""What a plan says before a build: anomalies that are asked for and not planned, splits without a shape."""
 
 import pytest
 
@@ -14,4 +14,12 @@ def test_a_plan_without_anomalies_says_so(tmp_path, slots, planned):
     write_shape(tmp_path, "7")
     recipe = load_recipe(None, [f"anomaly.slots={slots}"])
     notes = make_plan(recipe, open_collection(str(tmp_path)), None).notes
-    assert notes == () if planned else "no anomaly is planned, though swapped are asked for" in notes[0]
+    assert planned == (not any("no anomaly is planned, though swapped are asked for" in note for note in notes))
+
+
+@pytest.mark.parametrize(("count", "empty"), [(1, "val or test"), (2, "test"), (5, "")])
+def test_splits_without_a_shape_are_told(tmp_path, count, empty):
+    for number in range(1, count + 1):
+        write_shape(tmp_path, str(number))
+    notes = make_plan(load_recipe(None), open_collection(str(tmp_path)), None).notes
+    assert [f"no shape is in {empty}:" in note for note in notes] == ([True] if empty else [])

@@ -10,6 +10,7 @@ from datagen.core.errors import RecipeError, UsageError
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.registry import open_tree
+from datagen.pipeline.assets import open_assets
 from datagen.recipe.station import read_station
 from datagen.shapes.standins.brackets import write_brackets
 from datagen.store.manifest import read_manifest
@@ -78,10 +79,12 @@ def test_a_station_that_cannot_be_is_refused_by_key(tmp_path):
     path = tmp_path / "station.yaml"
     for text, why in (
         ("dome: {count: 3}", "dome.radius_mm"),
-        ("rings: 1", "rings: unknown key"),
+        ("rings: 1", "rings: unknown key, did you mean ring"),
         ("[", "no YAML"),
-        ("", "tells nothing"),
-        ("- 1", "tells nothing"),
+        ("", "no mapping"),
+        ("- 1", "no mapping"),
+        ("size_px: 640", r"size_px: a list is wanted; write \[640\]"),
+        ("cameras: [{name: top}]", r"cameras.0: tell one of position_mm and T_camera_world"),
     ):
         path.write_text(text)
         with pytest.raises(RecipeError, match=why):
@@ -90,7 +93,7 @@ def test_a_station_that_cannot_be_is_refused_by_key(tmp_path):
     for sets, why in (
         ([f"query.station={path}"], "units"),
         ([f"query.station={path}", "units=mm", "anomaly.views={9: 1}"], "asks for 9 views"),
-        ([f"query.station={tmp_path / 'none.yaml'}"], "cannot be read"),
+        ([f"query.station={tmp_path / 'none.yaml'}"], "check --station or query.station"),
     ):
         with pytest.raises(RecipeError, match=why):
             plan_of(1, "quickstart", sets)
@@ -138,3 +141,15 @@ def test_a_camera_that_sees_nothing_is_refused_before_anything_is_built(made, tm
     with pytest.raises(UsageError, match=why):
         run_build(tmp_path / "data", 1, "inspection", (*SETS, f"query.station={station}"), made / "parts")
     assert not (tmp_path / "data" / "manifest.parquet").exists()
+
+
+def test_a_sensor_that_cuts_the_part_is_told(tmp_path):
+    """The build shows the part whole: it says that the camera does not, before anything is made and at its end."""
+    station, parts = tmp_path / "station.yaml", write_brackets(tmp_path, 1)
+    station.write_text(STATION.replace("[1280, 1024]", "[640, 512]"))
+    sets = (*SETS, f"query.station={station}", "anomaly.slots={missing: 1}")
+    (told,) = open_assets(plan_of(1, "inspection", sets, parts))[1]
+    assert told.count == 1 and "bracket_001: top, side, dome-00" in told.line and "cut at the border" in told.line
+    assert told in run_build(tmp_path / "data", 1, "inspection", sets, parts).warnings
+    station.write_text(STATION.replace("[1280, 1024]", "[2560, 2048]"))
+    assert not open_assets(plan_of(1, "inspection", sets, parts))[1]
