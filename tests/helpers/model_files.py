@@ -17,9 +17,9 @@ RIGID = ("position", "rotation")
 
 @dataclass(frozen=True)
 class Layout:
-    """A shape as its source has it: (name, vertices) of its parts in their order, and millimetres of its diagonal."""
+    """A shape as its source has it: (id, name, vertices) of its parts in order, and millimetres of its diagonal."""
 
-    parts: tuple[tuple[str, int], ...]
+    parts: tuple[tuple[int, str, int], ...]
     diagonal_mm: float
 
 
@@ -89,10 +89,10 @@ class ModelFiles:
         folder = next(Path(path).parent for path in dict(bundle["sha256"]) if path.endswith("/model.obj"))
         after, _ = read_obj(self.root / folder / "model.obj")
         mm = layout.diagonal_mm / np.linalg.norm(np.ptp(before, axis=0))
-        counts = [count for _, count in layout.parts]
+        counts = [count for _, _, count in layout.parts]
         assert sum(counts) == len(before), "the model has the parts of its source"
         found, here, there = {}, 0, 0
-        for part_id, (name, count) in enumerate(layout.parts, start=1):
+        for part_id, name, count in layout.parts:
             own = count
             if part_id == bundle["part_id"] and bundle["kind"] not in RIGID:
                 own = len(after) - (len(before) - count)
@@ -109,7 +109,7 @@ class ModelFiles:
         """Part id -> how far it lies off by the row's own list of motions."""
         jitter = {int(part): np.array(motion) for part, motion in json.loads(row.get("jitter") or "{}").items()}
         found = {}
-        for part_id, (name, _) in enumerate(self.layouts[row["shape_id"]].parts, start=1):
+        for part_id, name, _ in self.layouts[row["shape_id"]].parts:
             motion = jitter.get(part_id, np.zeros(6))
             found[part_id] = Off(
                 *(float(np.linalg.norm(half)) for half in (motion[:3], motion[3:])), *self.allowed(name)

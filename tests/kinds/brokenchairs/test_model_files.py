@@ -34,7 +34,7 @@ def models(made):
     layouts = {}
     for shape_id in ("bracket_001", "bracket_002"):
         size_m = trimesh.load(made / "parts" / f"{shape_id}.glb").extents
-        parts = tuple((part.name, len(part.mesh.vertices)) for part in plan.source.load(shape_id).parts)
+        parts = tuple((part.part_id, part.name, len(part.mesh.vertices)) for part in plan.source.load(shape_id).parts)
         layouts[shape_id] = Layout(parts, float(np.linalg.norm(size_m)) * 1000)
     rows = pq.read_table(made / "data" / "manifest.parquet").to_pylist()
     return ModelFiles(made / "data", layouts, rows)

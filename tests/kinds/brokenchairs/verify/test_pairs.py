@@ -179,6 +179,18 @@ def test_a_reference_that_shows_no_change_is_found(editor):
     assert failed(editor.root) == {"pairs_decidable"}
 
 
+@pytest.mark.parametrize(
+    ("more", "jitter", "told"), [(3, "", True), (3, "{}", False), (-3, "", True), (-3, "{}", True)]
+)
+def test_good_parts_off_their_places_may_show_in_more_views(paired_dataset, monkeypatch, more, jitter, told):
+    table = {pair.group: pair.views_showing for pair in read_pairs(DatasetReader(paired_dataset)) if pair.balanced}
+    monkeypatch.setattr(checks, "views_showing", lambda tree, one, other: table[other] + more)
+    evidence = ChairEvidence(open_tree(paired_dataset))
+    rows = {path: {**row, "jitter": jitter} for path, row in evidence.tree.row_of.items()}
+    evidence.tree.__dict__["row_of"] = rows
+    assert any(checks.pairs_decidable(evidence)) == told
+
+
 @pytest.mark.cycles
 def test_twins_of_cycles_differ_within_the_change_alone(plain_chairs, tmp_path):
     sets = (*PAIRED, "anomaly.slots={missing: 1}", "render.samples=4", "render.preset=draft", "query.size_px=96")
