@@ -11,6 +11,7 @@ from datagen.core.shape import Mesh
 from datagen.geometry.deviation import furthest, volume_of
 from datagen.kinds.brokenchairs.measured import measure
 from datagen.kinds.brokenchairs.policy import NoDonors, chair_setting
+from datagen.recipe.inspection import VariationRecipe
 from datagen.recipe.models import Recipe
 from datagen.shapes.collections import open_collection
 from datagen.shapes.standins.brackets import write_brackets
@@ -185,6 +186,22 @@ def test_nothing_is_in_millimetres_without_a_unit(tmp_path):
         assert isinstance(spec, Rejected) == (mm == 0.0)
     (tmp_path / "collection.json").write_text('{"units": "cm"}')
     assert only(open_collection(str(tmp_path), units="file")).source_mm == 10.0
+
+
+@pytest.mark.parametrize("kind", ["position", "rotation"])
+def test_the_only_part_is_off_no_place_on_a_tray(tmp_path, kind):
+    """Where it lies tells nothing; in a fixture, without a tray, it does."""
+    import trimesh
+
+    trimesh.creation.box((10, 20, 30)).export(tmp_path / "block.stl")
+    one = only(open_collection(str(tmp_path), units="mm"))
+    part = one.parts[0]
+    values = {"translation": [0.05, 0.0, 0.0], "pivot": part.mesh.centre.tolist(), "axis": [0, 0, 1], "angle_deg": 8.0}
+    for tray, refused in (({"turn_deg": 10}, True), ({"shift_mm": 2}, True), ({}, False)):
+        told = recipe().model_copy(update={"variation": VariationRecipe.model_validate({"tray": tray})})
+        made = apply(one, AnomalySpec(kind, part.part_id, values=values), chair_setting(told, NoDonors()))
+        assert (isinstance(made, Rejected) and made.reason == "nothing_beside") == refused
+        assert refused or isinstance(made, AnomalousShape)
 
 
 @pytest.mark.parametrize("kind", ["dent", "scratch"])

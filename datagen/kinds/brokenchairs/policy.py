@@ -23,6 +23,7 @@ GROUND_TOLERANCE = 0.006
 """How far a part may sink below the ground before it is cut there, object units (under one pixel)."""
 OFF_GROUND = 0.02
 """How far above the ground the lowest point of a changed shape may be, object units."""
+RIGID = ("position", "rotation")
 FRAME_RADIUS = 1.06
 """A part beyond this distance from the centre can leave the frame of a query (0.883 of 0.902 units)."""
 
@@ -38,6 +39,8 @@ class ChairPolicy:
     """What the drawing allows; None where nothing is measured."""
     nominal: Shape | None = None
     """The shape with every part in its place; None: as operators are given it."""
+    on_tray: bool = False
+    """Whether whole shapes lie off the middle of a tray, or turned."""
 
     def settings(self, kind: str) -> Any:
         """The section of a kind."""
@@ -105,6 +108,8 @@ class ChairPolicy:
         return None
 
     def _refuse_moved(self, made: AnomalousShape, mesh: Mesh) -> Rejected | None:
+        if self.on_tray and made.spec.kind in RIGID and len(made.normal.parts) == 1:
+            return Rejected("nothing_beside", "it is the only part, which may lie anywhere on the tray")
         misplaced = self.misplaced(made.normal, mesh)
         if misplaced is not None:
             return misplaced
@@ -113,7 +118,7 @@ class ChairPolicy:
         is_told = span_of(self.recipe, made.spec.kind) is not None
         if made.spec.kind == "position" and not is_told and most < 0.01 * made.normal.diagonal:
             return Rejected("hardly_moved", f"95 % of the surface within {most:.4f}")
-        if made.spec.kind in ("position", "rotation") and (why := like_a_joint(made, self.joints.unlike)) is not None:
+        if made.spec.kind in RIGID and (why := like_a_joint(made, self.joints.unlike)) is not None:
             return why
         limit = self.recipe.rotation.min_distance * made.old_mesh.diagonal
         if made.spec.kind == "rotation" and not is_told and mean < limit:
@@ -137,7 +142,9 @@ def chair_setting(recipe: Recipe, donors: DonorPool, nominal: Shape | None = Non
     """All that operators may draw on for a shape; `nominal` has every part in its place."""
     anomaly = recipe.anomaly
     tolerance = recipe.tolerance if recipe.units else None
-    policy = ChairPolicy(anomaly, recipe.categories, recipe.joints, tolerance, nominal)
+    tray = recipe.variation.tray
+    on_tray = bool(recipe.units and (tray.turn_deg or tray.shift_mm))
+    policy = ChairPolicy(anomaly, recipe.categories, recipe.joints, tolerance, nominal, on_tray)
     return Setting(policy, donors=donors, plugin=anomaly.plugin)
 
 
