@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +98,7 @@ def manifest_bytes(entries: Iterable[LogEntry]) -> bytes:
     for name, kind in WHERE_SAID.items():
         if any(getattr(row, name) for row in rows):
             schema = schema.append(pa.field(name, kind))
-    groups = (rows[k : k + GROUP_ROWS] for k in range(0, max(len(rows), 1), GROUP_ROWS))
-    return _parquet(schema, ([_record(row) for row in group] for group in groups))
+    return _parquet(schema, map(_record, rows))
 
 
 def cost_bytes(entries: Iterable[LogEntry]) -> bytes:
@@ -107,14 +107,16 @@ def cost_bytes(entries: Iterable[LogEntry]) -> bytes:
     names = sorted({name for record in records for name in record} - {"job_id"})
     kinds = {name: pa.string() if name == "host" else pa.float64() for name in names}
     schema = pa.schema([pa.field("job_id", pa.string()), *(pa.field(n, kind) for n, kind in kinds.items())])
-    return _parquet(schema, (records[k : k + GROUP_ROWS] for k in range(0, max(len(records), 1), GROUP_ROWS)))
+    return _parquet(schema, records)
 
 
-def _parquet(schema: pa.Schema, groups: Iterable[list[dict[str, Any]]]) -> bytes:
-    """Records in groups of GROUP_ROWS: one group at a time is in memory as a table."""
-    buffer = io.BytesIO()
+def _parquet(schema: pa.Schema, records: Iterable[dict[str, Any]]) -> bytes:
+    """Records in groups of GROUP_ROWS: one group at a time is in memory as a table. Without any, one empty group."""
+    buffer, left = io.BytesIO(), iter(records)
     with pq.ParquetWriter(buffer, schema, compression="zstd", compression_level=3, version="2.6") as writer:
-        for group in groups:
+        group = list(islice(left, GROUP_ROWS))
+        writer.write_table(pa.Table.from_pylist(group, schema=schema))
+        while group := list(islice(left, GROUP_ROWS)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
     return buffer.getvalue()
 

@@ -23,9 +23,10 @@ GROUND_TOLERANCE = 0.006
 """How far a part may sink below the ground before it is cut there, object units (under one pixel)."""
 OFF_GROUND = 0.02
 """How far above the ground the lowest point of a changed shape may be, object units."""
-RIGID = ("position", "rotation")
 FRAME_RADIUS = 1.06
 """A part beyond this distance from the centre can leave the frame of a query (0.883 of 0.902 units)."""
+RIGID = ("position", "rotation")
+"""Kinds that move a part as it is."""
 
 
 @dataclass(frozen=True)

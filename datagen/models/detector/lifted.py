@@ -97,10 +97,8 @@ class Lifted(Encoded):
         f = self.encode(views)
         mask = self._mask(views) if self.config.masked else None
         if mask is not None:
-            f = f * (
-                F.adaptive_avg_pool2d(mask.flatten(0, 1), (f.shape[-2], f.shape[-1])).unflatten(0, mask.shape[:2])
-                > PARTLY
-            )
+            covered = F.adaptive_avg_pool2d(mask.flatten(0, 1), (f.shape[-2], f.shape[-1]))
+            f = f * (covered.unflatten(0, mask.shape[:2]) > PARTLY)
         B = len(f)
         if v.around == "floor" or objects is None:
             boxes, counts = self.over_floor(B, views.pictures), v.size

@@ -148,14 +148,20 @@ def unlikeness(z_BNPF: Tensor, there_BN: Tensor, inside_BNP: Tensor | None = Non
         z = z * inside_BNP[..., None]
     found = []
     for n in range(N):
-        others = [m for m in range(N) if m != n]
-        away = 1 - torch.einsum("bpf,bmqf->bpmq", z[:, n], z[:, others]).amax(-1)
-        there = there_BN[:, None, others]
+        away, there = _away(z, n, there_BN)
         least = away.masked_fill(~there, torch.inf).amin(-1)
         mean = (away * there).sum(-1) / there.sum(-1).clamp_min(1)
         found.append(torch.stack([torch.where(there.any(-1), least, 0.0), mean], dim=-1))
     told = torch.stack(found, dim=1)
     return told if inside_BNP is None else told * inside_BNP[..., None]
+
+
+def _away(z_BNPF: Tensor, n: int, there_BN: Tensor) -> tuple[Tensor, Tensor]:
+    """1 - the largest cosine of object n's unit tokens with any token of each other object, (B, P, N - 1), and which
+    of the others are there, (B, 1, N - 1)."""
+    others = [m for m in range(z_BNPF.shape[1]) if m != n]
+    away = 1 - torch.einsum("bpf,bmqf->bpmq", z_BNPF[:, n], z_BNPF[:, others]).amax(-1)
+    return away, there_BN[:, None, others]
 
 
 def residual_scores(z_BNPF: Tensor, there_BN: Tensor, share: float = 0.05) -> Tensor:
@@ -168,9 +174,7 @@ def residual_scores(z_BNPF: Tensor, there_BN: Tensor, share: float = 0.05) -> Te
     z = F.normalize(z_BNPF.float(), dim=-1)
     scores = []
     for n in range(N):
-        others = [m for m in range(N) if m != n]
-        likeness = torch.einsum("bpf,bmqf->bpmq", z[:, n], z[:, others]).amax(-1)
-        likeness = likeness.masked_fill(~there_BN[:, others][:, None], -1.0)
-        away = 1 - likeness.amax(-1)
+        each, there = _away(z, n, there_BN)
+        away = each.masked_fill(~there, 2.0).amin(-1)
         scores.append(away.topk(max(1, round(share * P)), dim=-1).values.mean(-1))
     return torch.stack(scores, dim=1)
