@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from datagen.core.listed import listed
+
 SHOWN = 4
 """Differing values that are told one by one."""
 
@@ -23,7 +25,7 @@ def differing(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> d
 def differences_in_words(pairs: Mapping[str, tuple[Any, Any]]) -> str:
     """What was asked for and what is there, value by value; empty where nothing differs."""
     said = [f"{key} (asked for {_brief(ours)}, there {_brief(theirs)})" for key, (ours, theirs) in pairs.items()]
-    return ", ".join(said[:SHOWN]) + (f" and {len(said) - SHOWN} more" if len(said) > SHOWN else "")
+    return listed(said, SHOWN)
 
 
 def _brief(value: Any) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from datagen.core.errors import ShapeError
+from datagen.core.listed import listed
 from datagen.core.shape import Mesh
 from datagen.meshfiles.load import MESH_SUFFIXES
 
@@ -126,9 +127,7 @@ def _covered(mesh: Mesh, others: Sequence[Mesh]) -> bool:
 
 def left_out(path: Path, what: str, names: Sequence[str]) -> str:
     """A warning of what a plan holds and a shape does not."""
-    unique = list(dict.fromkeys(names))
-    more = f" and {len(unique) - 8} more" if len(unique) > 8 else ""
-    return f"{what} left out: {path.name} ({', '.join(unique[:8])}{more})"
+    return f"{what} left out: {path.name} ({listed(list(dict.fromkeys(names)))})"
 
 
 @dataclass(frozen=True)

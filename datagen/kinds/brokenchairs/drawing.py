@@ -6,12 +6,13 @@ these are keys of the recipe, a state of the shape (state.py) and a measurement 
 build, verify and read the same files twice.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from datagen.anomalies.registry import operators
 from datagen.anomalies.variant import read_variant
 from datagen.core.errors import MeshLoadError, MissingDependency, ShapeError, UsageError
+from datagen.core.listed import listed
 from datagen.core.shape import Shape
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.pipeline.warned import EXAMPLES, Warned
@@ -22,8 +23,6 @@ from datagen.scenes.lamps import refuse_inside
 from datagen.scenes.station import cut_by
 from datagen.shapes.source import ShapeEntry
 
-NAMES = 8
-"""Names of parts or cameras that a message lists."""
 CUT = "cut at the border of the sensor, though pictures here show it whole; see datagen inspect --station"
 """What is told of shapes that a station's camera does not show whole."""
 
@@ -65,12 +64,6 @@ def check_drawing(plan: ChairPlan) -> tuple[Warned, ...]:
         key, pattern = unfit[0]
         raise UsageError(f"{key}: no part is called {pattern}; there are {listed(sorted(names))}")
     return (Warned(CUT, len(cut), tuple(cut[:EXAMPLES])),) if cut else ()
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-    return ", ".join(names[:NAMES]) + more
 
 
 def _fits(shape: Shape, pattern: str) -> bool:
