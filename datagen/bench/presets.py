@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from datagen.bench.quality import Judgement, judge, summary
-from datagen.bench.references import reference
+from datagen.bench.references import CONVERGED, Settings, reference
 from datagen.bench.targets import MeasuredObject, Target
 from datagen.core.errors import RenderError
 from datagen.core.scene import Scene
@@ -61,18 +61,27 @@ def settings_of(preset: str) -> dict[str, Any]:
     return RenderRecipe.model_validate({"preset": preset}).model_dump(mode="json")
 
 
+def settings_by_preset() -> dict[str, dict[str, Any]]:
+    """The engine settings of every preset, by name."""
+    return {name: settings_of(name) for name in PRESETS}
+
+
 Contenders = Mapping[str, Contender]
 
 
 def compare(
-    objects: Sequence[MeasuredObject], names: Sequence[str] = tuple(PRESETS), workers: int = 1
+    objects: Sequence[MeasuredObject],
+    presets: Mapping[str, dict[str, Any]] | None = None,
+    workers: int = 1,
+    converged: Settings = CONVERGED,
 ) -> dict[str, dict[str, float]]:
-    """Figures of every preset, side by side on the same objects, in turning order.
+    """Figures of every preset (name -> engine settings), side by side on the same objects, in turning order.
 
     `workers` Blender processes share the objects out and keep as many cores busy, as in a build. Converged
     pictures come from disk or are rendered first. Raises RenderError.
     """
-    return _shared_out(objects, workers, lambda some: _compare(some, names))
+    chosen = presets or settings_by_preset()
+    return _shared_out(objects, workers, lambda some: _compare(some, chosen, converged))
 
 
 def compare_plain(
@@ -97,16 +106,19 @@ def joined(parts: Sequence[Contender]) -> Contender:
     return Contender([c for p in parts for c in p.cpu_s], [j for p in parts for j in p.judgements])
 
 
-def _compare(objects: Sequence[MeasuredObject], names: Sequence[str]) -> Contenders:
+def _compare(
+    objects: Sequence[MeasuredObject], presets: Mapping[str, dict[str, Any]], settings: Settings
+) -> Contenders:
+    names = list(presets)
     contenders = {name: Contender() for name in names}
     blender = BlenderProcess(threads=1)
     try:
         blender.versions()
         start = blender.cpu_seconds()
-        for number, (measured, job, targets, converged) in enumerate(_with_converged(objects)):
+        for number, (measured, job, targets, converged) in enumerate(_with_converged(objects, settings)):
             for name in names if number % 2 == 0 else names[::-1]:
                 before = blender.cpu_seconds()
-                pictures = blender.render(replace(job, settings=settings_of(name)))
+                pictures = blender.render(replace(job, settings=presets[name]))
                 cost = blender.cpu_seconds() - before + start / WORKER_JOBS
                 contenders[name].add(cost, measured.kind, targets, pictures, converged)
     finally:
@@ -126,14 +138,14 @@ def _compare_plain(objects: Sequence[MeasuredObject], samples: Sequence[int]) ->
 
 
 def _with_converged(
-    objects: Sequence[MeasuredObject],
+    objects: Sequence[MeasuredObject], settings: Settings = CONVERGED
 ) -> Iterator[tuple[MeasuredObject, Scene, tuple[Target, ...], list[np.ndarray]]]:
     """Every shot with its converged pictures; a Blender of their own renders those that are missing."""
     blender = BlenderProcess(threads=1)
     try:
         for measured in objects:
             for job, targets in measured.shots():
-                yield measured, job, targets, [reference(job, target, blender) for target in targets]
+                yield measured, job, targets, [reference(job, target, blender, settings) for target in targets]
     finally:
         blender.close()
 

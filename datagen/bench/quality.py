@@ -15,11 +15,15 @@ OBJECT_MARGIN_PX, DEFECT_MARGIN_PX = 2, 3
 
 @dataclass(frozen=True)
 class Judgement:
-    """One picture against its reference: PSNR in dB over the object, gradient ratio in the anomaly mask."""
+    """One picture against its reference: PSNR in dB over the object, gradient ratio in the anomaly mask.
+
+    `whole_db`: PSNR of the whole picture, where its ground is part of it.
+    """
 
     kind: str
     psnr_db: float
     gradient_ratio: float
+    whole_db: float | None = None
 
 
 def judge(picture: np.ndarray, converged: np.ndarray, target: Target, kind: str) -> Judgement:
@@ -27,7 +31,8 @@ def judge(picture: np.ndarray, converged: np.ndarray, target: Target, kind: str)
     body = binary_dilation(target.silhouette, iterations=OBJECT_MARGIN_PX)
     near = binary_dilation(target.defect, iterations=DEFECT_MARGIN_PX)
     ratio = gradient(picture, near) / max(gradient(converged, near), 1e-9)
-    return Judgement(kind, object_psnr(picture, converged, body), ratio)
+    whole = object_psnr(picture, converged, np.ones_like(body)) if target.whole else None
+    return Judgement(kind, object_psnr(picture, converged, body), ratio, whole)
 
 
 def object_psnr(a: np.ndarray, b: np.ndarray, mask: np.ndarray) -> float:
@@ -55,6 +60,9 @@ def summary(judgements: Sequence[Judgement]) -> dict[str, float]:
     broken = [j.gradient_ratio for j in judgements if j.kind == "broken"]
     if broken:
         figures |= _ratios("gradient_broken", broken)
+    wholes = [j.whole_db for j in judgements if j.whole_db is not None]
+    if wholes:
+        figures |= {"whole_psnr_db": float(np.median(wholes)), "whole_psnr_p5_db": float(np.percentile(wholes, 5))}
     return {name: round(value, 3) for name, value in figures.items()}
 
 

@@ -1,8 +1,9 @@
-"""Converged pictures to compare with: 1,024 samples, no denoiser, no adaptivity, another seed; kept on disk."""
+"""Converged pictures to compare with: many samples, no denoiser, no adaptivity, another seed; kept on disk."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -17,12 +18,12 @@ from datagen.formats.encode import png_bytes
 from datagen.render.protocol import Renderer
 from datagen.store.files import write_whole
 
-SAMPLES = 1024
 SEED = 1_000_003
 MARGIN_PX = 8
 """What is rendered about the masks: the dilated masks and the width of the pixel filter lie within."""
-CONVERGED: Mapping[str, object] = {
-    "samples": SAMPLES,
+Settings = Mapping[str, object]
+CONVERGED: Settings = {
+    "samples": 1024,
     "adaptive_threshold": 0.0,
     "denoiser": "none",
     "max_bounces": 4,
@@ -39,16 +40,16 @@ def folder() -> Path:
     return cache_root() / "references"
 
 
-def reference(job: Scene, target: Target, renderer: Renderer) -> np.ndarray:
-    """The converged picture (H, W, 3) uint8 of a target, white outside the box about its masks.
+def reference(job: Scene, target: Target, renderer: Renderer, settings: Settings = CONVERGED) -> np.ndarray:
+    """The converged picture (H, W, 3) uint8 of a target: all of it, or white outside the box about its masks.
 
     Rendered once a machine and Blender version (a minute and a half of CPU), then read from disk.
     Raises RenderError, OSError.
     """
-    box = box_about(target.silhouette | target.defect)
-    settings = {**job.settings, **CONVERGED, "border_px": box}
-    converged = replace(job, views=(target.view,), seed=SEED, settings=settings)
-    path = folder() / f"{_key(converged, renderer.versions())}.png"
+    box = {} if target.whole else {"border_px": box_about(target.silhouette | target.defect)}
+    converged = replace(job, views=(target.view,), seed=SEED, settings={**job.settings, **settings, **box})
+    shown = {name: value for name, value in converged.settings.items() if name in {*SHOWN, *settings, *box}}
+    path = folder() / f"{_key(converged, shown, renderer.versions())}.png"
     if path.is_file():
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
@@ -64,7 +65,7 @@ def box_about(masks: np.ndarray) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _key(job: Scene, versions: Mapping[str, str]) -> str:
+def _key(job: Scene, shown: Mapping[str, Any], versions: Mapping[str, str]) -> str:
     """Hash of all that shows: geometry, materials, camera, light and the settings of the converged picture."""
     view = job.views[0]
     parts = [
@@ -76,7 +77,6 @@ def _key(job: Scene, versions: Mapping[str, str]) -> str:
         for thing in job.objects
         for p in thing.parts
     ]
-    shown = {name: job.settings[name] for name in (*SHOWN, *CONVERGED, "border_px")}
     digests = {name: material.digest for name, material in job.materials.items()}
     seen = [asdict(view.camera), asdict(view.light), asdict(job.ground)]
     return content_hash([parts, digests, seen, job.seed, shown, dict(versions)])

@@ -13,11 +13,15 @@ VIEWS, LIGHTS = 4, 3
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """One picture to make: silhouette and defect (H, W) bool are the masks it is judged in."""
+    """One picture to make: silhouette and defect (H, W) bool are the masks it is judged in.
+
+    `whole`: its ground is part of the picture, which is judged as a whole too.
+    """
 
     view: View
     silhouette: np.ndarray
     defect: np.ndarray
+    whole: bool = False
 
 
 @dataclass(frozen=True, eq=False)

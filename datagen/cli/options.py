@@ -232,8 +232,8 @@ class BenchOptions:
         str,
         typer.Option(
             help="The parts to measure, with commas between: presets, plain, phases, bundles, dense, scale, workers, "
-            "verify, scenes, operators.",
-            show_default="all but operators",
+            "verify, scenes, scene_presets, operators.",
+            show_default="all but scene_presets and operators",
         ),
     ] = ""
     objects: Annotated[
@@ -249,5 +249,7 @@ class BenchOptions:
             show_default=" and ".join((", ".join(NAMES[:-1]), NAMES[-1])),
         ),
     ] = None
-    figures: Annotated[Path | None, typer.Option(help="Write the figures of --only operators to this folder.")] = None
+    figures: Annotated[
+        Path | None, typer.Option(help="Write pictures of presets, scene_presets and operators to this folder.")
+    ] = None
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False

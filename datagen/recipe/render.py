@@ -17,6 +17,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 """What a preset sets; docs/rendering-cost.md has what each one costs and how near it comes to convergence."""
 
 
+def filled_in(data: Any, presets: Mapping[str, Mapping[str, Any]]) -> Any:
+    """A section as it was written, with what its preset sets where it says nothing itself."""
+    if not isinstance(data, dict):
+        return data
+    # An unknown preset is left to the field's own check, which says so.
+    return {**presets.get(str(data.get("preset", "standard")), presets["standard"]), **data}
+
+
 def lower(value: object) -> object:
     """Text in lower case: a device may be written either way."""
     return value.lower() if isinstance(value, str) else value
@@ -64,7 +72,4 @@ class RenderRecipe(Section):
     @model_validator(mode="before")
     @classmethod
     def _filled_in(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        # An unknown preset is left to the field's own check, which says so.
-        return {**PRESETS.get(data.get("preset", "standard"), PRESETS["standard"]), **data}
+        return filled_in(data, PRESETS)

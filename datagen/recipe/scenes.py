@@ -1,7 +1,7 @@
 """The recipe of odd-one-out scenes (Odd-One-Out, sections 4.1 and A.1; layout of the published sample scene)."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -14,7 +14,7 @@ from datagen.recipe.anomalies import (
     OperatorSections,
     SimilarRecipe,
 )
-from datagen.recipe.render import Device, lower
+from datagen.recipe.render import Device, filled_in, lower
 from datagen.recipe.section import LATER, DatasetRecipe, Fraction, Positive, Range, Section
 
 SEEN_KEYS = ("unseen-test", "train", "seen-test")
@@ -201,14 +201,27 @@ class SceneLightRecipe(Section):
     """`procedural`, or folders of PBR image sets."""
 
 
-class SceneRenderRecipe(Section):
-    """Cycles, spelt out."""
+SCENE_PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "draft": {"samples": 16, "adaptive_threshold": 0.02, "min_samples": 16},
+    "standard": {"samples": 64, "adaptive_threshold": 0.02, "min_samples": 16},
+    "paper": {"samples": 192, "adaptive_threshold": 0.01, "min_samples": 32},
+}
+"""What a preset of scenes sets; docs/rendering-cost.md has what each one costs and how near it comes to convergence."""
 
-    samples: Annotated[int, Field(ge=1)] = 64
+
+class SceneRenderRecipe(Section):
+    """Cycles, spelt out.
+
+    A preset fills in what the recipe does not say itself: `preset: draft, samples: 24` takes 24 samples.
+    """
+
+    preset: Literal["draft", "standard", "paper"] = "standard"
+    """Fills in `samples`, `adaptive_threshold` and `min_samples` where the recipe does not (docs/rendering-cost.md)."""
+    samples: Annotated[int, Field(ge=1)]
     """Samples a pixel."""
-    adaptive_threshold: float = 0.02
+    adaptive_threshold: Annotated[float, Field(ge=0.0)]
     """Noise below which a pixel takes no more samples; 0 turns adaptive sampling off."""
-    min_samples: Annotated[int, Field(ge=1)] = 16
+    min_samples: Annotated[int, Field(ge=1)]
     """Samples that every pixel takes before it may stop."""
     denoiser: Literal["oidn", "none"] = "oidn"
     """OpenImageDenoise, or none."""
@@ -222,6 +235,11 @@ class SceneRenderRecipe(Section):
     """How Blender turns radiance into pixel values."""
     device: Annotated[Device, BeforeValidator(lower)] = "cpu"
     """auto: the first of OptiX, CUDA, HIP, Metal and oneAPI that is there, else the CPU."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, data: Any) -> Any:
+        return filled_in(data, SCENE_PRESETS)
 
 
 class SceneMaterialRecipe(Section):
@@ -256,7 +274,7 @@ class SceneRecipe(DatasetRecipe):
     camera: OrbitRecipe = OrbitRecipe()
     light: SceneLightRecipe = SceneLightRecipe()
     materials: SceneMaterialRecipe = SceneMaterialRecipe()
-    render: SceneRenderRecipe = SceneRenderRecipe()
+    render: SceneRenderRecipe = Field(default_factory=lambda: SceneRenderRecipe.model_validate({}))
 
     @property
     def swaps(self) -> bool:

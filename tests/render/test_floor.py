@@ -29,7 +29,8 @@ def scene(samples=4):
         View(camera_towards(np.array(eye), np.array([0, 0, 0.05]), SIZE), Sky("courtyard"))
         for eye in ((0.7, 0.1, 0.4), (-0.3, 0.6, 0.38))
     )
-    settings = SceneRenderRecipe(samples=samples, denoiser="none", view_transform="Standard").model_dump(mode="json")
+    settings = SceneRenderRecipe.model_validate({"samples": samples, "denoiser": "none", "view_transform": "Standard"})
+    settings = settings.model_dump(mode="json")
     return Scene((block,), {"red": red, "grey": grey}, Floor("grey"), views, settings=settings)
 
 

@@ -1,15 +1,23 @@
 """Presets of the recipe, the two passes and what they are measured with: no Blender in here."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from datagen.bench import references
 from datagen.bench.presets import Contender, cost_at, joined
-from datagen.bench.quality import Judgement, gradient, object_psnr
+from datagen.bench.quality import Judgement, gradient, judge, object_psnr
+from datagen.bench.targets import Target
 from datagen.core.errors import RecipeError
+from datagen.core.scene import Floor, Scene, Sky, View
+from datagen.kinds.oddoneout.bench.pictures import CONVERGED, presets
 from datagen.kinds.registry import load_recipe
 from datagen.pipeline.run_ray import RenderSlots, render_slots
-from datagen.recipe.loader import recipe_hash
+from datagen.recipe.loader import find_recipe, recipe_hash
 from datagen.recipe.render import PRESETS
+from datagen.recipe.scenes import SCENE_PRESETS
+from datagen.scenes.layout import camera_towards
 
 
 def test_a_preset_fills_in_what_the_recipe_leaves_out():
@@ -23,6 +31,58 @@ def test_a_preset_fills_in_what_the_recipe_leaves_out():
 def test_presets_are_part_of_a_recipes_identity():
     hashes = {recipe_hash(load_recipe(None, [f"render.preset={name}"])) for name in PRESETS}
     assert len(hashes) == len(PRESETS)
+
+
+def test_presets_of_scenes_fill_in_what_the_recipe_leaves_out():
+    scenes = find_recipe("toysad8k")
+    plain, draft = (load_recipe(scenes, sets).render for sets in ([], ["render.preset=draft"]))
+    assert (plain.preset, plain.samples, plain.min_samples) == ("standard", 64, 16)
+    assert draft.samples == SCENE_PRESETS["draft"]["samples"]
+    mixed = load_recipe(scenes, ["render.preset=draft", "render.samples=24"]).render
+    assert (mixed.samples, mixed.min_samples) == (24, draft.min_samples)
+    assert load_recipe(find_recipe("toysad_quickstart")).render.preset == "draft"
+    assert [settings["samples"] for settings in presets().values()] == [p["samples"] for p in SCENE_PRESETS.values()]
+    with pytest.raises(RecipeError, match=r"render\.preset"):
+        load_recipe(scenes, ["render.preset=fast"])
+
+
+class Grey:
+    """Renders a grey ramp and remembers what it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def versions(self):
+        return {"blender": "none"}
+
+    def render(self, job):
+        self.asked.append(job)
+        return [np.full((16, 16, 3), 100, np.uint8)]
+
+
+def test_a_converged_scene_is_whole_and_is_rendered_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(references, "folder", lambda: tmp_path)
+    body = np.zeros((16, 16), bool)
+    body[6:9, 6:9] = True
+    view = View(camera_towards(np.array([0.7, 0.1, 0.4]), np.zeros(3), 16), Sky("courtyard"))
+    job = Scene((), {}, Floor("grey"), (), settings=presets()["draft"])
+    target = Target(view, body, body, whole=True)
+    renderer = Grey()
+    pictures = [references.reference(job, target, renderer, CONVERGED) for _ in range(2)]
+    (asked,) = renderer.asked
+    assert asked.settings["samples"] == 512 and asked.settings["denoiser"] == "none" and asked.views == (view,)
+    assert "border_px" not in asked.settings and np.array_equal(*pictures)
+    # What only changes the way there is no new picture; what shows is one.
+    references.reference(replace(job, settings=presets()["paper"]), target, renderer, CONVERGED)
+    assert len(renderer.asked) == 1
+    references.reference(replace(job, settings={**job.settings, "view_transform": "AgX"}), target, renderer, CONVERGED)
+    references.reference(job, replace(target, whole=False), renderer, CONVERGED)
+    assert len(renderer.asked) == 3 and renderer.asked[2].settings["border_px"] == (0, 0, 16, 16)
+    noisy = pictures[0].copy()
+    noisy[0, 0] = 90
+    found = judge(noisy, pictures[0], target, "bump")
+    assert found.psnr_db == 99.0 and found.whole_db == pytest.approx(20 * np.log10(255 / (10 / 16)), abs=1e-6)
+    assert judge(noisy, pictures[0], replace(target, whole=False), "bump").whole_db is None
 
 
 def test_what_workers_measured_is_put_together():

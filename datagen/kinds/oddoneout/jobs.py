@@ -110,25 +110,30 @@ class SceneShot:
 
 def _render(context: SceneContext, shot: SceneShot) -> list[np.ndarray]:
     assert context.renderer is not None, "this process renders nothing"
+    scene = scene_of(context, shot.arrangement, shot.floor, shot.sky)
+    with context.phase("render"):
+        return context.renderer.render(scene)
+
+
+def scene_of(context: SceneContext, arrangement: Arrangement, floor: Floor, sky: Sky) -> Scene:
+    """The render job of a scene, every view of it, with the maps that it wears on disk."""
     recipe = context.plan.recipe
     with context.phase("materials"):
         materials = {}
-        for member in shot.arrangement.members:
+        for member in arrangement.members:
             shape = member.body.shape
             for name in {name for part in shape.parts if part.skin for name in part.skin.materials}:
                 materials[name] = context.prepared_material(shape.palette[name])
-        materials[shot.floor.material_id] = context.floor(shot.floor.material_id)
-    sky = shot.sky if context.flat else replace(shot.sky, world=world_file(shot.sky.world, context.sky_cache))
-    scene = Scene(
-        objects=shot.arrangement.standing,
+        materials[floor.material_id] = context.floor(floor.material_id)
+    seen = sky if context.flat else replace(sky, world=world_file(sky.world, context.sky_cache))
+    return Scene(
+        objects=arrangement.standing,
         materials=dict(sorted(materials.items())),
-        ground=shot.floor,
-        views=tuple(View(camera, sky) for camera in shot.arrangement.cameras),
+        ground=floor,
+        views=tuple(View(camera, seen) for camera in arrangement.cameras),
         seed=recipe.seed,
         settings=recipe.render.model_dump(mode="json"),
     )
-    with context.phase("render"):
-        return context.renderer.render(scene)
 
 
 def scene_job(job: Job, context: SceneContext, shape: Shape, before: Prepared) -> Prepared:

@@ -32,7 +32,9 @@ def _collections(measurement: Measurement) -> tuple[str, ...]:
 
 def presets(measurement: Measurement) -> None:
     """Cost and quality of every preset, and what a core-hour and the full set come to."""
-    from datagen.bench.presets import compare
+    from datagen.bench.closeups import save_closeups
+    from datagen.bench.presets import compare, settings_by_preset
+    from datagen.bench.references import CONVERGED
     from datagen.kinds.brokenchairs.bench.plans import plan_of, recipe_of
     from datagen.kinds.brokenchairs.bench.scale import PUBLISHED_SHAPES, NamedShapes
     from datagen.kinds.brokenchairs.estimate import estimate
@@ -44,6 +46,8 @@ def presets(measurement: Measurement) -> None:
         figures["images_per_core_hour"] = round(3600 / figures["cpu_s_per_image"])
         figures["brokenchairs180k_core_hours"] = round(images * figures["cpu_s_per_image"] / 3600)
     measurement.document["presets"] = found
+    if measurement.figures is not None:
+        save_closeups(_chairs(measurement), settings_by_preset(), CONVERGED, measurement.figures / "presets.png")
 
 
 def plain(measurement: Measurement) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from datagen.bench.run import Bench, Measurement
+from datagen.pipeline.cores import usable_cores
 
 COLLECTIONS = ("toys", "abc")
 """Measured on where the command names none."""
@@ -15,6 +16,20 @@ def scenes(measurement: Measurement) -> None:
     measurement.document["scenes"] = measure_views(measurement.quick)
 
 
+def scene_presets(measurement: Measurement) -> None:
+    """Cost and quality of every preset of scenes: a dozen scenes, four views of each."""
+    from datagen.bench.closeups import save_closeups
+    from datagen.bench.presets import compare
+    from datagen.kinds.oddoneout.bench.pictures import CONVERGED, VIEWS, make_scenes, presets
+
+    count, pictures = (2, 1) if measurement.quick else (measurement.objects, min(VIEWS, measurement.pictures))
+    scenes = list(make_scenes(count, pictures, measurement.collections or COLLECTIONS))
+    found = compare(scenes, presets(), usable_cores(), CONVERGED)
+    measurement.document["scene_presets"] = found
+    if measurement.figures is not None:
+        save_closeups(scenes, presets(), CONVERGED, measurement.figures / "scene_presets.png")
+
+
 def operators(measurement: Measurement) -> None:
     """Every operator on objects, on up to 50 shapes of each collection."""
     from datagen.kinds.oddoneout.bench.operators import measure
@@ -24,4 +39,8 @@ def operators(measurement: Measurement) -> None:
     measurement.document["operators"] = found
 
 
-BENCHES: Mapping[str, Bench] = {"scenes": Bench(scenes), "operators": Bench(operators, on_demand=True)}
+BENCHES: Mapping[str, Bench] = {
+    "scenes": Bench(scenes),
+    "scene_presets": Bench(scene_presets, on_demand=True),
+    "operators": Bench(operators, on_demand=True),
+}
