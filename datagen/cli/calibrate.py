@@ -51,11 +51,15 @@ def run_calibrate(options: CalibrateOptions) -> None:
 
 
 def _scores(console: "Console", judged: Callable[[Path], "ScoredAnswer"], photos: list[Path]) -> list[float]:
-    """Scores of the photos that can be judged; the others are told by name."""
+    """Scores of the photos that can be judged; the others are told by name, as is what was noticed of a photo."""
     found = []
     for photo in photos:
         try:
-            found.append(judged(photo).score)
+            answer = judged(photo)
         except UsageError as error:
             say(console, "error", str(error))
+            continue
+        found.append(answer.score)
+        for note in answer.notes:
+            say(console, "note", f"{photo.name}: {note}")
     return found

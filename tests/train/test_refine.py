@@ -1,8 +1,11 @@
 """A render from an unknown camera leads back to that camera, and prediction compares with a render from there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw
 
 from datagen.core.camera import Camera
 from datagen.datasets.samples import list_samples, open_dataset
@@ -10,7 +13,7 @@ from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
 from datagen.train.runtime import Runtime
-from datagen.train.tasks.matching.predict import Judge
+from datagen.train.tasks.matching.predict import Judge, outline_note
 from datagen.train.tasks.matching.reference import load_shape
 from datagen.train.tasks.matching.refine import agreement, direction_deg, moved, refine, silhouette, turned, views_of
 from datagen.train.tasks.matching.rendered import views_of_bundle
@@ -49,6 +52,19 @@ def test_predict_compares_with_the_refined_render_of_a_mesh(run, dataset):
     found = Judge(refined, mesh)(query)
     assert found.camera is not None and any("compared with a render" in line for line in found.lines())
     assert not np.array_equal(found.picture, Judge(plain, mesh)(query).picture)
+
+
+def test_a_photo_of_another_thing_is_told(run, dataset, tmp_path):
+    sample = list_samples(open_dataset(dataset), "test")[0]
+    judge = Judge(load_network(run, torch.device("cpu")), mesh_of(dataset, sample))
+    ball = Image.new("RGB", (128, 128), "white")
+    ImageDraw.Draw(ball).ellipse((40, 40, 88, 88), fill=(90, 90, 90))
+    ball.save(tmp_path / "ball.png")
+    (note,) = [note for note in judge(tmp_path / "ball.png").notes if "outline agrees" in note]
+    assert " % at best" in note
+    photo = np.asarray(Image.open(dataset / sample.query_path).convert("RGB").resize((64, 64)))
+    found = refine(photo, views_of(load_shape(mesh_of(dataset, sample))), -sample.azimuth_deg)
+    assert outline_note(found) == () and outline_note(replace(found, agreement=0.5)) != () and outline_note(None) == ()
 
 
 def test_a_photo_that_was_not_taken_like_a_query_is_turned_and_moved_back(dataset):

@@ -24,6 +24,9 @@ from datagen.train.tasks.matching.reference import Reference, open_reference
 from datagen.train.tasks.matching.refine import Pose, Refined, only_view, refine, silhouette
 from datagen.train.tasks.matching.rendered import Renderable, open_renders
 
+ALIKE = 0.75
+"""IoU of the photo's outline and the reference's best one below which a photo may be of another thing."""
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
@@ -135,7 +138,7 @@ class Judge:
             change=change,
             camera=None if refined is None else refined.camera,
             differs=self._differs(change, photo, azimuth, refined) if anomalous else None,
-            notes=(*given.notes, *photo.notes),
+            notes=(*given.notes, *photo.notes, *outline_note(refined)),
         )
 
     def _answer(self, photo: Photo) -> tuple[Output, int | None, Refined | None]:
@@ -164,3 +167,14 @@ class Judge:
         from_view = Pose(Camera(-azimuth_deg, recipe.elevation_deg, recipe.radius, size_px=len(change)))
         ids = mesh.part_ids(from_view if refined is None else refined.pose)
         return sentence(change, ids, parts, silhouette(photo.picture.min(axis=2)) < 0.5)
+
+
+def outline_note(refined: Refined | None) -> tuple[str, ...]:
+    """A note where no camera was found from which the reference has about the photo's outline."""
+    if refined is None or refined.agreement >= ALIKE:
+        return ()
+    share = f"{refined.agreement:.0%}".replace("%", " %")
+    return (
+        f"the outline agrees with the reference's by {share} at best: if it is a photo of this part, whole and alone "
+        "on its ground, much of it is gone or off its place",
+    )
