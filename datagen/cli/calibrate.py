@@ -8,6 +8,7 @@ import typer
 
 from datagen.cli.console import console as open_console
 from datagen.cli.console import say
+from datagen.cli.predict import of_photo
 from datagen.cli.train import need_torch, print_json
 from datagen.cli.train_options import CalibrateOptions
 from datagen.core.errors import UsageError
@@ -57,7 +58,7 @@ def _scores(console: "Console", judged: Callable[[Path], "ScoredAnswer"], photos
         try:
             answer = judged(photo)
         except UsageError as error:
-            say(console, "error", str(error))
+            say(console, "error", of_photo(photo, error))
             continue
         found.append(answer.score)
         for note in answer.notes:

@@ -14,10 +14,12 @@ from rich.text import Text
 from datagen.cli.build import print_json
 from datagen.cli.console import console as open_console
 from datagen.cli.console import say
+from datagen.core.shape import Shape
 from datagen.kinds.registry import building_of, load_recipe, open_shapes
 from datagen.pipeline.inspection import InspectedPart, InspectedShape, inspect_collection, triable
 from datagen.recipe.loader import find_recipe
 from datagen.recipe.station import read_station
+from datagen.scenes.cameras import picture_px_per_mm
 
 REFUSED = 3
 """Exit code where a shape will be refused."""
@@ -59,7 +61,12 @@ def run_inspect(options: InspectOptions) -> int:
     def note(shape_id: str) -> None:
         progress.print(f"looking at {shape_id}, {next(begun)} of {count}", soft_wrap=True, style="dim")
 
-    looked = inspect_collection(source, kinds, setting, found.seed, options.tries, station, note)
+    def px_per_mm(shape: Shape) -> float:
+        if not hasattr(found, "query"):
+            return 0.0
+        return picture_px_per_mm(shape, found.query.model_copy(update={"station": station}))
+
+    looked = inspect_collection(source, kinds, setting, found.seed, options.tries, station, px_per_mm, note)
     for shape in islice(looked, limit):
         refused += bool(shape.problem)
         if options.as_json:
@@ -68,6 +75,13 @@ def run_inspect(options: InspectOptions) -> int:
         _print(console, shape, kinds)
         if shape.station:
             console.print(_station_table(shape, options.defect_px))
+        if shape.picture_px_per_mm:
+            smallest = options.defect_px**0.5 / shape.picture_px_per_mm
+            console.print(
+                f"the recipe's pictures of {found.query.size_px} px have {shape.picture_px_per_mm:.2f} px a mm at its "
+                f"middle: {smallest:.2f} mm; a larger query.size_px shows smaller ones",
+                soft_wrap=True,
+            )
     if options.as_json:
         print_json(told)
     else:

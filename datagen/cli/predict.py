@@ -64,6 +64,12 @@ def _predict_one(options: PredictOptions, found: "Answer") -> None:
         print_json(found.to_json())
 
 
+def of_photo(photo: Path, error: UsageError) -> str:
+    """What is wrong with a photo, with its name."""
+    why = str(error.args[0])
+    return why if photo.name in why else f"{photo.name}: {why}"
+
+
 def _predict_folder(options: PredictOptions, judge: Callable[[Path], "Answer"], photos: Sequence[Path]) -> None:
     """Every photo on its own: one that cannot be judged is told by its name. Exit 3 where there was one."""
     from datagen.train.sheet import Tile, sheet
@@ -73,9 +79,10 @@ def _predict_folder(options: PredictOptions, judge: Callable[[Path], "Answer"], 
         try:
             found = judge(photo)
         except UsageError as error:
-            say(console, "error", str(error))
-            tiles.append(Tile(None, [photo.name, str(error)], marked=True))
-            told.append({"query": str(photo), "error": str(error)})
+            why = of_photo(photo, error)
+            say(console, "error", why)
+            tiles.append(Tile(None, [photo.name, why], marked=True))
+            told.append({"query": str(photo), "error": why})
             continue
         for note in found.notes:
             say(console, "note", f"{photo.name}: {note}")

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from datagen.core.errors import StoppedEarly
+from datagen.core.errors import OtherRecipe, StoppedEarly
+from datagen.core.listed import listed
 from datagen.core.row import Job
 from datagen.materials.library import MaterialLibrary
 from datagen.pipeline.assets import open_assets
@@ -66,8 +67,10 @@ def build(
     elsewhere = _finished_in(scope.also_done, site)
     dataset = Dataset.open(site.out, site.run_record())
     try:
-        write_plan_files(plan, dataset, library, site.renderer_name)
         jobs = list(plan.jobs())
+        unplanned = _unplanned(plan, dataset, jobs)
+        _refuse_changed(dataset, unplanned)
+        write_plan_files(plan, dataset, library, site.renderer_name)
         planned = [job for job in jobs if job.shape_id not in scope.skip]
         todo = []
         for job in shard_of(planned, *scope.shard):
@@ -75,7 +78,8 @@ def build(
                 watch(Outcome(job, skipped=True))
             else:
                 todo.append(job)
-        dataset.supersede(_mended(plan, dataset, jobs))
+        # Quarantined jobs that no plan has any more: what they were to be made from has been mended since.
+        dataset.supersede(unplanned)
         dataset.note_launch({**launch, "renderer": site.renderer_name, "limit": plan.limit, "jobs": len(planned)})
         with drain_on_signals() as drain:
             for outcome in (executor or SerialExecutor()).run(site, dataset, drain.gate(iter(scope.order(todo)))):
@@ -97,12 +101,23 @@ def build(
     return replace(summary, warnings=(*known, *told, *summary.warnings, *without_anomaly(summary)))
 
 
-def _mended(plan: Plan[Any], dataset: Dataset, jobs: Iterable[Job]) -> list[str]:
-    """Quarantined jobs that no plan of this run has any more: what they were to be made from has changed since."""
-    found = {job_id for job_id, entry in dataset.entries.items() if entry.quarantined} - {job.job_id for job in jobs}
+def _unplanned(plan: Plan[Any], dataset: Dataset, jobs: Iterable[Job]) -> list[str]:
+    """Jobs in the folder that no plan of this run has any more: what they were made from has changed since."""
+    found = set(dataset.entries) - {job.job_id for job in jobs}
     if found and plan.limit is not None:  # an earlier build may have had a larger limit
         found -= {job.job_id for job in replace(plan, limit=None).jobs()}
     return sorted(found)
+
+
+def _refuse_changed(dataset: Dataset, unplanned: Iterable[str]) -> None:
+    """Raise OtherRecipe where finished jobs were made from other files than lie there now."""
+    stale = sorted({row.shape_id for i in unplanned if dataset.is_done(i) for row in dataset.entries[i].rows[:1]})
+    if stale:
+        raise OtherRecipe(
+            f"{dataset.root} holds {listed(stale)} as made from other files than are there now: a mesh, a variant, "
+            "a photo of the background or a material by part has changed since; put the old file back, or choose "
+            "another --out"
+        )
 
 
 def _finished_in(folder: Path | None, site: Site) -> Set[str]:

@@ -60,6 +60,8 @@ class InspectedShape:
     problem: str = ""
     station: tuple[Seen, ...] = ()
     """What each camera of a station sees of it."""
+    picture_px_per_mm: float = 0.0
+    """Pixels per millimetre at its middle in the pictures that a recipe makes with the station's nearest camera."""
     unit: str = ""
     """mm, or '' where nothing says the unit of the source."""
 
@@ -75,11 +77,13 @@ def inspect_collection(
     seed: int = 0,
     tries: int = TRIES,
     station: StationRecipe | None = None,
+    px_per_mm: Callable[[Shape], float] = lambda shape: 0.0,
     note: Callable[[str], None] = lambda shape_id: None,
 ) -> Iterator[InspectedShape]:
     """Every shape of a source by itself: swaps and neighbours, which need a collection's plan, are not tried.
 
-    `note` hears of each shape before it is read. Raises UsageError for a camera of the station that can see nothing.
+    `px_per_mm` tells those of the recipe's pictures of a shape, asked where there is a station. `note` hears of each
+    shape before it is read. Raises UsageError for a camera of the station that can see nothing.
     """
     for entry in source.entries():
         note(entry.shape_id)
@@ -90,7 +94,9 @@ def inspect_collection(
             yield InspectedShape(entry.shape_id, entry.category, nothing, 0, (), (), str(error))
             continue
         seen = tuple(look_through(station, shape)) if station else ()
-        yield replace(_inspected(shape, kinds, setting, seed, tries), station=seen)
+        pictures = px_per_mm(shape) if station else 0.0
+        inspected = _inspected(shape, kinds, setting, seed, tries)
+        yield replace(inspected, station=seen, picture_px_per_mm=pictures)
 
 
 def _inspected(shape: Shape, kinds: Sequence[str], setting: Setting | None, seed: int, tries: int) -> InspectedShape:

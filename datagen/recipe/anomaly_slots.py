@@ -41,6 +41,9 @@ class MeasuredFractureRecipe(FractureRecipe):
     """Crack: how far it opens in true millimetres, in place of `gap` and `turn_deg`; uniform in the logarithm."""
 
 
+Count = Annotated[int, Field(ge=1)]
+
+
 class AnomalyRecipe(OperatorSections):
     """Which kinds, how many, which parts."""
 
@@ -51,17 +54,17 @@ class AnomalyRecipe(OperatorSections):
         **{name: name for name in LOCAL},
     }
 
-    slots: dict[str, float] = Field(
+    slots: dict[str, Annotated[float, Field(ge=0.0)]] = Field(
         default_factory=lambda: {"position": 1.0, "rotation": 1.0, "broken": 1.0, "swapped": 1.0, "missing": 1.0}
     )
     """Expected jobs of each kind a shape; a fraction is drawn by a hash of the shape."""
     slots_per_shape: int | None = None
     """If given, each shape takes this many distinct kinds of `slots`, dealt in turn over the shapes."""
-    views: Annotated[dict[int, Positive], Field(min_length=1)] = Field(
+    views: Annotated[dict[Count, Positive], Field(min_length=1)] = Field(
         default_factory=lambda: {1: 1.0, 2: 2.0, 3: 2.0, 4: 3.0, 5: 1.0, 6: 1.0, 7: 1.0}
     )
     """Weights of the number of views a slot asks for."""
-    views_by_kind: dict[str, dict[int, Positive]] = Field(default_factory=dict)
+    views_by_kind: dict[str, dict[Count, Positive]] = Field(default_factory=dict)
     """Anomaly kind -> weights like those of `views`. A kind that is not named takes `views`."""
     attempts: Annotated[int, Field(ge=1, le=200)] = 24
     """Proposals of a slot before it is given up."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from datagen.recipe.section import LATER, Fraction, Range, Section
 
@@ -36,9 +36,18 @@ class ToleranceRecipe(PartTolerance):
     """The band within which everything is normal, and outside of which it is a defect."""
 
     by_part: dict[str, PartTolerance] = Field(default_factory=dict)
-    """Part name or pattern -> its own tolerance, whole; the first that matches counts."""
+    """Part name or pattern -> its own tolerance; the first that matches counts. What it leaves out holds as above."""
     together: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Name of a sub-assembly -> patterns of its parts: they lie off their places as one, in place of one by one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled_in(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("by_part"), dict):
+            return data
+        general = {name: data[name] for name in PartTolerance.model_fields if name in data}
+        own = {key: {**general, **told} if isinstance(told, dict) else told for key, told in data["by_part"].items()}
+        return {**data, "by_part": own}
 
     @field_validator("together")
     @classmethod

@@ -41,7 +41,7 @@ def _station(value: object) -> object:
 class NormalRecipe(Section):
     """Normal query images."""
 
-    views: Annotated[dict[int, Positive], Field(min_length=1)] = Field(
+    views: Annotated[dict[Annotated[int, Field(ge=0)], Positive], Field(min_length=1)] = Field(
         default_factory=lambda: {6: 1.0, 8: 2.0, 10: 3.0, 12: 3.0}
     )
     """Weights of the number of normal query images of a shape."""

@@ -18,6 +18,10 @@ Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[flo
 Pose = tuple[tuple[float, float, float, float], ...]
 
 
+MOST_OBLONG = 0.01
+"""Share by which fx and fy may differ, as calibrations of square pixels do."""
+
+
 class LensRecipe(Section):
     """Distortion after Brown and Conrady: OpenCV's coefficients."""
 
@@ -60,6 +64,11 @@ class OpticsRecipe(Section):
             raise ValueError("K is (fx, 0, cx), (0, fy, cy), (0, 0, 1)")
         if self.K is not None and (self.K[0][0] <= 0 or self.K[1][1] <= 0):
             raise ValueError("K needs focal lengths above 0")
+        if self.K is not None and abs(self.K[0][0] / self.K[1][1] - 1) > MOST_OBLONG:
+            raise ValueError(
+                f"K has pixels that are not square (fx {self.K[0][0]:g}, fy {self.K[1][1]:g}), and pictures here have "
+                "square ones; resample the photographs to square pixels, and write the K of those"
+            )
         return self
 
     @property

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 from datagen.core.camera import Camera
+from datagen.core.errors import UsageError
 from datagen.core.shape import Shape
 from datagen.recipe.models import QueryRecipe, ReferenceRecipe
-from datagen.scenes.station import StationView, station_views
+from datagen.scenes.station import StationView, station_cameras, station_views
 
 
 def query_cameras(recipe: QueryRecipe, rng: np.random.Generator) -> list[Camera]:
@@ -46,6 +47,13 @@ def station_camera(view: StationView, recipe: QueryRecipe) -> Camera:
     return Camera(view.azimuth_deg, view.elevation_deg, radius, recipe.size_px, focal_px_at_256=focal, lens=view.lens)
 
 
+def picture_px_per_mm(shape: Shape, recipe: QueryRecipe) -> float:
+    """Pixels per millimetre of queries at the middle of a shape that has a unit, by the station's nearest camera."""
+    views = [] if recipe.station is None else station_views(recipe.station, shape)
+    cameras = [station_camera(view, recipe) for view in views] or [Camera(0.0, 0.0, recipe.radius, recipe.size_px)]
+    return max(camera.focal_px / camera.radius for camera in cameras) * recipe.scale * shape.mm
+
+
 def of_station(camera: Camera, shape: Shape, recipe: QueryRecipe) -> Camera | None:
     """The camera of the recipe's station that a query's is, to what file names hold; itself without a station.
 
@@ -63,8 +71,15 @@ def refuse_folded(recipe: QueryRecipe, shape: Shape) -> None:
     if recipe.station is not None:
         size = float(recipe.size_px)
         border = np.array([(x, y) for x in (0, size / 2, size) for y in (0, size / 2, size)])
-        for view in station_views(recipe.station, shape):
-            station_camera(view, recipe).directions(border)
+        names = [camera.name for camera in station_cameras(recipe.station, shape.centre.tolist())]
+        for name, view in zip(names, station_views(recipe.station, shape), strict=True):
+            try:
+                station_camera(view, recipe).directions(border)
+            except UsageError as error:
+                raise UsageError(
+                    f"camera {name}: {error.args[0]}; of a camera so near that {shape.shape_id} does not fit its "
+                    "picture, move it away"
+                ) from error
 
 
 def _is_near(one: Camera, other: Camera) -> bool:

@@ -145,7 +145,8 @@ def read_calibration(path: Path, checkpoint: Path) -> Calibration:
         found = Calibration(**told)
         valid = 0 <= found.threshold <= 1 and np.isfinite([found.scale, found.shift]).all()
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise UsageError(f"--calibration {path} is none of `datagen calibrate` ({error}); make it again") from error
+        why = "it has other fields" if isinstance(error, TypeError | AttributeError) else error
+        raise UsageError(f"--calibration {path} is none of `datagen calibrate` ({why}); make it again") from error
     if not valid:
         raise UsageError(f"--calibration {path} has numbers out of range; make it again with `datagen calibrate`")
     if found.checkpoint != bytes_hash(checkpoint.read_bytes()):

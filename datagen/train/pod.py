@@ -53,7 +53,8 @@ class Pod:
     hits: int
     n: int
     separated: bool = False
-    """Every defect from some size on is found and none below: no curve is best, a90 is the smallest that was found."""
+    """Every defect from some size on is found and none below, but for ties at that size: no curve is best, a90 is the
+    smallest from which on nine in ten were found."""
 
 
 def threshold_for(normal_scores: np.ndarray, false_calls: float) -> float:
@@ -72,16 +73,20 @@ def fit(size: np.ndarray, hit: np.ndarray) -> PodCurve | None:
 
 
 def _separated(size: np.ndarray, hit: np.ndarray) -> bool:
-    """Whether every hit is larger than every miss, or all are on one side."""
+    """Whether no miss is larger than a hit, and there are both: the likeliest curve is a step."""
     return bool(hit.any() and not hit.all() and size[hit].min() >= size[~hit].max())
 
 
 def size_found(size: np.ndarray, hit: np.ndarray) -> float:
-    """a90 of hits and misses: of the curve; of separated ones the smallest hit; infinite where none was found."""
+    """a90 of hits and misses: of the curve; of separated ones the smallest size from which on nine in ten were found.
+
+    Infinite where there is none.
+    """
     if not hit.any():
         return float("inf")
     if hit.all() or _separated(size, hit):
-        return float(size[hit].min())
+        enough = [s for s in np.unique(size[hit]) if hit[size >= s].mean() >= FOUND]
+        return float(min(enough, default=float("inf")))
     curve = fit(size, hit)
     return curve.size_found() if curve else float("inf")
 

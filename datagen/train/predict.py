@@ -72,5 +72,5 @@ def photos_of(folder: Path) -> list[Path]:
     """The photos of a folder by name; folders below are not read. Raises UsageError where there is none."""
     found = [path for path in tidy(folder.iterdir()) if path.suffix.lower() in PHOTOS and path.is_file()]
     if not found:
-        raise UsageError(f"{folder} holds no photo ({', '.join(PHOTOS)}); check --query")
+        raise UsageError(f"{folder} holds no photo ({', '.join(PHOTOS)}); give another folder")
     return sorted(found)

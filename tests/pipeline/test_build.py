@@ -129,6 +129,21 @@ def test_a_bad_shape_is_quarantined_and_the_rest_goes_on(tmp_path):
     assert set(again.quarantined) == set(summary.quarantined) and again.images == summary.images
 
 
+def test_a_shape_whose_file_changed_is_not_built_beside_its_old_self(tmp_path):
+    first, second = copy_chairs(tmp_path / "chairs", 2)
+    run_build(tmp_path / "out", None, sets=SMALL, collection=tmp_path / "chairs")
+    before = contents(tmp_path / "out")
+    obj = next((first / "objs").glob("*.obj"))
+    text = obj.read_text()
+    obj.write_text(text + "v 0 0 0\n")
+    with pytest.raises(OtherRecipe, match=f"{first.name} as made from other files") as told:
+        run_build(tmp_path / "out", None, sets=SMALL, collection=tmp_path / "chairs")
+    assert second.name not in str(told.value) and contents(tmp_path / "out") == before
+    obj.write_text(text)
+    run_build(tmp_path / "out", None, sets=SMALL, collection=tmp_path / "chairs")
+    assert contents(tmp_path / "out") == before
+
+
 def test_the_duplicate_reference_view_is_an_option(tmp_path):
     run_build(tmp_path / "a", 1, sets=(*SMALL, "reference.duplicate_first=true"))
     names = sorted(p.stem.split("_")[2] for p in (tmp_path / "a").glob("shapes/*/mv_images/*.png"))

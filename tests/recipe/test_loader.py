@@ -60,6 +60,10 @@ def test_bad_overrides(assignment):
     "assignment, said",
     [
         ("anomaly.per_image={}", "anomaly.per_image: it is empty"),
+        ("anomaly.views={-2: 1}", "anomaly.views.-2.*greater than or equal to 1"),
+        ("anomaly.views_by_kind={dent: {0: 1}}", "anomaly.views_by_kind.dent.0"),
+        ("normal.views={-2: 1}", "normal.views.-2.*greater than or equal to 0"),
+        ("anomaly.slots={position: -1}", "anomaly.slots.position: Input should be greater than or equal to 0"),
         ("anomaly.per_image={1: 0}", "anomaly.per_image.1: Input should be greater than 0"),
         ("anomaly.views={}", "anomaly.views: it is empty"),
         ("normal.views={}", "normal.views: it is empty"),

@@ -1,15 +1,20 @@
 """Cameras of a station against OpenCV's own numbers, and scales against pictures of a cube of known size."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import trimesh
 from pydantic import ValidationError
 
+from datagen.core.camera import Camera
 from datagen.core.errors import UsageError
 from datagen.core.lens import Lens
 from datagen.core.shape import Mesh
 from datagen.geometry.rays import RayScene
+from datagen.recipe.models import QueryRecipe
 from datagen.recipe.station import StationRecipe
+from datagen.scenes.cameras import picture_px_per_mm, query_transform
 from datagen.scenes.station import StationCamera, seen_by, station_cameras
 
 K = np.array([[1210.0, 0, 655.3], [0, 1195.0, 498.7], [0, 0, 1]])
@@ -141,3 +146,21 @@ def test_K_of_pictures_of_another_size_is_refused_by_the_camera_s_name():
         StationRecipe.model_validate({"K": K, "size_px": size, "dome": {"radius_mm": 600}})
     own = {**place, "focal_px": 900}
     StationRecipe.model_validate({"K": K, "size_px": [640, 480], "cameras": [own]})
+
+
+def test_pixels_that_are_not_square_are_refused():
+    places = {"cameras": [{"name": "here", "position_mm": [0, -300, 300]}], "size_px": [1280, 1024]}
+    with pytest.raises(ValidationError, match=r"not square \(fx 2500, fy 1500\)"):
+        StationRecipe.model_validate({**places, "K": [[2500, 0, 640], [0, 1500, 512], [0, 0, 1]]})
+    StationRecipe.model_validate({**places, "K": [[2500, 0, 640], [0, 2495, 512], [0, 0, 1]]})
+
+
+def test_pixels_per_millimetre_of_pictures_are_those_of_their_cameras():
+    shape = SimpleNamespace(mm=0.02, centre=np.zeros(3))
+    recipe = QueryRecipe(size_px=512)
+    there = picture_px_per_mm(shape, recipe)
+    camera = Camera(0.0, 0.0, recipe.radius, 512)
+    T = query_transform(shape, recipe)
+    ends = np.array([[0, -0.5, 0], [0, 0.5, 0]]) * 10 * shape.mm @ T[:3, :3].T  # 10 mm across, at the middle
+    across = camera.focal_px * np.ptp(ends[:, 1]) / recipe.radius
+    assert there == pytest.approx(across / 10) and picture_px_per_mm(shape, QueryRecipe(size_px=256)) == there / 2

@@ -51,6 +51,9 @@ def test_what_no_curve_fits():
     parted = probability_of_detection(size, size > 4.5, each, rounds=50)
     assert parted.separated and parted.curve is None and parted.a90 == 5.0
     assert size_found(size, np.zeros(10, bool)) == np.inf
+    tied = np.array([1, 1, 2, 2, 3, 3, 4, 4.0])
+    assert size_found(tied, np.arange(8) == 7) == np.inf, "of the two largest one was missed"
+    assert size_found(tied, np.arange(8) > 4) == 4.0
     assert probability_of_detection(size, np.ones(10, bool), each, rounds=10).a90 == 1.0
     assert probability_of_detection(size[:5], size[:5] > 2, each[:5]) is None
     backwards = fit(size, np.array([1, 1, 1, 1, 0, 1, 0, 0, 1, 0], bool))

@@ -7,13 +7,14 @@ build, verify and read the same files twice.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from datagen.anomalies.registry import operators
 from datagen.anomalies.variant import read_variant
 from datagen.core.errors import MeshLoadError, MissingDependency, ShapeError, UsageError
 from datagen.core.listed import listed
-from datagen.core.shape import Shape
+from datagen.core.shape import Part, Shape
 from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.pipeline.warned import EXAMPLES, Warned
 from datagen.recipe.inspection import MILLIMETRES, matched
@@ -42,7 +43,8 @@ def check_drawing(plan: ChairPlan) -> tuple[Warned, ...]:
             raise UsageError(f"anomaly.parts.{kind}: it is of the whole object, not of a part; take the key out")
     _check_variants(recipe)
     names: set[str] = set()
-    unfit, cut = list(_patterns(recipe)), []
+    unfit, cut = list(_patterns(recipe)), list[str]()
+    shadowed: dict[Pattern, Part] = {}
     for shape in _readable(plan, plan.shapes):
         if recipe.units and not shape.mm:
             raise UsageError(
@@ -54,20 +56,59 @@ def check_drawing(plan: ChairPlan) -> tuple[Warned, ...]:
             cut.append(f"{shape.shape_id}: {listed(cameras)}")
         refuse_folded(recipe.query, shape)
         names |= {part.name for part in shape.parts}
-        unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]
+        unfit = [pattern for pattern in unfit if not pattern.is_first(shape, shadowed)]
+        _refuse_in_two_groups(recipe, shape)
     planned = {entry.shape_id for entry in plan.shapes}
     for shape in _readable(plan, [entry for entry in plan.entries if entry.shape_id not in planned]):
         if not unfit:
             break
-        unfit = [(key, pattern) for key, pattern in unfit if not _fits(shape, pattern)]
+        unfit = [pattern for pattern in unfit if not pattern.is_first(shape, shadowed)]
     if unfit and names:
-        key, pattern = unfit[0]
-        raise UsageError(f"{key}: no part is called {pattern}; there are {listed(sorted(names))}")
+        worst = unfit[0]
+        if worst in shadowed:
+            name = shadowed[worst].name
+            raise UsageError(
+                f"{worst.key}: {worst.word} is never used: the first pattern that a part fits counts, and {name} fits "
+                f"{worst.first_of(shadowed[worst])} before it; put {worst.word} first, or take it out"
+            )
+        raise UsageError(f"{worst.key}: no part is called {worst.word}; there are {listed(sorted(names))}")
     return (Warned(CUT, len(cut), tuple(cut[:EXAMPLES])),) if cut else ()
 
 
-def _fits(shape: Shape, pattern: str) -> bool:
-    return any(matched((part.name, part.path), {pattern: True}) for part in shape.parts)
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern of part names where a recipe has it, and those before it, which take what they fit."""
+
+    key: str
+    word: str
+    before: tuple[str, ...] = ()
+
+    def is_first(self, shape: Shape, shadowed: dict["Pattern", Part]) -> bool:
+        """Whether it decides about a part of a shape; a part that it only fits after another one is noted."""
+        for part in shape.parts:
+            if matched((part.name, part.path), {self.word: True}):
+                if self.first_of(part) is None:
+                    return True
+                shadowed.setdefault(self, part)
+        return False
+
+    def first_of(self, part: Part) -> str | None:
+        """The pattern before it that a part fits, or None."""
+        return matched((part.name, part.path), {word: word for word in self.before})
+
+
+def _refuse_in_two_groups(recipe: Recipe, shape: Shape) -> None:
+    for part in shape.parts:
+        groups = [
+            name
+            for name, patterns in recipe.tolerance.together.items()
+            if matched((part.name, part.path), dict.fromkeys(patterns, True))
+        ]
+        if len(groups) > 1:
+            raise UsageError(
+                f"tolerance.together: {part.name} of {shape.shape_id} is in {groups[0]} and in {groups[1]}; a part "
+                "moves with one of them"
+            )
 
 
 def _readable(plan: ChairPlan, entries: Iterable[ShapeEntry]) -> Iterator[Shape]:
@@ -78,17 +119,22 @@ def _readable(plan: ChairPlan, entries: Iterable[ShapeEntry]) -> Iterator[Shape]
             continue
 
 
-def _patterns(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """(key, pattern) of every pattern of part names in a recipe."""
-    yield from (("materials.by_part", pattern) for pattern in recipe.materials.by_part)
+def _patterns(recipe: Recipe) -> Iterator[Pattern]:
+    """Every pattern of part names in a recipe."""
+    yield from _of_table("materials.by_part", recipe.materials.by_part)
     if not recipe.units:
         return
     for kind, table in recipe.anomaly.parts.items():
-        yield from ((f"anomaly.parts.{kind}", pattern) for pattern in table)
-    yield from (("anomaly.swapped.variants", pattern) for pattern in recipe.anomaly.swapped.variants)
-    yield from (("tolerance.by_part", pattern) for pattern in recipe.tolerance.by_part)
+        yield from _of_table(f"anomaly.parts.{kind}", table)
+    yield from _of_table("anomaly.swapped.variants", recipe.anomaly.swapped.variants)
+    yield from _of_table("tolerance.by_part", recipe.tolerance.by_part)
     for name, patterns in recipe.tolerance.together.items():
-        yield from ((f"tolerance.together.{name}", pattern) for pattern in patterns)
+        yield from (Pattern(f"tolerance.together.{name}", word) for word in patterns)
+
+
+def _of_table(key: str, table: Iterable[str]) -> Iterator[Pattern]:
+    words = tuple(table)
+    yield from (Pattern(key, word, words[:k]) for k, word in enumerate(words))
 
 
 def _check_variants(recipe: Recipe) -> None:

@@ -56,6 +56,15 @@ class ChairPlan(Plan[Recipe]):
         return tuple(bytes_hash(path.read_bytes()) if path.is_file() else "" for path in paths)
 
     @cached_property
+    def _looks(self) -> tuple[str, ...]:
+        """SHA-256 of every file of the folders of materials by part: another file gives other pictures."""
+        folders = {look.folder for look in self.recipe.materials.by_part.values() if look.folder}
+        roots = [Path(folder).expanduser() for folder in sorted(folders)]
+        return tuple(
+            bytes_hash(path.read_bytes()) for root in roots for path in sorted(root.rglob("*")) if path.is_file()
+        )
+
+    @cached_property
     def photos(self) -> Mapping[str, str]:
         """Path of every photograph of the background -> SHA-256 of its file: another one gives other pictures.
 
@@ -149,7 +158,17 @@ class ChairPlan(Plan[Recipe]):
         )
 
     def _job(self, entry: ShapeEntry, digest: str, job_type: str, slot: int, kind: str, views: int) -> Job:
-        made_of = [self.recipe_hash, digest, self.recipe.seed, job_type, slot, kind, views, *self._variants]
+        made_of = [
+            self.recipe_hash,
+            digest,
+            self.recipe.seed,
+            job_type,
+            slot,
+            kind,
+            views,
+            *self._variants,
+            *self._looks,
+        ]
         made_of += [[Path(path).name, found] for path, found in self.photos.items()]
         return Job(
             job_id=content_hash(made_of),

@@ -16,7 +16,8 @@ from datagen.kinds.brokenchairs.drawing import check_drawing
 from datagen.kinds.brokenchairs.state import state_of
 from datagen.kinds.brokenchairs.verify.checks import CHECKS
 from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
-from datagen.kinds.registry import open_tree
+from datagen.kinds.registry import load_recipe, open_tree
+from datagen.recipe.loader import find_recipe
 from datagen.shapes.standins.brackets import write_brackets
 from datagen.store import manifest
 from datagen.store.manifest import read_manifest
@@ -24,6 +25,7 @@ from datagen.verify.check import ERROR, FAIL
 from tests.conftest import plan_of, run_build, shared
 from tests.kinds.brokenchairs.verify.editor import Editor
 
+TOLERANT = "tolerance.by_part={'screw_*': {position_mm: 0.5}}"
 TOGETHER = "tolerance.together={head: [screw_1, screw_2]}"
 SETS = (
     *("query.size_px=96", "reference.views=8", "reference.points=1000", "quality.ground_share=0.5"),
@@ -249,6 +251,39 @@ def test_a_pattern_may_be_of_a_shape_beyond_the_limit(made, tmp_path):
             check_drawing(plan_of(limit, "inspection", (f"anomaly.parts={{dent: {{{pattern}: 1}}}}",), folder))
     with pytest.raises(UsageError, match="no part is called nut"):
         check_drawing(plan_of(1, "inspection", ("anomaly.parts={dent: {nut: 1}}",), folder))
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        (
+            "tolerance.by_part={'screw_*': {position_mm: 1}, screw_1: {position_mm: 0.01}}",
+            r"screw_1 is never used.*screw_\*",
+        ),
+        ('materials.by_part={\'*\': {colour: "#cc0000"}, plate: {colour: "#0000cc"}}', r"plate is never used"),
+        ("anomaly.parts={dent: {'*': 1, screw_2: 0}}", r"screw_2 is never used"),
+        ("tolerance.together={a: [bracket, screw_1], b: [screw_1, screw_2]}", "screw_1 of .* is in a and in b"),
+    ],
+)
+def test_patterns_that_can_never_hold_are_refused(made, setting, why):
+    with pytest.raises(UsageError, match=why):
+        check_drawing(plan_of(1, "inspection", (setting,), made / "parts"))
+
+
+def test_what_a_part_leaves_out_is_as_for_all_parts():
+    told = load_recipe(
+        find_recipe("inspection"), ["tolerance={position_mm: 0.1, rotation_deg: 0.3}", TOLERANT]
+    ).tolerance
+    assert (told.of(["screw_1"]).position_mm, told.of(["screw_1"]).rotation_deg) == (0.5, 0.3)
+    assert told.of(["plate"]).position_mm == 0.1
+
+
+def test_a_build_of_wrong_variants_verifies(made, tmp_path):
+    wrong = [str(path) for path in sorted((made / "variants").glob("*.glb"))]
+    sets = (*SETS[:-3], "anomaly.slots={swapped: 1}", f"anomaly.swapped.variants={{'screw_*': {json.dumps(wrong)}}}")
+    run_build(tmp_path / "data", 1, "inspection", sets, made / "parts")
+    assert any(row["kind"] == "swapped" for row in read_manifest(tmp_path / "data") if row["row_type"] == "sample")
+    assert not failures(tmp_path / "data", made)
 
 
 def test_the_reference_from_a_query_camera_has_every_part_in_its_place(made, tmp_path):

@@ -15,6 +15,8 @@ from datagen.train.tasks.matching.ground import GroundCut, border_of, plain_back
 OBJECT_SHARE = 0.78
 """Longest side of a cut-out object as a share of the picture: the built queries' is 170 to 230 of 256 px."""
 GROUND_LEVEL = 230
+LEAST_PX = 32
+"""Pixels of a photo's shorter side below which there is nothing to judge."""
 LEAST_SHARE = 0.001
 """Least share of the pixels that an object covers."""
 BLANK_DEVIATION = 2.0
@@ -61,9 +63,13 @@ class Photo:
 def read_photo(path: Path) -> PhotoFile:
     """A photo's file as sRGB, upright, with notes. Raises UsageError naming the file."""
     try:
-        return read_photo_file(path)
+        found = read_photo_file(path)
     except ImageError as error:
-        raise UsageError(f"{error.args[0]}; give another picture to --query") from error
+        raise UsageError(f"{error.args[0]}; give another picture") from error
+    if min(found.picture.size) < LEAST_PX:
+        width, height = found.picture.size
+        raise UsageError(f"{path} has {width} x {height} px, too few to judge; give a picture of {LEAST_PX} px or more")
+    return found
 
 
 def prepare_photo(picture: Image.Image, size: int, options: PhotoOptions) -> Photo:

@@ -130,7 +130,10 @@ def donors_own_split(evidence: ChairEvidence) -> Iterator[Finding]:
 
 
 def _donors(row: Record) -> list[str]:
-    """Ids of the donors of every swapped part of a row; '' for one that its spec does not name."""
+    """Ids of the donors of every swapped part of a row; '' for one that its spec does not name.
+
+    A wrong variant is a file of the user's and has no donor.
+    """
     if row["kind"] != "swapped" and ALSO not in row["spec"]:
         return []
     if row["source"] == SOURCE and not row["spec"]:
@@ -138,7 +141,8 @@ def _donors(row: Record) -> list[str]:
     try:
         spec = json.loads(row["spec"])
         specs = [{**spec, "kind": row["kind"]}, *spec.get(ALSO, ())]
-        return [str(one.get("donor_shape_id", "")) for one in specs if one.get("kind") == "swapped"]
+        swapped = [one for one in specs if one.get("kind") == "swapped" and not one.get("variant")]
+        return [str(one.get("donor_shape_id", "")) for one in swapped]
     except (ValueError, AttributeError):
         return [""]
 
