@@ -48,13 +48,20 @@ class Local:
         if place is None:
             return Rejected("no_edge", f"part {part.part_id} has no sharp edge for a burr")
         centre, normal, along = place
+        depth, length, width = (
+            round(drawn(span, rng) * shape.mm, 9) for span in (settings.depth_mm, settings.length_mm, settings.width_mm)
+        )
+        across = float(np.linalg.norm(part.mesh.extents))
+        if length > across:
+            told = f"{length / shape.mm:.4g} mm on part {part.part_id}, which is {across / shape.mm:.4g} mm across"
+            return Rejected("too_long", told)
         values = {
             "centre": numbers(centre),
             "normal": numbers(normal),
             "along": numbers(along),
-            "depth": round(drawn(settings.depth_mm, rng) * shape.mm, 9),
-            "length": round(drawn(settings.length_mm, rng) * shape.mm, 9),
-            "width": round(drawn(settings.width_mm, rng) * shape.mm, 9),
+            "depth": depth,
+            "length": length,
+            "width": width,
             "phases": numbers(rng.uniform(0, 2 * np.pi, GRAIN)),
         }
         return AnomalySpec(self.name, part.part_id, part.part_class, values)

@@ -68,6 +68,12 @@ def test_sizes_are_those_of_the_recipe(shape, kind):
         assert all(low * 0.95 <= size.magnitude <= high * 1.05 for low, high in spans), size
 
 
+def test_a_scratch_is_no_longer_than_its_part(shape):
+    long = recipe(scratch={"depth_mm": [0.3, 0.5], "length_mm": [500, 600], "width_mm": [1, 2]})
+    _, spec = propose(shape, "scratch", stream(0, "long"), chair_setting(long, NoDonors()))
+    assert isinstance(spec, Rejected) and spec.reason == "too_long" and "mm across" in spec.detail
+
+
 def only(source):
     return source.load(source.entries()[0].shape_id)
 
