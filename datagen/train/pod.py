@@ -20,6 +20,8 @@ FALSE_CALLS = 0.05
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of false calls whose thresholds are told."""
 ROUNDS = 200
+LARGEST = 300.0
+"""Logarithm of a size that is as good as infinite."""
 LEAST = 8
 """Defects below which no curve is drawn."""
 
@@ -40,12 +42,13 @@ class PodCurve:
         """The size that is found so often; infinite where larger defects are not found more often."""
         if self.slope <= 0:
             return float("inf")
-        return float(np.exp((logit(share) - self.intercept) / self.slope))
+        return float(np.exp(min((logit(share) - self.intercept) / self.slope, LARGEST)))
 
 
 @dataclass(frozen=True)
 class Pod:
-    """A curve with what it was fitted to. `a90_95` is infinite where the data do not bound it."""
+    """A curve with what it was fitted to. `a90` is infinite where it lies beyond the largest defect that was tried,
+    `a90_95` where the data do not bound it."""
 
     curve: PodCurve | None
     a90: float
@@ -102,8 +105,10 @@ def probability_of_detection(
         return None
     drawn = [size_found(size[rows], hit[rows]) for rows in resampled(groups, rounds)]
     bound = float(np.quantile(drawn, CONFIDENCE, method="higher")) if drawn else float("inf")
-    a90, parted = size_found(size, hit), bool(hit.all() or _separated(size, hit))
-    return Pod(fit(size, hit), a90, max(bound, a90), int(hit.sum()), len(size), parted)
+    a90, most = size_found(size, hit), float(size.max())
+    reached = [value if value <= most else float("inf") for value in (a90, max(bound, a90))]
+    parted = bool(hit.all() or _separated(size, hit))
+    return Pod(fit(size, hit), reached[0], reached[1], int(hit.sum()), len(size), parted)
 
 
 def pod_figures(

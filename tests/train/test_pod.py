@@ -60,6 +60,15 @@ def test_what_no_curve_fits():
     assert backwards.slope < 0 and backwards.size_found() == np.inf
 
 
+def test_nothing_is_told_beyond_the_largest_defect_that_was_tried():
+    rng = np.random.default_rng(3)
+    size = np.exp(rng.uniform(np.log(0.1), np.log(1.0), 300))
+    hit = rng.random(300) < PodCurve(0.0, 1.0).at(size)  # a90 would be 9
+    found = probability_of_detection(size, hit, np.arange(300).astype(str), rounds=50)
+    assert found.curve.size_found() > 2 and found.a90 == found.a90_95 == np.inf
+    assert PodCurve(-5.0, 1e-9).size_found() > 1e100
+
+
 def test_a_threshold_keeps_false_calls_at_the_wanted_share():
     scores = np.random.default_rng(0).random(1000)
     for share in (0.0, 0.01, 0.1):
