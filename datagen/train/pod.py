@@ -103,6 +103,8 @@ def probability_of_detection(
     """
     if len(size) < LEAST:
         return None
+    # Screws of one drawing differ in their last digits alone, and are of one size.
+    size = np.array([float(f"{value:.4g}") for value in size])
     drawn = [size_found(size[rows], hit[rows]) for rows in resampled(groups, rounds)]
     bound = float(np.quantile(drawn, CONFIDENCE, method="higher")) if drawn else float("inf")
     a90, most = size_found(size, hit), float(size.max())

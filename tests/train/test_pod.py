@@ -60,6 +60,13 @@ def test_what_no_curve_fits():
     assert backwards.slope < 0 and backwards.size_found() == np.inf
 
 
+def test_parts_of_one_drawing_are_of_one_size():
+    size = np.r_[675.27786 + 1e-5 * np.arange(10), np.full(10, 9000.0)]
+    hit = np.r_[np.arange(10) == 9, np.ones(10, bool)]
+    found = probability_of_detection(size, hit, np.arange(20).astype(str), rounds=20)
+    assert found.separated and found.a90 == 9000.0
+
+
 def test_nothing_is_told_beyond_the_largest_defect_that_was_tried():
     rng = np.random.default_rng(3)
     size = np.exp(rng.uniform(np.log(0.1), np.log(1.0), 300))
