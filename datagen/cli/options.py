@@ -232,8 +232,8 @@ class BenchOptions:
         str,
         typer.Option(
             help="The parts to measure, with commas between: presets, plain, phases, bundles, dense, scale, workers, "
-            "verify, scenes, scene_presets, operators.",
-            show_default="all but scene_presets and operators",
+            "verify, scenes, presets_of_scenes, operators.",
+            show_default="all but presets_of_scenes and operators",
         ),
     ] = ""
     objects: Annotated[
@@ -250,6 +250,6 @@ class BenchOptions:
         ),
     ] = None
     figures: Annotated[
-        Path | None, typer.Option(help="Write pictures of presets, scene_presets and operators to this folder.")
+        Path | None, typer.Option(help="Write pictures of presets, presets_of_scenes and operators to this folder.")
     ] = None
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False

@@ -82,7 +82,7 @@ def _predict_folder(options: PredictOptions, judge: Callable[[Path], "Answer"], 
             why = of_photo(photo, error)
             say(console, "error", why)
             tiles.append(Tile(None, [photo.name, why], marked=True))
-            told.append({"query": str(photo), "error": why})
+            told.append({"query": str(photo), "error": str(error.args[0])})
             continue
         for note in found.notes:
             say(console, "note", f"{photo.name}: {note}")

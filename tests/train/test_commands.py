@@ -133,6 +133,7 @@ def test_predict_judges_a_folder_and_goes_on_past_what_is_no_photo(run, dataset,
     sheet = tmp_path / "out" / "sheet.png"
     done = datagen("predict", run, "--query", tmp_path, "--reference", shape, "--json", "--out", sheet)
     assert done.returncode == 3 and "blank.png" not in done.stdout.replace(str(tmp_path / "blank.png"), "")
+    assert "error: blank.png: the query shows no object" in done.stderr
     answers = json.loads(done.stdout)
     assert [Path(answer["query"]).name for answer in answers] == ["blank.png", "photo 0.png", "photo 1.png"]
     assert "no object" in answers[0]["error"] and 0 <= answers[1]["score"] <= 1

@@ -110,11 +110,17 @@ def no_picture(tmp_path):
 
 def no_alpha(tmp_path):
     path = tmp_path / "y.png"
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(path)
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(path)
     return path, PhotoOptions("alpha"), "no alpha"
 
 
-@pytest.mark.parametrize("case", [busy, empty, no_picture, no_alpha])
+def tiny(tmp_path):
+    path = tmp_path / "tiny.png"
+    Image.fromarray(np.zeros((31, 400, 3), np.uint8)).save(path)
+    return path, PhotoOptions(), "tiny.png has 400 x 31 px, too few to judge"
+
+
+@pytest.mark.parametrize("case", [busy, empty, no_picture, no_alpha, tiny])
 def test_a_photo_that_cannot_be_used_says_why(case, tmp_path):
     path, options, word = case(tmp_path)
     with pytest.raises(UsageError, match=word):

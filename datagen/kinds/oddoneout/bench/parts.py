@@ -16,7 +16,7 @@ def scenes(measurement: Measurement) -> None:
     measurement.document["scenes"] = measure_views(measurement.quick)
 
 
-def scene_presets(measurement: Measurement) -> None:
+def presets_of_scenes(measurement: Measurement) -> None:
     """Cost and quality of every preset of scenes: a dozen scenes, four views of each."""
     from datagen.bench.closeups import save_closeups
     from datagen.bench.presets import compare
@@ -25,9 +25,9 @@ def scene_presets(measurement: Measurement) -> None:
     count, pictures = (2, 1) if measurement.quick else (measurement.objects, min(VIEWS, measurement.pictures))
     scenes = list(make_scenes(count, pictures, measurement.collections or COLLECTIONS))
     found = compare(scenes, presets(), usable_cores(), CONVERGED)
-    measurement.document["scene_presets"] = found
+    measurement.document["presets_of_scenes"] = found
     if measurement.figures is not None:
-        save_closeups(scenes, presets(), CONVERGED, measurement.figures / "scene_presets.png")
+        save_closeups(scenes, presets(), CONVERGED, measurement.figures / "presets_of_scenes.png")
 
 
 def operators(measurement: Measurement) -> None:
@@ -41,6 +41,6 @@ def operators(measurement: Measurement) -> None:
 
 BENCHES: Mapping[str, Bench] = {
     "scenes": Bench(scenes),
-    "scene_presets": Bench(scene_presets, on_demand=True),
+    "presets_of_scenes": Bench(presets_of_scenes, on_demand=True),
     "operators": Bench(operators, on_demand=True),
 }
