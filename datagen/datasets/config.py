@@ -4,9 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from datagen.recipe.section import Fraction, Section
+from datagen.recipe.section import Count, Fraction, Section
 
-Count = Annotated[int, Field(ge=1)]
 Against = Literal["best", "view", "mesh", "points", "own_camera"]
 
 

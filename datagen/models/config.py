@@ -4,9 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from datagen.recipe.section import Section
-
-Count = Annotated[int, Field(ge=1)]
+from datagen.recipe.section import Count, Section
 
 ModelName = Literal[
     "cmt",

@@ -104,8 +104,12 @@ def build(
 def _unplanned(plan: Plan[Any], dataset: Dataset, jobs: Iterable[Job]) -> list[str]:
     """Jobs in the folder that no plan of this run has any more: what they were made from has changed since."""
     found = set(dataset.entries) - {job.job_id for job in jobs}
-    if found and plan.limit is not None:  # an earlier build may have had a larger limit
-        found -= {job.job_id for job in replace(plan, limit=None).jobs()}
+    if found and plan.limit is not None:
+        # An earlier build may have had a larger limit: its shapes come first, so the others are not read for this.
+        for job in replace(plan, limit=None).jobs():
+            found.discard(job.job_id)
+            if not found:
+                break
     return sorted(found)
 
 

@@ -20,7 +20,7 @@ from datagen.recipe.anomalies import (
     SwappedRecipe,
 )
 from datagen.recipe.inspection import ToleranceRecipe
-from datagen.recipe.section import LATER, Positive, Span
+from datagen.recipe.section import LATER, Count, Positive, Span
 
 LOCAL = ("scratch", "dent", "burr")
 """Kinds that change a spot of a part's surface, by sizes in millimetres."""
@@ -39,9 +39,6 @@ class MeasuredFractureRecipe(FractureRecipe):
 
     mm: Annotated[Span | None, LATER] = None
     """Crack: how far it opens in true millimetres, in place of `gap` and `turn_deg`; uniform in the logarithm."""
-
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class AnomalyRecipe(OperatorSections):

@@ -6,9 +6,7 @@ from pydantic import Field
 
 from datagen.core.ids import content_hash
 from datagen.datasets.config import LoadConfig
-from datagen.recipe.section import Positive, Section
-
-Count = Annotated[int, Field(ge=1)]
+from datagen.recipe.section import Count, Positive, Section
 
 UNNAMED_TASK = "matching"
 """The task of recipes, checkpoints and runs made before tasks had names."""

@@ -158,17 +158,8 @@ class ChairPlan(Plan[Recipe]):
         )
 
     def _job(self, entry: ShapeEntry, digest: str, job_type: str, slot: int, kind: str, views: int) -> Job:
-        made_of = [
-            self.recipe_hash,
-            digest,
-            self.recipe.seed,
-            job_type,
-            slot,
-            kind,
-            views,
-            *self._variants,
-            *self._looks,
-        ]
+        made_of = [self.recipe_hash, digest, self.recipe.seed, job_type, slot, kind, views]
+        made_of += [*self._variants, *self._looks]
         made_of += [[Path(path).name, found] for path, found in self.photos.items()]
         return Job(
             job_id=content_hash(made_of),

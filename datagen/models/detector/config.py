@@ -4,9 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from datagen.recipe.section import Positive, Section
-
-Count = Annotated[int, Field(ge=1)]
+from datagen.recipe.section import Count, Positive, Section
 
 
 class EncoderConfig(Section):

@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 
 from datagen.datasets.config import CELLS, DataConfig
 from datagen.models.config import ModelConfig
-from datagen.recipe.section import Fraction, Positive, Section
-from datagen.train.config import Count, TrainRecipe
+from datagen.recipe.section import Count, Fraction, Positive, Section
+from datagen.train.config import TrainRecipe
 
 IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_encoder")
 """Keys of `loss` that the published alignment loss does not read."""
