@@ -232,13 +232,21 @@ class Recipe(DatasetRecipe):
         return self
 
     @model_validator(mode="after")
-    def _seen_by_station(self) -> "Recipe":
-        station, asked = self.query.station, max(self.anomaly.views)
-        most = max((asked, *(max(views) for views in self.anomaly.views_by_kind.values())))
-        if station is not None and most > station.count:
-            raise ValueError(
-                f"anomaly.views asks for {most} views, query.station has {station.count} cameras; ask for fewer"
-            )
+    def _has_cameras_for_all_views(self) -> "Recipe":
+        station, step = self.query.station, self.query.azimuth_step_deg
+        cameras = round(360 / step) if station is None else station.count
+        asked = {"normal.views": self.normal.views, "anomaly.views": self.anomaly.views}
+        asked |= {f"anomaly.views_by_kind.{kind}": views for kind, views in self.anomaly.views_by_kind.items()}
+        for key, views in asked.items():
+            if max(views) > cameras and station is None:
+                raise ValueError(
+                    f"{key} asks for {max(views)} views, query.azimuth_step_deg {step:g} leaves {cameras} cameras; ask "
+                    "for fewer, or take a smaller step"
+                )
+            if max(views) > cameras:
+                raise ValueError(
+                    f"{key} asks for {max(views)} views, query.station has {cameras} cameras; ask for fewer"
+                )
         return self
 
     @model_validator(mode="after")

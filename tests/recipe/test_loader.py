@@ -66,6 +66,8 @@ def test_bad_overrides(assignment):
         ("anomaly.slots={position: -1}", "anomaly.slots.position: Input should be greater than or equal to 0"),
         ("anomaly.per_image={1: 0}", "anomaly.per_image.1: Input should be greater than 0"),
         ("anomaly.views={}", "anomaly.views: it is empty"),
+        ("normal.views={24: 1}", "normal.views asks for 24 views, query.azimuth_step_deg 18 leaves 20 cameras"),
+        ("anomaly.views_by_kind={missing: {21: 1}}", "anomaly.views_by_kind.missing asks for 21 views"),
         ("normal.views={}", "normal.views: it is empty"),
         ("anomaly.weights={position: {Leg: 0}}", "weights of position have to be 0 or more, not all 0"),
         ("anomaly.weights={position: {Leg: -1, Arm: 2}}", "weights of position"),
