@@ -19,7 +19,7 @@ from datagen.kinds.registry import building_of, load_recipe, open_shapes
 from datagen.pipeline.inspection import InspectedPart, InspectedShape, inspect_collection, triable
 from datagen.recipe.loader import find_recipe
 from datagen.recipe.station import read_station
-from datagen.scenes.cameras import picture_px_per_mm
+from datagen.scenes.cameras import picture_px_per_mm, refuse_below
 
 REFUSED = 3
 """Exit code where a shape will be refused."""
@@ -64,7 +64,9 @@ def run_inspect(options: InspectOptions) -> int:
     def px_per_mm(shape: Shape) -> float:
         if not hasattr(found, "query"):
             return 0.0
-        return picture_px_per_mm(shape, found.query.model_copy(update={"station": station}))
+        query = found.query.model_copy(update={"station": station})
+        refuse_below(query, shape)
+        return picture_px_per_mm(shape, query)
 
     looked = inspect_collection(source, kinds, setting, found.seed, options.tries, station, px_per_mm, note)
     for shape in islice(looked, limit):

@@ -130,3 +130,14 @@ def refuse_lights(lights: tuple[LampRecipe, ...]) -> None:
             raise ValueError(f"query.lights: {kind} stands there twice; take one out")
     if kinds == ["room"]:
         raise ValueError("query.lights: room alone is what `light` gives; leave query.lights out, or add a light")
+    low = [k for k, light in enumerate(lights) for one in (light.bar, light.point) if one and one.position_mm[2] < 0]
+    if low and has_ground(lights):
+        raise ValueError(
+            f"query.lights.{low[0]}: it stands below z = 0, the plane on which the part stands, and lights nothing; "
+            "raise it, or put a backlight behind the part, which leaves the plane out"
+        )
+
+
+def has_ground(lights: tuple[LampRecipe, ...]) -> bool:
+    """Whether the part stands on something: on a plate or on ground, unless a plate is behind it."""
+    return not any(light.backlight is not None and light.backlight.place == "behind" for light in lights)

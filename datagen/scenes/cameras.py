@@ -7,6 +7,7 @@ import numpy as np
 from datagen.core.camera import Camera
 from datagen.core.errors import UsageError
 from datagen.core.shape import Shape
+from datagen.recipe.lamps import has_ground
 from datagen.recipe.models import QueryRecipe, ReferenceRecipe
 from datagen.scenes.station import StationView, station_cameras, station_views
 
@@ -80,6 +81,21 @@ def refuse_folded(recipe: QueryRecipe, shape: Shape) -> None:
                     f"camera {name}: {error.args[0]}; of a camera so near that {shape.shape_id} does not fit its "
                     "picture, move it away"
                 ) from error
+
+
+def refuse_below(recipe: QueryRecipe, shape: Shape) -> None:
+    """Raises UsageError for a station's camera below the plane on which the shape stands, which hides it."""
+    if recipe.station is None or not has_ground(recipe.lights):
+        return
+    names = [camera.name for camera in station_cameras(recipe.station, shape.centre.tolist())]
+    foot = float(shape.bounds[0][2] - shape.centre[2])
+    for name, view in zip(names, station_views(recipe.station, shape), strict=True):
+        above = view.distance * float(np.sin(np.radians(view.elevation_deg))) - foot
+        if above < 0:
+            raise UsageError(
+                f"camera {name} stands {-above / shape.mm:.3g} mm below the plane on which {shape.shape_id} stands; "
+                "pictures from there show the ground alone. Raise it, or turn the part over in its file"
+            )
 
 
 def _is_near(one: Camera, other: Camera) -> bool:

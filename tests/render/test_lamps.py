@@ -19,6 +19,7 @@ from datagen.core.shape import Mesh, Part, Shape
 from datagen.geometry.rays import RayScene
 from datagen.kinds.registry import load_recipe
 from datagen.recipe.lamps import LampRecipe
+from datagen.recipe.models import QueryRecipe
 from datagen.render.backdrop import flat
 from datagen.render.blender.client import BlenderProcess
 from datagen.render.emitters import frame_of, radiance, surface
@@ -188,6 +189,15 @@ def test_lights_are_in_millimetres_and_refused_by_key():
     ):
         with pytest.raises(ValidationError):
             LampRecipe.model_validate(bad)
+
+
+def test_a_light_below_the_table_is_refused_unless_there_is_none():
+    point, bar = {"point": {"position_mm": [0, 0, -5]}}, {"bar": {"position_mm": [90, 0, -1], "length_mm": 50}}
+    behind = {"backlight": {"size_mm": [200, 200], "place": "behind", "distance_mm": 200}}
+    for low in (point, bar):
+        with pytest.raises(ValidationError, match=r"query.lights.1: it stands below z = 0"):
+            QueryRecipe.model_validate({"lights": [{"dome": {"radius_mm": 400}}, low]})
+        QueryRecipe.model_validate({"lights": [behind, low]})
 
 
 def test_a_light_inside_the_part_is_refused_by_name():

@@ -19,7 +19,7 @@ from datagen.kinds.brokenchairs.plan import ChairPlan
 from datagen.pipeline.warned import EXAMPLES, Warned
 from datagen.recipe.inspection import MILLIMETRES, matched
 from datagen.recipe.models import Recipe
-from datagen.scenes.cameras import refuse_folded
+from datagen.scenes.cameras import refuse_below, refuse_folded
 from datagen.scenes.lamps import refuse_inside
 from datagen.scenes.station import cut_by
 from datagen.shapes.source import ShapeEntry
@@ -55,6 +55,7 @@ def check_drawing(plan: ChairPlan) -> tuple[Warned, ...]:
         if recipe.query.station is not None and (cameras := cut_by(recipe.query.station, shape)):
             cut.append(f"{shape.shape_id}: {listed(cameras)}")
         refuse_folded(recipe.query, shape)
+        refuse_below(recipe.query, shape)
         names |= {part.name for part in shape.parts}
         unfit = [pattern for pattern in unfit if not pattern.is_first(shape, shadowed)]
         _refuse_in_two_groups(recipe, shape)

@@ -133,6 +133,7 @@ def test_a_lens_that_folds_its_picture_is_refused_before_anything_is_built(made,
     [
         ("position_mm: [0, 0, 12]", "camera top stands inside the part"),
         ("position_mm: [0, 0, 420], look_at_mm: [0, 0, 900]", "camera top does not see the part"),
+        ("position_mm: [400, 0, -20]", "camera top stands 20 mm below the plane on which bracket_001 stands"),
     ],
 )
 def test_a_camera_that_sees_nothing_is_refused_before_anything_is_built(made, tmp_path, camera, why):
