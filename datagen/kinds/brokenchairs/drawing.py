@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datagen.anomalies.registry import operators
-from datagen.anomalies.variant import read_variant
+from datagen.anomalies.variant import read_variant, refuse_other_unit
 from datagen.core.errors import MeshLoadError, MissingDependency, ShapeError, UsageError
 from datagen.core.listed import listed
 from datagen.core.shape import Part, Shape
@@ -34,8 +34,8 @@ def check_drawing(plan: ChairPlan) -> tuple[Warned, ...]:
     Returns which shapes the sensors of the recipe's station cut.
 
     Raises UsageError for shapes without a unit, patterns that no part of the collection fits, patterns of whole
-    objects, a light inside a part and a camera inside one or that misses it, MissingDependency for a variant that is
-    not there. Shapes that cannot be read are left to their jobs.
+    objects, a variant in another unit, a light inside a part and a camera inside one or that misses it,
+    MissingDependency for a variant that is not there. Shapes that cannot be read are left to their jobs.
     """
     recipe = plan.recipe
     for kind in recipe.anomaly.parts if recipe.units else ():
@@ -51,6 +51,8 @@ def check_drawing(plan: ChairPlan) -> tuple[Warned, ...]:
                 f"units: {recipe.units}: {shape.shape_id} says no unit of length; write one of "
                 f"{', '.join(MILLIMETRES)} as `units` in the recipe or in collection.json"
             )
+        if shape.mm:
+            refuse_other_unit(shape, recipe.anomaly.swapped.variants)
         refuse_inside(recipe.query.lights, shape)
         if recipe.query.station is not None and (cameras := cut_by(recipe.query.station, shape)):
             cut.append(f"{shape.shape_id}: {listed(cameras)}")

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import trimesh
 
+from datagen.anomalies.variant import read_variant
 from datagen.core.errors import RecipeError, UsageError
 from datagen.core.ids import canonical_json
 from datagen.geometry.deviation import furthest, rigid_motion, volume_of
@@ -284,6 +285,17 @@ def test_a_build_of_wrong_variants_verifies(made, tmp_path):
     run_build(tmp_path / "data", 1, "inspection", sets, made / "parts")
     assert any(row["kind"] == "swapped" for row in read_manifest(tmp_path / "data") if row["row_type"] == "sample")
     assert not failures(tmp_path / "data", made)
+
+
+def test_a_variant_in_another_unit_is_refused_by_name(made, tmp_path):
+    """STL says no unit: its numbers are those of the assembly's file, a GLB in metres."""
+    scene = trimesh.load(made / "variants" / "screw_long.glb", force="mesh")
+    for factor, said in ((1000.0, r"screw\.stl is [\d,]+ times as large as screw_1 of bracket_00"), (1e-3, "th of")):
+        scene.copy().apply_scale(factor).export(tmp_path / "screw.stl")
+        setting = f"anomaly.swapped.variants={{'screw_*': ['{tmp_path / 'screw.stl'}']}}"
+        with pytest.raises(UsageError, match=said):
+            check_drawing(plan_of(1, "inspection", (setting,), made / "parts"))
+        read_variant.cache_clear()
 
 
 def test_the_reference_from_a_query_camera_has_every_part_in_its_place(made, tmp_path):
