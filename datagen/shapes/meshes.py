@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from datagen.core.clutter import real
 from datagen.core.errors import MissingDependency, ShapeError, UnplacedParts
 from datagen.core.shape import REMAINDER_PATH, Mesh, Part, Shape
@@ -139,7 +141,8 @@ class MeshSource(Carded):
             source_mm=MILLIMETRES["m"] if files.plan else millimetres(files.files, self.units, self.card.units),
         )
         found = shape.transformed(T_front(parts, up, self.card.front, self.category.front)).normalised()
-        return replace(found, warnings=(*found.warnings, *unlikely_size(found))) if self.units else found
+        told = (*unlikely_size(found), *parts_in_one_place(found)) if self.units else ()
+        return replace(found, warnings=(*found.warnings, *told))
 
 
 def unlikely_size(shape: Shape) -> tuple[str, ...]:
@@ -152,6 +155,20 @@ def unlikely_size(shape: Shape) -> tuple[str, ...]:
         return ()
     told = " x ".join(f"{edge:,.4g}" for edge in size)
     return (f"unlikely size: {told} mm; if that is not meant, write the unit of its file as `units`",)
+
+
+def parts_in_one_place(shape: Shape) -> tuple[str, ...]:
+    """A warning for each part whose box and surface are another one's: exported twice, it hides what befalls either."""
+    first: dict[tuple[float, ...], str] = {}
+    found = []
+    for part in shape.parts:
+        place = tuple(np.round([*part.mesh.bounds.ravel(), part.mesh.area], 4).tolist())
+        if place in first:
+            found.append(
+                f"two parts in one place, so defects of one are hidden by the other: {first[place]} and {part.name}"
+            )
+        first.setdefault(place, part.name)
+    return tuple(found)
 
 
 def millimetres(files: Iterable[Path], recipe: str, card: str = "") -> float:

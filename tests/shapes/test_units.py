@@ -80,3 +80,13 @@ def test_a_size_that_no_part_has_is_told_with_the_next_step(tmp_path):
         == "unlikely size: 4e+04 x 2e+04 x 1e+04 mm; if that is not meant, write the unit of its file as `units`"
     )
     assert only(tmp_path, "mm").warnings == ()
+
+
+def test_a_part_that_was_exported_twice_is_told(tmp_path):
+    scene = trimesh.Scene()
+    for name, x in (("plate", 0.0), ("screw_1", 30.0), ("screw_2", 30.0)):
+        box = trimesh.creation.box((20.0, 10.0, 5.0) if name == "plate" else (4.0, 4.0, 9.0))
+        scene.add_geometry(box.apply_translation((x, 0, 0)), geom_name=name, node_name=name)
+    scene.export(tmp_path / "block.glb")
+    (warning,) = only(tmp_path, "mm").warnings
+    assert warning.endswith("by the other: screw_1 and screw_2")
