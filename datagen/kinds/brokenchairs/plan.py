@@ -48,6 +48,13 @@ class ChairPlan(Plan[Recipe]):
                 table.setdefault((self.splits[entry.shape_id], entry.category, name), []).append(entry)
         return {key: tuple(sorted(found, key=lambda e: e.shape_id)) for key, found in table.items()}
 
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Paths of wrong variants and of materials by part that the recipe names and that are not there."""
+        files = [name for names in self.recipe.anomaly.swapped.variants.values() for name in names]
+        folders = [look.folder for look in self.recipe.materials.by_part.values() if look.folder]
+        return tuple(name for name in (*files, *folders) if not Path(name).expanduser().exists())
+
     @cached_property
     def _variants(self) -> tuple[str, ...]:
         """Digests of the files of wrong variants: another file gives other jobs."""

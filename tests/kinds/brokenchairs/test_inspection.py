@@ -22,7 +22,7 @@ from datagen.recipe.loader import find_recipe
 from datagen.shapes.standins.brackets import write_brackets
 from datagen.store import manifest
 from datagen.store.manifest import read_manifest
-from datagen.verify.check import ERROR, FAIL
+from datagen.verify.check import ERROR, FAIL, SKIPPED
 from tests.conftest import plan_of, run_build, shared
 from tests.kinds.brokenchairs.verify.editor import Editor
 
@@ -285,6 +285,21 @@ def test_a_build_of_wrong_variants_verifies(made, tmp_path):
     run_build(tmp_path / "data", 1, "inspection", sets, made / "parts")
     assert any(row["kind"] == "swapped" for row in read_manifest(tmp_path / "data") if row["row_type"] == "sample")
     assert not failures(tmp_path / "data", made)
+
+
+def test_without_its_variants_a_build_is_not_held_against_its_plan(made, tmp_path):
+    """Paths of a recipe are looked up from where datagen is called, which need not be where the build was."""
+    shutil.copytree(made / "variants", tmp_path / "variants")
+    wrong = [str(path) for path in sorted((tmp_path / "variants").glob("*.glb"))]
+    sets = (*SETS[:-3], "anomaly.slots={swapped: 1}", f"anomaly.swapped.variants={{'screw_*': {json.dumps(wrong)}}}")
+    run_build(tmp_path / "data", 1, "inspection", sets, made / "parts")
+    shutil.rmtree(tmp_path / "variants")
+    evidence = ChairEvidence(open_tree(tmp_path / "data"), source_options={"shapes": str(made / "parts")})
+    found = {result.name: result for result in CHECKS.run(evidence, ())}
+    assert not [result for result in found.values() if result.status == FAIL and result.level == ERROR]
+    assert found["rows_of_plan"].status == SKIPPED and "screw_long.glb, which the recipe names, is not here" in str(
+        found["rows_of_plan"]
+    )
 
 
 def test_a_variant_in_another_unit_is_refused_by_name(made, tmp_path):

@@ -132,6 +132,8 @@ class ChairEvidence(BaseEvidence):
         named = sorted({str(row.get("category") or DEFAULT) for row in self.tree.rows}) or [DEFAULT]
         built_in = (",".join(f"partnet/{name}" for name in named), "partnet")[: 1 + (named != [DEFAULT])]
         plan, why = self._open(lambda source: plan_chairs(recipe, source), False, built_in, reading(recipe))
+        if plan and plan.absent:
+            return None, f"{plan.absent[0]}, which the recipe names, is not here; call datagen from where the build was"
         return (OpenSource(plan, ShapeCache(plan, size=24)) if plan else None), why
 
     @property

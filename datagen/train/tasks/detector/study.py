@@ -176,7 +176,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--arms", nargs="*", default=[name for name in ARMS if name != "final"] + ["final"])
     parser.add_argument("--splits", nargs="*", default=["unseen-test", "seen-test"])
     parser.add_argument("--views", type=int, nargs="*", default=[], help="numbers of views to judge by besides")
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=2, help="how many, from 0")
     parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
     parser.add_argument("--rounds", type=int, default=2000, help="rounds of the bootstrap")
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="section.key=value, or NAME:...")

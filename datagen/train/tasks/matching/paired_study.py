@@ -235,7 +235,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--networks", nargs="*", default=list(ON_GRID), help="recipes trained on --data")
     parser.add_argument("--with-pairs", nargs="*", default=list(WITH_PAIRS), help="of those, trained on pairs too")
     parser.add_argument("--off-grid-networks", nargs="*", default=list(OFF_GRID), help="recipes trained on --off-grid")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
     parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
     parser.add_argument("--tests", type=Path, nargs="*", default=[], help="builds that all are asked of too")
     parser.add_argument("--short", action="store_true", help="compare with the chosen view alone: for ablations")

@@ -177,7 +177,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--recipe", default="cmt")
     parser.add_argument("--baseline", default="resnet_fpn_sa")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
     parser.add_argument("--curve", type=int, nargs="*", default=list(CURVE))
     parser.add_argument("--curve-seeds", type=int, help="seeds of the curve, which costs most; default: all")
     parser.add_argument("--curve-set", action="append", default=[], help="for both recipes, in the curve alone")

@@ -8,7 +8,7 @@ from datagen.kinds.brokenchairs.verify.evidence import ChairEvidence
 from datagen.kinds.brokenchairs.verify.needs import QUERIES
 from datagen.kinds.brokenchairs.verify.queries import QueryFacts
 from datagen.verify.check import ERROR, CheckList, Finding
-from datagen.verify.pictures import PictureFacts
+from datagen.verify.pictures import PictureFacts, open_picture, thumbnail_difference
 
 CHECKS = CheckList[ChairEvidence]()
 check = CHECKS.check
@@ -17,7 +17,9 @@ check = CHECKS.check
 SHARPNESS = 0.45
 """Below it edges are blurred by 1.5 px and more; Cycles lies above 0.65, flat shading at 1."""
 NEAR_BITS = 3
-"""Difference hashes this near, of 256 bits, are one picture."""
+"""Difference hashes this near, of 256 bits, may be one picture: their thumbnails tell."""
+ALIKE_LEVELS = 3.0
+"""Grey levels by which thumbnails of one picture differ at most (`thumbnail_difference`)."""
 CHUNKS = 8
 
 
@@ -93,7 +95,7 @@ def ground_white(evidence: ChairEvidence) -> Iterator[Finding]:
 
 @check(ERROR, "A picture that is there twice is counted twice, and may cross a split.", of=QUERIES)
 def pictures_distinct(evidence: ChairEvidence) -> Iterator[Finding]:
-    """No two queries are the same file or, within three bits of 256 and one grey level, the same picture.
+    """No two queries are the same file or nearly the same picture: by hashes, mean colours and thumbnails.
 
     A station's cameras stand still: what one of them sees is nearly the same whenever nothing large differs.
     """
@@ -108,8 +110,13 @@ def pictures_distinct(evidence: ChairEvidence) -> Iterator[Finding]:
         return
     usable = [q for q in evidence.queries if q.picture and not _exposure(q.picture)]
     for a, b in near_pairs(usable):
-        if a.hashes[a.path] != b.hashes[b.path] and not _twins(a, b):
+        if a.hashes[a.path] != b.hashes[b.path] and not _twins(a, b) and _differ_by(evidence, a, b) <= ALIKE_LEVELS:
             yield Finding(b.path, f"is nearly the picture of {a.path}")
+
+
+def _differ_by(evidence: ChairEvidence, a: QueryFacts, b: QueryFacts) -> float:
+    one, other = (open_picture(evidence.tree.files.read(query.path)) for query in (a, b))
+    return thumbnail_difference(one, other)
 
 
 def _twins(a: QueryFacts, b: QueryFacts) -> bool:
