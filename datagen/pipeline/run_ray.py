@@ -16,7 +16,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from datagen.core.errors import DatagenError
+from datagen.core.errors import DatagenError, StoppedEarly
 from datagen.core.row import Job
 from datagen.pipeline.cores import cap_memory, usable_cores
 from datagen.pipeline.ray_start import join_cluster, own_sigterm, start_here
@@ -31,6 +31,8 @@ JOBS_AN_ACTOR = 200
 ACTOR_RSS_BYTES = 6 * 2**30
 WALL_CAP_S = 900.0
 """Longest half of a job; one that takes longer is treated as if its worker had died."""
+QUIET_S = 10.0
+"""Without an outcome for so long, Ray's own processes are looked after."""
 
 Boxed = list["ray.ObjectRef[Site]"]
 """A reference to the site, in a list: Ray would unpack a bare one, thousands of paths, anew for every job."""
@@ -163,6 +165,7 @@ class _Driver:
         self.ready: list[_Flight] = []
         self.suspects: list[Job] = []
         self.last_error = ""
+        self.heard = time.monotonic()
         self.folder = dataset.scratch("halves")
         self.folder.mkdir()
 
@@ -219,7 +222,20 @@ class _Driver:
             if outcome is not None:
                 self.dataset.claims.drop(outcome.job.job_id)
                 yield outcome
+        if done:
+            self.heard = time.monotonic()
+        elif time.monotonic() - self.heard > QUIET_S:
+            self._refuse_without_nodes()
         self._enforce_wall_cap()
+
+    def _refuse_without_nodes(self) -> None:
+        """Raises StoppedEarly where no node of Ray is left: what waits for one would wait for ever."""
+        self.heard = time.monotonic()
+        if not any(node["Alive"] for node in ray.nodes()):
+            raise StoppedEarly(
+                "Ray's own processes (raylet) ended, by a signal or for want of memory; what is finished is committed, "
+                "run the same command again to go on"
+            )
 
     def _land(self, reference: Any, flight: _Flight) -> Outcome | None:
         """What a finished call says; None if the job is not over."""

@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+import ray
 from ray.cloudpickle import register_pickle_by_value, unregister_pickle_by_value
 
+from datagen.core.errors import StoppedEarly
 from datagen.kinds.registry import load_recipe, make_plan
 from datagen.pipeline import ray_start
 from datagen.pipeline.build import build
-from datagen.pipeline.run_ray import RayExecutor
+from datagen.pipeline.run_ray import RayExecutor, _Driver
 from datagen.pipeline.worker import Site
 from datagen.recipe.loader import find_recipe
 from datagen.shapes.collections import open_collection
@@ -79,6 +81,16 @@ def test_sigterm_ends_the_jobs_under_way_and_says_run_again(tmp_path, whole):
     assert driver.wait(timeout=120) == 75
     assert run(out, limit=LIMIT) == 0
     assert_same(out, whole)
+
+
+def test_a_build_whose_ray_is_gone_stops_instead_of_waiting(monkeypatch):
+    """Most often Ray ends the driver with its raylet; a driver that is left would wait for a node for ever."""
+    driver = object.__new__(_Driver)
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": False}, {"Alive": True}])
+    driver._refuse_without_nodes()
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": False}])
+    with pytest.raises(StoppedEarly, match="raylet.*run the same command again"):
+        driver._refuse_without_nodes()
 
 
 def test_a_private_instance_leaves_no_folder_behind(tmp_path, monkeypatch):
