@@ -89,7 +89,7 @@ def test_a_build_whose_ray_is_gone_stops_instead_of_waiting(monkeypatch):
     monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": False}, {"Alive": True}])
     driver._refuse_without_nodes()
     monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": False}])
-    with pytest.raises(StoppedEarly, match="raylet.*run the same command again"):
+    with pytest.raises(StoppedEarly, match=r"raylet.*run the same command again"):
         driver._refuse_without_nodes()
 
 
