@@ -81,24 +81,49 @@ def compare(
     pictures come from disk or are rendered first. Raises RenderError.
     """
     chosen = presets or settings_by_preset()
-    return _shared_out(objects, workers, lambda some: _compare(some, chosen, converged))
+    return _figures(_shared_out(objects, workers, lambda some: _compare(some, chosen, converged)))
+
+
+def net_of_noise(
+    objects: Sequence[MeasuredObject], presets: Mapping[str, dict[str, Any]], workers: int, converged: Settings
+) -> dict[str, dict[str, float]]:
+    """PSNR over the objects in dB, median and 5th percentile, with the noise of the converged pictures taken off.
+
+    Each is made once more with its own seed: half the squared difference of the two is the noise of one, and what a
+    preset differs by beyond that is its own (at least a tenth of the noise: below it nothing is told). `noise` is the
+    PSNR of that noise. Raises RenderError.
+    """
+    again = {**next(iter(presets.values())), **converged}
+    found = _shared_out(objects, workers, lambda some: _compare(some, {**presets, "again": again}, converged))
+    squares = {name: np.array([10 ** (-j.psnr_db / 10) for j in one.judgements]) for name, one in found.items()}
+    noise = squares.pop("again") / 2
+    own = {name: np.maximum(square - noise, noise / 10) for name, square in squares.items()}
+    decibel = {name: -10 * np.log10(square) for name, square in {**own, "noise": noise}.items()}
+    return {
+        name: {"psnr_db": float(np.median(values)), "psnr_p5_db": float(np.percentile(values, 5))}
+        for name, values in decibel.items()
+    }
 
 
 def compare_plain(
     objects: Sequence[MeasuredObject], samples: Sequence[int] = PLAIN_SAMPLES, workers: int = 1
 ) -> dict[str, dict[str, float]]:
     """Figures of the plain script by samples: one process an object, its start-up included. Raises RenderError."""
-    return _shared_out(objects, workers, lambda some: _compare_plain(some, samples))
+    return _figures(_shared_out(objects, workers, lambda some: _compare_plain(some, samples)))
+
+
+def _figures(contenders: Contenders) -> dict[str, dict[str, float]]:
+    return {name: contender.figures() for name, contender in contenders.items()}
 
 
 def _shared_out(
     objects: Sequence[MeasuredObject], workers: int, measure: Callable[[Sequence[MeasuredObject]], Contenders]
-) -> dict[str, dict[str, float]]:
+) -> Contenders:
     """What `workers` threads find on every so manieth object, put together."""
     count = max(1, min(workers, len(objects)))
     with ThreadPoolExecutor(count) as pool:
         found = list(pool.map(lambda k: measure(objects[k::count]), range(count)))
-    return {name: joined([part[name] for part in found]).figures() for name in found[0]}
+    return {name: joined([part[name] for part in found]) for name in found[0]}
 
 
 def joined(parts: Sequence[Contender]) -> Contender:

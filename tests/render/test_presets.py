@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datagen.bench import references
-from datagen.bench.presets import Contender, cost_at, joined
+from datagen.bench.presets import Contender, cost_at, joined, net_of_noise
 from datagen.bench.quality import Judgement, gradient, judge, object_psnr
 from datagen.bench.targets import Target
 from datagen.core.errors import RecipeError
@@ -130,3 +130,21 @@ def test_figures_of_quality():
     ramp = np.repeat(np.arange(0, 80, 10, dtype=np.uint8)[None, :, None], 8, axis=0).repeat(3, axis=2)
     assert gradient(ramp, everywhere) == pytest.approx(10.0)
     assert cost_at([(30.0, 1.0), (40.0, 4.0)], 35.0) == pytest.approx(2.0)
+
+
+def test_noise_of_the_converged_pictures_is_taken_off(monkeypatch):
+    """Squared errors add: of a preset's 3e-4 beside a picture with 1e-4 of noise 2e-4 are its own."""
+
+    def contender(square):
+        return Contender([1.0], [Judgement("bend", -10 * np.log10(square), 1.0)])
+
+    def measured(objects, chosen, converged):
+        assert chosen["again"] == {"samples": 512, "bounces": 3}
+        return {"good": contender(1.05e-4), "poor": contender(3e-4), "again": contender(2e-4)}
+
+    monkeypatch.setattr("datagen.bench.presets._compare", measured)
+    presets = {"good": {"samples": 4, "bounces": 3}, "poor": {"samples": 1, "bounces": 3}}
+    found = net_of_noise([None], presets, 1, {"samples": 512})
+    assert found["noise"]["psnr_db"] == pytest.approx(40.0)
+    assert found["poor"]["psnr_db"] == pytest.approx(-10 * np.log10(2e-4))
+    assert found["good"]["psnr_db"] == pytest.approx(50.0)  # no more is told than ten times below the noise
