@@ -2,7 +2,8 @@
 
 Floats in JSON and tables count to eight decimals, for BLAS kernels differ in the last ones. Where the processor has
 other vector units than that of the digests, ray tracers differ here and there in a pixel, and so do counts of pixels:
-there the names of all files and what the plan alone decides are compared.
+there the names of all files and what the plan alone decides are compared. Cycles also differs between processors of
+different makers.
 
 `python -m tests.goldens.datasets` takes the digests anew; a change that does so says in its message what moved and why.
 """
@@ -62,6 +63,12 @@ def vector_units() -> str:
     return next((name for name in ("avx512f", "avx2") if f" {name} " in flags), "other")
 
 
+def maker() -> str:
+    """Who made the processor, as it says itself."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("vendor_id")), "other")
+
+
 def digests(folder: Path) -> dict[str, str]:
     """Group of files (one of the root, or a folder's folder) -> a digest of their names and contents."""
     groups: dict[str, list[bytes]] = {}
@@ -98,7 +105,7 @@ def _rounded(value: object) -> object:
 
 def main() -> None:
     """Take all digests anew."""
-    found: dict[str, object] = {"vector_units": vector_units()}
+    found: dict[str, object] = {"vector_units": vector_units(), "maker": maker()}
     for name, make in {"demo": run_build, "toys": build_scenes, **BUILDS}.items():
         folder = Path(tempfile.mkdtemp(prefix="datagen-golden-"))
         try:
