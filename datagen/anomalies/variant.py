@@ -12,11 +12,10 @@ from datagen.core.errors import UsageError
 from datagen.core.shape import Mesh, Part, Shape, concatenate
 from datagen.meshfiles.load import GLTF_SUFFIXES, STEP_SUFFIXES, read_mesh_file
 from datagen.recipe.anomalies import SwappedRecipe
-from datagen.recipe.inspection import matched
+from datagen.recipe.inspection import MILLIMETRES, matched
 
 VARIANT = "variant"
 """Key of a swap's spec that names the file."""
-METRE_MM = 1000.0
 UNLIKELY = 20.0
 """A variant so many times as large or as small as the part it replaces is in another unit: an inch has 25 mm."""
 
@@ -70,7 +69,7 @@ def refuse_other_unit(shape: Shape, variants: Mapping[str, tuple[str, ...]]) -> 
 def _in_frame_of(shape: Shape, name: str) -> Mesh:
     T = np.array(shape.T_shape_source)
     if _is_metric(name):
-        T = T @ np.diag([*3 * [METRE_MM / shape.source_mm], 1.0])
+        T = T @ np.diag([*3 * [MILLIMETRES["m"] / shape.source_mm], 1.0])
     return read_variant(name).transformed(T)
 
 

@@ -238,15 +238,10 @@ class Recipe(DatasetRecipe):
         asked = {"normal.views": self.normal.views, "anomaly.views": self.anomaly.views}
         asked |= {f"anomaly.views_by_kind.{kind}": views for kind, views in self.anomaly.views_by_kind.items()}
         for key, views in asked.items():
-            if max(views) > cameras and station is None:
-                raise ValueError(
-                    f"{key} asks for {max(views)} views, query.azimuth_step_deg {step:g} leaves {cameras} cameras; ask "
-                    "for fewer, or take a smaller step"
-                )
             if max(views) > cameras:
-                raise ValueError(
-                    f"{key} asks for {max(views)} views, query.station has {cameras} cameras; ask for fewer"
-                )
+                there = f"query.azimuth_step_deg {step:g} leaves" if station is None else "query.station has"
+                fewer = "ask for fewer, or take a smaller step" if station is None else "ask for fewer"
+                raise ValueError(f"{key} asks for {max(views)} views, {there} {cameras} cameras; {fewer}")
         return self
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """Query and reference cameras (paper, section 3.2; semantics.md, Frames and scale)."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from datagen.core.errors import UsageError
 from datagen.core.shape import Shape
 from datagen.recipe.lamps import has_ground
 from datagen.recipe.models import QueryRecipe, ReferenceRecipe
+from datagen.recipe.station import StationRecipe
 from datagen.scenes.station import StationView, station_cameras, station_views
 
 
@@ -72,8 +74,7 @@ def refuse_folded(recipe: QueryRecipe, shape: Shape) -> None:
     if recipe.station is not None:
         size = float(recipe.size_px)
         border = np.array([(x, y) for x in (0, size / 2, size) for y in (0, size / 2, size)])
-        names = [camera.name for camera in station_cameras(recipe.station, shape.centre.tolist())]
-        for name, view in zip(names, station_views(recipe.station, shape), strict=True):
+        for name, view in _named_views(recipe.station, shape):
             try:
                 station_camera(view, recipe).directions(border)
             except UsageError as error:
@@ -87,15 +88,19 @@ def refuse_below(recipe: QueryRecipe, shape: Shape) -> None:
     """Raises UsageError for a station's camera below the plane on which the shape stands, which hides it."""
     if recipe.station is None or not has_ground(recipe.lights):
         return
-    names = [camera.name for camera in station_cameras(recipe.station, shape.centre.tolist())]
     foot = float(shape.bounds[0][2] - shape.centre[2])
-    for name, view in zip(names, station_views(recipe.station, shape), strict=True):
+    for name, view in _named_views(recipe.station, shape):
         above = view.distance * float(np.sin(np.radians(view.elevation_deg))) - foot
         if above < 0:
             raise UsageError(
                 f"camera {name} stands {-above / shape.mm:.3g} mm below the plane on which {shape.shape_id} stands; "
                 "pictures from there show the ground alone. Raise it, or turn the part over in its file"
             )
+
+
+def _named_views(station: StationRecipe, shape: Shape) -> Iterator[tuple[str, StationView]]:
+    names = [camera.name for camera in station_cameras(station, shape.centre.tolist())]
+    return zip(names, station_views(station, shape), strict=True)
 
 
 def _is_near(one: Camera, other: Camera) -> bool:

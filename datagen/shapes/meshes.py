@@ -159,15 +159,14 @@ def unlikely_size(shape: Shape) -> tuple[str, ...]:
 
 def parts_in_one_place(shape: Shape) -> tuple[str, ...]:
     """A warning for each part whose box and surface are another one's: exported twice, it hides what befalls either."""
-    first: dict[tuple[float, ...], str] = {}
+    first: dict[tuple[float, ...], Part] = {}
     found = []
     for part in shape.parts:
         place = tuple(np.round([*part.mesh.bounds.ravel(), part.mesh.area], 4).tolist())
-        if place in first:
-            found.append(
-                f"two parts in one place, so defects of one are hidden by the other: {first[place]} and {part.name}"
-            )
-        first.setdefault(place, part.name)
+        twin = first.setdefault(place, part)
+        if twin is not part:
+            names = f"{twin.name} and {part.name}"
+            found.append(f"two parts in one place, so defects of one are hidden by the other: {names}")
     return tuple(found)
 
 

@@ -75,7 +75,7 @@ def picture_facts(image: Image.Image) -> tuple[np.ndarray, PictureFacts]:
         border_white=float((frame > WHITE).mean()),
         border_lowest=float(np.percentile(np.concatenate([level[0], level[-1], level[:, 0], level[:, -1]]), 2)),
         corners_lowest=float(corners.min()),
-        sharpness=max(sharpness(level), sharpness(_darkest_channel(rgb))),
+        sharpness=max(sharpness(level), sharpness(np.asarray(rgb.getchannel(int(mean.argmin()))))),
         fingerprint=fingerprint(level_image),
         mean=(float(mean[0]), float(mean[1]), float(mean[2])),
     )
@@ -100,13 +100,6 @@ def sharpness(level: np.ndarray, least: int = 1) -> float:
         values.append(steepest / (window.max(axis=0) - window.min(axis=0)))
     found = np.concatenate([*values, np.zeros(0)])
     return float(np.percentile(found, 90)) if len(found) >= least else 0.0
-
-
-def _darkest_channel(rgb: Image.Image) -> np.ndarray:
-    """The channel (H, W) with the lowest mean."""
-    pixels = np.asarray(rgb)
-    channel: np.ndarray = pixels[..., int(pixels.mean(axis=(0, 1)).argmin())]
-    return channel
 
 
 def fingerprint(level: Image.Image) -> int:

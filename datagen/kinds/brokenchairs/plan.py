@@ -51,22 +51,27 @@ class ChairPlan(Plan[Recipe]):
     @property
     def absent(self) -> tuple[str, ...]:
         """Paths of wrong variants and of materials by part that the recipe names and that are not there."""
-        files = [name for names in self.recipe.anomaly.swapped.variants.values() for name in names]
-        folders = [look.folder for look in self.recipe.materials.by_part.values() if look.folder]
-        return tuple(name for name in (*files, *folders) if not Path(name).expanduser().exists())
+        named = (*self._variant_names, *self._look_folders)
+        return tuple(name for name in named if not Path(name).expanduser().exists())
+
+    @property
+    def _variant_names(self) -> list[str]:
+        return sorted({name for files in self.recipe.anomaly.swapped.variants.values() for name in files})
+
+    @property
+    def _look_folders(self) -> list[str]:
+        return sorted({look.folder for look in self.recipe.materials.by_part.values() if look.folder})
 
     @cached_property
     def _variants(self) -> tuple[str, ...]:
         """Digests of the files of wrong variants: another file gives other jobs."""
-        names = sorted({name for files in self.recipe.anomaly.swapped.variants.values() for name in files})
-        paths = [Path(name).expanduser() for name in names]
+        paths = [Path(name).expanduser() for name in self._variant_names]
         return tuple(bytes_hash(path.read_bytes()) if path.is_file() else "" for path in paths)
 
     @cached_property
     def _looks(self) -> tuple[str, ...]:
         """SHA-256 of every file of the folders of materials by part: another file gives other pictures."""
-        folders = {look.folder for look in self.recipe.materials.by_part.values() if look.folder}
-        roots = [Path(folder).expanduser() for folder in sorted(folders)]
+        roots = [Path(folder).expanduser() for folder in self._look_folders]
         return tuple(
             bytes_hash(path.read_bytes()) for root in roots for path in sorted(root.rglob("*")) if path.is_file()
         )
