@@ -2,34 +2,38 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from datagen.core.errors import BrokenFile
 from datagen.core.ids import content_hash
 from datagen.core.rng import stream
 from datagen.datasets.cache import Form, cached_folder, reserved_arrays
 from datagen.datasets.scenes import SceneSample
 from datagen.datasets.views import picture_width, read_picture
 from datagen.formats.oddoneout import FOLDER, read_depth, view_name
-from datagen.store.reader import DatasetReader, content_key
+from datagen.store.reader import DatasetReader, files_key
 
-FORMAT = 1
+FORMAT = 2
 MASKED = 128
 """Grey level from which a pixel of a mask counts."""
+CHANGED = "anomaly_masks"
 Features = Callable[[np.ndarray], np.ndarray]
 """Pictures (V, S, S, 3) uint8 to features (V, C, h, w)."""
 
 
 @dataclass(frozen=True)
 class SceneForm:
-    """What is wanted of every scene: side of the pictures, points an object (0: none) and noise of their depth."""
+    """What is wanted of every scene: side of the pictures, points an object (0: none) and noise of their depth, and
+    whether the pixels that odd objects change are."""
 
     size: int
     points: int = 0
     noise_m: float = 0.0
+    changed: bool = False
 
 
 class SceneSource(Protocol):
@@ -40,6 +44,9 @@ class SceneSource(Protocol):
 
     def masks(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
         """(V, S, S) bool: the pixels of objects."""
+
+    def changed(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
+        """(V, S, S) bool: the pixels that would look otherwise if every object were normal."""
 
     def clouds(self, sample: SceneSample) -> np.ndarray:
         """(N, P, 3) points of each object in the world, fused from the depth of all views."""
@@ -62,6 +69,14 @@ class LooseScenes:
 
     def masks(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
         return np.stack([self._read(sample, "masks", v, "L") >= MASKED for v in views])
+
+    def changed(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
+        if not self.files.has(f"{FOLDER}/{sample.name}/{CHANGED}/{view_name(views[0])}"):
+            raise BrokenFile(
+                f"{self.files.root}/{FOLDER}/{sample.name} has no {CHANGED}/, which published scenes do not have and "
+                "data.changed asks for; set it to false and loss.change to 0"
+            )
+        return np.stack([self._read(sample, CHANGED, v, "L") >= MASKED for v in views])
 
     def _read(self, sample: SceneSample, folder: str, view: int, mode: str) -> np.ndarray:
         return read_picture(self.files, f"{FOLDER}/{sample.name}/{folder}/{view_name(view)}", mode, self.form.size)
@@ -116,6 +131,9 @@ class PackedScenes:
     def masks(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
         return np.unpackbits(self._a["masks"][self._row[sample.name]][list(views)], axis=-1).astype(bool)
 
+    def changed(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
+        return np.unpackbits(self._a["changed"][self._row[sample.name]][list(views)], axis=-1).astype(bool)
+
     def width(self, sample: SceneSample) -> int:
         return self._width[self._row[sample.name]]
 
@@ -138,7 +156,9 @@ def open_packed_scenes(
     `features`: name, digest of what computes them, and that. Raises BrokenFile naming a bad file, StoppedEarly when the
     disk is full.
     """
-    told = [FORMAT, "scenes", form.size, form.points, form.noise_m, str(files.root.resolve()), content_key(files)]
+    read = ["RGB", "masks"] + ([CHANGED] if form.changed else []) + (["segmentations"] if form.points else [])
+    state = files_key(files, [f"{FOLDER}/{sample.name}/{folder}" for sample in samples for folder in read])
+    told = [FORMAT, "scenes", astuple(form), str(files.root.resolve()), state]
     key = content_hash([*told, [s.name for s in samples], [[name, digest] for name, digest, _ in features]])[:24]
     return PackedScenes(cached_folder(key, lambda work: _pack(files, samples, form, features, work)))
 
@@ -154,6 +174,8 @@ def _pack(
     V, S = max(len(sample.extrinsics) for sample in samples), form.size
     N, count = max(len(sample.things) for sample in samples), len(samples)
     shapes: Form = {"pictures": ((count, V, S, S, 3), "u1"), "masks": ((count, V, S, S // 8), "u1")}
+    if form.changed:
+        shapes["changed"] = shapes["masks"]
     if form.points:
         shapes["clouds"] = ((count, N, form.points, 3), "f4")
     first = loose.pictures(samples[0], [0])
@@ -167,6 +189,8 @@ def _pack(
         out["pictures"][row, : len(views)] = pictures
         out["masks"][row, : len(views)] = np.packbits(loose.masks(sample, views), axis=-1)
         widths.append(loose.width(sample))
+        if form.changed:
+            out["changed"][row, : len(views)] = np.packbits(loose.changed(sample, views), axis=-1)
         if form.points:
             out["clouds"][row, : len(sample.things)] = loose.clouds(sample)
         for name, _, compute in features:

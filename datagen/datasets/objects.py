@@ -20,6 +20,8 @@ from datagen.datasets.scenes import SceneSample
 from datagen.formats.oddoneout import FOLDER
 from datagen.store.reader import DatasetReader
 
+OFF_CENTRE = 0.2
+"""How far the middle of a lens may be from the picture's, as a share of its width: a K of half or twice the size is."""
 FEATURES = ("held", "taught")
 """Names of features that a source may hold: of the encoder, and of the teacher."""
 
@@ -40,7 +42,7 @@ class ObjectScenes(SampleDataset):
         """Raises BrokenFile for a scene with more objects than there is room for, or fewer views than are wanted."""
         self.samples, self.config, self.train, self.seed = samples, config, train, seed
         self.source: SceneSource = source or LooseScenes(
-            files, SceneForm(config.image_px, config.points, config.depth_noise_m)
+            files, SceneForm(config.image_px, config.points, config.depth_noise_m, train and config.changed)
         )
         wanted = config.views * (2 if train else 1)
         for sample in samples:
@@ -65,12 +67,18 @@ class ObjectScenes(SampleDataset):
     def item(self, epoch: int, number: int) -> dict[str, Tensor]:
         """`pictures` (V, 3, S, S) in [-1, 1], `masks` (V, S, S) bool, `K` (3, 3) in their pixels, `extrinsics`
         (V, 4, 4), `boxes` (N, 2, 3), `label` (N,), `there` (N,) bool and `poses` (N, 4, 4), NaN where unknown; V = 2M
-        in training, else M. `clouds` (N, P, 3) in the world, P = `data.points`; `held` and `taught` (V, C, h, w) where
-        the source holds features of that name."""
+        in training, else M; in training with `data.changed` also `changed` (V, S, S) bool. `clouds` (N, P, 3) in the
+        world, P = `data.points`; `held` and `taught` (V, C, h, w) where the source holds features of that name."""
         sample, size = self.samples[number], self.config.image_px
         views = self.views_of(epoch, sample)
         K = np.array(sample.K).reshape(3, 3).copy()
-        K[:2] *= size / self.source.width(sample)
+        width = self.source.width(sample)
+        if not abs(K[0, 2] / width - 0.5) < OFF_CENTRE:
+            raise BrokenFile(
+                f"{FOLDER}/{sample.name}: the middle of its lens is at {K[0, 2]:g} px and its pictures are {width} px "
+                "wide; is K of another size?"
+            )
+        K[:2] *= size / width
         T = np.array([sample.extrinsics[v] for v in views]).reshape(-1, 4, 4)
         N = self.config.most_objects
         boxes, there = np.zeros((N, 2, 3)), np.arange(N) < len(sample.things)
@@ -91,6 +99,8 @@ class ObjectScenes(SampleDataset):
             clouds = clouds @ world[:3, :3].T + world[:3, 3]
         floats = {"K": K, "extrinsics": T, "boxes": boxes, "label": label, "poses": poses, "clouds": clouds}
         held = {name: self.source.features(name, sample, views) for name in FEATURES}
+        if self.train and self.config.changed:
+            held["changed"] = self.source.changed(sample, views)
         pictures = torch.from_numpy(self.source.pictures(sample, views)).permute(0, 3, 1, 2)
         return {
             "pictures": normalised(pictures),

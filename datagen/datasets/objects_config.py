@@ -25,6 +25,9 @@ class ObjectsConfig(LoadConfig):
     """Points of every object, fused from the depth of all views (variant points)."""
     depth_noise_m: Annotated[float, Field(ge=0)] = 0.0
     """Standard deviation of the noise on that depth: exact depth is an upper bound of what stereo gives."""
+    changed: bool = False
+    """Read which pixels of the training scenes their odd objects change (anomaly_masks/ of scenes built here):
+    `loss.change` needs it."""
     boxes: Literal["world", "published"] = "world"
     """`world`: bounds of the object as it stands, where a scene tells them. `published`: the object's origin and its
     size before it was turned, as the published sets have it, whose own have no other: a perfect world box has IoU below

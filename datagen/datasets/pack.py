@@ -16,7 +16,7 @@ from datagen.datasets.cache import Form, cached_folder, reserved_arrays
 from datagen.datasets.samples import Sample
 from datagen.datasets.source import LooseSource, require_equal_views, require_own_view
 from datagen.datasets.views import ReferenceBundle
-from datagen.store.reader import DatasetReader, content_key
+from datagen.store.reader import DatasetReader, files_key
 
 FORMAT = 7
 ARRAYS = (
@@ -102,7 +102,7 @@ def open_packed(
     """
     root = str(files.root.resolve())
     told = [[s.query_path, s.bundle, s.masks, s.own_view] for s in samples]
-    key = content_hash([FORMAT, root, size, told, content_key(files), matched])[:24]
+    key = content_hash([FORMAT, root, size, told, files_key(files), matched])[:24]
     folder = cached_folder(key, lambda work: _pack(files, samples, (size, matched), work, watch))
     return PackedSource(folder)
 

@@ -1,7 +1,13 @@
 """Which scenes of several objects a dataset has: their objects, labels, boxes and cameras, built here or published."""
 
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import numpy as np
 
 from datagen.core.errors import BrokenFile
 from datagen.core.ids import fraction_of_hash
@@ -63,7 +69,8 @@ def split_names(files: DatasetReader, split: str) -> list[str]:
         if found is not None:
             return list(told[found])
     if split == "val" and train is not None:
-        return [name for name in told[train] if _validates(name)]
+        validating = _validating(told[train])
+        return [name for name in told[train] if _shape_of(name) in validating]
     raise BrokenFile(f"{files.root}/split.json: no split {split}; it has {', '.join(told) or 'none'}")
 
 
@@ -71,16 +78,26 @@ def list_scenes(files: DatasetReader, split: str, boxes: Boxes = "world") -> lis
     """The scenes of a split by name, with boxes of one form. Raises BrokenFile naming what is wrong."""
     names = split_names(files, split)
     own_val = bool(read_table(files, "split.json").get("val"))
-    if split == "train" and not own_val and any(_validates(name) for name in names):
-        kept = [name for name in names if not _validates(name)]
-        names = kept or names
+    if split == "train" and not own_val:
+        validating = _validating(names)
+        names = [name for name in names if _shape_of(name) not in validating]
     if not names:
-        raise BrokenFile(f"{files.root}: split {split} has no scene; build more")
+        told = "is of one shape; a second one has to validate" if split in ("train", "val") else "has no scene"
+        raise BrokenFile(f"{files.root}: split {split} {told}; build more, or name scenes of val in split.json")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise BrokenFile(f"{files.root}/split.json: split {split} names {twice[0]} twice; restore the file")
     return [read_scene(files, name, split, boxes) for name in sorted(names)]
 
 
-def _validates(name: str) -> bool:
-    return fraction_of_hash(["val", _shape_of(name)]) < HELD_OUT
+def _validating(names: Sequence[str]) -> set[str]:
+    """The training shapes that validate: about a tenth by hash, one at least; of a single shape none."""
+    drawn = {shape: fraction_of_hash(["val", shape]) for shape in map(_shape_of, names)}
+    if len(drawn) < 2:
+        return set()
+    found = {shape for shape, at in drawn.items() if at < HELD_OUT} or {min(drawn, key=drawn.__getitem__)}
+    # One is left to train on.
+    return found if len(found) < len(drawn) else found - {max(drawn, key=drawn.__getitem__)}
 
 
 def _shape_of(name: str) -> str:
@@ -101,6 +118,16 @@ def read_scene(files: DatasetReader, name: str, split: str = "", boxes: Boxes = 
         raise BrokenFile(f"{files.root}/{path}: {error!r}; restore the file") from error
     if len(K) != 9 or not poses or any(len(pose) != 16 for pose in poses) or not things:
         raise BrokenFile(f"{files.root}/{path}: K, poses or objects are not what they should be; restore the file")
+    require_cameras(f"{files.root}/{path}", K, poses)
+    for n, thing in enumerate(things):
+        size = thing.box[1]
+        if not all(map(math.isfinite, (*thing.box[0], *size))) or min(size) <= 0:
+            raise BrokenFile(f"{files.root}/{path}: object {n} has the box {thing.box}; restore the file")
+        if not _in_a_view(thing, K, poses):
+            raise BrokenFile(f"{files.root}/{path}: no view shows object {n}; are boxes and poses of one world?")
+    pictures = sum(name.endswith(".png") for name in files.list(f"{FOLDER}/{name}/RGB"))
+    if pictures > len(poses):
+        raise BrokenFile(f"{files.root}/{path}: {len(poses)} poses for {pictures} pictures; restore the file")
     shape = _shape_of(name)
     return SceneSample(
         name,
@@ -114,11 +141,38 @@ def read_scene(files: DatasetReader, name: str, split: str = "", boxes: Boxes = 
     )
 
 
+def require_cameras(where: str, K: Sequence[float], poses: Sequence[Sequence[float]]) -> None:
+    """Raises BrokenFile for a lens that is none, and poses that are no rigid motion of right-handed axes."""
+    lens = np.array(K, dtype=float).reshape(3, 3)
+    if not np.isfinite(lens).all() or lens[0, 0] <= 0 or lens[1, 1] <= 0:
+        raise BrokenFile(f"{where}: the lens K is {lens.tolist()}; restore the file")
+    for view, pose in enumerate(poses):
+        T = np.array(pose, dtype=float).reshape(4, 4)
+        R = T[:3, :3]
+        rigid = np.isfinite(T).all() and np.allclose(R @ R.T, np.eye(3), atol=1e-2)
+        if not rigid or np.linalg.det(R) < 0:
+            what = "not finite" if not np.isfinite(T).all() else "mirrored" if rigid else "no rotation and shift"
+            raise BrokenFile(f"{where}: the pose of view {view} is {what}; give world to camera, x right and y down")
+
+
+def _in_a_view(thing: Thing, K: Sequence[float], poses: Sequence[Sequence[float]]) -> bool:
+    """Whether a corner of the object's box, or its middle, is in the frame of a view, taken as the lens has it."""
+    centre, size = map(np.array, thing.box)
+    corners = np.array([*itertools.product((-0.5, 0.5), repeat=3), (0, 0, 0)]) * size + centre
+    lens = np.array(K).reshape(3, 3)
+    T = np.array(poses).reshape(-1, 4, 4)
+    pixel = (T[:, None, :3, :3] @ corners[..., None] + T[:, None, :3, 3:])[..., 0] @ lens.T
+    place = pixel[..., :2] / np.maximum(pixel[..., 2:], 1e-6)
+    return bool(((pixel[..., 2] > 0) & (place > 0).all(-1) & (place < 2 * lens[:2, 2]).all(-1)).any())
+
+
 def _thing(told: dict[str, Any], boxes: Boxes) -> Thing:
     """The label is the path's dash, as the published loader reads it: scene2d's `anomaly_labels` say the opposite."""
     box = told.get(f"bbox_{boxes}") or told["bbox"]
     pose = told.get("T_world_shape")
-    label = int(told["label"]) if "label" in told else int(is_anomalous(str(told["path"])))
+    label = int(is_anomalous(str(told["path"])))
+    if int(told.get("label", label)) != label:
+        raise ValueError(f"object {told['name']} has the label {told['label']}, its path says {label}")
     kind = str(told.get("kind") or ("unknown" if label else "normal"))
     return Thing(
         box=(tuple(map(float, box[0])), tuple(map(float, box[1]))),

@@ -129,15 +129,19 @@ class DatasetReader:
             return packed
         return sorted({*packed, *(path for path, _ in _walk(self.root / folder, folder))})
 
-    def stamps(self) -> Iterator[Stamp]:
-        """Of every loose file and every shard. Raises BrokenFile naming what cannot be read."""
+    def stamps(self, below: Sequence[str] | None = None) -> Iterator[Stamp]:
+        """Of every loose file, or of those `below` some folders alone, and every shard.
+
+        Raises BrokenFile naming what cannot be read.
+        """
         for shard in self._places.shards:
             try:
                 told = (self.root / shard).stat()
             except OSError as error:
                 raise BrokenFile(f"{self.root / shard}: {error.strerror}; restore the shard and run again") from error
             yield shard, told.st_size, told.st_mtime_ns
-        for folder in self._loose_folders:
+        loose = [folder for folder in below or () if folder.partition("/")[0] in self._loose_folders]
+        for folder in self._loose_folders if below is None else loose:
             for path, entry in _walk(self.root / folder, folder):
                 told = _told(entry)
                 yield path, told.st_size, told.st_mtime_ns
@@ -158,6 +162,18 @@ def content_key(reader: DatasetReader, *, times: bool = True) -> str:
     if not reader.has("manifest.parquet"):
         for path, size, changed_ns in sorted(reader.stamps()):
             digest.update(os.fsencode(path) + f"\0{size} {changed_ns if times else 0}\n".encode())
+    return digest.hexdigest()
+
+
+def files_key(reader: DatasetReader, below: Sequence[str] | None = None) -> str:
+    """64 hex digits of a folder's files as they lie there now: `content_key`, and path, size and time of change of every
+    file, or of those `below` some folders alone. What is made of the files is made anew when one changes.
+
+    Raises BrokenFile naming a file that cannot be read.
+    """
+    digest = hashlib.sha256(content_key(reader).encode())
+    for path, size, changed_ns in sorted(reader.stamps(below)):
+        digest.update(os.fsencode(path) + f"\0{size} {changed_ns}\n".encode())
     return digest.hexdigest()
 
 

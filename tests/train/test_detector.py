@@ -13,8 +13,9 @@ from datagen.core.errors import BrokenFile, RecipeError, UsageError
 from datagen.datasets.objects import drawn_world, moved_boxes
 from datagen.datasets.objects_config import ObjectsConfig
 from datagen.datasets.scenes import list_scenes, read_scene, split_names
+from datagen.models.detector.detector import ObjectLogits
 from datagen.models.detector.lifted import Views
-from datagen.models.detector.volumes import project
+from datagen.models.detector.volumes import lattice, project
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
@@ -24,9 +25,11 @@ from datagen.train.runtime import Runtime
 from datagen.train.tasks.detector.costs import measured
 from datagen.train.tasks.detector.found import density_boxes, judged_in_found
 from datagen.train.tasks.detector.networks import make_objective
+from datagen.train.tasks.detector.objective import change_loss, changed_tokens
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
 from datagen.train.tasks.detector.report import found_figures
+from datagen.train.tasks.detector.scenes import objects_of
 from datagen.train.tasks.detector.study import Asked, arms, study
 from datagen.train.tasks.detector.study_table import table
 from datagen.train.tasks.detector.task import open_folder, open_split
@@ -308,6 +311,12 @@ VARIANTS = {
     "dinov2": {"model": {"encoder": {"name": "dinov2", "weights": "random"}, "match": "full"}},
     "difference": {"model": {"difference": True, "head": "pooled"}},
     "masked": {"model": {"masked": True, "difference": True, "head": "pooled"}},
+    "tokens": {"model": {"head": "tokens"}},
+    "taught tokens": {
+        "model": {"masked": True, "difference": True, "head": "tokens"},
+        "data": {"changed": True, "pack": True},
+        "loss": {"change": 1.0},
+    },
     "efficient, masked": {"model": {"masked": True, "variant": "efficient"}},
     "difference, full": {"model": {"difference": True, "match": "full"}},
     "one direction": {"model": {"match": "none"}, "loss": {"swap_views": False, "exact": 1.0}},
@@ -350,6 +359,51 @@ def test_packed_scenes_are_the_loose_ones(scenes, tmp_path, monkeypatch):
         torch.testing.assert_close(encoder.reduce(two["held"]), seen, rtol=1e-2, atol=1e-2)
 
 
+def test_changed_pixels_are_read_in_training_and_the_same_from_a_cache(scenes, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path))
+    told = {"model": {"head": "tokens"}, "loss": {"change": 1.0}}
+    loose, packed = (
+        open_split(scenes, "train", recipe, make_objective(recipe))
+        for recipe in (recipe_of(data={"changed": True, "pack": pack}, **told) for pack in (False, True))
+    )
+    shown = 0
+    for number in range(len(loose)):
+        one, two = loose[number], packed[number]
+        assert (one["changed"] == two["changed"]).all()
+        odd = bool(one["label"].any())
+        shown += int(one["changed"].any())
+        assert odd or not one["changed"].any()
+    assert shown
+    assert "changed" not in open_split(scenes, "test", recipe_of(data={"changed": True}, **told))[0]
+
+
+def test_tokens_are_taught_where_odd_objects_differ(scenes):
+    recipe = recipe_of(model={"head": "tokens"}, data={"changed": True, "views": 5}, loss={"change": 1.0})
+    data = open_split(scenes, "train", recipe, make_objective(recipe))
+    batch = {name: torch.stack([data[n][name] for n in range(len(data))]) for name in data[0]}
+    objects = objects_of(batch)
+    grid = lattice(objects, 4, 0.05)
+    target = changed_tokens(batch, grid)
+    assert not target[batch["label"] < 0.5].any()
+    odd = target[batch["label"] > 0.5]
+    assert odd.any() and odd.float().mean() < 0.9
+    said = torch.where(target, 4.0, -4.0)
+    right = change_loss(ObjectLogits(batch["label"], said, None), batch, grid)
+    wrong = change_loss(ObjectLogits(batch["label"], -said, None), batch, grid)
+    assert right < 0.05 and wrong > 3.0
+    nothing = torch.zeros_like(target)
+    assert change_loss(ObjectLogits(batch["label"], said, nothing), batch, grid) == 0.0
+
+
+def test_scenes_that_do_not_tell_what_changed_are_refused_by_name(scenes, tmp_path):
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+    for path in folder.glob("scenes/*/anomaly_masks"):
+        shutil.rmtree(path)
+    recipe = recipe_of(model={"head": "tokens"}, data={"changed": True}, loss={"change": 1.0})
+    with pytest.raises(BrokenFile, match=r"anomaly_masks.*data\.changed asks for"):
+        open_split(folder, "train", recipe, make_objective(recipe))[0]
+
+
 def test_clouds_lie_in_their_boxes(scenes):
     data = open_split(scenes, "train", recipe_of(data={"points": 64}), make_objective(recipe_of()))
     item = data[2, 0]
@@ -367,6 +421,9 @@ def test_clouds_lie_in_their_boxes(scenes):
         (["loss.feature=1"], "teacher"),
         (["loss.feature=1", "teacher.name=mobilenetv2"], "file of its weights"),
         (["loss.feature=1", "teacher.name=mobilenetv2", "teacher.weights=random"], "data.pack"),
+        (["loss.change=1", "data.changed=true"], "model.head tokens"),
+        (["loss.change=1", "model.head=tokens"], "set both or none"),
+        (["data.changed=true", "model.head=tokens"], "set both or none"),
         (["model.encoder.name=dinov2"], "give the file"),
         (["model.variant=detr3d"], "model.render to false"),
         (["model.encoder.stride=16"], "ends at stride"),
@@ -385,6 +442,7 @@ def test_what_was_learned_by_heart_is_the_labels_and_not_the_place(scenes, tmp_p
         table = json.loads(path.read_text())
         for thing in table["objects"]:
             thing["label"] = 1 - thing["label"]
+            thing["path"] = "a-crack-001.obj" if thing["label"] else "a.obj"
         path.write_text(json.dumps(table))
     recipe = recipe_of(
         model={"match": "none", "blocks": 2},

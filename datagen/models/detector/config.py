@@ -107,9 +107,10 @@ class DetectorConfig(Section):
     difference: bool = False
     """Not in the paper: tokens begin with how unlike any token of the other objects they are, by beta; attention also
     gives each token how its own value differs from what it attends to."""
-    head: Literal["flat", "pooled"] = "flat"
+    head: Literal["flat", "pooled", "tokens"] = "flat"
     """`flat`: the cut-out is halved, flattened and judged by an MLP, as in the paper. `pooled`: the mean and the
-    largest value over its tokens are judged, wherever in the object they are."""
+    largest value over its tokens are judged, wherever in the object they are. `tokens`: every token is judged by
+    itself, and the object by the oddest of them and by all together; `loss.change` can teach the tokens."""
     centre: Literal["token", "others"] = "token"
     """What the efficient variant subtracts an object from: a learned token's answer, or the others' mean."""
     queries: Count = 24

@@ -8,7 +8,14 @@ from torch import Tensor, nn
 
 from datagen.models.detector.config import DetectorConfig
 from datagen.models.detector.lifted import Lifted, Volume, over, pointwise
-from datagen.models.detector.matching import ObjectHead, PooledHead, VoxelAttention, correspondences, unlikeness
+from datagen.models.detector.matching import (
+    ObjectHead,
+    PooledHead,
+    TokenHead,
+    VoxelAttention,
+    correspondences,
+    unlikeness,
+)
 from datagen.models.detector.volumes import Boxes, render
 
 FAINT = -4.6
@@ -24,6 +31,15 @@ class Rendered:
     colour: Tensor
     opacity: Tensor
     features: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectLogits:
+    """Logits of objects (B, N) and of their tokens (B, N, roi^3), and which tokens are inside of the objects' hull."""
+
+    objects: Tensor
+    tokens: Tensor | None
+    inside: Tensor | None
 
 
 class Detector(Lifted):
@@ -43,7 +59,8 @@ class Detector(Lifted):
             VoxelAttention(width, c.attention_dim, c.heads, c.match, difference=c.difference) for _ in range(c.blocks)
         )
         self.unlike = nn.Linear(2, width) if c.difference else None
-        self.head = PooledHead(width) if c.head == "pooled" else ObjectHead(width, c.roi)
+        heads = {"flat": lambda: ObjectHead(width, c.roi), "pooled": lambda: PooledHead(width)}
+        self.head = heads.get(c.head, lambda: TokenHead(width))()
 
     def sigma(self, volume: Volume) -> Tensor:
         """Density (B, G, 1, D, H, W) per metre."""
@@ -68,14 +85,19 @@ class Detector(Lifted):
 
     def judge(self, volume: Volume, objects: Boxes, there_BN: Tensor) -> Tensor:
         """A logit (B, N) for each object; what is not there has one too, which means nothing."""
+        return self.judge_tokens(volume, objects, there_BN).objects
+
+    def judge_tokens(self, volume: Volume, objects: Boxes, there_BN: Tensor) -> ObjectLogits:
+        """Logits of objects, and of their tokens where the head judges these."""
         z, beta = self.cut_out(volume, objects)
+        inside = None if volume.inside is None else self.cut(volume.inside, volume, objects)[..., 0] > HULL
         chosen = None
         if self.config.match == "sparse" and z.shape[1] > 1:
             chosen = correspondences(beta, self.config.k, there_BN)
         if self.unlike is not None and z.shape[1] > 1:
-            inside = None if volume.inside is None else self.cut(volume.inside, volume, objects)[..., 0] > HULL
             z = z + self.unlike(unlikeness(beta, there_BN, inside))
         for block in self.blocks:
             z = block(z, chosen, there_BN)
-        found: Tensor = self.head(z)
-        return found
+        if isinstance(self.head, TokenHead):
+            return ObjectLogits(*self.head(z, inside), inside)
+        return ObjectLogits(self.head(z), None, inside)

@@ -14,6 +14,10 @@ from datagen.models.detector.unet import norm
 from datagen.models.sparse import sparse_attention
 
 Form = Literal["gathered", "masked"]
+ODDEST = (0.02, 0.08)
+"""Shares of an object's tokens, the oddest of which are averaged."""
+NOTHING = -9.0
+"""The logit of a token that is of no object."""
 
 
 def correspondences(z_BNPF: Tensor, k: int, there_BN: Tensor) -> Tensor:
@@ -134,6 +138,29 @@ class PooledHead(nn.Module):
     def forward(self, z_BNPC: Tensor) -> Tensor:
         found: Tensor = self.answer(torch.cat([z_BNPC.mean(2), z_BNPC.amax(2)], dim=-1))[..., 0]
         return found
+
+
+class TokenHead(nn.Module):
+    """Cut-outs (B, N, P, C) to a logit a token (B, N, P) and, of the oddest tokens and of all, an object (B, N)."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.hidden = MLP(dim, 4 * dim, 2 * dim)
+        self.token = nn.Linear(2 * dim, 1)
+        self.answer = MLP(4 * dim + len(ODDEST), 4 * dim, 1)
+
+    def forward(self, z_BNPC: Tensor, inside_BNP: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits of objects and of their tokens; tokens that are not `inside` count for nothing."""
+        h = F.relu(self.hidden(z_BNPC))
+        token = self.token(h)[..., 0]
+        inside = torch.ones_like(token, dtype=torch.bool) if inside_BNP is None else inside_BNP
+        count = inside.sum(-1, keepdim=True)
+        mean = (h * inside[..., None]).sum(2) / count.clamp_min(1)
+        largest = (h * inside[..., None]).amax(2)
+        # Of an object without a token inside, nothing is odd.
+        ranked = token.masked_fill(~inside, NOTHING).sort(-1, descending=True).values
+        oddest = torch.stack([ranked[..., : max(1, round(share * ranked.shape[-1]))].mean(-1) for share in ODDEST], -1)
+        return self.answer(torch.cat([mean, largest, oddest], dim=-1))[..., 0], token
 
 
 def unlikeness(z_BNPF: Tensor, there_BN: Tensor, inside_BNP: Tensor | None = None) -> Tensor:

@@ -6,17 +6,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datagen.models.detector.detector import Detector, Rendered
+from datagen.models.detector.detector import Detector, ObjectLogits, Rendered
 from datagen.models.detector.efficient import Efficient
 from datagen.models.detector.lifted import MARGIN
 from datagen.models.detector.matching import residual_scores
-from datagen.models.detector.volumes import lattice
+from datagen.models.detector.volumes import lattice, lift
 from datagen.train.objective import Batch, Losses
 from datagen.train.tasks.detector.correspondence import exact_loss, recall_at
 from datagen.train.tasks.detector.found import Found, found_boxes, judged_in_found
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
 from datagen.train.tasks.detector.scenes import SceneObjective, objects_of, views_of, weighted_bce
+
+CHANGED, SCARCELY, RARE = 0.4, 0.05, 5.0
+"""Of views that have a token on an object, the share from which it counts as changed; the least share that is divided
+by; and how much more a changed token weighs, of which there are few."""
 
 
 class DetectorObjective(SceneObjective):
@@ -25,7 +29,8 @@ class DetectorObjective(SceneObjective):
     def __init__(self, model: Detector, recipe: DetectorRecipe) -> None:
         loss = recipe.loss
         weights = {"bce": loss.classify, "colour": loss.reconstruct, "mask": loss.reconstruct * loss.mask}
-        super().__init__(model, weights | {"exact": loss.exact, "feature": loss.feature}, recipe)
+        weights |= {"exact": loss.exact, "feature": loss.feature, "change": loss.change}
+        super().__init__(model, weights, recipe)
         dense = recipe.model.render and recipe.model.volume.around == "floor"
         self.ways = ("hull", "density") if dense else ("hull",)
 
@@ -50,7 +55,10 @@ class DetectorObjective(SceneObjective):
         if self.config.exact:
             losses["exact"] = exact_loss(model, volume, batch, self.config.points, self.config.tau, rng)
         if self.config.classify:
-            losses["bce"] = weighted_bce(model.judge(volume, objects, batch["there"]), batch, self.config.pos_weight)
+            judged = model.judge_tokens(volume, objects, batch["there"])
+            losses["bce"] = weighted_bce(judged.objects, batch, self.config.pos_weight)
+            if self.config.change:
+                losses["change"] = change_loss(judged, batch, lattice(objects, model.config.roi, MARGIN))
         return losses
 
     @torch.no_grad()
@@ -107,6 +115,26 @@ class EfficientObjective(SceneObjective):
             there = found_boxes(boxes, model, volume, batch)
             found |= judged_in_found(model, views, there, batch["boxes"], batch["there"])
         return found
+
+
+def change_loss(judged: ObjectLogits, batch: Batch, lattice_BNP3: Tensor) -> Tensor:
+    """Cross-entropy of every token of the objects that are there: whether it lies where an odd object differs."""
+    target = changed_tokens(batch, lattice_BNP3)
+    each = F.binary_cross_entropy_with_logits(cast(Tensor, judged.tokens), target.float(), reduction="none")
+    counts = batch["there"][..., None].expand_as(each)
+    counts = counts if judged.inside is None else counts & judged.inside
+    weight = counts * torch.where(target, RARE, 1.0)
+    return (each * weight).sum() / weight.sum().clamp_min(1)
+
+
+def changed_tokens(batch: Batch, lattice_BNP3: Tensor) -> Tensor:
+    """Which tokens (B, N, P) lie where an odd object differs: of the views that have one on an object, the share
+    `CHANGED` or more has it on a changed pixel. All views of the batch tell, the other half's too."""
+    both = torch.stack([batch["changed"], batch["masks"]], dim=2).float()
+    B, N, P, _ = lattice_BNP3.shape
+    shares, _ = lift(both, lattice_BNP3.flatten(1, 2), batch["K"], batch["extrinsics"], both.shape[-1])
+    changed, masked = shares.view(B, 2, N, P).unbind(1)
+    return (changed > CHANGED * masked.clamp_min(SCARCELY)) & (batch["label"] > 0.5)[..., None]
 
 
 def shrunk(values: Tensor, side: int) -> Tensor:

@@ -48,6 +48,9 @@ class DetectorLosses(Section):
     tau: Positive = 0.1
     points: Annotated[int, Field(ge=1)] = 64
     """Tokens drawn a pair of objects for the exact correspondences."""
+    change: Weight = 0.0
+    """Not in the paper: of what every token says by itself, taught by the pixels that odd objects change, as scenes
+    built here tell them. Needs `model.head: tokens` and `data.changed`."""
     normality: Weight = 1.0
     """Of the efficient variant: the token has to be the mean of the normal objects."""
     boxes: Weight = 1.0
@@ -81,6 +84,10 @@ class DetectorRecipe(TrainRecipe):
             raise ValueError("loss.feature needs a teacher: give teacher.name and teacher.weights")
         if loss.feature and not model.render:
             raise ValueError("loss.feature needs model.render true: features are rendered from the volume")
+        if loss.change and (model.variant != "paper" or model.head != "tokens"):
+            raise ValueError("loss.change teaches tokens: it needs model.variant paper and model.head tokens")
+        if bool(loss.change) != self.data.changed:
+            raise ValueError("loss.change is taught by what data.changed reads: set both or none")
         if self.teacher.name != "none" and not self.data.pack:
             raise ValueError("a teacher's features are computed with the packed cache: set data.pack to true")
         if model.variant == "points" and not self.data.points:

@@ -47,7 +47,7 @@ def open_split(
     if recipe.data.pack:
         data = recipe.data
         features = held_features(recipe) + (taught_features(recipe, files, samples) if train else [])
-        form = SceneForm(data.image_px, data.points, data.depth_noise_m)
+        form = SceneForm(data.image_px, data.points, data.depth_noise_m, train and data.changed)
         source = open_packed_scenes(files, samples, form, features)
     return ObjectScenes(files, samples, recipe.data, train=train, seed=recipe.seed, source=source)
 
