@@ -166,8 +166,8 @@ def content_key(reader: DatasetReader, *, times: bool = True) -> str:
 
 
 def files_key(reader: DatasetReader, below: Sequence[str] | None = None) -> str:
-    """64 hex digits of a folder's files as they lie there now: `content_key`, and path, size and time of change of every
-    file, or of those `below` some folders alone. What is made of the files is made anew when one changes.
+    """64 hex digits of a folder's files as they lie there now: `content_key`, and path, size and time of change of
+    every file, or of those `below` some folders alone. What is made of the files is made anew when one changes.
 
     Raises BrokenFile naming a file that cannot be read.
     """

@@ -99,5 +99,6 @@ class Detector(Lifted):
         for block in self.blocks:
             z = block(z, chosen, there_BN)
         if isinstance(self.head, TokenHead):
-            return ObjectLogits(*self.head(z, inside), inside)
+            logits, tokens = self.head(z, inside)
+            return ObjectLogits(logits, tokens, inside)
         return ObjectLogits(self.head(z), None, inside)
