@@ -121,3 +121,18 @@ def rigid_inverse(T: np.ndarray) -> np.ndarray:
     inverse[:3, :3] = T[:3, :3].T
     inverse[:3, 3] = -T[:3, :3].T @ T[:3, 3]
     return inverse
+
+
+def pose_fault(T: np.ndarray) -> str | None:
+    """What is wrong with a 4 x 4 world-to-camera or camera-to-world transform; None for a rigid one."""
+    R = T[:3, :3]
+    if not np.isfinite(T).all():
+        return "not finite"
+    if not np.allclose(R @ R.T, np.eye(3), atol=1e-2) or not np.allclose(T[3], [0, 0, 0, 1], atol=1e-6):
+        return "no rotation and shift"
+    return "mirrored" if np.linalg.det(R) < 0 else None
+
+
+def is_lens(K: np.ndarray) -> bool:
+    """Whether a 3 x 3 matrix can be a lens: finite, with focal lengths above 0."""
+    return bool(np.isfinite(K).all() and K[0, 0] > 0 and K[1, 1] > 0)

@@ -17,7 +17,7 @@ from datagen.datasets.views import picture_width, read_picture
 from datagen.formats.oddoneout import FOLDER, read_depth, view_name
 from datagen.store.reader import DatasetReader, files_key
 
-FORMAT = 2
+FORMAT = 3
 MASKED = 128
 """Grey level from which a pixel of a mask counts."""
 CHANGED = "anomaly_masks"
@@ -79,7 +79,8 @@ class LooseScenes:
         return np.stack([self._read(sample, CHANGED, v, "L") >= MASKED for v in views])
 
     def _read(self, sample: SceneSample, folder: str, view: int, mode: str) -> np.ndarray:
-        return read_picture(self.files, f"{FOLDER}/{sample.name}/{folder}/{view_name(view)}", mode, self.form.size)
+        path = f"{FOLDER}/{sample.name}/{folder}/{view_name(view)}"
+        return read_picture(self.files, path, mode, self.form.size, over_white=mode == "RGB")
 
     def width(self, sample: SceneSample) -> int:
         return picture_width(self.files, f"{FOLDER}/{sample.name}/RGB/{view_name(0)}")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from datagen.core.camera import is_lens, pose_fault
 from datagen.core.errors import BrokenFile
 from datagen.core.ids import fraction_of_hash
 from datagen.datasets.samples import read_table
@@ -144,15 +145,12 @@ def read_scene(files: DatasetReader, name: str, split: str = "", boxes: Boxes = 
 def require_cameras(where: str, K: Sequence[float], poses: Sequence[Sequence[float]]) -> None:
     """Raises BrokenFile for a lens that is none, and poses that are no rigid motion of right-handed axes."""
     lens = np.array(K, dtype=float).reshape(3, 3)
-    if not np.isfinite(lens).all() or lens[0, 0] <= 0 or lens[1, 1] <= 0:
+    if not is_lens(lens):
         raise BrokenFile(f"{where}: the lens K is {lens.tolist()}; restore the file")
     for view, pose in enumerate(poses):
-        T = np.array(pose, dtype=float).reshape(4, 4)
-        R = T[:3, :3]
-        rigid = np.isfinite(T).all() and np.allclose(R @ R.T, np.eye(3), atol=1e-2)
-        if not rigid or np.linalg.det(R) < 0:
-            what = "not finite" if not np.isfinite(T).all() else "mirrored" if rigid else "no rotation and shift"
-            raise BrokenFile(f"{where}: the pose of view {view} is {what}; give world to camera, x right and y down")
+        fault = pose_fault(np.array(pose, dtype=float).reshape(4, 4))
+        if fault:
+            raise BrokenFile(f"{where}: the pose of view {view} is {fault}; give world to camera, x right and y down")
 
 
 def _in_a_view(thing: Thing, K: Sequence[float], poses: Sequence[Sequence[float]]) -> bool:

@@ -14,6 +14,7 @@ from datagen.core.errors import BrokenFile, DatagenError
 from datagen.datasets.geometry import ViewGeometry, corresponding_patches, patch_pixels, patch_positions
 from datagen.formats.brokenchairs import reference_name
 from datagen.formats.cameras import read_camera
+from datagen.formats.images import ImageError, eight_bits
 from datagen.formats.safe_npy import parse_npy_dict
 from datagen.store.reader import DatasetReader
 
@@ -32,11 +33,17 @@ def _opened(files: DatasetReader, path: str) -> Iterator[Image.Image]:
         raise BrokenFile(f"{files.root}/{path}: {error}; restore the file and run again") from error
 
 
-def read_picture(files: DatasetReader, path: str, mode: str, size: int) -> np.ndarray:
-    """uint8 (S, S, 3) or (S, S) for mode RGB or L, resized if need be. Raises BrokenFile."""
+def read_picture(files: DatasetReader, path: str, mode: str, size: int, *, over_white: bool = False) -> np.ndarray:
+    """uint8 (S, S, 3) or (S, S) for mode RGB or L, resized if need be; 16-bit greys are scaled to 8 bits.
+
+    `over_white` lays what is transparent over white; else alpha is left out. Raises BrokenFile.
+    """
     with _opened(files, path) as picture:
         picture.load()
-        converted = picture.convert(mode)
+        try:
+            converted = eight_bits(picture, f"{files.root}/{path}", over_white=over_white).convert(mode)
+        except ImageError as error:
+            raise BrokenFile(str(error.args[0])) from error
     if converted.size != (size, size):
         converted = converted.resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(converted)

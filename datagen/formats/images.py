@@ -111,9 +111,29 @@ def _pixels(image: Image.Image, name: str) -> np.ndarray:
         return np.asarray(image, dtype=np.float32)[..., None]
     if image.mode in ("1", "L"):
         return (np.asarray(image.convert("L")).astype(np.float32) / 255.0)[..., None]
-    has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
-    pixels: np.ndarray = np.asarray(image.convert("RGBA" if has_alpha else "RGB")).astype(np.float32) / 255.0
+    pixels: np.ndarray = np.asarray(image.convert("RGBA" if _has_alpha(image) else "RGB")).astype(np.float32) / 255.0
     return pixels
+
+
+def eight_bits(image: Image.Image, name: str, *, over_white: bool = False) -> Image.Image:
+    """An opened picture whose modes `convert` does not bring to 8 bits, in 8 bits: 16-bit greys scaled by their type.
+
+    `over_white` also lays what is transparent over white. Raises ImageError for 32-bit integers and floats.
+    """
+    if image.mode.startswith("I;16"):
+        return Image.fromarray(np.round(np.asarray(image).astype(np.float64) / 257.0).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        kind = "32-bit integers" if image.mode == "I" else "floating-point values"
+        raise ImageError(f"{name}: {kind} are not read; save it with 8 or 16 bits")
+    if over_white and _has_alpha(image):
+        colours = image.convert("RGBA")
+        if colours.getchannel("A").getextrema() != (255, 255):
+            return Image.alpha_composite(Image.new("RGBA", image.size, "white"), colours).convert("RGB")
+    return image
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
 
 
 def smaller(pixels: np.ndarray, max_edge: int) -> np.ndarray:

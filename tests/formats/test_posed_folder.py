@@ -117,3 +117,108 @@ def test_lenses_that_cannot_be_squared_are_refused(folder):
     transforms(folder, cx=-3)
     with pytest.raises(UsageError, match="outside the picture"):
         square_views(read_posed_folder(folder), 32)
+
+
+def told_again(folder, change):
+    """transforms.json with its frames changed by a function."""
+    transforms(folder)
+    table = json.loads((folder / "transforms.json").read_text())
+    change(table["frames"])
+    (folder / "transforms.json").write_text(json.dumps(table))
+
+
+def scaled(by):
+    def change(frames):
+        matrix = np.array(frames[1]["transform_matrix"])
+        matrix[:3, :3] = matrix[:3, :3] @ np.diag(by)
+        frames[1]["transform_matrix"] = matrix.tolist()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda frames: frames[1]["transform_matrix"][0].__setitem__(3, float("nan")), "1.png: its pose .* not finite"),
+        (
+            lambda frames: frames[1].update(transform_matrix=np.zeros((4, 4)).tolist()),
+            "1.png: .* no rotation and shift",
+        ),
+        (scaled([2, 2, 2]), "1.png: .* no rotation and shift"),
+        (scaled([-1, 1, 1]), "1.png: its pose .* is mirrored"),
+        (lambda frames: frames[1].pop("transform_matrix"), "frame 1 has no transform_matrix"),
+        (lambda frames: frames[1].update(camera_model="OPENCV_FISHEYE"), "1.png has a lens OPENCV_FISHEYE; undistort"),
+        (lambda frames: frames[1].update(mask_path="masks/no.png"), "no.png: the mask that .* for 1.png is absent"),
+    ],
+)
+def test_a_photo_that_cannot_be_placed_is_named(folder, change, match):
+    told_again(folder, change)
+    with pytest.raises(UsageError, match=match):
+        read_posed_folder(folder)
+
+
+def test_straight_lenses_by_other_names_and_three_rows_are_read(folder):
+    told_again(folder, lambda frames: [f.update(transform_matrix=f["transform_matrix"][:3]) for f in frames])
+    np.testing.assert_allclose(read_posed_folder(folder)[2].T, POSES[2], atol=1e-9)
+    transforms(folder, camera_model="OPENCV", k1=0.0)
+    np.testing.assert_allclose(read_posed_folder(folder)[0].K, K)
+    (folder / "transforms.json").unlink()
+    for camera in ("OPENCV 100 80 100 100 50 40 0 0 0 0", "SIMPLE_RADIAL 100 80 100 50 40 0.0"):
+        colmap(folder, f"1 {camera}")
+        np.testing.assert_allclose(read_posed_folder(folder)[0].K, K)
+
+
+def test_a_lens_that_is_not_told_is_named(folder):
+    transforms(folder)
+    table = json.loads((folder / "transforms.json").read_text())
+    del table["fl_x"]
+    (folder / "transforms.json").write_text(json.dumps(table))
+    with pytest.raises(UsageError, match=r"0\.png has neither fl_x nor camera_angle_x"):
+        read_posed_folder(folder)
+    with pytest.raises(UsageError, match="nosuch is no folder"):
+        read_posed_folder(folder / "nosuch")
+    transforms(folder, fl_x=0, fl_y=0)
+    with pytest.raises(UsageError, match=r"0\.png: its lens .* focal lengths above 0"):
+        read_posed_folder(folder)
+    (folder / "transforms.json").unlink()
+    colmap(folder, "7 PINHOLE 100 80 100 100 50 40")
+    with pytest.raises(UsageError, match=r"0\.png is of camera 1, which cameras.txt does not have"):
+        read_posed_folder(folder)
+
+
+def test_colmap_without_lines_of_points_loses_no_photo(folder):
+    colmap(folder)
+    lines = (folder / "images.txt").read_text().splitlines()
+    (folder / "images.txt").write_text("\n".join(line for line in lines if line) + "\n")
+    assert [photo.path.name for photo in read_posed_folder(folder)] == ["0.png", "1.png", "2.png"]
+    points = [line or "10.5 20.5 3 11.5 21.5 -1 1.5 2.5 7 8.5 9.5 -1" for line in lines]
+    (folder / "images.txt").write_text("\n".join(points) + "\n")
+    found = read_posed_folder(folder)
+    assert [photo.path.name for photo in found] == ["0.png", "1.png", "2.png"]
+    np.testing.assert_allclose(found[2].T, POSES[2], atol=1e-9)
+    (folder / "images.txt").write_text("1 0 0 0 0 1 2 3 1 0.png\n")
+    with pytest.raises(UsageError, match=r"0\.png: its pose .* no rotation and shift"):
+        read_posed_folder(folder)
+
+
+def test_photos_of_16_bits_are_scaled_and_what_is_transparent_is_white(folder):
+    transforms(folder)
+    Image.fromarray(np.full((80, 100), 0x4040, np.uint16)).save(folder / "images" / "0.png")
+    clear = np.full((80, 100, 4), 0, np.uint8)
+    clear[:, :, 3] = 0
+    Image.fromarray(clear).save(folder / "images" / "1.png")
+    Image.fromarray(np.full((80, 100), 65535, np.uint16)).save(folder / "masks" / "0.png")
+    views = square_views(read_posed_folder(folder), 32)
+    assert (views[0].picture == 0x40).all() and (views[1].picture == 255).all() and views[0].mask.all()
+
+
+def test_a_mask_that_cannot_be_read_is_what_is_blamed(folder):
+    transforms(folder)
+    photos = read_posed_folder(folder)
+    whole = (folder / "masks" / "1.png").read_bytes()
+    (folder / "masks" / "1.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UsageError, match=r"masks/1\.png: .* is it a mask"):
+        square_views(photos, 32)
+    Image.fromarray(np.eye(80, 100, dtype=np.uint8)).save(folder / "masks" / "1.png")
+    with pytest.raises(UsageError, match=r"masks/1\.png: the largest value of this mask is 1; .* white, 255"):
+        square_views(photos, 32)
