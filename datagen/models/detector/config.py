@@ -67,6 +67,17 @@ class VolumeConfig(Section):
             raise ValueError(f"every side of the volume has to be a multiple of {least}, for {len(self.widths)} scales")
         return self
 
+    @property
+    def high_m(self) -> tuple[float, ...]:
+        """The corner of the volume over the floor that is opposite to `low_m`."""
+        return tuple(low + count * self.voxel_m for low, count in zip(self.low_m, self.size, strict=True))
+
+    @property
+    def bounds(self) -> str:
+        """Where the volume over the floor reaches, in words."""
+        spans = zip("xyz", self.low_m, self.high_m, strict=True)
+        return ", ".join(f"{axis} {low:g} to {high:g}" for axis, low, high in spans) + " m"
+
 
 Variant = Literal["paper", "efficient", "imvoxelnet", "detr3d", "points", "residual"]
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from datagen.core.errors import UsageError
 from datagen.datasets.object_views import SceneForm, open_packed_scenes
 from datagen.datasets.objects import ObjectScenes
-from datagen.datasets.scenes import list_scenes, split_names
-from datagen.formats.oddoneout import FOLDERS
+from datagen.datasets.scenes import SceneSample, list_scenes, split_names
+from datagen.formats.oddoneout import FOLDER, FOLDERS
+from datagen.models.detector.config import DetectorConfig
 from datagen.store.reader import DatasetReader
 from datagen.train.task import Task
 from datagen.train.tasks.detector.networks import make_objective
@@ -42,6 +43,7 @@ def open_split(
     if split == "train" and recipe.data.shapes:
         first = sorted({sample.shape for sample in samples})[: recipe.data.shapes]
         samples = [sample for sample in samples if sample.shape in first]
+    _require_inside(folder, samples, recipe.model)
     train = split == "train" and objective is not None
     source = None
     if recipe.data.pack:
@@ -50,6 +52,22 @@ def open_split(
         form = SceneForm(data.image_px, data.points, data.depth_noise_m, train and data.changed)
         source = open_packed_scenes(files, samples, form, features)
     return ObjectScenes(files, samples, recipe.data, train=train, seed=recipe.seed, source=source)
+
+
+def _require_inside(folder: Path, samples: Sequence[SceneSample], model: DetectorConfig) -> None:
+    """Raises UsageError for an object whose middle is outside of the volume over the floor: nothing is lifted there."""
+    volume = model.volume
+    if model.variant in ("points", "residual") or (volume.around == "objects" and model.variant != "detr3d"):
+        return
+    for sample in samples:
+        for n, thing in enumerate(sample.things):
+            spans = zip(volume.low_m, thing.box[0], volume.high_m, strict=True)
+            if not all(low <= middle <= high for low, middle, high in spans):
+                x, y, z = thing.box[0]
+                raise UsageError(
+                    f"{folder}/{FOLDER}/{sample.name}: object {n} is at {x:.2f} {y:.2f} {z:.2f} m, outside of the "
+                    f"network's volume ({volume.bounds}); change low_m, size or voxel_m of model.volume"
+                )
 
 
 def require_scenes(folder: Path, splits: Sequence[str]) -> None:
