@@ -50,6 +50,8 @@ class Residual(nn.Module):
         for b, (patches, owners) in enumerate(zip(z, owner.flatten(1), strict=True)):
             whole = owners != NOBODY
             patches, owners = patches[whole], owners[whole]
+            if not len(owners):
+                continue
             other = owners[:, None] != owners
             nearest = (patches @ patches.T).masked_fill(~other, -torch.inf).amax(-1)
             for n in torch.unique(owners).tolist():
