@@ -10,7 +10,7 @@ from torch import Tensor
 
 from datagen.core.errors import UsageError
 from datagen.datasets.matching import normalised
-from datagen.formats.posed_folder import PosedPhoto, SquareView, read_posed_folder, square_views
+from datagen.formats.posed_folder import PosedPhoto, SquareView, read_posed_folder, square_views, tables_of
 from datagen.models.detector.detector import Detector
 from datagen.models.detector.efficient import Efficient
 from datagen.models.detector.volumes import Boxes
@@ -25,6 +25,10 @@ MOST_VIEWS = 20
 SHOWN = 6
 """Views that the picture shows."""
 
+FEW = 3
+"""Photographs of which fewer leave boxes and scores unsure."""
+MOST_WHITE = 0.7
+"""Share of all pictures above which masks have the ground white instead of the objects."""
 NEEDS_MASKS = "this network finds boxes by masks: put one a photo into masks/, of its name, white on objects"
 """What photographs without masks are refused with."""
 
@@ -78,17 +82,25 @@ class SceneAnswer:
 def judge_scene(loaded: Loaded, folder: Path, most_views: int = MOST_VIEWS) -> SceneAnswer:
     """Scores and boxes of the objects that the photographs of a folder show.
 
-    Boxes are found by the hull of the masks where every photo used has one, else by the density that the network
-    reconstructs. Raises UsageError for a folder without poses, and where boxes can be found in neither way.
+    Boxes are found by the hull of the masks where the photos have them, else by the density that the network
+    reconstructs. Raises UsageError for a folder without poses, masks that cannot be used, and where boxes can be found
+    in neither way.
     """
     objective = cast(SceneObjective, loaded.objective)
     objective.eval()
     photos = _spread(read_posed_folder(folder), most_views)
     views = square_views(photos, loaded.recipe.data.image_px)
+    uses = "hull" in objective.ways or loaded.recipe.model.masked
+    masked = uses and _masked(photos, views)
+    if loaded.recipe.model.masked and not masked:
+        raise UsageError(NEEDS_MASKS)
     batch = {name: value.to(loaded.device) for name, value in _batch(views).items()}
-    way, boxes, score = _judged(objective, batch, all(view.mask is not None for view in views))
+    way, boxes, score = _judged(objective, batch, masked)
     if not len(boxes):
-        raise UsageError(f"{folder}: no object was found by {way}; are poses in metres, z up, with the floor at 0?")
+        raise UsageError(
+            f"{folder}: no object was found by {way} in the network's volume ({loaded.recipe.model.volume.bounds}); "
+            "are poses in metres, z up, with the floor at 0 and the objects in there?"
+        )
     anomalous = score > loaded.threshold
     objects = tuple(
         FoundObject(
@@ -99,8 +111,38 @@ def judge_scene(loaded: Loaded, folder: Path, most_views: int = MOST_VIEWS) -> S
         )
         for box, value, odd in zip(boxes, score, anomalous, strict=True)
     )
-    notes = () if way != "density" else ("no masks: boxes are those of the reconstructed density",)
+    notes = _notes(folder, photos, way)
     return SceneAnswer(objects, loaded.threshold, way, _picture(views, boxes, score, anomalous), notes)
+
+
+def _notes(folder: Path, photos: list[PosedPhoto], way: str) -> tuple[str, ...]:
+    read, *others = tables_of(folder)
+    notes = []
+    if others:
+        notes.append(f"poses are those of {read.name}; {', '.join(path.name for path in others)} is there too")
+    if len(photos) < FEW:
+        notes.append(f"boxes and scores are unsure with {len(photos)} of {FEW} photographs or more")
+    if way == "density":
+        notes.append("no masks: boxes are those of the reconstructed density")
+    return tuple(notes)
+
+
+def _masked(photos: list[PosedPhoto], views: list[SquareView]) -> bool:
+    """Whether all photos have masks.
+
+    Raises UsageError for a photo without one where others have it, and for masks whose objects are not white.
+    """
+    bare = [photo.path.name for photo, view in zip(photos, views, strict=True) if view.mask is None]
+    if bare:
+        if len(bare) == len(photos):
+            return False
+        raise UsageError(f"{bare[0]} has no mask, and {len(photos) - len(bare)} of {len(photos)} photos have one")
+    white = float(np.mean([cast(np.ndarray, view.mask).mean() for view in views]))
+    if not white:
+        raise UsageError("the masks are black in all photos; white has to be on objects")
+    if white > MOST_WHITE:
+        raise UsageError(f"masks cover {white:.0%} of the pictures; white has to be on objects, black around them")
+    return True
 
 
 def _judged(objective: SceneObjective, batch: Batch, masked: bool) -> tuple[str, np.ndarray, np.ndarray]:
@@ -109,8 +151,6 @@ def _judged(objective: SceneObjective, batch: Batch, masked: bool) -> tuple[str,
         ((found, p),) = objective.found(batch)
         return "own", found.cpu().double().numpy(), (p[:, 1] / p.sum(-1).clamp_min(1e-9)).cpu().numpy()
     way = "hull" if masked and "hull" in objective.ways else "density"
-    if way == "density" and cast(Detector | Efficient, objective.model).config.masked:
-        raise UsageError(NEEDS_MASKS)
     if way not in objective.ways:
         if objective.ways:
             raise UsageError(NEEDS_MASKS)
