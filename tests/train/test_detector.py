@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from datagen.core.errors import BrokenFile, RecipeError, UsageError
 from datagen.datasets.objects import drawn_world, moved_boxes
@@ -15,7 +16,7 @@ from datagen.datasets.objects_config import ObjectsConfig
 from datagen.datasets.scenes import list_scenes, read_scene, split_names
 from datagen.models.detector.detector import ObjectLogits
 from datagen.models.detector.lifted import Views
-from datagen.models.detector.volumes import lattice, project
+from datagen.models.detector.volumes import Boxes, lattice, project
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
@@ -223,8 +224,6 @@ def test_recipes_are_read_and_what_cannot_be_is_refused():
 @pytest.mark.skipif(not Path("../shared/samples/oddoneout_scene").is_dir(), reason="the published sample is not here")
 def test_the_published_scene_is_a_sample(tmp_path):
     """Its masks are absent, as published; they are made of the segmentations here."""
-    from PIL import Image
-
     source = Path("../shared/samples/oddoneout_scene")
     folder = tmp_path / "scenes" / "banana_028-001"
     shutil.copytree(source, folder)
@@ -577,3 +576,158 @@ def test_held_features_are_compared_by_what_they_find(scenes):
     assert 0 <= at_one <= at_eight <= 1
     with pytest.raises(UsageError, match="give NAME=FILE"):
         networks(["resnet=x"])
+
+
+def changed_scene(scenes, folder, change):
+    """A copy of the dataset whose first test scene has its table changed by a function; the scene's name."""
+    shutil.copytree(scenes, folder)
+    name = split_names(open_folder(folder), "test")[0]
+    path = folder / "scenes" / name / "scene3d.metadata.json"
+    table = json.loads(path.read_text())
+    change(table)
+    path.write_text(json.dumps(table))
+    return name
+
+
+def of_pose(change):
+    def changed(table):
+        pose = np.array(table["camera"]["poses"][2]["rotation"])
+        change(pose)
+        table["camera"]["poses"][2]["rotation"] = pose.tolist()
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (of_pose(lambda T: T.__setitem__((0, 3), np.nan)), "the pose of view 2 is not finite"),
+        (of_pose(lambda T: T.__setitem__(0, -T[0])), "the pose of view 2 is mirrored"),
+        (of_pose(lambda T: T.__setitem__(slice(0, 3), 2 * T[:3])), "the pose of view 2 is no rotation and shift"),
+        (of_pose(lambda T: T.fill(0)), "the pose of view 2 is no rotation and shift"),
+        (lambda table: table["camera"]["poses"].pop(), "9 poses for 10 pictures"),
+        (lambda table: table["camera"]["K"][0].__setitem__(0, 0.0), "the lens K is"),
+        (lambda table: table["objects"][1].update(bbox_world=[[0, 0, 0.1], [0.1, 0, 0.1]]), "object 1 has the box"),
+        (lambda table: table["objects"][1].update(bbox_world=[[0, 0, 90], [0.1, 0.1, 0.1]]), "no view shows object 1"),
+        (lambda table: table["objects"][0].update(label=1 - table["objects"][0]["label"]), "its path says"),
+    ],
+)
+def test_a_scene_that_cannot_be_right_is_named(scenes, tmp_path, change, match):
+    name = changed_scene(scenes, tmp_path / "scenes", change)
+    with pytest.raises(BrokenFile, match=f"{name}/scene3d.metadata.json: .*{match}"):
+        open_split(tmp_path / "scenes", "test", recipe_of())
+
+
+def test_a_lens_of_another_size_and_scenes_named_twice_are_refused(scenes, tmp_path):
+    def doubled(table):
+        table["camera"]["K"] = (2 * np.array(table["camera"]["K"])).tolist()
+
+    name = changed_scene(scenes, tmp_path / "scenes", doubled)
+    with pytest.raises(BrokenFile, match=f"{name}: the middle of its lens is .* is K of another size"):
+        open_split(tmp_path / "scenes", "test", recipe_of())[0]
+    split = json.loads((scenes / "split.json").read_text())
+    (tmp_path / "scenes" / "split.json").write_text(json.dumps(split | {"test": [name, *split["test"]]}))
+    with pytest.raises(BrokenFile, match=f"split test names {name} twice"):
+        open_split(tmp_path / "scenes", "test", recipe_of())
+
+
+def test_a_shape_validates_wherever_there_are_two(scenes, tmp_path):
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+    names = split_names(open_folder(folder), "train")
+    shapes = {name: name.split("-")[0] for name in names}
+    two = sorted(set(shapes.values()))[:2]
+    for kept in (two, two[:1]):
+        told = [name for name in names if shapes[name] in kept]
+        (folder / "split.json").write_text(json.dumps({"train": told, "test": names}))
+        if len(kept) == 2:
+            train_shapes, val_shapes = (
+                {sample.shape for sample in list_scenes(open_folder(folder), split)} for split in ("train", "val")
+            )
+            assert train_shapes and val_shapes and not train_shapes & val_shapes
+            assert train_shapes | val_shapes == set(two)
+        else:
+            with pytest.raises(BrokenFile, match="split val is of one shape; a second one has to validate"):
+                list_scenes(open_folder(folder), "val")
+
+
+def test_a_cache_is_packed_anew_when_a_picture_changes(scenes, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+    recipe = recipe_of(data={"pack": True})
+    before = open_split(folder, "test", recipe)
+    picture = folder / "scenes" / before.samples[0].name / "RGB" / "0000.png"
+    Image.fromarray(np.full((96, 96, 3), 7, np.uint8)).save(picture)
+    after = open_split(folder, "test", recipe)
+    assert not torch.equal(before[0]["pictures"], after[0]["pictures"])
+    assert torch.equal(before[1]["pictures"], after[1]["pictures"])
+
+
+def test_scenes_of_16_bits_are_scaled_and_what_is_transparent_is_white(scenes, tmp_path):
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+    name = list_scenes(open_folder(folder), "test")[0].name
+    Image.fromarray(np.full((96, 96), 0x4040, np.uint16)).save(folder / "scenes" / name / "RGB" / "0000.png")
+    Image.fromarray(np.zeros((96, 96, 4), np.uint8)).save(folder / "scenes" / name / "RGB" / "0003.png")
+    data = open_split(folder, "test", recipe_of())
+    views = data.views_of(0, data.samples[0])
+    pictures = (data[0]["pictures"] + 1) * 127.5
+    assert views[:2] == [0, 3]
+    torch.testing.assert_close(pictures[0], torch.full_like(pictures[0], 0x40))
+    torch.testing.assert_close(pictures[1], torch.full_like(pictures[1], 255))
+
+
+@pytest.mark.parametrize("small", [{"voxel_m": 0.001}, {"low_m": (-0.8, -0.8, -0.4)}])
+def test_objects_outside_of_the_volume_are_named(scenes, small):
+    recipe = recipe_of(model={"variant": "imvoxelnet", "volume": {**FLOOR, **small}})
+    with pytest.raises(UsageError, match=r"object \d is at .* m, outside of the network's volume \(x .*model\.volume"):
+        open_split(scenes, "test", recipe)
+    open_split(scenes, "test", recipe_of(model={"variant": "imvoxelnet", "volume": FLOOR}))
+    open_split(scenes, "test", recipe_of(model={"volume": {**VOLUME, "voxel_m": 0.001}}))
+
+
+def test_the_residual_of_scenes_without_a_patch_is_nothing():
+    model = make_objective(recipe_of(**VARIANTS["residual"])).model
+    views = Views(torch.zeros(1, 2, 3, 64, 64), torch.eye(3)[None], torch.eye(4).expand(1, 2, 4, 4))
+    boxes = Boxes(torch.zeros(1, 3, 3), torch.ones(1, 3, 3))
+    nothing = torch.zeros(1, 2, 64, 64, dtype=torch.bool)
+    assert model.score(views, nothing, boxes, torch.ones(1, 3, dtype=torch.bool)).tolist() == [[0.0] * 3]
+
+
+@pytest.fixture
+def photos(scenes, tmp_path):
+    name = split_names(open_folder(scenes), "test")[0]
+    return shutil.copytree(scenes / "scenes" / name, tmp_path / "photos")
+
+
+def test_masks_that_cannot_be_used_are_told(trained_run, photos):
+    whole = {path: np.asarray(Image.open(path).convert("L")) for path in sorted((photos / "masks").iterdir())}
+    for change, match in (
+        (lambda mask: mask * 0, "the masks are black in all photos"),
+        (lambda mask: 255 - mask, r"masks cover \d\d% of the pictures; white has to be on objects"),
+    ):
+        for path, mask in whole.items():
+            Image.fromarray(change(mask)).save(path)
+        with pytest.raises(UsageError, match=match):
+            predict_scene(trained_run, photos, device="cpu")
+    shutil.rmtree(photos / "segmentations")
+    next(iter(whole)).unlink()
+    with pytest.raises(UsageError, match=r"0000\.png has no mask, and 9 of 10 photos have one"):
+        predict_scene(trained_run, photos, device="cpu")
+
+
+def test_few_photos_and_several_tables_are_noted(trained_run, photos):
+    (photos / "transforms.json").write_text("{}")
+    notes = predict_scene(trained_run, photos, views=2, device="cpu").notes
+    assert notes[0] == "poses are those of scene3d.metadata.json; transforms.json is there too"
+    assert "unsure with 2 of 3 photographs" in notes[1]
+
+
+def test_where_nothing_is_found_the_volume_is_told(trained_run, photos):
+    path = photos / "scene3d.metadata.json"
+    table = json.loads(path.read_text())
+    for pose in table["camera"]["poses"]:
+        T = np.array(pose["rotation"])
+        T[:3, 3] = 100 * T[:3, 3]
+        pose["rotation"] = T.tolist()
+    path.write_text(json.dumps(table))
+    with pytest.raises(UsageError, match=r"no object was found by hull in the network's volume \(x -1\.92 to 1\.92"):
+        predict_scene(trained_run, photos, device="cpu")
