@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from datagen.core.differences import differences_in_words, differing
 from datagen.core.errors import StoppedEarly
 from datagen.store.files import publish
 from datagen.train.config import TrainRecipe
@@ -53,6 +54,19 @@ class Checkpoint:
     def network(self) -> dict[str, Tensor]:
         """The weights to evaluate with: the moving average where one was kept."""
         return {**self.part("model."), **self.part("ema.")}
+
+
+def other_network(found: TrainRecipe, wanted: TrainRecipe, error: RuntimeError) -> str:
+    """Why weights of one recipe do not fit the network of another, in words: the values of `model` that differ."""
+    models = [recipe.model_dump(mode="json").get("model") for recipe in (wanted, found)]
+    if found.task != wanted.task:
+        return f"its weights are of task {found.task}, this recipe is of {wanted.task}"
+    if not all(isinstance(model, dict) for model in models) or models[0] == models[1]:
+        return f"its weights do not fit ({str(error).splitlines()[0]})"
+    told = differing({"model": models[0]}, {"model": models[1]})
+    # The variant comes first: the others tell little where it differs.
+    variant = {name: pair for name, pair in told.items() if name in ("model.variant", "model.name")}
+    return f"its weights are of another {differences_in_words(variant or told)}"
 
 
 def checkpoint_path(run: Path, step: int) -> Path:

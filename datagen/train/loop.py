@@ -71,7 +71,7 @@ def train(
     objective = task.make_objective(recipe).to(runtime.device)
     training = Training(run, recipe, objective, runtime)
     if init:
-        training.begin_with(read_checkpoint(checkpoint_of(init)).network(), str(init))
+        training.begin_with(read_checkpoint(checkpoint_of(init)), str(init))
     if resume:
         training.restore()
     data_train = _training_samples(task, data, recipe, objective, online)

@@ -20,7 +20,7 @@ from datagen.train.tasks.registry import find_task
 def open_run(
     run: Path, data: Path, recipe: TrainRecipe, ranks: int, resume: bool, online: Mapping[str, Any] | None = None
 ) -> Path:
-    """Create or reopen a run's folder; writes run.json once.
+    """Create or reopen a run's folder; writes run.json once, and anew where no step of that run is left.
 
     `online` is the record of the plan that training samples are made by, where they are.
 
@@ -32,7 +32,7 @@ def open_run(
     mine = _note(data, recipe, ranks) | ({"online": dict(online)} if online else {})
     try:
         run.mkdir(parents=True, exist_ok=True)
-        if note.is_file():
+        if note.is_file() and not _is_nobodys(run):
             found = json.loads(note.read_text(encoding="utf-8"))
             if found.get("recipe_hash") != recipe.hash:
                 other = differing(recipe.model_dump(mode="json"), {"task": UNNAMED_TASK, **found.get("recipe", {})})
@@ -56,6 +56,26 @@ def open_run(
     except (OSError, ValueError) as error:
         raise UsageError(f"{run}: {error}; choose another --out") from error
     return run
+
+
+def _is_nobodys(run: Path) -> bool:
+    """Whether the run of a folder ended before its first step: it has no checkpoint and no line in train.csv."""
+    if newest_checkpoint(run) or (run / "checkpoints" / "best.safetensors").is_file():
+        return False
+    log = run / "train.csv"
+    return not log.is_file() or len(log.read_text(encoding="utf-8").splitlines()) < 2
+
+
+def trained_elsewhere(run: Path, data: Path) -> bool:
+    """Whether a run was trained on another dataset than this, by its content; False where its run.json is not there."""
+    try:
+        found = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        if Path(found["data"]).resolve() == data.resolve():
+            return False
+        folders = find_task(found["recipe"].get("task", UNNAMED_TASK)).folders
+        return bool(found["data_key"] != content_key(DatasetReader(data, folders), times=False))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _note(data: Path, recipe: TrainRecipe, ranks: int) -> dict[str, Any]:

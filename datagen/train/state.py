@@ -70,12 +70,13 @@ class Training:
         if self.average:
             self.average.tensors = {n: t.to(self.runtime.device) for n, t in found.part("ema.").items()}
 
-    def begin_with(self, weights: dict[str, Tensor], origin: str) -> None:
+    def begin_with(self, found: files.Checkpoint, origin: str) -> None:
         """Start from another training's weights. Raises BadCheckpoint where they are another network's."""
         try:
-            self.objective.model.load_state_dict(weights)
+            self.objective.model.load_state_dict(found.network())
         except RuntimeError as error:
-            raise BadCheckpoint(f"{origin}: {error}; --init needs the same model section") from error
+            why = files.other_network(found.recipe, self.recipe, error)
+            raise BadCheckpoint(f"{origin}: {why}; --init needs the same model section") from error
         if self.average:
             self.average.begin(self.objective.weights_dict())
 

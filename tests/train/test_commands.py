@@ -233,7 +233,8 @@ def test_predict_names_a_device_that_is_not_here(run, dataset):
 
 def test_another_recipe_is_told_by_its_values(tmp_path):
     (tmp_path / "images").mkdir()
-    open_run(tmp_path / "run", tmp_path, tiny(), 1, resume=False)
+    run = open_run(tmp_path / "run", tmp_path, tiny(), 1, resume=False)
+    (run / "train.csv").write_text("step,loss\n0,1.0\n")
     with pytest.raises(OtherRecipe, match=r"optim.lr \(asked for 0.5, there 0.001\)"):
         open_run(tmp_path / "run", tmp_path, tiny(optim={"lr": 0.5}), 1, resume=False)
 

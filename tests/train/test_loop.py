@@ -1,6 +1,7 @@
 """The loop's promises beside resume: refusals, failures with a usable checkpoint, accumulation, EMA, DDP."""
 
 import errno
+import json
 import os
 import shutil
 import socket
@@ -133,6 +134,7 @@ def test_a_torn_checkpoint_is_named(tmp_path, damage):
 
 def test_a_run_folder_is_not_shared(dataset, tmp_path):
     run = open_run(tmp_path / "run", dataset, tiny(), 1, False)
+    (run / "train.csv").write_text("step,loss\n0,1.0\n")
     with pytest.raises(OtherRecipe) as error:
         open_run(run, dataset, tiny(optim={"lr": 1.0}), 1, False)
     assert error.value.exit_code == 6
@@ -146,9 +148,23 @@ def test_a_run_folder_is_not_shared(dataset, tmp_path):
         open_run(run, dataset, tiny(), 4, True)
 
 
+def test_a_run_that_ended_before_its_first_step_is_nobodys(dataset, tmp_path):
+    run = open_run(tmp_path / "run", dataset, tiny(), 1, False)
+    for log in (None, "", "step,loss\n"):
+        if log is not None:
+            (run / "train.csv").write_text(log)
+        other = tiny(optim={"lr": 1.0 if log else 2.0})
+        open_run(run, dataset, other, 2, False)
+        assert json.loads((run / "run.json").read_text())["recipe_hash"] == other.hash
+    (run / "train.csv").write_text("step,loss\n0,1.0\n")
+    with pytest.raises(OtherRecipe):
+        open_run(run, dataset, tiny(), 1, False)
+
+
 def test_a_run_knows_its_data_by_their_content(dataset, tmp_path):
     """The dataset may lie elsewhere when training goes on; another one, or one built on, is refused."""
     run = open_run(tmp_path / "run", dataset, tiny(), 1, False)
+    (run / "train.csv").write_text("step,loss\n0,1.0\n")
     moved = tmp_path / "moved"
     shutil.copytree(dataset, moved)
     assert open_run(run, moved, tiny(), 1, True) == run
@@ -179,7 +195,9 @@ def test_a_run_begins_with_another_s_weights(dataset, tmp_path):
     learnt = read_checkpoint(best_checkpoint(tmp_path / "first")).network()
     assert torch.allclose(second.objective.weights_dict()["token"], learnt["token"], atol=1e-6)
     assert torch.allclose(second.average.tensors["token"], learnt["token"], atol=1e-6)
-    with pytest.raises(BadCheckpoint, match="--init needs the same model"):
+    with pytest.raises(
+        BadCheckpoint, match=r"of another model\.dim \(asked for 32, there 16\); --init needs the same model"
+    ):
         train(tmp_path / "third", dataset, tiny(model={"dim": 32}), CPU, lambda event: None, init=tmp_path / "first")
 
 

@@ -117,6 +117,7 @@ def test_training_goes_on_as_if_never_interrupted(plan, paired, tmp_path):
 def test_the_run_remembers_what_made_its_samples(plan, paired, tmp_path):
     recipe = tiny(model=COMPARATOR, data=DATA, optim={"batch": 16})
     open_run(tmp_path, paired, recipe, 1, False, plan.run_record())
+    (tmp_path / "train.csv").write_text("step,loss\n0,1.0\n")
     open_run(tmp_path, paired, recipe, 1, True, plan.run_record())
     with pytest.raises(OtherRecipe, match="--online"):
         open_run(tmp_path, paired, recipe, 1, True)

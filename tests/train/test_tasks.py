@@ -77,6 +77,7 @@ def test_a_run_without_a_task_goes_on(dataset, tmp_path):
     note = json.loads((run / "run.json").read_text())
     assert note["recipe_hash"] == parse_train_recipe(unnamed(tiny()), "").hash
     (run / "run.json").write_text(json.dumps({**note, "recipe": unnamed(tiny())}))
+    (run / "train.csv").write_text("step,loss\n0,1.0\n")
     assert open_run(run, dataset, tiny(), 1, True) == run
     with pytest.raises(OtherRecipe, match=r"another optim\.lr \(asked for 1\.0, there 0\.001\); choose"):
         open_run(run, dataset, tiny(optim={"lr": 1.0}), 1, True)
