@@ -1,5 +1,6 @@
 """`datagen train`, `evaluate`: arguments in, progress and figures out."""
 
+import csv
 import importlib.util
 import json
 import sys
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from datagen.cli.console import console as open_console
+from datagen.cli.console import say
 from datagen.cli.online import open_online
 from datagen.cli.train_options import EvaluateOptions, TrainOptions
 from datagen.core.errors import MissingDependency, UsageError
@@ -19,6 +21,7 @@ from datagen.train.metrics import spelt
 if TYPE_CHECKING:
     from datagen.kinds.registry import Kind
     from datagen.train.loop import Event
+    from datagen.train.task import Evaluation, Loaded
 
 
 def need_torch() -> None:
@@ -151,13 +154,12 @@ class Bar:
 
 
 def run_evaluate(options: EvaluateOptions) -> None:
-    """Evaluate, and write evaluation.json and evaluation.html."""
+    """Evaluate, and write evaluation-<split>.json, .html and scores-<split>.csv."""
     need_torch()
-    from datagen.train.evaluate import evaluate
+    from datagen.train.evaluate import evaluate, evaluation_label
     from datagen.train.load import load_network
     from datagen.train.page import write_page
     from datagen.train.runtime import open_runtime
-    from datagen.view.scores import write_scores
 
     console, run = open_console(), options.run
     kind = learned_kind(options.data)
@@ -167,17 +169,32 @@ def run_evaluate(options: EvaluateOptions) -> None:
         found = evaluate(loaded, options.data, options.split, runtime, sweep=options.sweep)
         if not runtime.leads:
             return
-        folder = options.out or (run if run.is_dir() else run.parent)
-        page = write_page(folder, f"evaluation-{options.split}", found, loaded)
-        judged = found.predictions
-        named = [getattr(sample, "query_path", "") for sample in judged.samples]
-        if all(named):
-            scored = zip(named, judged.label.tolist(), judged.score.tolist(), strict=True)
-            write_scores(folder / f"scores-{options.split}.csv", scored)
+        folder, label = options.out or (run if run.is_dir() else run.parent), evaluation_label(loaded, found.report)
+        page = write_page(folder, f"evaluation-{label}", found, loaded)
+        _write_table(folder / f"scores-{label}.csv", found, loaded)
+    for note in found.report.get("notes", ()):
+        say(console, "note", note)
     console.print(_figures(found.report))
     console.print(f"page: {page}", soft_wrap=True)
     if options.as_json:
         print_json(found.report)
+
+
+def _write_table(path: Path, found: "Evaluation", loaded: "Loaded") -> None:
+    """The scores of single samples, by the task's own columns or those of `datagen view --scores`."""
+    from datagen.view.scores import write_scores
+
+    judged = found.predictions
+    if loaded.task.rows is not None:
+        rows = loaded.task.rows(judged)
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            table = csv.DictWriter(stream, list(rows[0]))
+            table.writeheader()
+            table.writerows(rows)
+        return
+    named = [getattr(sample, "query_path", "") for sample in judged.samples]
+    if all(named):
+        write_scores(path, zip(named, judged.label.tolist(), judged.score.tolist(), strict=True))
 
 
 def print_json(value: object) -> None:

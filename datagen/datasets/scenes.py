@@ -54,25 +54,41 @@ class SceneSample:
 
 
 def split_names(files: DatasetReader, split: str) -> list[str]:
-    """Folders of a split: of that name, also of the study of object counts (split-count.json); for `test` the first
-    whose name has it, for `val` a tenth of the training shapes where no split validates.
+    """Folders of a split by `named_split`; for `val` a tenth of the training shapes where no split validates.
 
     Raises BrokenFile where there is none.
     """
-    told = read_table(files, "split.json")
-    if split not in told and files.has("split-count.json"):
-        told = told | read_table(files, "split-count.json")
+    told = _splits(files)
+    name = named_split(files, split)
+    if not told.get(name):
+        names = told[next(key for key in told if "train" in key)]
+        validating = _validating(names)
+        return [name for name in names if _shape_of(name) in validating]
+    return list(told[name])
+
+
+def named_split(files: DatasetReader, split: str) -> str:
+    """The split that is taken: that of the name, also of the study of object counts (split-count.json); for `test` the
+    first whose name has it; `val` also where no split validates but one trains.
+
+    Raises BrokenFile where there is none.
+    """
+    told = _splits(files)
     if told.get(split):
-        return list(told[split])
-    train = next((key for key in told if "train" in key), None)
-    if split == "test":
-        found = next((key for key in told if "test" in key and told[key]), None)
-        if found is not None:
-            return list(told[found])
-    if split == "val" and train is not None:
-        validating = _validating(told[train])
-        return [name for name in told[train] if _shape_of(name) in validating]
-    raise BrokenFile(f"{files.root}/split.json: no split {split}; it has {', '.join(told) or 'none'}")
+        return split
+    found = next((key for key in told if "test" in key and told[key]), None) if split == "test" else None
+    trains = any("train" in key for key in told)
+    if found is None and not (split == "val" and trains):
+        known = [*told, *(["val (a tenth of the training shapes)"] if trains and "val" not in told else [])]
+        raise BrokenFile(f"{files.root}/split.json: no split {split}; it has {', '.join(known) or 'none'}")
+    return found or split
+
+
+def _splits(files: DatasetReader) -> dict[str, Any]:
+    """Splits of split.json, then those of split-count.json whose names are not there."""
+    told = read_table(files, "split.json")
+    counts = read_table(files, "split-count.json") if files.has("split-count.json") else {}
+    return told | {name: names for name, names in counts.items() if name not in told}
 
 
 def list_scenes(files: DatasetReader, split: str, boxes: Boxes = "world") -> list[SceneSample]:

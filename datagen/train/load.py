@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from datagen.train.checkpoint import checkpoint_of, read_checkpoint
+from datagen.train.checkpoint import checkpoint_of, other_network, read_checkpoint
 from datagen.train.config import UNNAMED_TASK
 from datagen.train.errors import BadCheckpoint
 from datagen.train.recipes import apply_overrides
@@ -28,8 +28,10 @@ def load_network(path: Path, device: torch.device, overrides: Sequence[str] = ()
     try:
         objective.model.load_state_dict(found.network())
     except RuntimeError as error:
-        raise BadCheckpoint(f"{file}: {error}") from error
-    return Loaded(task, objective.to(device).eval(), recipe, found.progress.threshold, str(file))
+        why = other_network(found.recipe, recipe, error)
+        raise BadCheckpoint(f"{file}: {why}; leave model.* out of --set, or give another run") from error
+    threshold = found.progress.threshold
+    return Loaded(task, objective.to(device).eval(), recipe, threshold, str(file), overrides=tuple(overrides))
 
 
 def _load_published(path: Path, device: torch.device, overrides: Sequence[str]) -> Loaded:
@@ -37,4 +39,4 @@ def _load_published(path: Path, device: torch.device, overrides: Sequence[str]) 
     if task.read_published is None:
         raise BadCheckpoint(f"{path}: task {task.name} reads no file of this kind")
     objective, recipe = task.read_published(path, overrides)
-    return Loaded(task, objective.to(device).eval(), recipe, 0.5, str(path))
+    return Loaded(task, objective.to(device).eval(), recipe, 0.5, str(path), overrides=tuple(overrides))

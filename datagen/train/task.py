@@ -64,6 +64,8 @@ class Task:
     alone."""
     require_data: Callable[[Path, Sequence[str]], None] = require_samples
     """(dataset's folder, splits) -> nothing. Raises BrokenFile for a split without samples, before anything is made."""
+    named_split: Callable[[Path, str], str] = lambda folder, split: split
+    """(dataset's folder, split as asked for) -> the name of the split that is taken. Raises UsageError, BrokenFile."""
     prepare: Callable[["Loaded", Any, Runtime], Any] = lambda loaded, data, runtime: data
     """(network, a split's samples, runtime) -> the samples as the recipe has them evaluated."""
     collect: Callable[[tuple[Any, ...], Mapping[str, np.ndarray]], Any] = collect_scores
@@ -72,6 +74,9 @@ class Task:
     """(predictions, threshold, rounds of the bootstrap) -> metrics, as `report.score_report` lays them out."""
     more: Callable[["Loaded", Path, str, Runtime, int], dict[str, Any]] | None = None
     """(network, folder, split, runtime, rounds) -> what else is measured on the split, by keys of the report."""
+    rows: Callable[[Any], Sequence[Mapping[str, Any]]] | None = None
+    """predictions -> a row of scores-<split>.csv for each sample, by its columns. None: the path of the sample's query,
+    label and score, where it has one."""
     blocks: Callable[["Evaluation", "Loaded"], Sequence[str]] = lambda found, loaded: ()
     """HTML below the page's figures, curves and confusions."""
     sweep: Callable[["Loaded", Path, str, Runtime], dict[str, dict[str, float | None]]] | None = None
@@ -101,6 +106,8 @@ class Loaded:
     """The checkpoint's file."""
     calibration: Calibration | None = None
     """What photographs say of its scores: `threshold` is then of calibrated ones."""
+    overrides: tuple[str, ...] = ()
+    """What `--set` changed of the recipe that it was trained by."""
 
     def calibrated(self, score: float) -> float:
         """A score of the network, in 0..1, as it is told."""

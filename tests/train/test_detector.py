@@ -1,5 +1,6 @@
 """The detector on scenes: what a sample is, what moves in training, resume, evaluation, and two scenes by heart."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -10,18 +11,22 @@ import pytest
 import torch
 from PIL import Image
 
+from datagen.cli.train import run_evaluate
+from datagen.cli.train_options import EvaluateOptions
 from datagen.core.errors import BrokenFile, RecipeError, UsageError
 from datagen.datasets.objects import drawn_world, moved_boxes
 from datagen.datasets.objects_config import ObjectsConfig
-from datagen.datasets.scenes import list_scenes, read_scene, split_names
+from datagen.datasets.scenes import list_scenes, named_split, read_scene, split_names
 from datagen.models.detector.detector import ObjectLogits
 from datagen.models.detector.lifted import Views
 from datagen.models.detector.volumes import Boxes, lattice, project
+from datagen.train.errors import BadCheckpoint
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
 from datagen.train.predict import predict, predict_scene
 from datagen.train.recipes import load_train_recipe
+from datagen.train.run import open_run
 from datagen.train.runtime import Runtime
 from datagen.train.tasks.detector.costs import measured
 from datagen.train.tasks.detector.found import density_boxes, judged_in_found
@@ -150,8 +155,11 @@ def test_splits_are_found_by_the_published_names(scenes, tmp_path):
     (folder / "split.json").write_text(json.dumps({"unseen-test": names[:1], "train": names[1:], "seen-test": []}))
     files = open_folder(folder)
     assert split_names(files, "test") == names[:1]
-    with pytest.raises(BrokenFile, match="no split nosuch"):
+    with pytest.raises(
+        BrokenFile, match=r"no split nosuch; it has unseen-test, train, .*val \(a tenth of the training"
+    ):
         split_names(files, "nosuch")
+    assert [named_split(files, split) for split in ("test", "val", "train")] == ["unseen-test", "val", "train"]
     assert {s.name for s in list_scenes(files, "train")} <= set(names[1:])
 
 
@@ -208,7 +216,9 @@ def test_the_first_stage_reconstructs(scenes, tmp_path):
     )
     losses = []
     train(tmp_path, scenes, recipe, CPU, lambda event: losses.append(event.loss))
-    assert "density" not in evaluate(load_network(tmp_path, CPU.device), scenes, "test", CPU, 10).report["found_boxes"]
+    report = evaluate(load_network(tmp_path, CPU.device), scenes, "test", CPU, 10).report
+    assert "density" not in report["found_boxes"] and report["mask_error"] < 0.3
+    assert "nothing taught this network to judge objects" in report["notes"][0]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
 
 
@@ -731,3 +741,36 @@ def test_where_nothing_is_found_the_volume_is_told(trained_run, photos):
     path.write_text(json.dumps(table))
     with pytest.raises(UsageError, match=r"no object was found by hull in the network's volume \(x -1\.92 to 1\.92"):
         predict_scene(trained_run, photos, device="cpu")
+
+
+def test_an_evaluation_names_its_data_split_and_overrides(scenes, trained_run, tmp_path):
+    """On the data that it was trained on its files have plain names; on others, or with --set, names of their own."""
+    run = shutil.copytree(trained_run, tmp_path / "run")
+    open_run(run, scenes, recipe_of(data={"views": 4}), 1, resume=True)
+    other = shutil.copytree(scenes, tmp_path / "other scenes")
+    names = split_names(open_folder(scenes), "test")
+    (other / "split.json").write_text(json.dumps({"train": names, "unseen-test": names}))
+    run_evaluate(EvaluateOptions(run, scenes, device="cpu"))
+    run_evaluate(EvaluateOptions(run, other, device="cpu", overrides=["data.protocol=1"]))
+    (plain, own) = sorted((path.stem for path in run.glob("evaluation-*.json")), key=len)
+    assert plain == "evaluation-test" and own.startswith("evaluation-unseen-test-other_scenes-set-")
+    report, page = json.loads((run / f"{own}.json").read_text()), (run / f"{own}.html").read_text()
+    assert (report["split"], report["data"], report["overrides"]) == ("unseen-test", str(other), ["data.protocol=1"])
+    assert str(other) in page and "data.protocol=1" in page
+    rows = list(csv.DictReader((run / "scores-test.csv").open()))
+    things = [(s.name, n, thing) for s in list_scenes(open_folder(scenes), "test") for n, thing in enumerate(s.things)]
+    assert [(row["scene"], int(row["object"]), row["kind"]) for row in rows] == [(s, n, t.kind) for s, n, t in things]
+    assert [int(row["label"]) for row in rows] == [t.label for _, _, t in things]
+    assert all(0 <= float(row["score"]) <= 1 for row in rows)
+    assert (run / f"{own.replace('evaluation', 'scores')}.csv").is_file()
+
+
+def test_weights_of_another_network_are_told_by_what_differs(scenes, trained_run, tmp_path):
+    other = recipe_of(model={"variant": "detr3d", "volume": FLOOR, "queries": 10})
+    with pytest.raises(BadCheckpoint, match=r'of another model\.variant \(asked for "detr3d", there "paper"\); --init'):
+        train(tmp_path, scenes, other, CPU, lambda event: None, init=trained_run)
+    with pytest.raises(
+        BadCheckpoint, match=r"of another model\.feature_dim \(asked for 16, there 8\); leave model"
+    ) as error:
+        load_network(trained_run, CPU.device, ["model.feature_dim=16"])
+    assert "Missing key" not in str(error.value)

@@ -95,7 +95,7 @@ def test_what_cannot_come_in_twos_is_refused():
 
 def test_who_judges_each_object_by_itself_scores_nothing():
     pytest.importorskip("torch")
-    from datagen.train.tasks.detector.report import swap_score, swapped
+    from datagen.train.tasks.detector.report import swap_chance, swap_score, swapped
 
     def scene(name, twin):
         return SimpleNamespace(name=name, twin=twin, shape="a")
@@ -108,6 +108,7 @@ def test_who_judges_each_object_by_itself_scores_nothing():
     for score, wanted in ((alone, 0.0), (np.array([0.9, 0.1, 0.2, 0.6, 0.5, 0.1]), 1.0)):
         found = SimpleNamespace(samples=samples, label=label, score=score, scene=np.array([0, 0, 0, 1, 1, 1]))
         assert swapped(found) and swap_score(found, rows) == wanted
+        assert swap_chance(found, rows) == pytest.approx(1 / 3)
 
 
 def test_two_objects_have_no_majority():

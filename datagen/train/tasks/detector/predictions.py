@@ -71,3 +71,18 @@ def collect(samples: tuple[Any, ...], answers: Mapping[str, np.ndarray]) -> Obje
         iou=of_objects("iou", 1.0),
         count=answers.get("count", np.array([len(sample.things) for sample in samples])),
     )
+
+
+def score_rows(found: ObjectPredictions) -> list[dict[str, Any]]:
+    """A row of scores-<split>.csv for every object. `object` is its place in the scene's list."""
+    return [
+        {
+            "scene": sample.scene.name,
+            "object": sample.place,
+            "label": sample.thing.label,
+            "kind": sample.thing.kind,
+            "severity": f"{sample.thing.severity:.6g}",
+            "score": f"{score:.6g}",
+        }
+        for sample, score in zip(found.samples, found.score.tolist(), strict=True)
+    ]

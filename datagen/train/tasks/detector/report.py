@@ -1,5 +1,7 @@
 """Metrics of the detector: by object, pooled and by scene, by kind, severity and number of objects."""
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -7,6 +9,7 @@ import numpy as np
 
 from datagen.core.errors import BrokenFile
 from datagen.core.statistics import auc
+from datagen.datasets.scenes import SceneSample
 from datagen.train.infer import predict_split
 from datagen.train.recipes import apply_overrides
 from datagen.train.report import Figure, measured, score_report, severity_bins, without_nan
@@ -19,6 +22,7 @@ FITS = 0.5
 """IoU above which a box is the object's (section 4.3)."""
 SWEPT = (1, 3, 5, 10, 20)
 """Numbers of views of `evaluate --sweep`."""
+UNTRAINED = "loss.classify is 0: nothing taught this network to judge objects, so AUC and accuracy mean nothing"
 COUNTS = ((2, 3), (4, 5), (6, 7), (8, 12))
 """Numbers of objects, from and to, that are told apart."""
 
@@ -33,7 +37,11 @@ def object_report(found: ObjectPredictions, threshold: float, rounds: int) -> di
         if np.isnan(found.residual).any()
         else (lambda rows: auc(found.label[rows], found.residual[rows]), every),
         "correspondence_recall": (lambda rows: recall(found, rows), first),
+        "mask_error": None
+        if np.isnan(found.mask_error).any()
+        else (lambda rows: float(found.mask_error[found.scene[rows]].mean()), first),
         "swap_score": (lambda rows: swap_score(found, rows), first) if swapped(found) else None,
+        "swap_chance": (lambda rows: swap_chance(found, rows), first) if swapped(found) else None,
     }
     report = score_report(found, threshold, rounds, more)
     kinds = np.array([sample.thing.kind for sample in found.samples])
@@ -74,6 +82,8 @@ def found_report(loaded: Loaded, folder: Path, split: str, runtime: Runtime, rou
         figures = found_figures(found, loaded.threshold)
         told[way] = {name: measured(found, *figure, rounds) for name, figure in figures.items()}
     report: dict[str, Any] = without_nan({"found_boxes": told})
+    if not loaded.recipe.loss.classify and loaded.recipe.model.variant != "residual":
+        report["notes"] = [UNTRAINED]
     return report
 
 
@@ -138,19 +148,40 @@ def swapped(found: ObjectPredictions) -> bool:
 def swap_score(found: ObjectPredictions, rows: np.ndarray) -> float:
     """Share of scenes in which, as in their twins, every odd object scores above every normal one.
 
-    A network that judges each object by itself is right in one of two: its score is 0 but for ties.
+    A network that judges each object's shape by itself is right in one of two: its score is 0 but for ties. One that
+    judges the place alone has `swap_chance`.
     """
     right: dict[str, float] = {}
-    twins: dict[str, str] = {}
+    for scene, own in _odd_of_twins(found):
+        odd, score = found.label[own] == 1, found.score[own]
+        right[scene.name] = float(score[odd].min() > score[~odd].max())
+    return _mean_of_twins(found, rows, right)
+
+
+def swap_chance(found: ObjectPredictions, rows: np.ndarray) -> float:
+    """The `swap_score` of a judge of the place alone, on the mean: 1 in (n over k) with k odd ones of n objects.
+
+    Odd and normal objects stand in the same places in both twins, so it is right in both or in none.
+    """
+    chance = {}
+    for scene, own in _odd_of_twins(found):
+        chance[scene.name] = 1 / math.comb(len(own), int(found.label[own].sum()))
+    return _mean_of_twins(found, rows, chance)
+
+
+def _odd_of_twins(found: ObjectPredictions) -> Iterator[tuple[SceneSample, np.ndarray]]:
+    """Scenes that have a twin, odd and normal objects, and the rows (n,) of their objects."""
     for scene in np.unique(found.scene):
         own = np.flatnonzero(found.scene == scene)
         sample = found.samples[own[0]].scene
-        odd, score = found.label[own] == 1, found.score[own]
-        if sample.twin and odd.any():
-            right[sample.name] = float(score[odd].min() > score[~odd].max())
-            twins[sample.name] = sample.twin
-    names = [found.samples[row].scene.name for row in rows]
-    known = [min(right[name], right[twins[name]]) for name in names if name in right and twins[name] in right]
+        if sample.twin and 0 < found.label[own].sum() < len(own):
+            yield sample, own
+
+
+def _mean_of_twins(found: ObjectPredictions, rows: np.ndarray, told: dict[str, float]) -> float:
+    """The mean over the rows' scenes of the lesser of a scene's and its twin's value; NaN where no two are there."""
+    scenes = [found.samples[row].scene for row in rows]
+    known = [min(told[s.name], told[s.twin]) for s in scenes if s.name in told and s.twin in told]
     return float(np.mean(known)) if known else float("nan")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from datagen.core.errors import UsageError
 from datagen.datasets.object_views import SceneForm, open_packed_scenes
 from datagen.datasets.objects import ObjectScenes
-from datagen.datasets.scenes import SceneSample, list_scenes, split_names
+from datagen.datasets.scenes import SceneSample, list_scenes, named_split, split_names
 from datagen.formats.oddoneout import FOLDER, FOLDERS
 from datagen.models.detector.config import DetectorConfig
 from datagen.store.reader import DatasetReader
@@ -14,7 +14,7 @@ from datagen.train.task import Task
 from datagen.train.tasks.detector.networks import make_objective
 from datagen.train.tasks.detector.page import blocks
 from datagen.train.tasks.detector.predict import judge_scene
-from datagen.train.tasks.detector.predictions import collect
+from datagen.train.tasks.detector.predictions import collect, score_rows
 from datagen.train.tasks.detector.recipe import DetectorRecipe
 from datagen.train.tasks.detector.report import found_report, object_report, sweep_views
 from datagen.train.tasks.detector.scenes import SceneObjective
@@ -82,9 +82,11 @@ DETECTOR = Task(
     recipe=DetectorRecipe,
     open_data=open_split,
     make_objective=make_objective,
+    named_split=lambda folder, split: named_split(open_folder(folder), split),
     require_data=require_scenes,
     collect=collect,
     report=object_report,
+    rows=score_rows,
     more=found_report,
     blocks=blocks,
     sweep=sweep_views,
