@@ -39,7 +39,7 @@ class PlannedScene:
 
 @dataclass(frozen=True)
 class ScenePlan(Plan[SceneRecipe]):
-    """All scenes of the recipe in plan order; `limit` takes the first ones."""
+    """All scenes of the recipe in plan order; `limit` takes the first ones, of swapped majorities whole twins."""
 
     @cached_property
     def chosen(self) -> tuple[ShapeEntry, ...]:
@@ -132,7 +132,7 @@ class ScenePlan(Plan[SceneRecipe]):
             raise UsageError("the recipe's splits hold no scene for this collection; raise split.scenes")
         if len({scene.name for scene in scenes}) != len(scenes):
             raise UsageError("two scenes would share a folder; set naming: parts")
-        return scenes[: self.limit]
+        return scenes[: self.limit] if self.limit is None or not self.swaps else _whole_twins(scenes, self.limit)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -266,6 +266,15 @@ class ScenePlan(Plan[SceneRecipe]):
                 if scene.name not in skip:
                     found.setdefault(key, []).append(scene.name)
         return dict(sorted(found.items()))
+
+
+def _whole_twins(scenes: Sequence[PlannedScene], limit: int) -> tuple[PlannedScene, ...]:
+    """The first scenes in plan order, as many as `limit`, each with its twin. Raises UsageError for an odd number."""
+    if limit % 2:
+        raise UsageError(f"--limit {limit}: scenes of this recipe come in twins; give an even number")
+    pairs = dict.fromkeys((scene.entry.shape_id, (scene.number - 1) // 2) for scene in scenes)
+    taken = set(list(pairs)[: limit // 2])
+    return tuple(scene for scene in scenes if (scene.entry.shape_id, (scene.number - 1) // 2) in taken)
 
 
 def study_keys(split: str, objects: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from datagen.core.errors import RecipeError
+from datagen.core.errors import RecipeError, UsageError
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.swaps import CHECKS
 from datagen.kinds.registry import load_recipe, open_tree
@@ -62,6 +62,15 @@ def test_a_prefix_and_any_limit_holds_whole_twos():
     for scene in plan.scenes:
         mine, theirs = draws[scene.name], draws[plan.twin(scene)]
         assert (mine.objects, mine.slots) == (theirs.objects, theirs.slots) and mine.swapped != theirs.swapped
+    before = set()
+    for limit in (2, 4, 6, 8, 100):
+        limited = plan_of(limit, "toysad_quickstart", SWAP, "toys")
+        taken = {scene.name for scene in limited.scenes}
+        assert len(taken) == min(limit, 8) and before <= taken
+        assert {limited.twin(scene) for scene in limited.scenes} == taken
+        before = taken
+    with pytest.raises(UsageError, match="--limit 3: scenes of this recipe come in twins; give an even number"):
+        _ = plan_of(3, "toysad_quickstart", SWAP, "toys").scenes
 
 
 @pytest.mark.parametrize("fault", ["gone", "exchanged", "split"])
