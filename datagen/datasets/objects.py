@@ -16,12 +16,15 @@ from datagen.datasets.dataset import SampleDataset
 from datagen.datasets.matching import normalised
 from datagen.datasets.object_views import LooseScenes, SceneForm, SceneSource
 from datagen.datasets.objects_config import ObjectsConfig
+from datagen.datasets.samples import read_table
 from datagen.datasets.scenes import SceneSample
 from datagen.formats.oddoneout import FOLDER
 from datagen.store.reader import DatasetReader
 
 OFF_CENTRE = 0.2
 """How far the middle of a lens may be from the picture's, as a share of its width: a K of half or twice the size is."""
+FIVE, PROTOCOL = 5, "protocol.json"
+"""Views of each of the two fixed sets, and the file that has them."""
 FEATURES = ("held", "taught")
 """Names of features that a source may hold: of the encoder, and of the teacher."""
 
@@ -44,6 +47,7 @@ class ObjectScenes(SampleDataset):
         self.source: SceneSource = source or LooseScenes(
             files, SceneForm(config.image_px, config.points, config.depth_noise_m, train and config.changed)
         )
+        self.protocol = None if train or config.views != FIVE else read_protocol(files)
         wanted = config.views * (2 if train else 1)
         for sample in samples:
             if len(sample.things) > config.most_objects:
@@ -57,10 +61,13 @@ class ObjectScenes(SampleDataset):
                 )
 
     def views_of(self, epoch: int, sample: SceneSample) -> list[int]:
-        """2M distinct views drawn in training; else M of the protocol's set, evenly spread where M is not five."""
+        """2M distinct views drawn in training; else M of the protocol's set. Of another M than five, and where
+        protocol.json is not there or is of scenes of another number of views, these are evenly spread."""
         count, M = len(sample.extrinsics), self.config.views
         if self.train:
             return stream(self.seed, "views", epoch, sample.name).permutation(count)[: 2 * M].tolist()
+        if self.protocol is not None and self.protocol[0] == count:
+            return list(self.protocol[1][self.config.protocol])
         step = count / M
         return [int(k * step + self.config.protocol * step / 2) % count for k in range(M)]
 
@@ -109,6 +116,21 @@ class ObjectScenes(SampleDataset):
             "there": torch.from_numpy(there),
             **{name: torch.from_numpy(value).float() for name, value in floats.items()},
         }
+
+
+def read_protocol(files: DatasetReader) -> tuple[int, list[list[int]]] | None:
+    """Of how many views protocol.json is, and its two sets of five; None where it is not there, or its sets are
+    smaller, as they are of scenes of few views. Raises BrokenFile for a file that says anything else."""
+    if not files.has(PROTOCOL):
+        return None
+    told = read_table(files, PROTOCOL)
+    try:
+        views, sets = int(told["views"]), [[int(v) for v in one] for one in told["five_views"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrokenFile(f"{files.root}/{PROTOCOL}: {error!r}; restore the file") from error
+    if len(sets) != 2 or any(len(set(one)) != len(one) or not set(one) <= set(range(views)) for one in sets):
+        raise BrokenFile(f"{files.root}/{PROTOCOL}: five_views are not two sets of distinct views; restore the file")
+    return None if any(len(one) != FIVE for one in sets) else (views, sets)
 
 
 def drawn_world(config: ObjectsConfig, rng: np.random.Generator) -> np.ndarray:
