@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from datagen.datasets.config import LoadConfig
-from datagen.recipe.section import Fraction
+from datagen.recipe.section import Fraction, Span
 
 
 class ObjectsConfig(LoadConfig):
@@ -39,6 +39,7 @@ class ObjectsConfig(LoadConfig):
     shift_m: Annotated[float, Field(ge=0)] = 0.2
     flip: Fraction = 0.5
     """Share of training scenes whose world is mirrored."""
-    scale: tuple[float, float] = (0.9, 1.1)
+    scale: Span = (0.9, 1.1)
+    """Training scales the world by a factor between these."""
     shapes: Annotated[int, Field(ge=1)] | None = None
     """Train on the scenes of the first N shapes alone (learning curves)."""

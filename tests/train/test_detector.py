@@ -135,6 +135,29 @@ def test_a_sample_is_a_function_of_seed_epoch_and_scene(scenes):
     assert len(sets[0]) == len(sets[1]) == 3 and not sets[0] & sets[1]
 
 
+def test_the_protocol_is_that_of_the_dataset(scenes, tmp_path):
+    """Five views are those of protocol.json; where it is not there, or is of another number, they are evenly spread."""
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+
+    def views(**data):
+        found = open_split(folder, "test", recipe_of(data={"views": 5, **data}))
+        return found.views_of(0, found.samples[0])
+
+    even = [views(protocol=p) for p in (0, 1)]
+    path = folder / "protocol.json"
+    path.write_text(json.dumps({"views": 10, "five_views": [[9, 1, 2, 3, 4], [0, 5, 6, 7, 8]]}))
+    assert [views(protocol=p) for p in (0, 1)] == [[9, 1, 2, 3, 4], [0, 5, 6, 7, 8]]
+    assert views(views=3) == [0, 3, 6]
+    path.write_text(json.dumps({"views": 20, "five_views": [[0, 4, 8, 12, 16], [2, 6, 10, 14, 18]]}))
+    assert [views(protocol=p) for p in (0, 1)] == even
+    path.unlink()
+    assert [views(protocol=p) for p in (0, 1)] == even
+    for told in ("{", "[]", "{}", '{"views": 10, "five_views": [[0, 0, 1, 2, 3], [4, 5, 6, 7, 10]]}'):
+        path.write_text(told)
+        with pytest.raises(BrokenFile, match=r"protocol\.json"):
+            views()
+
+
 def test_a_damaged_scene_is_named_and_never_left_out(scenes, tmp_path):
     folder = shutil.copytree(scenes, tmp_path / "scenes")
     name = split_names(open_folder(folder), "test")[0]
@@ -434,6 +457,9 @@ def test_clouds_lie_in_their_boxes(scenes):
         (["loss.change=1", "model.head=tokens"], "set both or none"),
         (["data.changed=true", "model.head=tokens"], "set both or none"),
         (["model.encoder.name=dinov2"], "give the file"),
+        (["data.scale=[2,1]"], r"data\.scale.*is no span"),
+        (["data.scale=[0,1]"], r"data\.scale.*is no span"),
+        (["model.reach_m=[2,1]"], r"model\.reach_m.*is no span"),
         (["model.variant=detr3d"], "model.render to false"),
         (["model.encoder.stride=16"], "ends at stride"),
         (["model.variant=detr3d", "model.render=false", "model.masked=true"], "leave model.masked out"),

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from datagen.recipe.section import Count, Positive, Section
+from datagen.recipe.section import Count, Positive, Section, Span
 
 
 class EncoderConfig(Section):
@@ -105,7 +105,7 @@ class DetectorConfig(Section):
     """Side of rendered colours and masks; features are rendered at a quarter of it."""
     samples: Count = 128
     """Points along a ray."""
-    reach_m: tuple[float, float] = (0.1, 3.84)
+    reach_m: Span = (0.1, 3.84)
     """Distances along the optical axis between which rays are sampled."""
     roi: Count = 8
     """Lattice points along a side of an object's cut-out."""
