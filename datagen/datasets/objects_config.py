@@ -12,6 +12,7 @@ class ObjectsConfig(LoadConfig):
     """How scenes reach the detector."""
 
     FREE_ON_RESUME = LoadConfig.FREE_ON_RESUME | {"pack", "protocol"}
+    LATER = LoadConfig.LATER | {"within"}
 
     image_px: Annotated[int, Field(ge=32, multiple_of=32)] = 256
     views: Annotated[int, Field(ge=1)] = 5
@@ -41,5 +42,8 @@ class ObjectsConfig(LoadConfig):
     """Share of training scenes whose world is mirrored."""
     scale: Span = (0.9, 1.1)
     """Training scales the world by a factor between these."""
+    within: str = ""
+    """Train and validate on those scenes of `train` and `val` alone that are in this split too, such as train-3-7 of
+    the study of object counts."""
     shapes: Annotated[int, Field(ge=1)] | None = None
     """Train on the scenes of the first N shapes alone (learning curves)."""

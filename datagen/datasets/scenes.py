@@ -33,6 +33,8 @@ class Thing:
     """World from the shape's own frame (4 x 4, row-major); empty where unknown."""
     name: str
     """Of its folder below segmentations/."""
+    only_published: bool = False
+    """Whether the box is of the published form because the scene has no other."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,21 @@ def _splits(files: DatasetReader) -> dict[str, Any]:
     return told | {name: names for name, names in counts.items() if name not in told}
 
 
-def list_scenes(files: DatasetReader, split: str, boxes: Boxes = "world") -> list[SceneSample]:
-    """The scenes of a split by name, with boxes of one form. Raises BrokenFile naming what is wrong."""
+def list_scenes(files: DatasetReader, split: str, boxes: Boxes = "world", within: str = "") -> list[SceneSample]:
+    """The scenes of a split by name, with boxes of one form; `within` takes those alone that are in that split too.
+
+    Raises BrokenFile naming what is wrong.
+    """
     names = split_names(files, split)
     own_val = bool(read_table(files, "split.json").get("val"))
     if split == "train" and not own_val:
         validating = _validating(names)
         names = [name for name in names if _shape_of(name) not in validating]
+    if within:
+        kept = set(split_names(files, within))
+        names = [name for name in names if name in kept]
+        if not names:
+            raise BrokenFile(f"{files.root}: no scene of {split} is in split {within} (data.within); build more")
     if not names:
         told = "is of one shape; a second one has to validate" if split in ("train", "val") else "has no scene"
         raise BrokenFile(f"{files.root}: split {split} {told}; build more, or name scenes of val in split.json")
@@ -182,7 +192,8 @@ def _in_a_view(thing: Thing, K: Sequence[float], poses: Sequence[Sequence[float]
 
 def _thing(told: dict[str, Any], boxes: Boxes) -> Thing:
     """The label is the path's dash, as the published loader reads it: scene2d's `anomaly_labels` say the opposite."""
-    box = told.get(f"bbox_{boxes}") or told["bbox"]
+    asked = told.get(f"bbox_{boxes}")
+    box = asked or told["bbox"]
     pose = told.get("T_world_shape")
     label = int(is_anomalous(str(told["path"])))
     if int(told.get("label", label)) != label:
@@ -195,4 +206,5 @@ def _thing(told: dict[str, Any], boxes: Boxes) -> Thing:
         severity=float(told.get("severity") or 0.0),
         pose=tuple(float(v) for row in pose for v in row) if pose else (),
         name=str(told["name"]),
+        only_published=boxes == "world" and not asked,
     )

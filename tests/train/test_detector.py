@@ -24,6 +24,7 @@ from datagen.train.errors import BadCheckpoint
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
+from datagen.train.page import render_page
 from datagen.train.predict import predict, predict_scene
 from datagen.train.recipes import load_train_recipe
 from datagen.train.run import open_run
@@ -34,7 +35,7 @@ from datagen.train.tasks.detector.networks import make_objective
 from datagen.train.tasks.detector.objective import change_loss, changed_tokens
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
-from datagen.train.tasks.detector.report import found_figures
+from datagen.train.tasks.detector.report import ONLY_PUBLISHED, found_figures
 from datagen.train.tasks.detector.scenes import objects_of
 from datagen.train.tasks.detector.study import Asked, arms, study
 from datagen.train.tasks.detector.study_table import table
@@ -563,6 +564,20 @@ def test_the_page_shows_scenes_boxes_and_correspondences(scenes, trained_run):
     assert list(swept) == ["1", "3", "5", "10"] and all(0 <= value <= 1 for value in swept.values())
 
 
+def test_boxes_of_the_published_form_alone_are_noted(scenes, trained_run, tmp_path):
+    def as_published(table):
+        for thing in table["objects"]:
+            thing["bbox"] = thing.pop("bbox_published")
+            del thing["bbox_world"]
+
+    changed_scene(scenes, tmp_path / "scenes", as_published)
+    loaded = load_network(trained_run, CPU.device)
+    assert "notes" not in evaluate(loaded, scenes, "test", CPU, rounds=10).report
+    found = evaluate(loaded, tmp_path / "scenes", "test", CPU, rounds=10)
+    assert found.report["notes"] == [ONLY_PUBLISHED]
+    assert ONLY_PUBLISHED in render_page(found, loaded, tmp_path)
+
+
 def test_boxes_of_both_forms_and_splits_by_count(scenes):
     files = open_folder(scenes)
     name = split_names(files, "test")[0]
@@ -684,6 +699,21 @@ def test_a_shape_validates_wherever_there_are_two(scenes, tmp_path):
         else:
             with pytest.raises(BrokenFile, match="split val is of one shape; a second one has to validate"):
                 list_scenes(open_folder(folder), "val")
+
+
+def test_scenes_of_a_number_of_objects_are_trained_on_alone(scenes, tmp_path):
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+    files = open_folder(folder)
+    every = split_names(files, "train")
+    kept, left = every[:2], every[2:]
+    (folder / "split-count.json").write_text(json.dumps({"train-3-7": kept, "train-8-12": []}))
+    recipe = recipe_of(data={"within": "train-3-7"})
+    for split, names in (("train", kept), ("val", kept), ("test", every)):
+        assert [sample.name for sample in open_split(folder, split, recipe).samples] == sorted(names)
+    (folder / "split.json").write_text(json.dumps({"train": left, "val": every}))
+    with pytest.raises(BrokenFile, match=r"no scene of train is in split train-3-7 \(data\.within\)"):
+        open_split(folder, "train", recipe)
+    assert recipe_of().hash == recipe_of(data={"within": ""}).hash != recipe.hash
 
 
 def test_a_cache_is_packed_anew_when_a_picture_changes(scenes, tmp_path, monkeypatch):

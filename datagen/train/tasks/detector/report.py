@@ -23,6 +23,7 @@ FITS = 0.5
 SWEPT = (1, 3, 5, 10, 20)
 """Numbers of views of `evaluate --sweep`."""
 UNTRAINED = "loss.classify is 0: nothing taught this network to judge objects, so AUC and accuracy mean nothing"
+ONLY_PUBLISHED = "boxes are of the published form, as these scenes have no other, whatever data.boxes says"
 COUNTS = ((2, 3), (4, 5), (6, 7), (8, 12))
 """Numbers of objects, from and to, that are told apart."""
 
@@ -82,9 +83,12 @@ def found_report(loaded: Loaded, folder: Path, split: str, runtime: Runtime, rou
         figures = found_figures(found, loaded.threshold)
         told[way] = {name: measured(found, *figure, rounds) for name, figure in figures.items()}
     report: dict[str, Any] = without_nan({"found_boxes": told})
+    notes = []
+    if any(thing.only_published for sample in data.samples for thing in sample.things):
+        notes.append(ONLY_PUBLISHED)
     if not loaded.recipe.loss.classify and loaded.recipe.model.variant != "residual":
-        report["notes"] = [UNTRAINED]
-    return report
+        notes.append(UNTRAINED)
+    return report | ({"notes": notes} if notes else {})
 
 
 def sweep_views(loaded: Loaded, folder: Path, split: str, runtime: Runtime) -> dict[str, dict[str, float | None]]:

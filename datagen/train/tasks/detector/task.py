@@ -34,12 +34,14 @@ def open_folder(root: Path) -> DatasetReader:
 def open_split(
     folder: Path, split: str, recipe: DetectorRecipe, objective: SceneObjective | None = None
 ) -> ObjectScenes:
-    """The scenes of a split; `train` is cut to `data.shapes`, and moved about for an objective.
+    """The scenes of a split; `train` and `val` are those in `data.within`, `train` is cut to `data.shapes` and moved
+    about for an objective.
 
     Raises UsageError, BrokenFile.
     """
     files = open_folder(folder)
-    samples = list_scenes(files, split, recipe.data.boxes)
+    within = recipe.data.within if split in ("train", "val") else ""
+    samples = list_scenes(files, split, recipe.data.boxes, within)
     if split == "train" and recipe.data.shapes:
         first = sorted({sample.shape for sample in samples})[: recipe.data.shapes]
         samples = [sample for sample in samples if sample.shape in first]
