@@ -17,7 +17,7 @@ from datagen.datasets.views import picture_width, read_picture
 from datagen.formats.oddoneout import FOLDER, read_depth, view_name
 from datagen.store.reader import DatasetReader, files_key
 
-FORMAT = 3
+FORMAT = 2
 MASKED = 128
 """Grey level from which a pixel of a mask counts."""
 CHANGED = "anomaly_masks"

@@ -62,6 +62,9 @@ def read_posed_folder(folder: Path) -> list[PosedPhoto]:
         raise UsageError(f"{folder} is no folder; {HELP}")
     tables = tables_of(folder)
     if not tables:
+        binary = next((path for at in ("", "sparse/0") if (path := folder / at / "images.bin").is_file()), None)
+        if binary:
+            raise UsageError(f"{binary} is COLMAP's binary form; write its text with `colmap model_converter`")
         raise UsageError(f"{folder} holds no poses; {HELP}")
     path = tables[0]
     try:

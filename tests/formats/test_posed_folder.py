@@ -94,6 +94,9 @@ def test_a_table_of_larger_pictures_is_scaled(folder):
 def test_what_cannot_be_read_is_named(folder):
     with pytest.raises(UsageError, match=r"holds no poses; give .* transforms\.json"):
         read_posed_folder(folder)
+    (folder / "images.bin").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"images\.bin is COLMAP's binary form; write its text with"):
+        read_posed_folder(folder)
     transforms(folder, k1=0.1)
     with pytest.raises(UsageError, match=r"0\.png has a lens with k1; undistort"):
         read_posed_folder(folder)

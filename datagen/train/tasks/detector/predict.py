@@ -97,9 +97,10 @@ def judge_scene(loaded: Loaded, folder: Path, most_views: int = MOST_VIEWS) -> S
     batch = {name: value.to(loaded.device) for name, value in _batch(views).items()}
     way, boxes, score = _judged(objective, batch, masked)
     if not len(boxes):
+        masks = "" if masked or "hull" not in objective.ways else "; masks of the objects would help"
         raise UsageError(
             f"{folder}: no object was found by {way} in the network's volume ({loaded.recipe.model.volume.bounds}); "
-            "are poses in metres, z up, with the floor at 0 and the objects in there?"
+            f"are poses in metres, z up, with the floor at 0 and the objects in there?{masks}"
         )
     anomalous = score > loaded.threshold
     objects = tuple(
