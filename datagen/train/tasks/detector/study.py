@@ -26,7 +26,7 @@ from datagen.train.tasks.detector.judged import Question, judged
 from datagen.train.tasks.detector.networks import make_objective
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
-from datagen.train.tasks.detector.report import by_scene, found_figures, recall, swap_score, swapped
+from datagen.train.tasks.detector.report import by_scene, found_figures, recall, swap_chance, swap_score, swapped
 from datagen.train.tasks.detector.study_table import table
 from datagen.train.tasks.detector.task import open_folder
 
@@ -118,6 +118,9 @@ def figures_of(founds: Sequence[ObjectPredictions], rounds: int) -> dict[str, An
         "correspondence_recall": mean_of_seeds(founds, lambda one: (lambda r: recall(one, r), first), 0),
         "swap_score": mean_of_seeds(
             founds, lambda one: ((lambda r: swap_score(one, r)), first) if swapped(one) else None, rounds
+        ),
+        "swap_chance": mean_of_seeds(
+            founds, lambda one: ((lambda r: swap_chance(one, r)), first) if swapped(one) else None, 0
         ),
         "per_kind": {kind: of(np.flatnonzero(normal | (kinds == kind))) for kind in sorted(set(kinds[~normal]))},
         "per_count": {str(n): of(np.flatnonzero(counts == n)) for n in sorted(set(counts))},

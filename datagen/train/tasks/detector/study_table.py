@@ -11,7 +11,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
         some = next(iter(arms.values()))
         lines += [f"**{split}**: {some['scenes']} scenes, {some['objects']} objects.", ""]
         lines += _rows(
-            ("", "AUC", "by scene", "accuracy", "last minus it", "recall", "swap score"),
+            ("", "AUC", "by scene", "accuracy", "last minus it", "recall", "swap score", "by place"),
             [
                 (
                     name,
@@ -19,6 +19,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
                     _apart(arm.get("last_minus")),
                     _plain(arm.get("correspondence_recall")),
                     _cell(arm.get("swap_score")),
+                    _plain(arm.get("swap_chance")),
                 )
                 for name, arm in arms.items()
             ],
