@@ -611,8 +611,10 @@ def test_the_study_trains_judges_and_goes_on(scenes, tmp_path, monkeypatch):
         arms(["nosuch"], range(1), [])
 
 
-def test_the_cost_of_a_step_is_measured_part_by_part():
-    told = measured(recipe_of(model={"render": True, "render_px": 16, "samples": 8}, loss={"reconstruct": 1.0}))
+@pytest.mark.parametrize("head", ["flat", "tokens"])
+def test_the_cost_of_a_step_is_measured_part_by_part(head):
+    model = {"render": True, "render_px": 16, "samples": 8, "head": head}
+    told = measured(recipe_of(model=model, loss={"reconstruct": 1.0}))
     assert {"encoder", "lifting", "3D network", "rendering", "attention, all blocks", "whole step, one scene"} <= set(
         told
     )

@@ -98,7 +98,11 @@ class Detector(Lifted):
             z = z + self.unlike(unlikeness(beta, there_BN, inside))
         for block in self.blocks:
             z = block(z, chosen, there_BN)
+        return self.answer(z, inside)
+
+    def answer(self, z_BNPC: Tensor, inside_BNP: Tensor | None = None) -> ObjectLogits:
+        """What the head says of compared tokens."""
         if isinstance(self.head, TokenHead):
-            logits, tokens = self.head(z, inside)
-            return ObjectLogits(logits, tokens, inside)
-        return ObjectLogits(self.head(z), None, inside)
+            logits, tokens = self.head(z_BNPC, inside_BNP)
+            return ObjectLogits(logits, tokens, inside_BNP)
+        return ObjectLogits(self.head(z_BNPC), None, inside_BNP)

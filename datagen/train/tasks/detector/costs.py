@@ -78,7 +78,7 @@ def measured(recipe: DetectorRecipe) -> dict[str, float]:
     z, beta = (t.detach().requires_grad_() for t in model.cut_out(volume, objects))
     chosen = correspondences(beta, recipe.model.k, batch["there"])
     told["attention, all blocks"] = spent(lambda: _attended(model, z, chosen, batch["there"]))
-    told["head"] = spent(lambda: model.head(z))
+    told["head"] = spent(lambda: model.answer(z).objects)
     step = timed(lambda: objective.total(objective(batch, 0, torch.Generator())).backward())
     return told | {"whole step, one scene": step} | sizes(model)
 
