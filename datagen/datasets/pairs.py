@@ -40,9 +40,11 @@ class PairSample(Sample):
         return f"{self.group}/{self.camera}"
 
 
-def has_pairs(files: DatasetReader) -> bool:
-    """Whether a dataset lists pairs."""
-    return files.has(PAIRS)
+def has_pairs(files: DatasetReader, split: str = "") -> bool:
+    """Whether a dataset lists pairs; with a `split`, whether it lists any of that. Raises BrokenFile."""
+    if not split or not files.has(PAIRS):
+        return files.has(PAIRS)
+    return any(pair.split == split for pair in read_pairs(files))
 
 
 def list_pairs(files: DatasetReader, split: str, *, balanced: bool = False) -> list[PairSample]:

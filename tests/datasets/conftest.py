@@ -3,8 +3,13 @@
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from datagen.formats.pairs import PAIRS, pairs_bytes, read_pairs
+from datagen.store.parquet import read_parquet
+from datagen.store.reader import DatasetReader
 from tests.conftest import run_build, shared
 from tests.helpers.box_chairs import SMALL_PICTURES, write_plain_chairs
 
@@ -36,6 +41,18 @@ def build_paired(factory: pytest.TempPathFactory) -> Path:
         run_build(out, 6, sets=PAIRED, collection=write_plain_chairs(factory.mktemp("chairs"), 6))
 
     return shared(factory, "paired-six", make)
+
+
+def of_one_test_shape(paired: Path, copy: Path) -> Path:
+    """A copy whose manifest and pairs tell of one test shape alone."""
+    shutil.copytree(paired, copy)
+    pairs = read_pairs(DatasetReader(paired))
+    only = next(pair.shape_id for pair in pairs if pair.split == "test")
+    (copy / PAIRS).write_bytes(pairs_bytes(p for p in pairs if p.split != "test" or p.shape_id == only))
+    rows = read_parquet(paired / "manifest.parquet")
+    kept = [row["split"] != "test" or row["shape_id"] == only for row in rows.to_pylist()]
+    pq.write_table(rows.filter(pa.array(kept)), copy / "manifest.parquet")
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from datagen.train.load import load_network
 from datagen.train.runtime import Runtime
 from datagen.train.tasks.matching.paired_study import arms, paired_study
 from datagen.train.tasks.matching.paired_table import table
-from tests.datasets.conftest import build_paired
+from tests.datasets.conftest import build_paired, of_one_test_shape
 from tests.train.conftest import TINY
 
 CPU = Runtime(0, 1, torch.device("cpu"))
@@ -73,6 +73,17 @@ def test_other_datasets_are_asked_of_too_and_short_asks_less(paired, recipes, tm
     assert set(here["arms"][recipes[1]]["auc"]) == {"natural", "shuffled"}
     assert set(here["arms"][recipes[1]]["pairs"]) == {"pairs"}
     assert "natural" in there["arms"][recipes[1]]["minus_baseline"]
+
+
+def test_one_test_shape_has_no_references_of_others(paired, recipes, tmp_path):
+    one = of_one_test_shape(paired, tmp_path / "one")
+    made = arms(recipes[:2], (), paired, (0,), ["optim.batch=4"])
+    found = paired_study(made, tmp_path / "runs", CPU, rounds=20, tests=[one], baseline=recipes[0])
+    told = found[f"one, trained on {paired.name}"]
+    assert told["test_shapes"] == 1 and told["arms"][recipes[1]]["auc"]["natural"]["value"] is not None
+    assert "shuffled" not in told["arms"][recipes[1]]["auc"]
+    assert "pairs, blank" in told["arms"][recipes[1]]["pairs"]
+    assert "| - |" in table(found)
 
 
 def test_a_network_that_learned_without_references_is_asked_without_them(paired, recipes, tmp_path):

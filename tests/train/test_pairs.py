@@ -1,12 +1,16 @@
 """Learning from pairs: the losses, a few groups learned by heart, resume, and the figures of pairs."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 
 from datagen.core.errors import RecipeError, UsageError
 from datagen.datasets.pairs import PairSample
+from datagen.formats.pairs import PAIRS, pairs_bytes, read_pairs
 from datagen.models.losses import ranking_loss
+from datagen.store.reader import DatasetReader
 from datagen.train.evaluate import evaluate
 from datagen.train.infer import predict_split
 from datagen.train.load import load_network
@@ -19,7 +23,7 @@ from datagen.train.tasks.matching.networks import make_objective
 from datagen.train.tasks.matching.paired import by_relation, pair_figures
 from datagen.train.tasks.matching.predictions import MatchingPredictions
 from datagen.train.tasks.matching.task import MATCHING
-from tests.datasets.conftest import build_paired
+from tests.datasets.conftest import build_paired, of_one_test_shape
 from tests.train.conftest import tiny
 
 CPU = Runtime(0, 1, torch.device("cpu"))
@@ -171,6 +175,23 @@ def test_evaluation_tells_pairs_and_the_page_shows_them(paired, tmp_path):
     assert pairs["figures"]["auc"]["interval"][0] is not None and pairs["figures"]["group_score"]["n"] * 4 == 32
     assert found.report["n"] == sum(1 for s in open_split(paired, "test", loaded.recipe).samples)
     assert "Pairs of query and reference" in render_page(found, loaded, tmp_path)
+
+
+def test_a_split_of_one_shape_has_no_references_of_others(paired, tmp_path):
+    copy = of_one_test_shape(paired, tmp_path / "copy")
+    train(fresh(tmp_path, "run"), copy, recipe_of(optim={"max_steps": 2}), CPU, lambda event: None)
+    pairs = evaluate(load_network(tmp_path / "run", CPU.device), copy, "test", CPU, rounds=5).report["pairs"]["figures"]
+    assert pairs["auc_shuffled"]["value"] is None and pairs["auc_blank"]["value"] == 0.5
+    assert pairs["auc"]["n"] > 0 and pairs["auc"]["value"] is not None
+
+
+def test_a_split_without_pairs_has_its_natural_figures(paired, tmp_path):
+    copy = shutil.copytree(paired, tmp_path / "copy")
+    left = [pair for pair in read_pairs(DatasetReader(paired)) if pair.split != "test"]
+    (copy / PAIRS).write_bytes(pairs_bytes(left))
+    train(fresh(tmp_path, "run"), copy, recipe_of(optim={"max_steps": 2}), CPU, lambda event: None)
+    report = evaluate(load_network(tmp_path / "run", CPU.device), copy, "test", CPU, rounds=5).report
+    assert report["auc"] is not None and "pairs" not in report
 
 
 @pytest.mark.parametrize(

@@ -89,12 +89,12 @@ def open_online(maker: GroupMaker, recipe: MatchingRecipe, objective: DetectionO
 
 
 def open_pairs(folder: Path, split: str, recipe: MatchingRecipe) -> PairedDataset | None:
-    """Every pair of a split, as evaluation sees them; None where the dataset lists none.
+    """Every pair of a split, as evaluation sees them; None where the dataset lists none of it.
 
     Raises UsageError when there is no dataset, BrokenFile naming a file.
     """
     files = open_dataset(folder)
-    if not has_pairs(files):
+    if not has_pairs(files, split):
         return None
     cells = list_pairs(files, split)
     if recipe.data.against == "own_camera":

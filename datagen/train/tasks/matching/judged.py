@@ -1,6 +1,7 @@
 """What finished runs say of a test split, kept beside them: a study that goes on asks nothing twice."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -9,7 +10,8 @@ import numpy as np
 
 from datagen.core.ids import content_hash
 from datagen.datasets.config import Against
-from datagen.datasets.samples import open_dataset
+from datagen.datasets.pairs import has_pairs, list_pairs
+from datagen.datasets.samples import Sample, list_samples, open_dataset
 from datagen.store.reader import content_key
 from datagen.train.checkpoint import checkpoint_of
 from datagen.train.infer import predict_split
@@ -34,7 +36,10 @@ class Question:
 
 
 def judged(run: Path, question: Question, runtime: Runtime) -> MatchingPredictions | None:
-    """Predictions of a run's best network; None for pairs of a dataset that lists none."""
+    """Predictions of a run's best network; None for pairs of a split that lists none, and for references of other
+    shapes where there is no other."""
+    if question.shuffled and not _has_others(question):
+        return None
     loaded = load_network(run, runtime.device)
     recipe = with_data(
         loaded.recipe,
@@ -60,3 +65,12 @@ def judged(run: Path, question: Question, runtime: Runtime) -> MatchingPredictio
     np.savez_compressed(kept, **columns)
     (kept.with_suffix(".json")).write_text(json.dumps({**question.__dict__, "data": str(question.data)}) + "\n")
     return cast(MatchingPredictions, found)
+
+
+def _has_others(question: Question) -> bool:
+    """Whether what is asked of has two shapes or more."""
+    files = open_dataset(question.data)
+    if question.pairs and not has_pairs(files, "test"):
+        return False
+    asked: Sequence[Sample] = list_pairs(files, "test") if question.pairs else list_samples(files, "test")
+    return len({sample.shape for sample in asked}) > 1

@@ -9,7 +9,7 @@ import numpy as np
 from datagen.core.statistics import auc
 from datagen.datasets.pairs import PairSample
 from datagen.train.infer import predict_split
-from datagen.train.report import Figure, measured, without_nan
+from datagen.train.report import Figure, measured, shapes_of, without_nan
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
 from datagen.train.tasks.matching.data import open_pairs
@@ -24,7 +24,8 @@ CONTROLS: Mapping[str, Mapping[str, bool]] = {
 
 
 def pairs_report(loaded: Loaded, folder: Path, split: str, runtime: Runtime, rounds: int) -> dict[str, Any]:
-    """`pairs`: the figures of a split's pairs and controls with intervals over shapes; nothing without pairs.parquet.
+    """`pairs`: the figures of a split's pairs and controls with intervals over shapes; nothing where pairs.parquet
+    lists none of the split. The control with bundles of another shape is None in a split of one shape.
 
     Raises BrokenFile for a table that does not fit the manifest.
     """
@@ -32,7 +33,7 @@ def pairs_report(loaded: Loaded, folder: Path, split: str, runtime: Runtime, rou
 
     def scored(**values: Any) -> MatchingPredictions | None:
         data = open_pairs(folder, split, with_data(recipe, **values))
-        if data is None or (data.config.shuffle_references and len(set(data.shapes)) < 2):
+        if data is None:
             return None
         if not values:
             data = loaded.task.prepare(loaded, data, runtime)
@@ -42,8 +43,10 @@ def pairs_report(loaded: Loaded, folder: Path, split: str, runtime: Runtime, rou
     if found is None:
         return {}
     figures, told = {name: measured(found, *figure, rounds) for name, figure in pair_figures(found).items()}, {}
+    alone = len(set(shapes_of(found).tolist())) < 2
     for name, values in CONTROLS.items():
-        control = scored(**values)
+        control = None if alone and values.get("shuffle_references") else scored(**values)
+        told[name] = {"value": None, "interval": [None, None], "n": 0}
         if control is not None:
             told[name] = measured(control, *balanced_auc(control), rounds)
     relations = {name: measured(found, *figure, rounds) for name, figure in by_relation(found).items()}

@@ -92,4 +92,4 @@ def _difference(figure: dict[str, Any] | None) -> str:
     if figure is None or figure["value"] is None:
         return "-"
     low, high = figure["interval"]
-    return f"{figure['value']:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{figure['value']:+.3f}" + (f" ({low:+.3f} to {high:+.3f})" if low is not None else "")
