@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datagen.core.errors import BrokenFile
 from datagen.store.parquet import read_parquet
 from datagen.store.reader import DatasetReader
 
@@ -77,8 +78,18 @@ def pairs_bytes(pairs: Iterable[Pair]) -> bytes:
 
 
 def read_pairs(reader: DatasetReader) -> list[Pair]:
-    """Every pair of a dataset, in the table's order. Raises BrokenFile where it is absent, OSError, ArrowException."""
-    table = read_parquet(reader.read(PAIRS))
+    """Every pair of a dataset, in the table's order.
+
+    Raises BrokenFile naming the table where it is absent, cannot be read, or lacks a column.
+    """
+    try:
+        table = read_parquet(reader.read(PAIRS))
+    except (pa.ArrowException, OSError) as error:
+        raise BrokenFile(f"{reader.root}/{PAIRS}: {error}; restore the file, or run the build again") from error
+    if lacking := [name for name in SCHEMA.names if name not in table.column_names]:
+        raise BrokenFile(
+            f"{reader.root}/{PAIRS}: has no column {', '.join(lacking)}; restore the file, or run the build again"
+        )
     return [Pair(**{name: _value(record[name]) for name in SCHEMA.names}) for record in table.to_pylist()]
 
 

@@ -150,13 +150,16 @@ class DatasetReader:
 def content_key(reader: DatasetReader, *, times: bool = True) -> str:
     """64 hex digits that say what a dataset is, wherever it lies.
 
-    The bytes of manifest.parquet, which holds the digest of every other file, and of split.json. Where there is no
-    manifest (published data): split.json, and the path, size and time of change of every file or shard, from one
-    walk; without `times` a copy that did not keep them is the same dataset.
+    The bytes of manifest.parquet, which holds the digest of every other file, of split.json, and of pairs.parquet where
+    there is one. Without a manifest (published data): split.json, and the path, size and time of change of every file
+    or shard, from one walk; without `times` a copy that did not keep them is the same dataset.
     Raises BrokenFile naming a file that cannot be read.
     """
     digest = hashlib.sha256()
-    for name in ("manifest.parquet", "split.json"):
+    names = ["manifest.parquet", "split.json"]
+    # Left out where it is not there: the keys of other datasets stay as they were.
+    names += ["pairs.parquet"] if reader.has("pairs.parquet") else []
+    for name in names:
         data = reader.read(name) if reader.has(name) else b""
         digest.update(f"{name} {len(data)}\n".encode() + data)
     if not reader.has("manifest.parquet"):

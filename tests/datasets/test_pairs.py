@@ -1,10 +1,12 @@
 """Pairs as samples: which there are, what a batch holds, and that nothing but the pair tells its label."""
 
+import io
 import shutil
 from collections import Counter, defaultdict
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -18,6 +20,7 @@ from datagen.datasets.samples import list_samples, open_dataset
 from datagen.datasets.source import LooseSource
 from datagen.formats.pairs import pairs_bytes, read_pairs
 from datagen.store.parquet import read_parquet
+from datagen.store.reader import content_key
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +157,34 @@ def test_half_a_design_is_refused(files, paired, tmp_path):
     (copy / "pairs.parquet").write_bytes(pairs_bytes(p for p in cells if p.query_state or not p.label))
     with pytest.raises(BrokenFile, match="both labels each"):
         list_pairs(open_dataset(copy), "train")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda table: b"", "pairs.parquet: .*run the build again"),
+        (lambda table: parquet_bytes(table.drop_columns(["balanced"])), "pairs.parquet: has no column balanced"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_named(paired, tmp_path, spoil, told):
+    copy = shutil.copytree(paired, tmp_path / "copy")
+    (copy / "pairs.parquet").write_bytes(spoil(read_parquet(paired / "pairs.parquet")))
+    with pytest.raises(BrokenFile, match=told):
+        list_pairs(open_dataset(copy), "train")
+
+
+def test_another_table_is_another_dataset(paired, tmp_path):
+    copy = shutil.copytree(paired, tmp_path / "copy")
+    before = content_key(open_dataset(copy))
+    assert before == content_key(open_dataset(paired))
+    (copy / "pairs.parquet").write_bytes(pairs_bytes(read_pairs(open_dataset(copy))[:-1]))
+    assert content_key(open_dataset(copy)) != before
+
+
+def parquet_bytes(table):
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
 
 
 def test_a_dataset_without_pairs_says_so(folder):
