@@ -43,7 +43,7 @@ def run_train(options: TrainOptions) -> None:
 
     console, data = open_console(), options.data
     kind = learned_kind(data)
-    values = [*(options.overrides or ()), *(["data.pairs=counterfactual"] if options.online else [])]
+    values = [*(["data.pairs=counterfactual"] if options.online else []), *(options.overrides or ())]
     recipe = load_train_recipe(options.recipe, options.model, values, options.seed, kind.tasks[0])
     require_task(data, kind, recipe.task)
     online = open_online(options, kind, recipe) if options.online or options.shapes else None

@@ -1,7 +1,7 @@
 """Pairs made while training: a function of seed and number, labels of pairs, resume exact, nothing held out seen."""
 
-import json
 import pickle
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -146,14 +146,44 @@ def test_the_command_trains_online(paired, chairs, tmp_path):
     assert done.returncode == 2 and "go together" in done.stderr
 
 
-@pytest.mark.parametrize("same", ["source", "collection_hash"])
-def test_shapes_that_a_dataset_holds_out_are_not_trained_on(paired, plan, same):
-    made = json.loads((paired / "run.json").read_text())
-    record = {"source": "another", "collection_hash": "0", same: made[same]}
-    apart = SimpleNamespace(run_record=lambda: record, ids=plan.ids, splits=plan.splits)
-    keep_apart(paired, apart)
-    apart.splits = dict.fromkeys(plan.splits, "train")
-    with pytest.raises(UsageError, match="holds out would be trained on"):
-        keep_apart(paired, apart)
-    apart.run_record = lambda: {"source": "another", "collection_hash": "0"}
-    keep_apart(paired, apart)
+def all_trained(chairs):
+    """The plan of a collection, every shape of it for training."""
+    source = open_collection(str(chairs))
+    return SimpleNamespace(source=source, splits={entry.shape_id: "train" for entry in source.entries()})
+
+
+def test_shapes_that_a_dataset_holds_out_are_known_by_their_geometry(paired, plan, chairs, tmp_path):
+    keep_apart(paired, plan)
+    held = [shape for shape, split in plan.splits.items() if split != "train"]
+    with pytest.raises(
+        UsageError, match=r"holds out would be trained on: .*1\d+; give --online the recipe that"
+    ) as told:
+        keep_apart(paired, all_trained(chairs))
+    assert str(told.value).startswith(f"UsageError: {len(held)} shapes")
+    # Under other names, in another collection.
+    for number, folder in enumerate(sorted(path for path in chairs.iterdir() if path.is_dir())):
+        shutil.copytree(folder, tmp_path / "renamed" / str(5000 + number))
+    with pytest.raises(UsageError, match=rf"50\d\d \(there {held[0]}\)"):
+        keep_apart(paired, all_trained(tmp_path / "renamed"))
+
+
+def test_other_shapes_of_the_same_names_are_trained_on(paired, plan, chairs, tmp_path):
+    other = write_plain_chairs(tmp_path / "more", 12)
+    for number in range(6):
+        shutil.rmtree(other / str(1001 + number))
+        (other / str(1007 + number)).rename(other / str(1001 + number))
+    keep_apart(paired, all_trained(other))
+
+
+@pytest.mark.parametrize(
+    ("values", "online", "told"),
+    [
+        ((), "toysad_quickstart", "is a recipe of kind oddoneout"),
+        ((), "quickstart", "makes no pairs; set reference.counterfactual"),
+        (("--set", "data.pairs=mixed", "--set", "optim.batch=16"), "brokenchairs_paired", "data.pairs mixed has to be"),
+    ],
+)
+def test_what_makes_no_pairs_is_refused_by_name(paired, chairs, tmp_path, values, online, told):
+    common = ("train", "--data", paired, "--recipe", "comparator_64", "--unverified", "--out", tmp_path / "run")
+    done = datagen(*common, "--online", online, "--shapes", chairs, *values)
+    assert done.returncode == 2 and told in done.stderr

@@ -76,7 +76,12 @@ class ChairGroups:
         return [kind for kind, count in sorted(self.plan.recipe.anomaly.slots.items()) if count > 0]
 
     def require_possible(self) -> None:
-        """Raises UsageError where nothing can be made."""
+        """Raises UsageError where nothing can be made, or the recipe is not checked for pairs."""
+        if not self.plan.recipe.reference.counterfactual:
+            raise UsageError(
+                f"recipe {self.plan.recipe.name} makes no pairs; set reference.counterfactual: true in it, or give "
+                "another as brokenchairs_paired"
+            )
         if not self.entries or not self.kinds:
             raise UsageError("no shape of the collection is in split train, or the recipe asks for no anomaly")
 
