@@ -44,9 +44,14 @@ def read_picture(files: DatasetReader, path: str, mode: str, size: int, *, over_
             converted = eight_bits(picture, f"{files.root}/{path}", over_white=over_white).convert(mode)
         except ImageError as error:
             raise BrokenFile(str(error.args[0])) from error
-    if converted.size != (size, size):
-        converted = converted.resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(converted)
+    return resized(np.asarray(converted), size)
+
+
+def resized(picture: np.ndarray, size: int) -> np.ndarray:
+    """A picture (H, W) or (H, W, 3) uint8 at `size` px a side, as every stored picture is brought to it."""
+    if picture.shape[:2] == (size, size):
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC))
 
 
 def picture_width(files: DatasetReader, path: str) -> int:

@@ -91,12 +91,14 @@ def test_evaluate_writes_json_and_a_page(run, dataset, tmp_path):
 
 
 def test_a_bundle_and_its_mesh_give_the_same_views(dataset):
-    """Resampled and drawn at once, so not byte for byte: of all views each is most like its own, point by point."""
+    """The bundle's mesh has six decimals and may have a part that was repaired, so not byte for byte."""
     for shape in sorted((dataset / "shapes").iterdir())[:2]:
         bundle, mesh = (open_reference(p, 64, published=False, views=4) for p in (shape, shape / "model.obj"))
         assert np.array_equal(bundle.azimuths, mesh.azimuths)
         away = np.abs(bundle.pictures[:, None].astype(float) - mesh.pictures).mean(axis=(2, 3))
         assert away.argmin(axis=1).tolist() == list(range(4))
+        on_object = (bundle.pictures < 250) | (mesh.pictures < 250)
+        assert np.abs(bundle.pictures.astype(float) - mesh.pictures)[on_object].mean() < 1.5
         ours, theirs = (np.isfinite(reference.xyz).all(axis=-1) for reference in (bundle, mesh))
         assert (ours & theirs).sum() > 0.8 * (ours | theirs).sum()
         distance = np.linalg.norm(bundle.xyz - mesh.xyz, axis=-1)[ours & theirs]

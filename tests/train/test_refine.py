@@ -9,13 +9,25 @@ from PIL import Image, ImageDraw
 
 from datagen.core.camera import Camera
 from datagen.datasets.samples import list_samples, open_dataset
+from datagen.datasets.views import ReferenceBundle
+from datagen.recipe.models import ReferenceRecipe
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
 from datagen.train.runtime import Runtime
 from datagen.train.tasks.matching.predict import Judge, outline_note
 from datagen.train.tasks.matching.reference import load_shape
-from datagen.train.tasks.matching.refine import agreement, direction_deg, moved, refine, silhouette, turned, views_of
+from datagen.train.tasks.matching.refine import (
+    Pose,
+    agreement,
+    direction_deg,
+    final_picture,
+    moved,
+    refine,
+    silhouette,
+    turned,
+    views_of,
+)
 from datagen.train.tasks.matching.rendered import views_of_bundle
 from tests.train.test_comparator import comparator
 
@@ -102,6 +114,21 @@ def test_the_points_of_the_views_look_like_the_mesh_from_cameras_between_them(da
         assert agreement(silhouette(a), silhouette(b)) > 0.85
         both = (a < 230) & (b < 230)
         assert np.median(np.abs(a - b)[both]) < 8
+
+
+@pytest.mark.parametrize(("by", "most"), [("mesh", 1.5), ("points", 12.0)])
+def test_a_render_is_drawn_as_bundles_are(dataset, by, most):
+    """A view of the bundle, as training reads it, and the render from its camera."""
+    files = open_dataset(dataset)
+    bundle = list_samples(files, "test")[0].bundle
+    read = ReferenceBundle(files, f"shapes/shape_{bundle}/mv_images", 64)
+    views, recipe = views_of_bundle(files, bundle, by, 64), ReferenceRecipe()
+    for number in (0, 3):
+        camera = Camera(-read.views[number].azimuth_deg, recipe.elevation_deg, recipe.radius, size_px=64)
+        wanted = read.picture(number).astype(float)
+        shrunk, direct = final_picture(views, Pose(camera)), views.picture(camera)
+        apart = [np.abs(wanted - one)[(wanted < 250) | (one < 250)].mean() for one in (shrunk, direct)]
+        assert apart[0] < min(most, apart[1] - 2)
 
 
 @pytest.mark.parametrize("by", ["mesh", "points"])

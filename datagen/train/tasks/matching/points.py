@@ -5,6 +5,7 @@ of a pixel wins, and its grey is that of reference views: by how the surface fac
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -24,21 +25,36 @@ MOST = 5
 
 
 class PointViews:
-    """Pictures of the surface that some views show, `size` px a side."""
+    """Pictures of the surface that some views show; outlines of `size` px a side."""
 
     def __init__(self, views: Sequence[ViewGeometry], size: int) -> None:
-        found = [surface_points(view, FINE * size) for view in views]
-        turn = T_PUBLISHED_FROM_INSIDE[:3, :3]
-        self.points = np.concatenate([points for points, _ in found]) @ turn
-        self.normals = np.concatenate([normals for _, normals in found]) @ turn
+        self.views = views
+        self.size = size
 
     def picture(self, camera: Camera) -> np.ndarray:
-        """(S, S) uint8, white where no point is."""
-        return _drawn(self.points, self.normals, camera, FINE)
+        """(S, S) uint8, white where no point is; of every pixel of the depth maps."""
+        return _drawn(*self._all, camera, FINE)
 
     def outline(self, camera: Camera) -> np.ndarray:
         """From a part of the points and with harder edges."""
-        return _drawn(self.points[::COARSE], self.normals[::COARSE], camera, 1)
+        points, normals = self._coarse
+        return _drawn(points, normals, camera, 1)
+
+    @cached_property
+    def _all(self) -> tuple[np.ndarray, np.ndarray]:
+        return _turned(self.views, max(view.depth.shape[0] for view in self.views))
+
+    @cached_property
+    def _coarse(self) -> tuple[np.ndarray, np.ndarray]:
+        points, normals = _turned(self.views, FINE * self.size)
+        return points[::COARSE], normals[::COARSE]
+
+
+def _turned(views: Sequence[ViewGeometry], side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points and normals (N, 3) of all views, read at about `side` px a side, +Z up."""
+    found = [surface_points(view, side) for view in views]
+    turn = T_PUBLISHED_FROM_INSIDE[:3, :3]
+    return np.concatenate([p for p, _ in found]) @ turn, np.concatenate([n for _, n in found]) @ turn
 
 
 def surface_points(view: ViewGeometry, side: int) -> tuple[np.ndarray, np.ndarray]:

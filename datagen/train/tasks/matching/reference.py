@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from datagen.annotate.correspondences import correspond, draw_points
-from datagen.core.camera import Camera
 from datagen.core.clutter import tidy
 from datagen.core.errors import EmptyCollection, UsageError
 from datagen.core.rng import stream
 from datagen.core.shape import Shape, concatenate
 from datagen.datasets.geometry import ViewGeometry, patch_positions
 from datagen.datasets.source import spread
-from datagen.datasets.views import ReferenceBundle
+from datagen.datasets.views import ReferenceBundle, resized
 from datagen.formats.cameras import published_pose
 from datagen.geometry.rays import RayScene
 from datagen.recipe.models import ReferenceRecipe
@@ -36,7 +35,8 @@ def open_reference(path: Path, size: int, *, published: bool, views: int = 20) -
     """A bundle's folder (`shape_<id>` or its `mv_images`), or a mesh file or a folder of one shape's parts, as `views`
     of its views, evenly spread.
 
-    They are those that evaluation sees, so a threshold chosen there holds.
+    They are those that evaluation sees, drawn as large as a bundle's and shrunk like them, so a threshold chosen there
+    holds.
     `published` takes the published position maps in place of positions from depth. Raises UsageError,
     MeshLoadError, BrokenFile.
     """
@@ -89,10 +89,9 @@ def _from_mesh(path: Path, size: int, published: bool, views: int) -> Reference:
     cameras = reference_cameras(recipe)[: recipe.views]
     points = draw_points(concatenate(meshes), recipe.points, stream(0, "points", shape.shape_id))
     pictures, xyz, azimuths = [], [], []
-    for azimuth, at_256 in (cameras[n] for n in spread(len(cameras), min(views, len(cameras)), shape.shape_id)):
-        camera = Camera(at_256.azimuth_deg, at_256.elevation_deg, at_256.radius, size_px=size)
+    for azimuth, camera in (cameras[n] for n in spread(len(cameras), min(views, len(cameras)), shape.shape_id)):
         picture, depth = shader.shaded(camera)
-        pictures.append(picture[..., 0])
+        pictures.append(resized(picture[..., 0], size))
         azimuths.append(azimuth)
         if published:
             cells = correspond(points, scene, camera).xyz.reshape(-1, 3)

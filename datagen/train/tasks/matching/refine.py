@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 
 from datagen.core.camera import Camera
 from datagen.core.shape import Mesh, Shape
+from datagen.datasets.views import resized
 from datagen.geometry.rays import RayScene
 from datagen.models.silhouettes import GROUND_LEVEL, OBJECT_LEVEL
 from datagen.recipe.models import ReferenceRecipe
@@ -38,6 +39,10 @@ AT_ONCE = {"azimuth_deg": 3.0, "elevation_deg": 3.0, "log_radius": 0.03, "x": 0.
 """First steps of the search of all at once: degrees, and shares of distance and picture."""
 TRIES = 140
 """Renders that it takes at most."""
+
+
+DRAWN_PX = 256
+"""Side of a bundle's pictures."""
 
 
 class Views(Protocol):
@@ -142,7 +147,7 @@ def refine(photo: np.ndarray, views: Views, azimuth_deg: float, *, aside: bool =
     if search.aside:
         best = max(search.at_once(best.pose), best, key=lambda found: found.agreement)
     pose = replace(best.pose, camera=replace(best.camera, size_px=size))
-    return Refined(pose, _seen(views.picture(pose.camera), pose), best.agreement)
+    return Refined(pose, final_picture(views, pose), best.agreement)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,8 +200,12 @@ class Search:
         return Refined(pose, picture, agreement(self.wanted, silhouette(picture)))
 
 
-def _seen(picture: np.ndarray, pose: Pose) -> np.ndarray:
-    return moved(turned(picture, pose.roll_deg), pose.shift)
+def final_picture(views: Views, pose: Pose) -> np.ndarray:
+    """What a pose shows (S, S) uint8, drawn as large as bundles are and shrunk like them: networks have learned from
+    these."""
+    size = pose.camera.size_px
+    drawn = views.picture(replace(pose.camera, size_px=max(size, DRAWN_PX)))
+    return resized(moved(turned(drawn, pose.roll_deg), pose.shift), size)
 
 
 def turned(picture: np.ndarray, roll_deg: float) -> np.ndarray:
