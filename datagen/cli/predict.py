@@ -16,6 +16,7 @@ from datagen.cli.train_options import PredictOptions
 from datagen.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from datagen.train.sheet import Tile
     from datagen.train.task import Answer
 
 
@@ -45,11 +46,18 @@ def run_predict(options: PredictOptions) -> None:
     if options.query.is_dir():
         _predict_folder(options, judged, photos)
     else:
-        _predict_one(options, judged(options.query))
+        try:
+            found = judged(options.query)
+        except UsageError as error:
+            raise UsageError(of_photo(options.query, error)) from error
+        _predict_one(options, found, options.query.name)
 
 
-def _predict_one(options: PredictOptions, found: "Answer") -> None:
+def _predict_one(options: PredictOptions, found: "Answer", photo: str = "") -> None:
+    """`photo`: the name of the photo, which captions the picture; of a scene the picture stands by itself."""
     from PIL import Image
+
+    from datagen.train.sheet import ALONE_PX, sheet
 
     console = open_console()
     for note in found.notes:
@@ -58,10 +66,21 @@ def _predict_one(options: PredictOptions, found: "Answer") -> None:
         console.print(line)
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(found.picture).save(options.out)
+        drawn = Image.fromarray(found.picture)
+        if photo:
+            drawn = sheet([_tile(found, photo)], height=max(ALONE_PX, drawn.height))
+        drawn.save(options.out)
         console.print(f"picture: {options.out}", soft_wrap=True)
     if options.as_json:
         print_json(found.to_json())
+
+
+def _tile(found: "Answer", photo: str) -> "Tile":
+    """A photo's place on a sheet: verdict, what differs, and what was noted."""
+    from datagen.train.sheet import Tile
+
+    lines = [photo, *found.lines()[:2], *(f"note: {note}" for note in found.notes)]
+    return Tile(found.picture, lines, marked=bool(found.to_json().get("anomalous")))
 
 
 def of_photo(photo: Path, error: UsageError) -> str:
@@ -88,7 +107,7 @@ def _predict_folder(options: PredictOptions, judge: Callable[[Path], "Answer"], 
             say(console, "note", f"{photo.name}: {note}")
         lines = found.lines()
         console.print(f"{photo.name}: {'; '.join(lines[:2])}", soft_wrap=True, highlight=False)
-        tiles.append(Tile(found.picture, [photo.name, *lines[:2]], marked=bool(found.to_json().get("anomalous"))))
+        tiles.append(_tile(found, photo.name))
         told.append({"query": str(photo), **found.to_json()})
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +122,7 @@ def _predict_folder(options: PredictOptions, judge: Callable[[Path], "Answer"], 
         raise typer.Exit(3)
 
 
-COLUMNS = ("query", "score", "threshold", "anomalous", "left", "top", "right", "bottom", "differs", "error")
+COLUMNS = ("query", "score", "threshold", "anomalous", "left", "top", "right", "bottom", "differs", "notes", "error")
 
 
 def _write_table(path: Path, told: Sequence[dict[str, Any]]) -> None:
@@ -114,4 +133,5 @@ def _write_table(path: Path, told: Sequence[dict[str, Any]]) -> None:
         writer.writeheader()
         for one in told:
             box = one.get("box_px") if one.get("anomalous") else None
-            writer.writerow({**one, **dict(zip(COLUMNS[4:8], box or (), strict=False))})
+            notes = "; ".join(one.get("notes", ()))
+            writer.writerow({**one, "notes": notes, **dict(zip(COLUMNS[4:8], box or (), strict=False))})

@@ -35,7 +35,7 @@ def read_photo_file(path: Path) -> PhotoFile:
     try:
         with path.open("rb") as file:
             start = file.read(12)
-        if start[4:8] == b"ftyp" and start[8:12] in _HEIC:
+        if (start[4:8] == b"ftyp" and start[8:12] in _HEIC) or path.suffix.lower() in (".heic", ".heif"):
             raise ImageError(f"{path}: HEIC is not read; export it as JPEG or PNG")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

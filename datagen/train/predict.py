@@ -13,6 +13,10 @@ from datagen.train.task import Answer, ScoredAnswer
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """How the names of photos in a folder end."""
+OTHERS = (".heic", ".heif", ".gif", "")
+"""How those end that may be photos too."""
+BESIDE = (".json", ".csv", ".txt", ".md", ".xml", ".xmp", ".aae", ".yaml", ".yml", ".ini", ".log", ".html")
+"""How the names of files end that lie beside photos and are none."""
 
 
 def open_judge(
@@ -69,8 +73,11 @@ def predict_scene(checkpoint: str | Path, folder: str | Path, *, views: int = 20
 
 
 def photos_of(folder: Path) -> list[Path]:
-    """The photos of a folder by name; folders below are not read. Raises UsageError where there is none."""
-    found = [path for path in tidy(folder.iterdir()) if path.suffix.lower() in PHOTOS and path.is_file()]
-    if not found:
+    """The files of a folder by name, but for what lies beside photos; folders below are not read.
+
+    What is no photo is told when it is read. Raises UsageError where nothing can be one.
+    """
+    found = [path for path in tidy(folder.iterdir()) if path.is_file() and path.suffix.lower() not in BESIDE]
+    if not any(path.suffix.lower() in (*PHOTOS, *OTHERS) for path in found):
         raise UsageError(f"{folder} holds no photo ({', '.join(PHOTOS)}); give another folder")
     return sorted(found)

@@ -116,7 +116,8 @@ def test_predict_takes_a_bundle_or_a_mesh(run, dataset, tmp_path):
         )
         assert done.returncode == 0, done.stderr
         answers.append(json.loads(done.stdout))
-        assert np.asarray(Image.open(picture)).std() > 10
+        drawn = Image.open(picture)
+        assert np.asarray(drawn).std() > 10 and drawn.height > 256
     assert {"score", "box", "box_px", "nearest_view", "anomalous", "threshold", "nearest_azimuth_deg"} <= set(
         answers[0]
     )
@@ -140,6 +141,15 @@ def test_predict_judges_a_folder_and_goes_on_past_what_is_no_photo(run, dataset,
     assert [Path(answer["query"]).name for answer in answers] == ["blank.png", "photo 0.png", "photo 1.png"]
     assert "no object" in answers[0]["error"] and 0 <= answers[1]["score"] <= 1
     assert np.asarray(Image.open(sheet)).std() > 10
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"no picture at all")
+    (tmp_path / "scan").write_bytes((tmp_path / "photo 0.png").read_bytes())
+    (tmp_path / "manual.pdf").write_bytes(b"%PDF")
+    done = datagen("predict", run, "--query", tmp_path, "--reference", shape, "--json")
+    answers = {Path(answer["query"]).name: answer for answer in json.loads(done.stdout)}
+    assert done.returncode == 3 and "export it as JPEG or PNG" in answers["IMG_1.HEIC"]["error"]
+    assert "error" in answers["manual.pdf"] and "score" in answers["scan"] and "notes.txt" not in answers
+    done = datagen("predict", run, "--query", tmp_path / "blank.png", "--reference", shape)
+    assert done.returncode == 2 and "blank.png: the query shows no object" in done.stderr
     (tmp_path / "none").mkdir()
     done = datagen("predict", run, "--query", tmp_path / "none", "--reference", shape)
     assert done.returncode == 2 and "holds no photo" in done.stderr

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datagen.core.shape import Mesh, Part
-from datagen.train.tasks.matching.differences import SeenPart, named, sentence
+from datagen.train.tasks.matching.differences import SeenPart, have_names, named, sentence
 
 
 def part(number, name, middle):
@@ -29,6 +29,13 @@ def test_namesakes_in_one_place_have_numbers():
         "knob 1",
         "knob 2",
     ]
+
+
+def test_numbers_are_no_names():
+    assert not have_names(
+        [part(1, "component_1", (0, 0, 0)), part(2, "component_2", (0, 0, 1)), part(3, "", (1, 0, 0))]
+    )
+    assert have_names([part(1, "component_1", (0, 0, 0)), part(2, "bracket", (0, 0, 1))])
 
 
 PARTS = [SeenPart(1, "seat"), SeenPart(2, "left rear leg")]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from datagen.cli.predict import _tile, _write_table
 from datagen.core.camera import Camera
 from datagen.datasets.samples import list_samples, open_dataset
 from datagen.datasets.views import ReferenceBundle
@@ -19,6 +20,7 @@ from datagen.train.tasks.matching.predict import Judge, outline_note
 from datagen.train.tasks.matching.reference import load_shape
 from datagen.train.tasks.matching.refine import (
     Pose,
+    Refined,
     agreement,
     direction_deg,
     final_picture,
@@ -69,14 +71,37 @@ def test_predict_compares_with_the_refined_render_of_a_mesh(run, dataset):
 def test_a_photo_of_another_thing_is_told(run, dataset, tmp_path):
     sample = list_samples(open_dataset(dataset), "test")[0]
     judge = Judge(load_network(run, torch.device("cpu")), mesh_of(dataset, sample))
-    ball = Image.new("RGB", (128, 128), "white")
-    ImageDraw.Draw(ball).ellipse((40, 40, 88, 88), fill=(90, 90, 90))
-    ball.save(tmp_path / "ball.png")
-    (note,) = [note for note in judge(tmp_path / "ball.png").notes if "outline agrees" in note]
+    bar = Image.new("RGB", (128, 128), "white")
+    ImageDraw.Draw(bar).line((30, 30, 98, 98), fill=(90, 90, 90), width=10)
+    bar.save(tmp_path / "bar.png")
+    (note,) = [note for note in judge(tmp_path / "bar.png").notes if "outline agrees" in note]
     assert " % at best" in note
+    certain = replace(load_network(run, torch.device("cpu")), threshold=-1.0)
+    told = Judge(certain, mesh_of(dataset, sample))(tmp_path / "bar.png")
+    assert told.differs is None and not told.found_camera
+    assert "what differs is not told: no camera was found" in told.lines()[1]
+    tile = _tile(told, "bar.png")
+    assert any(line.startswith("note: ") for line in tile.lines) and tile.marked
+    _write_table(tmp_path / "calls.csv", [told.to_json()])
+    assert "outline agrees" in (tmp_path / "calls.csv").read_text()
     photo = np.asarray(Image.open(dataset / sample.query_path).convert("RGB").resize((64, 64)))
     found = refine(photo, views_of(load_shape(mesh_of(dataset, sample))), -sample.azimuth_deg)
     assert outline_note(found) == () and outline_note(replace(found, agreement=0.5)) != () and outline_note(None) == ()
+
+
+def test_the_search_begins_again_from_views_of_a_like_outline(run, dataset, monkeypatch):
+    sample = list_samples(open_dataset(dataset), "test")[0]
+    judge = Judge(load_network(run, torch.device("cpu")), mesh_of(dataset, sample))
+    begun = []
+
+    def found_at_the_third(photo, views, azimuth_deg, **options):
+        begun.append(azimuth_deg)
+        picture = np.zeros((64, 64), np.uint8)
+        return Refined(Pose(Camera(azimuth_deg, 20.0, 3.0, size_px=64)), picture, (0.4, 0.5, 0.9)[len(begun) - 1])
+
+    monkeypatch.setattr("datagen.train.tasks.matching.predict.refine", found_at_the_third)
+    found = judge(dataset / sample.query_path)
+    assert found.found_camera and len(set(begun)) == 3 and found.camera.azimuth_deg == begun[2]
 
 
 def test_a_photo_that_was_not_taken_like_a_query_is_turned_and_moved_back(dataset):

@@ -1,5 +1,6 @@
 """What differs, in a sentence: the part of the reference that the change map covers."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ SIDED = 0.12
 SIDES = (("left", "right"), ("rear", "front"), ("upper", "lower"))
 """Words for the positive and the negative side of x, y and z: the object faces -y, and left is its own."""
 
+GENERIC = re.compile(r"(component|part|piece|mesh|object|node|geometry|segment|remainder)?[-_ .]?\d*", re.IGNORECASE)
+"""Names that say nothing of a part."""
+
 
 @dataclass(frozen=True)
 class SeenPart:
@@ -25,6 +29,11 @@ class SeenPart:
 
     part_id: int
     name: str
+
+
+def have_names(parts: Sequence[Part]) -> bool:
+    """Whether any part has a name of its own, rather than a number that it was given."""
+    return any(not GENERIC.fullmatch(part.name.strip()) for part in parts)
 
 
 def named(parts: Sequence[Part]) -> list[SeenPart]:

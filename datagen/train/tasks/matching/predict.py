@@ -21,11 +21,13 @@ from datagen.train.tasks.matching.photo import Photo, PhotoOptions, prepare_phot
 from datagen.train.tasks.matching.pictures import attention_picture, beside
 from datagen.train.tasks.matching.recipe import COMPARES
 from datagen.train.tasks.matching.reference import Reference, open_reference
-from datagen.train.tasks.matching.refine import Pose, Refined, only_view, refine, silhouette
+from datagen.train.tasks.matching.refine import Pose, Refined, Views, agreement, only_view, refine, silhouette
 from datagen.train.tasks.matching.rendered import Renderable, open_renders
 
 ALIKE = 0.75
 """IoU of the photo's outline and the reference's best one below which a photo may be of another thing."""
+OTHERS = 2
+"""Views from which the search begins again then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,10 @@ class Prediction:
     change: np.ndarray | None = None
     """Probability (S, S) that a pixel of `query` differs from the chosen view; None for networks that do not tell."""
     differs: str | None = None
-    """What differs from the reference, in words; None for a normal photo, or where no named parts are known."""
+    """What differs from the reference, in words; None for a normal photo, and where no named parts are known or no
+    camera was found."""
+    found_camera: bool = True
+    """False where the reference has about the photo's outline from no camera: then what differs is not told."""
     notes: tuple[str, ...] = ()
     """What was decided while the photo was read."""
 
@@ -65,6 +70,8 @@ class Prediction:
         said = [f"{word}: score {self.score:.3f} (threshold {self.threshold:.3f})"]
         if self.differs:
             said.append(f"what differs: {self.differs}")
+        elif self.anomalous and not self.found_camera:
+            said.append("what differs is not told: no camera was found from which the reference has this outline")
         if self.box_px and self.anomalous:
             left, top, right, bottom = (round(v) for v in self.box_px)
             said.append(f"box in the photo: {left}, {top} to {right}, {bottom} px")
@@ -86,6 +93,7 @@ class Prediction:
             "nearest_view": self.nearest_view,
             "nearest_azimuth_deg": self.nearest_azimuth_deg,
             "differs": self.differs,
+            "found_camera": self.found_camera,
             "notes": list(self.notes),
         }
 
@@ -137,7 +145,8 @@ class Judge:
             picture=beside(given.picture, answer, size),
             change=change,
             camera=None if refined is None else refined.camera,
-            differs=self._differs(change, photo, azimuth, refined) if anomalous else None,
+            differs=self._differs(change, photo, azimuth, refined) if anomalous and is_found(refined) else None,
+            found_camera=is_found(refined),
             notes=(*given.notes, *photo.notes, *outline_note(refined)),
         )
 
@@ -149,9 +158,21 @@ class Judge:
             view = None if nearest is None else int(nearest[0])
             if view is None or self.renders.views is None or np.isnan(self.views.azimuths[view]):
                 return output, view, None
-            azimuth = float(self.views.azimuths[view])
-            refined = refine(photo.picture, self.renders.views, azimuth, free=photo.framed)
+            refined = self._refined(photo, self.renders.views, view)
             return self.objective.predict(self._batch(photo, only_view(refined.picture))), view, refined
+
+    def _refined(self, photo: Photo, views: Views, chosen: int) -> Refined:
+        """The camera found from the chosen view; where that has another outline, from the likest other views too."""
+        best = refine(photo.picture, views, float(self.views.azimuths[chosen]), free=photo.framed)
+        outline = silhouette(photo.picture.min(axis=2))
+        alike = [agreement(outline, silhouette(view)) for view in self.views.pictures]
+        known = [n for n in np.argsort(alike)[::-1].tolist() if n != chosen and np.isfinite(self.views.azimuths[n])]
+        for other in known[:OTHERS]:
+            if is_found(best):
+                break
+            again = refine(photo.picture, views, float(self.views.azimuths[other]), free=photo.framed)
+            best = max(best, again, key=lambda found: found.agreement)
+        return best
 
     def _batch(self, photo: Photo, views: Reference) -> Batch:
         return {name: t.to(self.loaded.device) for name, t in as_batch(photo.picture, views).items()}
@@ -169,9 +190,14 @@ class Judge:
         return sentence(change, ids, parts, silhouette(photo.picture.min(axis=2)) < 0.5)
 
 
+def is_found(refined: Refined | None) -> bool:
+    """Whether the reference has about the photo's outline from the camera found; True where none was looked for."""
+    return refined is None or refined.agreement >= ALIKE
+
+
 def outline_note(refined: Refined | None) -> tuple[str, ...]:
     """A note where no camera was found from which the reference has about the photo's outline."""
-    if refined is None or refined.agreement >= ALIKE:
+    if refined is None or is_found(refined):
         return ()
     share = f"{refined.agreement:.0%}".replace("%", " %")
     return (

@@ -24,7 +24,7 @@ from datagen.store.reader import DatasetReader
 from datagen.train.infer import predict_split
 from datagen.train.runtime import Runtime
 from datagen.train.task import Loaded
-from datagen.train.tasks.matching.differences import SeenPart, named
+from datagen.train.tasks.matching.differences import SeenPart, have_names, named
 from datagen.train.tasks.matching.points import PointViews
 from datagen.train.tasks.matching.predictions import MatchingPredictions
 from datagen.train.tasks.matching.recipe import COMPARES, MatchingRecipe
@@ -108,7 +108,7 @@ def open_renders(reference: Path, against: Against, size: int) -> Renderable:
     if not is_bundle(reference):
         shape = load_shape(reference)
         mesh = views_of(shape)
-        parts = named(shape.parts) if len(shape.parts) > 1 else []
+        parts = named(shape.parts) if len(shape.parts) > 1 and have_names(shape.parts) else []
         return Renderable(mesh if against in ("best", "mesh") else None, mesh, parts)
     folder = reference.parent if reference.name == "mv_images" else reference
     files = DatasetReader(folder.parent, (folder.name,))
