@@ -20,6 +20,7 @@ from datagen.train.recipes import load_train_recipe
 from datagen.train.runtime import Runtime
 from datagen.train.tasks.matching.data import open_pairs, open_split
 from datagen.train.tasks.matching.networks import make_objective
+from datagen.train.tasks.matching.page import PAIR_WORDS
 from datagen.train.tasks.matching.paired import by_relation, pair_figures
 from datagen.train.tasks.matching.predictions import MatchingPredictions
 from datagen.train.tasks.matching.task import MATCHING
@@ -174,7 +175,9 @@ def test_evaluation_tells_pairs_and_the_page_shows_them(paired, tmp_path):
     assert {"extra", "missing", "whole", "two"} <= set(pairs["per_relation"])
     assert pairs["figures"]["auc"]["interval"][0] is not None and pairs["figures"]["group_score"]["n"] * 4 == 32
     assert found.report["n"] == sum(1 for s in open_split(paired, "test", loaded.recipe).samples)
-    assert "Pairs of query and reference" in render_page(found, loaded, tmp_path)
+    page = render_page(found, loaded, tmp_path)
+    assert "Pairs of query and reference" in page and "chance 1/6" in page
+    assert set(PAIR_WORDS) == set(pairs["figures"])
 
 
 def test_a_split_of_one_shape_has_no_references_of_others(paired, tmp_path):

@@ -16,7 +16,9 @@ from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
 from datagen.train.runtime import Runtime
+from datagen.train.tasks.matching.page import scored_comparison
 from datagen.train.tasks.matching.predict import Judge, outline_note
+from datagen.train.tasks.matching.predictions import BINS
 from datagen.train.tasks.matching.reference import load_shape
 from datagen.train.tasks.matching.refine import (
     Pose,
@@ -164,3 +166,16 @@ def test_a_split_is_evaluated_by_renders_and_the_error_of_the_camera_is_told(run
     plain = evaluate(load_network(run, runtime.device, ["data.against=view"]), dataset, "test", runtime, rounds=20)
     assert "pose_error_deg" not in plain.report
     assert not np.array_equal(found.predictions.score, plain.predictions.score)
+
+
+@pytest.mark.parametrize("against", ["mesh", "view"])
+def test_the_page_shows_the_comparison_that_was_scored(run, dataset, against):
+    loaded = load_network(run, torch.device("cpu"), [f"data.against={against}"])
+    found = evaluate(loaded, dataset, "test", Runtime(0, 1, torch.device("cpu")), rounds=5)
+    row = int(np.flatnonzero(found.predictions.label)[0])
+    change, compared = scored_comparison(found.data, row, loaded)
+    views = found.data[row]["views"].numpy()
+    wanted = found.data.renders.pictures[row] if against == "mesh" else views[found.predictions.view[row]]
+    assert np.array_equal(compared, wanted)
+    cells = (change * BINS).astype(int).clip(0, BINS - 1)
+    assert np.array_equal(np.bincount(cells.ravel(), minlength=BINS), found.predictions.pixels[row].sum(axis=0))

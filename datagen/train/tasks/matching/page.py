@@ -16,9 +16,10 @@ from datagen.models.cmt import CMT
 from datagen.models.published import PublishedCMT
 from datagen.train.page import FIELD, polyline
 from datagen.train.pod import PodCurve
+from datagen.train.runtime import Runtime
 from datagen.train.task import Evaluation, Loaded
 from datagen.train.tasks.matching.compare import ComparatorObjective
-from datagen.train.tasks.matching.comparison import as_batch, comparison_picture, map_of
+from datagen.train.tasks.matching.comparison import comparison_picture, map_of
 from datagen.train.tasks.matching.pictures import BLUE, RED, attention_picture, with_box
 from datagen.train.tasks.matching.reference import Reference
 
@@ -33,6 +34,17 @@ GROUPS = {
     "per_changed_px": "Pixels that the anomaly changes, of 256 x 256",
     "per_view_angle": "Degrees to the nearest view (against normal samples of the same step)",
 }
+PAIR_WORDS = {
+    "auc": "area under the ROC curve of the four pairs; chance 0.5, and so is any network that sees one side alone",
+    "auc_clean": "the same of anomalous pictures alone, against their own references and another anomaly's; chance 0.5",
+    "auc_shuffled": "as auc, with references of another shape: 0.5 where the own reference is what tells",
+    "auc_blank": "as auc, with white pictures for references: 0.5",
+    "reference_score": "share of fours where for both pictures the other's reference scores higher; chance 1/4",
+    "query_score": "share of fours where for both references the other's picture scores higher; chance 1/4",
+    "group_score": "share of fours where both differing pairs score above both others; chance 1/6",
+    "swap_difference": "how far the scores of the two differing pairs lie apart; 0 is best, there is no chance level",
+}
+"""Figures of pairs -> what they are, in a line."""
 
 
 def blocks(found: Evaluation, loaded: Loaded) -> list[str]:
@@ -44,6 +56,7 @@ def blocks(found: Evaluation, loaded: Loaded) -> list[str]:
     template = files("datagen.train.tasks.matching").joinpath("blocks.html.j2").read_text(encoding="utf-8")
     block = environment.from_string(template).render(
         pairs=report.get("pairs"),
+        pair_words=PAIR_WORDS,
         pod=report.get("pod"),
         pod_curves=_pod_curves(report.get("pod") or {}),
         groups=[(title, report[key]) for key, title in GROUPS.items() if report.get(key)],
@@ -119,24 +132,32 @@ def _correspondences(found: Evaluation, loaded: Loaded, order: np.ndarray) -> li
     return pictures
 
 
+def scored_comparison(data: MatchingDataset, number: int, loaded: Loaded) -> tuple[np.ndarray, np.ndarray]:
+    """The change map (S, S) of a sample as evaluation reads it, and the view or render (S, S) that it was compared
+    with."""
+    batch = {name: t[None].to(loaded.device) for name, t in data[number].items()}
+    precision = Runtime(0, 1, loaded.device).precision(loaded.recipe.optim.amp)
+    with torch.no_grad(), precision:
+        output, view = cast(ComparatorObjective, loaded.objective).locate(batch)
+    change = map_of(cast(Tensor, output.change_Bhw), batch["query"].shape[-1])
+    compared = batch["own"][0] if "own" in batch else batch["views"][0, int(view[0])]
+    return change, compared.cpu().numpy()
+
+
 def _comparisons(found: Evaluation, loaded: Loaded, order: np.ndarray) -> list[dict[str, Any]]:
-    """Change maps beside masks, of the anomalies that are found best and worst by turns."""
-    objective = loaded.objective
-    if not isinstance(objective, ComparatorObjective):
+    """Change maps beside masks, of the anomalies that are found best and worst by turns; of the comparison that was
+    scored."""
+    if not isinstance(loaded.objective, ComparatorObjective):
         return []
     p = found.predictions
     rows = [int(row) for row in order if p.label[row] == 1]
     tiles = []
     for row in [row for pair in zip(rows, rows[::-1], strict=True) for row in pair][: min(COMPARISONS, len(rows))]:
         sample = p.samples[row]
-        views = reference_of(found.data, sample, published=False)
         photo = np.array(found.data.source.query(sample))
-        batch = {name: t.to(loaded.device) for name, t in as_batch(photo, views).items()}
-        with torch.no_grad():
-            output, view = objective.locate(batch)
-        change = map_of(cast(Tensor, output.change_Bhw), len(photo))
+        change, compared = scored_comparison(found.data, row, loaded)
         mask = found.data.source.changed(sample)
-        picture = comparison_picture(photo, change, views.pictures[int(view[0])], sample.box, mask, RED)
+        picture = comparison_picture(photo, change, compared, sample.box, mask, RED)
         url = data_url(Image.fromarray(picture))
         tiles.append({"url": url, "kind": sample.kind, "score": p.score[row], "path": sample.query_path})
     return tiles
