@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from datagen.core.command import run_command
 from datagen.core.statistics import psnr
 from datagen.shapes.built_in import STAND_INS
 from datagen.train.objective import Batch, Objective
@@ -186,4 +187,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_command(main)

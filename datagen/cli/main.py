@@ -10,6 +10,7 @@ import typer
 
 from datagen import __version__
 from datagen.cli import commands
+from datagen.core.command import one_line
 from datagen.core.errors import EXIT_BUG, EXIT_STOPPED_EARLY, EXIT_USAGE, DatagenError
 
 app = typer.Typer(
@@ -57,7 +58,7 @@ def main() -> None:
         code = app(prog_name="datagen", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except DatagenError as error:
-        typer.echo(_one_line(str(error)), err=True)
+        typer.echo(one_line(str(error)), err=True)
         sys.exit(error.exit_code)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
@@ -78,11 +79,6 @@ def main() -> None:
         sys.exit(EXIT_USAGE)
     except Exception as error:
         _show_other(error)
-
-
-def _one_line(text: str) -> str:
-    """A message with what a terminal would act on (line ends and escapes in file names) written out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
 
 
 def _show_other(error: Exception) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from datagen.core.command import from_one
+from datagen.core.errors import UsageError
 from datagen.train.recipes import load_train_recipe
 
 GIB, MILLION = "GiB", "million"
@@ -44,15 +46,22 @@ def run_costs(
     recipe: str,
     measured: Callable[[Any], Mapping[str, float]],
 ) -> None:
-    """The command `prog`: measure a recipe, `recipe` where none is given, on some threads and print the table."""
+    """The command `prog`: measure a recipe, `recipe` where none is given, on some threads and print the table.
+
+    Raises UsageError for a recipe of another task.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m {prog}", description=told)
     parser.add_argument("--recipe", default=recipe)
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="section.key=value")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=from_one, default=1)
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     made = load_train_recipe(given.recipe, overrides=given.overrides)
+    task = load_train_recipe(recipe).task
+    if made.task != task:
+        raise UsageError(f"--recipe {given.recipe} is of task {made.task}; give one of task {task}")
+    found = measured(made)
     sys.stdout.write(f"| {made.name}, threads: {given.threads} | |\n| --- | --- |\n")
-    for name, value in measured(made).items():
+    for name, value in found.items():
         unit = "" if name.endswith((GIB, MILLION)) else SECONDS
         sys.stdout.write(f"| {name} | {value:.3f}{unit} |\n")

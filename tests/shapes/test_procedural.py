@@ -16,6 +16,7 @@ from datagen.core.shape import Mesh
 from datagen.recipe.categories import built_in
 from datagen.shapes.collections import open_collection
 from datagen.shapes.procedural import FAMILIES, chair, generate
+from datagen.shapes.procedural.__main__ import main
 from datagen.shapes.semantics import part_class
 
 CHAIRS = built_in("chair")
@@ -136,3 +137,22 @@ def test_quirks_are_all_there(tmp_path: Path) -> None:
     assert any("conf_score" in (folder / "result.json").read_text() for folder in folders)
     numbers = sorted(int(path.stem.split("-")[1]) for path in (folders[0] / "objs").iterdir())
     assert numbers != list(range(1, len(numbers) + 1)), "gaps in the numbers"
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"count": 2}, {"families": ("office",)}])
+def test_a_folder_of_other_shapes_is_left_as_it_is(tmp_path, other):
+    asked = {"count": 4, "seed": 0, "families": tuple(FAMILIES)}
+    generate(tmp_path, **asked)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="not among the shapes asked for"):
+        generate(tmp_path, **{**asked, **other})
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    generate(tmp_path, **{**asked, "count": 5})
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 5
+
+
+@pytest.mark.parametrize("number", ["0", "-3"])
+def test_no_chair_is_refused(tmp_path, number, capsys):
+    with pytest.raises(SystemExit):
+        main(["--out", str(tmp_path / "none"), "--count", number])
+    assert "give 1 or more" in capsys.readouterr().err and not (tmp_path / "none").exists()

@@ -2,17 +2,19 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from datagen.core.command import from_one, run_command
 from datagen.shapes.procedural.families import FAMILIES
 from datagen.shapes.procedural.write import generate
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Write chairs and name the folder on stderr."""
     parser = argparse.ArgumentParser(prog="python -m datagen.shapes.procedural", description="Write stand-in chairs.")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--count", type=int, default=24, help="number of chairs")
+    parser.add_argument("--count", type=from_one, default=24, help="number of chairs")
     parser.add_argument("--seed", type=int, default=0, help="seed of all shapes")
     parser.add_argument("--quirks", action="store_true", help="with the oddities of PartNet's files")
     parser.add_argument(
@@ -30,4 +32,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -1,13 +1,15 @@
 """Chairs on disk exactly as PartNet lays them out, with PartNet's quirks as an option."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from datagen.core.clutter import tidy
+from datagen.core.errors import UsageError
 from datagen.core.ids import content_hash
 from datagen.core.rng import stream
 from datagen.core.shape import Mesh, concatenate
@@ -32,22 +34,52 @@ def generate(
     Families take turns, so any `count` of at least 13 holds them all. The same arguments give the same
     bytes. With `quirks` the files misbehave as PartNet's do (formats of obj numbers, trees and meshes).
     Of the `count` chairs only those of `families` are written, under the ids that they have among all.
-    Raises UsageError on an unknown family.
+    Raises UsageError on an unknown family, and where other shapes lie below `root`: of another seed, of other families,
+    or more than `count`.
     """
     for family in families:
         known_family(family)
     root = Path(root)
+    _refuse_others(root, {str(FIRST_ID + n): _model_id(seed, n, quirks) for n in _indices(count, families)})
     root.mkdir(parents=True, exist_ok=True)
     ids = []
     for index, made, rng in _chairs(count, seed, families):
         anno_id = str(FIRST_ID + index)
-        model_index = index - 1 if quirks and index % 5 == 4 else index
         odd = random_quirks(rng, made) if quirks else no_quirks(made)
-        write_chair(root / anno_id, made, anno_id, content_hash([seed, model_index])[:32], odd)
+        write_chair(root / anno_id, made, anno_id, _model_id(seed, index, quirks), odd)
         ids.append(anno_id)
     card = {"source": SOURCE, "licence": LICENCE, "stand_in": True, "note": NOTE}
     (root / "collection.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return tuple(ids)
+
+
+def _model_id(seed: int, index: int, quirks: bool) -> str:
+    model_index = index - 1 if quirks and index % 5 == 4 else index
+    return content_hash([seed, model_index])[:32]
+
+
+def _indices(count: int, families: Collection[str]) -> Iterator[int]:
+    """Which of `count` chairs are of the families."""
+    names = tuple(FAMILIES)
+    return (index for index in range(count) if names[index % len(names)] in families)
+
+
+def _refuse_others(root: Path, wanted: Mapping[str, str]) -> None:
+    """Raises UsageError where a folder lies below `root` that is none of the shapes wanted, by id and model id."""
+    there = [path for path in tidy(root.iterdir()) if path.is_dir()] if root.is_dir() else []
+    others = [path.name for path in there if wanted.get(path.name) != _model_of(path)]
+    if others:
+        raise UsageError(
+            f"{root} holds {len(others)} folders that are not among the shapes asked for, {others[0]} first; give "
+            "another --out, or the seed, families and count that it was made with"
+        )
+
+
+def _model_of(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "meta.json").read_bytes())["model_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def chairs(count: int, seed: int) -> Iterator[Chair]:
@@ -57,10 +89,8 @@ def chairs(count: int, seed: int) -> Iterator[Chair]:
 
 def _chairs(count: int, seed: int, families: Collection[str]) -> Iterator[tuple[int, Chair, np.random.Generator]]:
     names = tuple(FAMILIES)
-    for index in range(count):
+    for index in _indices(count, families):
         family = names[index % len(names)]
-        if family not in families:
-            continue
         # The number is a salt: with it the built-in 24 differ most within their families.
         rng = stream(seed, "chair-31", family, index)
         made = chair(family, rng)

@@ -4,12 +4,13 @@
 screws to swap in, `DIR/variants/`. GLB as the format says: metres, y up.
 """
 
-import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from manifold3d import CrossSection, Manifold
 
+from datagen.core.command import run_command
 from datagen.core.rng import stream
 from datagen.core.shape import Mesh
 from datagen.geometry.solid import manifold_mesh
@@ -63,4 +64,4 @@ def write_brackets(folder: Path, count: int, seed: int = 0) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(command("brackets", write_brackets))
+    run_command(partial(command, "brackets", write_brackets))

@@ -4,12 +4,13 @@
 the format says: metres, y up.
 """
 
-import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from manifold3d import CrossSection, Manifold
 
+from datagen.core.command import run_command
 from datagen.core.rng import stream
 from datagen.core.shape import Mesh
 from datagen.geometry.solid import manifold_mesh
@@ -94,4 +95,4 @@ def write_gearboxes(folder: Path, count: int, seed: int = 0) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(command("gearboxes", write_gearboxes))
+    run_command(partial(command, "gearboxes", write_gearboxes))

@@ -5,12 +5,13 @@ PartNet-Mobility, which says how parts move: meshes in mm, y up, and a URDF.
 """
 
 import json
-import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from manifold3d import Manifold
 
+from datagen.core.command import run_command
 from datagen.core.rng import stream
 from datagen.core.shape import T_PUBLISHED_FROM_INSIDE, Mesh
 from datagen.geometry.solid import manifold_mesh
@@ -112,4 +113,4 @@ def _urdf(names: list[str], height: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(command("hinges", write_hinges))
+    run_command(partial(command, "hinges", write_hinges))

@@ -3,12 +3,13 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from manifold3d import Manifold
 
+from datagen.core.command import from_one
 from datagen.core.shape import T_PUBLISHED_FROM_INSIDE, Mesh
 
 SIDES = 48
@@ -54,12 +55,12 @@ def write_card(folder: Path, told: Mapping[str, object]) -> None:
     (folder / "collection.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
-def command(name: str, write: Callable[[Path, int, int], Path], argv: list[str] | None = None) -> int:
+def command(name: str, write: Callable[[Path, int, int], Path], argv: Sequence[str]) -> int:
     """`python -m datagen.shapes.standins.<name> --out DIR --count N --seed S`: write and name the folder on stderr."""
     about = f"Write {name}."
     parser = argparse.ArgumentParser(prog=f"python -m datagen.shapes.standins.{name}", description=about)
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--count", type=int, default=1, help=f"number of {name}")
+    parser.add_argument("--count", type=from_one, default=1, help=f"number of {name}")
     parser.add_argument("--seed", type=int, default=0, help="seed of their sizes")
     given = parser.parse_args(argv)
     sys.stderr.write(f"{given.count} {name} in {write(given.out, given.count, given.seed)}\n")

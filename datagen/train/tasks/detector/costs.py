@@ -100,4 +100,6 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    from datagen.core.command import run_command
+
+    run_command(main, sys.argv[1:])

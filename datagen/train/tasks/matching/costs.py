@@ -5,18 +5,19 @@ training draws them, so every picture is encoded once. A whole step, an evaluati
 and the largest memory that the process had follow.
 """
 
-import sys
 from collections.abc import Sequence
 from typing import cast
 
 import torch
 from torch import Tensor
 
+from datagen.core.command import run_command
+from datagen.core.errors import UsageError
 from datagen.models.comparator import Comparator
 from datagen.train.costs import run_costs, sizes, spent, timed
 from datagen.train.objective import Batch
 from datagen.train.tasks.matching.networks import make_objective
-from datagen.train.tasks.matching.recipe import MatchingRecipe
+from datagen.train.tasks.matching.recipe import MatchingRecipe, require_matching
 
 
 def random_batch(recipe: MatchingRecipe, queries: int, bundles: int) -> Batch:
@@ -40,12 +41,13 @@ def measured(recipe: MatchingRecipe) -> dict[str, float]:
     """CPU-seconds of each part and of a whole step of `optim.batch` queries, of one evaluated picture; peak memory in
     GiB; millions of weights.
 
-    Raises ValueError for a recipe of another network.
+    Raises UsageError for a recipe of another task or network.
     """
+    require_matching(recipe)
     objective = make_objective(recipe)
     model = cast(Comparator, objective.model)
     if not isinstance(model, Comparator):
-        raise ValueError(f"{recipe.name} is no recipe of the comparator")
+        raise UsageError(f"{recipe.name} is no recipe of the comparator; give one of model.network comparator")
     Q, N = recipe.optim.batch, recipe.data.views
     bundles = max(1, Q // recipe.data.queries_per_shape)
     batch = random_batch(recipe, Q, bundles)
@@ -91,4 +93,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_command(main)

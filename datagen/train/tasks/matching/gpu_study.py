@@ -19,6 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datagen.core.command import run_command
 from datagen.core.errors import UsageError
 from datagen.datasets.samples import open_dataset
 from datagen.formats.brokenchairs import COUNTERFACTUAL, TWIN
@@ -162,4 +163,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_command(main)

@@ -8,12 +8,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from datagen.core.command import run_command
 from datagen.models.attention import cross_attention
 from datagen.models.config import ModelConfig
 from datagen.train.tasks.matching.networks import make_objective
@@ -144,7 +145,7 @@ def measure_all(device: str, only: str | None = None) -> dict[str, Any]:
     return found
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """No argument: everything; one: attention, step or evaluation; four: what, form, views, device of one figure."""
     default = "cuda" if torch.cuda.is_available() else "cpu"
     if len(arguments) < 2:
@@ -159,4 +160,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_command(main)

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from datagen.core.command import from_one, run_command
 from datagen.core.errors import UsageError
 from datagen.core.statistics import auc
 from datagen.datasets.config import Against
@@ -28,7 +29,7 @@ from datagen.train.tasks.matching.judged import Question, judged
 from datagen.train.tasks.matching.paired import by_relation, pair_figures
 from datagen.train.tasks.matching.paired_table import table
 from datagen.train.tasks.matching.predictions import MatchingPredictions
-from datagen.train.tasks.matching.recipe import COMPARES, NO_PAIRS, MatchingRecipe
+from datagen.train.tasks.matching.recipe import COMPARES, NO_PAIRS, MatchingRecipe, require_matching
 from datagen.train.tasks.matching.rendered import rendered_by
 from datagen.train.tasks.matching.report import angle_groups, map_figures, partitions, pose_figures
 
@@ -70,11 +71,15 @@ def arms(
     ablation. An override is for all recipes, or after `NAME:` for one. Raises RecipeError, UsageError.
     """
 
+    if unknown := [name for name in with_pairs if name not in names]:
+        raise UsageError(f"--with-pairs {', '.join(unknown)}: not among --networks; add it there too")
+
     def arm(name: str, label: str, *more: str) -> Arm:
         recipe, *values = name.split("+")
         told = [(value.partition("=")[0].rpartition(":")[0], value) for value in overrides]
         own = [value.removeprefix(f"{only}:") for only, value in told if only in ("", recipe)]
         made = [load_train_recipe(recipe, overrides=[*own, *values, *more], seed=seed) for seed in seeds]
+        require_matching(made[0])
         return Arm(label, tuple(made), data)
 
     found = []
@@ -233,13 +238,15 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--off-grid", type=Path, help="a build with query.azimuth=continuous")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--networks", nargs="*", default=list(ON_GRID), help="recipes trained on --data")
-    parser.add_argument("--with-pairs", nargs="*", default=list(WITH_PAIRS), help="of those, trained on pairs too")
+    parser.add_argument(
+        "--with-pairs", nargs="*", help=f"of those, trained on pairs too; by default {', '.join(WITH_PAIRS)}"
+    )
     parser.add_argument("--off-grid-networks", nargs="*", default=list(OFF_GRID), help="recipes trained on --off-grid")
-    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
-    parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
+    parser.add_argument("--seeds", type=from_one, default=3, help="how many, from 0")
+    parser.add_argument("--jobs", type=from_one, default=1, help="runs trained at a time")
     parser.add_argument("--tests", type=Path, nargs="*", default=[], help="builds that all are asked of too")
     parser.add_argument("--short", action="store_true", help="compare with the chosen view alone: for ablations")
-    parser.add_argument("--rounds", type=int, default=2000, help="rounds of the bootstrap")
+    parser.add_argument("--rounds", type=from_one, default=2000, help="rounds of the bootstrap")
     parser.add_argument(
         "--set",
         dest="overrides",
@@ -250,7 +257,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--device")
     given = parser.parse_args(arguments)
     seeds = range(given.seeds)
-    made = arms(given.networks, given.with_pairs, given.data, seeds, given.overrides)
+    with_pairs = given.with_pairs
+    if with_pairs is None:
+        with_pairs = [name for name in WITH_PAIRS if name in given.networks]
+    made = arms(given.networks, with_pairs, given.data, seeds, given.overrides)
     if given.off_grid:
         made += arms(given.off_grid_networks, (), given.off_grid, seeds, given.overrides)
     with open_runtime(given.device) as runtime:
@@ -261,4 +271,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_command(main)

@@ -5,10 +5,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from datagen.core.errors import UsageError
 from datagen.datasets.config import CELLS, DataConfig
 from datagen.models.config import ModelConfig
 from datagen.recipe.section import Count, Fraction, Positive, Section
-from datagen.train.config import TrainRecipe
+from datagen.train.config import UNNAMED_TASK, TrainRecipe
 
 IDLE_IN_PUBLISHED = ("balance", "tau", "points", "pairs", "hold_views", "align_encoder")
 """Keys of `loss` that the published alignment loss does not read."""
@@ -112,6 +113,12 @@ class MatchingRecipe(TrainRecipe):
         if wrong:
             raise ValueError(wrong)
         return self
+
+
+def require_matching(recipe: TrainRecipe) -> None:
+    """Raises UsageError for a recipe of another task."""
+    if recipe.task != UNNAMED_TASK:
+        raise UsageError(f"{recipe.name} is a recipe of task {recipe.task}; give one of task {UNNAMED_TASK}")
 
 
 def with_data(recipe: MatchingRecipe, **values: Any) -> MatchingRecipe:

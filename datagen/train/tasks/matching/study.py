@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from datagen.core.command import from_one, run_command
 from datagen.core.statistics import auc, bootstrap
 from datagen.train.infer import predict_split
 from datagen.train.load import load_network
@@ -25,7 +26,7 @@ from datagen.train.runtime import Runtime, open_runtime
 from datagen.train.seeds import fit, fit_all
 from datagen.train.tasks.matching.data import open_split
 from datagen.train.tasks.matching.predictions import MatchingPredictions
-from datagen.train.tasks.matching.recipe import MatchingRecipe
+from datagen.train.tasks.matching.recipe import MatchingRecipe, require_matching
 
 CURVE = (50, 100, 200, 300)
 
@@ -177,15 +178,17 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--recipe", default="cmt")
     parser.add_argument("--baseline", default="resnet_fpn_sa")
-    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
-    parser.add_argument("--curve", type=int, nargs="*", default=list(CURVE))
-    parser.add_argument("--curve-seeds", type=int, help="seeds of the curve, which costs most; default: all")
+    parser.add_argument("--seeds", type=from_one, default=3, help="how many, from 0")
+    parser.add_argument("--curve", type=from_one, nargs="*", default=list(CURVE))
+    parser.add_argument("--curve-seeds", type=from_one, help="seeds of the curve, which costs most; default: all")
     parser.add_argument("--curve-set", action="append", default=[], help="for both recipes, in the curve alone")
-    parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
+    parser.add_argument("--jobs", type=from_one, default=1, help="runs trained at a time")
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="for both recipes")
     parser.add_argument("--device")
     given = parser.parse_args(arguments)
     recipe, baseline = (load_train_recipe(n, overrides=given.overrides) for n in (given.recipe, given.baseline))
+    for one in (recipe, baseline):
+        require_matching(one)
     with open_runtime(given.device) as runtime:
         design = Design(range(given.seeds), given.curve, given.curve_seeds, given.curve_set, jobs=given.jobs)
         found = study(given.data, given.out, recipe, baseline, design, runtime)
@@ -196,4 +199,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_command(main)
