@@ -66,11 +66,11 @@ def main() -> None:
         typer.echo(f"UsageError: {str(error.filename)[:80]}...: {error.strerror}; choose a shorter path", err=True)
         sys.exit(EXIT_USAGE)
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("stopped; run the same command again to go on", err=True)
+        typer.echo(f"stopped; {_again()}", err=True)
         sys.exit(130)
     except SystemExit as stop:
         if stop.code == 130:
-            typer.echo("stopped; run the same command again to go on", err=True)
+            typer.echo(f"stopped; {_again()}", err=True)
         raise
     except UnicodeEncodeError as error:
         if "surrogates" not in error.reason:
@@ -95,7 +95,15 @@ def _show_other(error: Exception) -> None:
 
 
 def _stop(*_: object) -> None:
-    raise DatagenStopped("asked to stop; run the same command again to go on")
+    raise DatagenStopped(f"asked to stop; {_again()}")
+
+
+def _again() -> str:
+    """How to go on with what was stopped: a run of training is not gone on with unasked."""
+    words = sys.argv[1:]
+    if words[:1] == ["train"] and "--resume" not in words:
+        return "run the same command again with --resume to go on"
+    return "run the same command again to go on"
 
 
 class DatagenStopped(DatagenError):

@@ -90,6 +90,9 @@ def list_samples(files: DatasetReader, split: str) -> list[Sample]:
     else:
         samples = _from_names(files, split)
     if not samples:
+        told = read_table(files, "split.json") if files.has("split.json") else {split: []}
+        if split not in told:
+            raise BrokenFile(f"{files.root} has no split {split}; its splits are {', '.join(told)}")
         raise BrokenFile(
             f"{files.root}: split {split} has no sample; build more shapes, as few of them may leave a split empty"
         )

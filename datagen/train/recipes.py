@@ -1,6 +1,7 @@
 """Find and read recipes/train/*.yaml: the same caps, overrides and messages as build recipes."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,30 @@ def load_train_recipe(
         override(given, assignment)
     built_in = name or find_task(str(given.get("task", task))).recipes.get(model or "")
     path = _find(built_in) if built_in else None
-    data = read_yaml(path) if path else {}
+    data: dict[str, Any] = {"task": task, **(read_yaml(path) if path else {})}
     if model:
         data.setdefault("model", {})["name"] = model
+    origin = str(path or "recipe")
+    changed = deepcopy(data)
     for assignment in overrides:
-        override(data, assignment)
+        override(changed, assignment)
     if seed is not None:
-        data["seed"] = seed
-    return parse_train_recipe({"task": task, **data}, str(path or "recipe"))
+        changed["seed"] = seed
+    try:
+        return parse_train_recipe(changed, origin)
+    except RecipeError:
+        if overrides and _is_valid(data, origin):
+            # What is wrong was not wrong in the file.
+            parse_train_recipe(changed, f"--set {' --set '.join(overrides)}")
+        raise
+
+
+def _is_valid(data: dict[str, Any], origin: str) -> bool:
+    try:
+        parse_train_recipe(data, origin)
+    except RecipeError:
+        return False
+    return True
 
 
 def parse_train_recipe(data: dict[str, Any], origin: str) -> Any:

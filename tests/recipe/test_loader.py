@@ -81,6 +81,15 @@ def test_what_could_not_be_drawn_from_is_refused_with_the_next_step(assignment, 
         load_recipe(None, [assignment])
 
 
+def test_a_value_of_set_is_not_blamed_on_the_file(tmp_path):
+    with pytest.raises(RecipeError, match=r"^RecipeError: --set optim\.lr=-1: optim\.lr: ") as told:
+        load_train_recipe("query_64", overrides=["optim.lr=-1"])
+    assert "yaml" not in str(told.value)
+    (tmp_path / "bad.yaml").write_text("optim: {lr: -1}\n")
+    with pytest.raises(RecipeError, match=r"bad\.yaml: optim\.lr"):
+        load_train_recipe(str(tmp_path / "bad.yaml"), overrides=["seed=1"])
+
+
 def test_entries_of_a_list_that_are_wrong_alike_are_counted():
     with pytest.raises(RecipeError, match=r'data.skip.0 \(and 2 more\): a text is wanted; write "7" in quotes'):
         load_train_recipe("query_64", overrides=["data.skip=[7, 8, 9]"])

@@ -12,6 +12,7 @@ import torch
 import yaml
 from PIL import Image
 
+from datagen.cli.main import DatagenStopped, _stop
 from datagen.core.errors import MissingDependency, OtherRecipe
 from datagen.datasets.samples import list_samples, open_dataset
 from datagen.models.published import PublishedCMT
@@ -88,6 +89,21 @@ def test_evaluate_writes_json_and_a_page(run, dataset, tmp_path):
     assert page.count("data:image/png;base64,") >= 12 and "http" not in page.replace("http-equiv", "")
     again = datagen("evaluate", run, "--data", dataset, "--json", "--sweep", "--out", tmp_path)
     assert again.stdout == done.stdout
+
+
+def test_a_split_that_is_not_there_is_told_with_those_that_are(run, dataset):
+    done = datagen("evaluate", run, "--data", dataset, "--split", "nonsense")
+    assert done.returncode == 2 and "has no split nonsense; its splits are train, val, test" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["train", "--data", "x"], "again with --resume"), (["train", "--resume"], "again to"), (["build"], "again to")],
+)
+def test_what_was_stopped_says_how_to_go_on(monkeypatch, words, told):
+    monkeypatch.setattr("sys.argv", ["datagen", *words])
+    with pytest.raises(DatagenStopped, match=told):
+        _stop()
 
 
 def test_a_bundle_and_its_mesh_give_the_same_views(dataset):

@@ -200,7 +200,10 @@ def test_a_split_without_pairs_has_its_natural_figures(paired, tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (["data.flip_together=false", "data.flip=true", "model.name=cmt"], "data.flip false"),
+        (
+            ["data.flip_together=false", "data.flip=true", "model.name=cmt"],
+            "twins: data.flip true has to be false;",
+        ),
         (["data.queries_per_shape=6", "optim.batch=24"], "multiple of 4"),
         (["data.pairs=mixed", "optim.batch=8"], "16 or more"),
         (["data.flip_together=false", "model.name=retrieval"], "does not learn from pairs"),
@@ -258,3 +261,22 @@ def test_kinds_and_shapes_can_be_kept_from_training_alone(paired, pairs):
     nothing = recipe_of(data={"pairs": pairs, "skip": sorted({s.shape for s in every})}, optim={"batch": 16})
     with pytest.raises(UsageError, match="leave nothing"):
         open_split(paired, "train", nothing, objective)
+
+
+@pytest.mark.parametrize("pairs", ["natural", "counterfactual"])
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"leave_out": ["nonsense"]}, r"has no kind nonsense; its kinds are .*missing"),
+        ({"skip": ["77"]}, "has no shape 77"),
+        ({"shapes": 99}, "data.shapes 99: the training split of .* has "),
+        ({"leave_out": "every"}, "leave no anomalous sample|leave nothing"),
+    ],
+)
+def test_what_a_dataset_does_not_have_is_refused_by_name(paired, pairs, values, told):
+    whole = recipe_of(data={"pairs": pairs})
+    if values == {"leave_out": "every"}:
+        values = {"leave_out": sorted({s.kind for s in open_split(paired, "train", whole).samples} - {"normal"})}
+    recipe = recipe_of(data={"pairs": pairs, **values})
+    with pytest.raises(UsageError, match=told):
+        open_split(paired, "train", recipe, make_objective(recipe))

@@ -11,7 +11,7 @@ from datagen.datasets.online import GroupMaker, OnlineDataset
 from datagen.datasets.pack import open_packed
 from datagen.datasets.paired import PairedDataset
 from datagen.datasets.pairs import has_pairs, list_pairs
-from datagen.datasets.samples import Sample, list_samples, open_dataset
+from datagen.datasets.samples import Sample, list_samples, open_dataset, read_table
 from datagen.datasets.source import LooseSource, SampleSource
 from datagen.store.reader import DatasetReader
 from datagen.train.tasks.matching.objective import DetectionObjective
@@ -40,9 +40,12 @@ def open_split(
 ) -> MatchingDataset:
     """The samples of a split as a Dataset; `train` is cut to `data.shapes`, and augmented for an `objective`.
 
-    Raises UsageError when there is no dataset, BrokenFile naming a file.
+    Raises UsageError when there is no dataset, and in training where the recipe names what it does not have, BrokenFile
+    naming a file.
     """
     files = open_dataset(folder)
+    if objective is not None and split == "train":
+        require_known(files, recipe.data)
     if objective is not None and split == "train" and recipe.data.pairs != "natural":
         return _open_paired(files, recipe, objective)
     samples = list_samples(files, split)
@@ -104,11 +107,36 @@ def open_pairs(folder: Path, split: str, recipe: MatchingRecipe) -> PairedDatase
 
 
 def seen_in_training(samples: list[Anyone], config: DataConfig) -> list[Anyone]:
-    """Samples without the kinds and shapes that are kept from training. Raises UsageError where none is left."""
+    """Samples without the kinds and shapes that are kept from training.
+
+    Raises UsageError where none is left, or no normal or no anomalous one.
+    """
     left = [s for s in samples if s.kind not in config.leave_out and s.shape not in config.skip]
     if samples and not left:
         raise UsageError("data.leave_out and data.skip leave nothing to train on")
+    if len({s.label for s in left}) < len({s.label for s in samples}):
+        gone = "normal" if left[0].label else "anomalous"
+        raise UsageError(f"data.leave_out and data.skip leave no {gone} sample to train on; name fewer")
     return left
+
+
+def require_known(files: DatasetReader, config: DataConfig) -> None:
+    """Raises UsageError where `leave_out`, `skip` or `shapes` name kinds, shapes or more shapes than a dataset has."""
+    if not (config.skip or config.leave_out or config.shapes):
+        return
+    shapes = {name: list(map(str, found)) for name, found in read_table(files, "split.json").items()}
+    every = {shape for found in shapes.values() for shape in found}
+    if unknown := [shape for shape in config.skip if shape not in every]:
+        raise UsageError(f"data.skip: {files.root} has no shape {', '.join(unknown)}; its shapes are in split.json")
+    if config.leave_out:
+        samples = (sample for name, found in shapes.items() if found for sample in list_samples(files, name))
+        kinds = {sample.kind for sample in samples}
+        if unknown := [kind for kind in config.leave_out if kind not in kinds]:
+            known = ", ".join(sorted(kinds))
+            raise UsageError(f"data.leave_out: {files.root} has no kind {', '.join(unknown)}; its kinds are {known}")
+    count = len(shapes.get("train", ()))
+    if config.shapes and config.shapes > count:
+        raise UsageError(f"data.shapes {config.shapes}: the training split of {files.root} has {count}; leave it out")
 
 
 def first_shapes(samples: list[Anyone], count: int | None) -> list[Anyone]:

@@ -162,8 +162,11 @@ def _pairs(recipe: MatchingRecipe) -> str | None:
         return None
     if network in NO_PAIRS:
         return f"model {network} does not learn from pairs; data.pairs is for the others"
-    if data.flip or data.crop < 1 or data.brightness_contrast:
-        return "data.pairs compares twins: it needs data.flip false, data.crop 1 and data.brightness_contrast 0"
+    apart = ["data.flip true has to be false"] if data.flip else []
+    apart += [f"data.crop {data.crop:g} has to be 1"] if data.crop < 1 else []
+    apart += [f"data.brightness_contrast {data.brightness_contrast:g} has to be 0"] if data.brightness_contrast else []
+    if apart:
+        return f"data.pairs compares twins: {', '.join(apart)}"
     if data.queries_per_shape > 1 and data.queries_per_shape % CELLS:
         return f"data.pairs keeps fours whole: data.queries_per_shape has to be 1 or a multiple of {CELLS}"
     step = max(CELLS, data.queries_per_shape)
