@@ -10,12 +10,14 @@ from PIL import Image, ImageDraw
 from datagen.cli.predict import _tile, _write_table
 from datagen.core.camera import Camera
 from datagen.datasets.samples import list_samples, open_dataset
+from datagen.datasets.viewpoint import nearest_view
 from datagen.datasets.views import ReferenceBundle
 from datagen.recipe.models import ReferenceRecipe
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
 from datagen.train.loop import train
 from datagen.train.runtime import Runtime
+from datagen.train.tasks.matching.data import open_split
 from datagen.train.tasks.matching.page import scored_comparison
 from datagen.train.tasks.matching.predict import Judge, outline_note
 from datagen.train.tasks.matching.predictions import BINS
@@ -28,11 +30,12 @@ from datagen.train.tasks.matching.refine import (
     final_picture,
     moved,
     refine,
+    refine_from,
     silhouette,
     turned,
     views_of,
 )
-from datagen.train.tasks.matching.rendered import views_of_bundle
+from datagen.train.tasks.matching.rendered import _wanted, views_of_bundle
 from tests.train.test_comparator import comparator
 
 
@@ -101,9 +104,23 @@ def test_the_search_begins_again_from_views_of_a_like_outline(run, dataset, monk
         picture = np.zeros((64, 64), np.uint8)
         return Refined(Pose(Camera(azimuth_deg, 20.0, 3.0, size_px=64)), picture, (0.4, 0.5, 0.9)[len(begun) - 1])
 
-    monkeypatch.setattr("datagen.train.tasks.matching.predict.refine", found_at_the_third)
+    monkeypatch.setattr("datagen.train.tasks.matching.refine.refine", found_at_the_third)
     found = judge(dataset / sample.query_path)
     assert found.found_camera and len(set(begun)) == 3 and found.camera.azimuth_deg == begun[2]
+
+
+def test_a_search_from_behind_is_mended(dataset):
+    """Of a split too: the network may have chosen a view that is far off."""
+    data = open_split(dataset, "test", comparator())
+    row = next(n for n, sample in enumerate(data.samples) if not sample.label)
+    bundle, found = data.samples[row].bundle, {}
+    place, _ = nearest_view(data.source, bundle, data.samples[row], data.evaluated_views(bundle))
+    for name, turn in (("near", 0), ("behind", 2)):
+        (wanted,) = _wanted(data, bundle, [row], np.full(len(data), (place + turn) % 4))
+        views = views_of_bundle(open_dataset(dataset), bundle, "mesh", 64)
+        refined = refine_from(wanted.photo, views, wanted.azimuths_deg)
+        found[name] = direction_deg(refined.camera.position, wanted.eye)
+    assert found["behind"] < found["near"] + 5
 
 
 def test_a_photo_that_was_not_taken_like_a_query_is_turned_and_moved_back(dataset):

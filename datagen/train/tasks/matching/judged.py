@@ -20,7 +20,7 @@ from datagen.train.runtime import Runtime
 from datagen.train.tasks.matching.data import open_pairs, open_split
 from datagen.train.tasks.matching.predictions import MatchingPredictions
 from datagen.train.tasks.matching.recipe import with_data
-from datagen.train.tasks.matching.refine import DRAWN_PX
+from datagen.train.tasks.matching.refine import DRAWN_PX, OTHERS
 
 COLUMNS = tuple(field.name for field in fields(MatchingPredictions) if field.name != "samples")
 
@@ -53,8 +53,8 @@ def judged(run: Path, question: Question, runtime: Runtime) -> MatchingPredictio
     if data is None:
         return None
     told = [content_key(open_dataset(question.data), times=False), question.pairs, question.against]
-    # Answers by renders that were drawn otherwise are not these.
-    told += [DRAWN_PX] if question.against in ("mesh", "points", "best") else []
+    # Answers by renders that were found or drawn otherwise are not these.
+    told += [DRAWN_PX, OTHERS] if question.against in ("mesh", "points", "best") else []
     told += [question.shuffled, recipe.data.blank_references, checkpoint_of(run).stat().st_mtime_ns]
     kept = run / "judged" / f"{content_hash(told)[:16]}.npz"
     if kept.is_file():

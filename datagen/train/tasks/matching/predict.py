@@ -21,13 +21,16 @@ from datagen.train.tasks.matching.photo import Photo, PhotoOptions, prepare_phot
 from datagen.train.tasks.matching.pictures import attention_picture, beside
 from datagen.train.tasks.matching.recipe import COMPARES
 from datagen.train.tasks.matching.reference import Reference, open_reference
-from datagen.train.tasks.matching.refine import Pose, Refined, Views, agreement, only_view, refine, silhouette
+from datagen.train.tasks.matching.refine import (
+    Pose,
+    Refined,
+    is_found,
+    only_view,
+    refine_from,
+    silhouette,
+    starting_azimuths,
+)
 from datagen.train.tasks.matching.rendered import Renderable, open_renders
-
-ALIKE = 0.75
-"""IoU of the photo's outline and the reference's best one below which a photo may be of another thing."""
-OTHERS = 2
-"""Views from which the search begins again then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,21 +161,9 @@ class Judge:
             view = None if nearest is None else int(nearest[0])
             if view is None or self.renders.views is None or np.isnan(self.views.azimuths[view]):
                 return output, view, None
-            refined = self._refined(photo, self.renders.views, view)
+            starts = starting_azimuths(photo.picture, self.views.pictures, self.views.azimuths, view)
+            refined = refine_from(photo.picture, self.renders.views, starts, free=photo.framed)
             return self.objective.predict(self._batch(photo, only_view(refined.picture))), view, refined
-
-    def _refined(self, photo: Photo, views: Views, chosen: int) -> Refined:
-        """The camera found from the chosen view; where that has another outline, from the likest other views too."""
-        best = refine(photo.picture, views, float(self.views.azimuths[chosen]), free=photo.framed)
-        outline = silhouette(photo.picture.min(axis=2))
-        alike = [agreement(outline, silhouette(view)) for view in self.views.pictures]
-        known = [n for n in np.argsort(alike)[::-1].tolist() if n != chosen and np.isfinite(self.views.azimuths[n])]
-        for other in known[:OTHERS]:
-            if is_found(best):
-                break
-            again = refine(photo.picture, views, float(self.views.azimuths[other]), free=photo.framed)
-            best = max(best, again, key=lambda found: found.agreement)
-        return best
 
     def _batch(self, photo: Photo, views: Reference) -> Batch:
         return {name: t.to(self.loaded.device) for name, t in as_batch(photo.picture, views).items()}
@@ -188,11 +179,6 @@ class Judge:
         from_view = Pose(Camera(-azimuth_deg, recipe.elevation_deg, recipe.radius, size_px=len(change)))
         ids = mesh.part_ids(from_view if refined is None else refined.pose)
         return sentence(change, ids, parts, silhouette(photo.picture.min(axis=2)) < 0.5)
-
-
-def is_found(refined: Refined | None) -> bool:
-    """Whether the reference has about the photo's outline from the camera found; True where none was looked for."""
-    return refined is None or refined.agreement >= ALIKE
 
 
 def outline_note(refined: Refined | None) -> tuple[str, ...]:

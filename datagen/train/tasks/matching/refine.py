@@ -41,6 +41,10 @@ TRIES = 140
 """Renders that it takes at most."""
 
 
+ALIKE = 0.75
+"""IoU of the photo's outline and the reference's best one below which a photo may be of another thing."""
+OTHERS = 2
+"""Views from which the search begins again then."""
 DRAWN_PX = 256
 """Side of a bundle's pictures."""
 
@@ -148,6 +152,32 @@ def refine(photo: np.ndarray, views: Views, azimuth_deg: float, *, aside: bool =
         best = max(search.at_once(best.pose), best, key=lambda found: found.agreement)
     pose = replace(best.pose, camera=replace(best.camera, size_px=size))
     return Refined(pose, final_picture(views, pose), best.agreement)
+
+
+def is_found(refined: Refined | None) -> bool:
+    """Whether the reference has about the photo's outline from the camera found; True where none was looked for."""
+    return refined is None or refined.agreement >= ALIKE
+
+
+def refine_from(
+    photo: np.ndarray, views: Views, azimuths_deg: Sequence[float], *, aside: bool = False, free: bool = False
+) -> Refined:
+    """`refine` from the first of some azimuths, and where no camera is found from the others in turn: the best."""
+    best = refine(photo, views, azimuths_deg[0], aside=aside, free=free)
+    for azimuth in azimuths_deg[1:]:
+        if is_found(best):
+            break
+        again = refine(photo, views, azimuth, aside=aside, free=free)
+        best = max(best, again, key=lambda found: found.agreement)
+    return best
+
+
+def starting_azimuths(photo: np.ndarray, pictures: np.ndarray, azimuths_deg: np.ndarray, chosen: int) -> list[float]:
+    """Published azimuth of the chosen one of the views (N, S, S) uint8, and of the likest others by their outlines."""
+    outline = silhouette(photo.min(axis=2))
+    alike = [agreement(outline, silhouette(view)) for view in pictures]
+    others = [n for n in np.argsort(alike)[::-1].tolist() if n != chosen and np.isfinite(azimuths_deg[n])]
+    return [float(azimuths_deg[n]) for n in (chosen, *others[:OTHERS])]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from datagen.core.errors import BrokenFile, UsageError
 from datagen.core.shape import T_INSIDE_FROM_PUBLISHED
 from datagen.datasets.config import Against
 from datagen.datasets.matching import MatchingDataset, Renders
-from datagen.datasets.samples import open_dataset
+from datagen.datasets.samples import Sample, open_dataset
 from datagen.datasets.views import ReferenceBundle
 from datagen.meshfiles.obj import whole_mesh
 from datagen.store.reader import DatasetReader
@@ -29,20 +29,27 @@ from datagen.train.tasks.matching.points import PointViews
 from datagen.train.tasks.matching.predictions import MatchingPredictions
 from datagen.train.tasks.matching.recipe import COMPARES, MatchingRecipe
 from datagen.train.tasks.matching.reference import is_bundle, load_shape
-from datagen.train.tasks.matching.refine import MeshViews, Views, direction_deg, refine, views_of
+from datagen.train.tasks.matching.refine import (
+    MeshViews,
+    Views,
+    direction_deg,
+    refine_from,
+    starting_azimuths,
+    views_of,
+)
 
 By = Literal["mesh", "points"]
 
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """A query to find the camera of: its number, its picture (S, S, 3), the published azimuth of the view that it
-    resembles, the true place of its camera (3,) about the reference as it stands, z up, NaN where unknown, and whether
-    the object may lie beside the middle of the picture."""
+    """A query to find the camera of: its number, its picture (S, S, 3), the published azimuths of the views that the
+    search begins at, the true place of its camera (3,) about the reference as it stands, z up, NaN where unknown, and
+    whether the object may lie beside the middle of the picture."""
 
     number: int
     photo: np.ndarray
-    azimuth_deg: float
+    azimuths_deg: Sequence[float]
     eye: np.ndarray
     aside: bool
 
@@ -71,12 +78,13 @@ def against_of(recipe: MatchingRecipe, data: MatchingDataset) -> Against:
 def render_all(data: MatchingDataset, view: np.ndarray, by: By, runtime: Runtime, workers: int) -> Renders:
     """A render of every sample's reference from the camera found, and how many degrees that camera is off.
 
-    `view` (n,): places among the views evaluated, where the searches begin. Bundles are shared out over the processes.
+    `view` (n,): places among the views evaluated, where the searches begin (`starting_azimuths`). Bundles are
+    shared out over the processes.
     """
     order = sorted(range(len(data)), key=lambda number: data.reference_of(data.samples[number]))
     groups = [(b, list(rows)) for b, rows in groupby(order, lambda number: data.reference_of(data.samples[number]))]
     mine = groups[runtime.rank :: runtime.ranks]
-    tasks = [(bundle, [_wanted(data, bundle, number, int(view[number])) for number in rows]) for bundle, rows in mine]
+    tasks = [(bundle, _wanted(data, bundle, rows, view)) for bundle, rows in mine]
     render = partial(_render_bundle, data.source.root, data.config.image_px, by)
     pictures = np.zeros((len(data), data.config.image_px, data.config.image_px), dtype=np.uint8)
     error = np.full(len(data), np.nan)
@@ -130,15 +138,26 @@ def rendered_by(files: DatasetReader, folder: str) -> list[By]:
     return [by for by, found in there.items() if found]
 
 
-def _wanted(data: MatchingDataset, bundle: str, number: int, view: int) -> Wanted:
-    sample = data.samples[number]
-    azimuth = data.source.azimuths(bundle)[data.evaluated_views(bundle)[view]]
+def _wanted(data: MatchingDataset, bundle: str, rows: Sequence[int], view: np.ndarray) -> list[Wanted]:
+    views = data.evaluated_views(bundle)
+    pictures, azimuths = data.source.pictures(bundle, views), data.source.azimuths(bundle)[list(views)]
+    found = []
+    for number in rows:
+        photo = np.array(data.source.query(data.samples[number]))
+        starts = starting_azimuths(photo, pictures, azimuths, int(view[number]))
+        sample = data.samples[number]
+        found.append(Wanted(number, photo, starts, _eye(sample), bool(sample.tray)))
+    return found
+
+
+def _eye(sample: Sample) -> np.ndarray:
+    """The true place (3,) of a query's camera about the reference as it stands, z up; NaN where unknown."""
     eye = np.full(3, np.nan)
     if len(sample.T_world_camera) == 16:
         eye = T_INSIDE_FROM_PUBLISHED[:3, :3] @ np.array(sample.T_world_camera).reshape(4, 4)[:3, 3]
     if sample.tray:
         eye = Rotation.from_euler("z", -sample.tray[0], degrees=True).apply(eye)
-    return Wanted(number, np.array(data.source.query(sample)), float(azimuth), eye, bool(sample.tray))
+    return eye
 
 
 @contextmanager
@@ -157,7 +176,7 @@ def _render_bundle(
     views = views_of_bundle(open_dataset(root), bundle, by, size)
     found = []
     for query in queries:
-        refined = refine(query.photo, views, query.azimuth_deg, aside=query.aside)
+        refined = refine_from(query.photo, views, query.azimuths_deg, aside=query.aside)
         found.append((query.number, refined.picture, direction_deg(refined.camera.position, query.eye)))
     return found
 
