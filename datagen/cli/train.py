@@ -43,8 +43,12 @@ def run_train(options: TrainOptions) -> None:
 
     console, data = open_console(), options.data
     kind = learned_kind(data)
-    values = [*(["data.pairs=counterfactual"] if options.online else []), *(options.overrides or ())]
+    values = list(options.overrides or ())
     recipe = load_train_recipe(options.recipe, options.model, values, options.seed, kind.tasks[0])
+    if options.online and getattr(recipe.data, "pairs", "") == "natural":
+        # What a user says of pairs comes after it, and is refused where it is something else.
+        values = ["data.pairs=counterfactual", *values]
+        recipe = load_train_recipe(options.recipe, options.model, values, options.seed, kind.tasks[0])
     require_task(data, kind, recipe.task)
     online = open_online(options, kind, recipe) if options.online or options.shapes else None
     with open_runtime(options.device) as runtime:

@@ -181,6 +181,7 @@ def test_other_shapes_of_the_same_names_are_trained_on(paired, plan, chairs, tmp
         ((), "toysad_quickstart", "is a recipe of kind oddoneout"),
         ((), "quickstart", "makes no pairs; set reference.counterfactual"),
         (("--set", "data.pairs=mixed", "--set", "optim.batch=16"), "brokenchairs_paired", "data.pairs mixed has to be"),
+        (("--set", "data.pairs=natural"), "brokenchairs_paired", "data.pairs natural has to be"),
     ],
 )
 def test_what_makes_no_pairs_is_refused_by_name(paired, chairs, tmp_path, values, online, told):
