@@ -60,14 +60,14 @@ def _is_valid(data: dict[str, Any], origin: str) -> bool:
 def parse_train_recipe(data: dict[str, Any], origin: str) -> Any:
     """Validate plain data as its task's recipe. Raises RecipeError, also for a task that is not there."""
     try:
-        model = find_task(str(data.get("task", UNNAMED_TASK))).recipe
+        task = find_task(str(data.get("task", UNNAMED_TASK)))
     except UsageError as error:
         raise RecipeError(f"{origin}: {error.args[0]}") from error
     try:
-        return model.model_validate(data)
+        return task.recipe.model_validate(data)
     except ValidationError as error:
-        wrong = describe_errors(error, model)
-        raise RecipeError(f"{origin}: {wrong}; the keys are in docs/train.md") from error
+        wrong = describe_errors(error, task.recipe)
+        raise RecipeError(f"{origin}: {wrong}; the keys are in {task.guide}") from error
 
 
 def _find(name: str) -> Path:

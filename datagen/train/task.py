@@ -59,6 +59,8 @@ class Task:
     samples are drawn and augmented; None reads them as they are, to evaluate. Raises UsageError, BrokenFile."""
     make_objective: Callable[[Any], Objective]
     """recipe -> the network, initialised from the recipe's seed alone, with its losses."""
+    guide: str = "docs/train.md"
+    """The page that explains the recipe's keys."""
     open_online: Callable[[GroupMaker, Any, Any], SampleDataset] | None = None
     """(what makes groups of pairs, recipe, objective) -> training samples without end; None: it learns from files
     alone."""

@@ -467,8 +467,9 @@ def test_clouds_lie_in_their_boxes(scenes):
     ],
 )
 def test_what_does_not_go_together_is_refused(override, match):
-    with pytest.raises(RecipeError, match=match):
+    with pytest.raises(RecipeError, match=match) as told:
         load_train_recipe("oddoneout", overrides=override)
+    assert "the keys are in docs/detector.md" in str(told.value)
 
 
 def test_what_was_learned_by_heart_is_the_labels_and_not_the_place(scenes, tmp_path):

@@ -4,13 +4,13 @@ Each part runs forward and backward on one scene of random pictures, in CPU-seco
 follows with the largest memory that the process had.
 """
 
-import sys
 from collections.abc import Sequence
 from typing import cast
 
 import torch
 from torch import Tensor
 
+from datagen.core.command import run_command
 from datagen.models.detector.detector import Detector
 from datagen.models.detector.lifted import Views, Volume
 from datagen.models.detector.matching import correspondences
@@ -100,6 +100,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    from datagen.core.command import run_command
-
-    run_command(main, sys.argv[1:])
+    run_command(main)

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from datagen.core.command import from_one, run_command
 from datagen.core.errors import UsageError
 from datagen.core.statistics import auc
 from datagen.datasets.samples import read_table
@@ -176,12 +177,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--data", type=Path, required=True, help="a dataset of scenes")
     parser.add_argument("--swap", type=Path, help="a build of recipes/toysad_swap.yaml")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--arms", nargs="*", default=[name for name in ARMS if name != "final"] + ["final"])
-    parser.add_argument("--splits", nargs="*", default=["unseen-test", "seen-test"])
-    parser.add_argument("--views", type=int, nargs="*", default=[], help="numbers of views to judge by besides")
-    parser.add_argument("--seeds", type=int, default=2, help="how many, from 0")
-    parser.add_argument("--jobs", type=int, default=1, help="runs trained at a time")
-    parser.add_argument("--rounds", type=int, default=2000, help="rounds of the bootstrap")
+    parser.add_argument("--arms", nargs="+", default=[name for name in ARMS if name != "final"] + ["final"])
+    parser.add_argument("--splits", nargs="+", default=["unseen-test", "seen-test"])
+    parser.add_argument("--views", type=from_one, nargs="*", default=[], help="numbers of views to judge by besides")
+    parser.add_argument("--seeds", type=from_one, default=2, help="how many, from 0")
+    parser.add_argument("--jobs", type=from_one, default=1, help="runs trained at a time")
+    parser.add_argument("--rounds", type=from_one, default=2000, help="rounds of the bootstrap")
     parser.add_argument("--set", dest="overrides", action="append", default=[], help="section.key=value, or NAME:...")
     parser.add_argument("--device")
     given = parser.parse_args(arguments)
@@ -195,6 +196,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    from datagen.core.command import run_command
-
-    run_command(main, sys.argv[1:])
+    run_command(main)

@@ -84,6 +84,7 @@ DETECTOR = Task(
     recipe=DetectorRecipe,
     open_data=open_split,
     make_objective=make_objective,
+    guide="docs/detector.md",
     named_split=lambda folder, split: named_split(open_folder(folder), split),
     require_data=require_scenes,
     collect=collect,

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import default_collate
 
+from datagen.core.command import run_command
 from datagen.core.errors import UsageError
 from datagen.models.backbones import RANDOM, Frozen, load_backbone
 from datagen.models.detector.encoders import FROZEN
@@ -89,6 +90,4 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    from datagen.core.command import run_command
-
-    run_command(main, sys.argv[1:])
+    run_command(main)
