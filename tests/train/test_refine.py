@@ -19,15 +19,17 @@ from datagen.train.loop import train
 from datagen.train.runtime import Runtime
 from datagen.train.tasks.matching.data import open_split
 from datagen.train.tasks.matching.page import scored_comparison
-from datagen.train.tasks.matching.predict import Judge, outline_note
+from datagen.train.tasks.matching.predict import Judge
 from datagen.train.tasks.matching.predictions import BINS
 from datagen.train.tasks.matching.reference import load_shape
 from datagen.train.tasks.matching.refine import (
     Pose,
     Refined,
     agreement,
+    agrees_elsewhere,
     direction_deg,
     final_picture,
+    is_found,
     moved,
     refine,
     refine_from,
@@ -91,7 +93,23 @@ def test_a_photo_of_another_thing_is_told(run, dataset, tmp_path):
     assert "outline agrees" in (tmp_path / "calls.csv").read_text()
     photo = np.asarray(Image.open(dataset / sample.query_path).convert("RGB").resize((64, 64)))
     found = refine(photo, views_of(load_shape(mesh_of(dataset, sample))), -sample.azimuth_deg)
-    assert outline_note(found) == () and outline_note(replace(found, agreement=0.5)) != () and outline_note(None) == ()
+    assert is_found(found) and not is_found(replace(found, agreement=0.5))
+
+
+def test_a_large_defect_is_no_wrong_camera():
+    """Outlines agree but for where the network sees a change: the camera is right."""
+    render = np.full((64, 64), 255, np.uint8)
+    render[8:56, 16:48] = 90
+    photo = render.copy()
+    photo[8:28] = 255
+    found = Refined(Pose(Camera(0.0, 20.0, 3.0, size_px=64)), render, 0.58)
+    change = np.zeros((64, 64))
+    assert not agrees_elsewhere(found, silhouette(photo), change)
+    change[8:28, 16:48] = 1.0
+    assert agrees_elsewhere(found, silhouette(photo), change)
+    # What sees a change nearly everywhere explains nothing.
+    change[8:50, 16:48] = 1.0
+    assert not agrees_elsewhere(found, silhouette(photo), change)
 
 
 def test_the_search_begins_again_from_views_of_a_like_outline(run, dataset, monkeypatch):

@@ -24,6 +24,7 @@ from datagen.train.tasks.matching.reference import Reference, open_reference
 from datagen.train.tasks.matching.refine import (
     Pose,
     Refined,
+    agrees_elsewhere,
     is_found,
     only_view,
     refine_from,
@@ -136,6 +137,10 @@ class Judge:
         else:
             compared = self.views.pictures[view] if refined is None else refined.picture
             answer = comparison_picture(photo.picture, change, compared, shown)
+        outline = silhouette(photo.picture.min(axis=2))
+        unknown = refined is not None and not (
+            is_found(refined) or (change is not None and agrees_elsewhere(refined, outline, change))
+        )
         return Prediction(
             score=score,
             anomalous=anomalous,
@@ -148,9 +153,9 @@ class Judge:
             picture=beside(given.picture, answer, size),
             change=change,
             camera=None if refined is None else refined.camera,
-            differs=self._differs(change, photo, azimuth, refined) if anomalous and is_found(refined) else None,
-            found_camera=is_found(refined),
-            notes=(*given.notes, *photo.notes, *outline_note(refined)),
+            differs=self._differs(change, photo, azimuth, refined) if anomalous and not unknown else None,
+            found_camera=not unknown,
+            notes=(*given.notes, *photo.notes, *([outline_note(refined)] if refined and unknown else [])),
         )
 
     def _answer(self, photo: Photo) -> tuple[Output, int | None, Refined | None]:
@@ -181,12 +186,10 @@ class Judge:
         return sentence(change, ids, parts, silhouette(photo.picture.min(axis=2)) < 0.5)
 
 
-def outline_note(refined: Refined | None) -> tuple[str, ...]:
-    """A note where no camera was found from which the reference has about the photo's outline."""
-    if refined is None or is_found(refined):
-        return ()
+def outline_note(refined: Refined) -> str:
+    """The note where no camera was found from which the reference has about the photo's outline."""
     share = f"{refined.agreement:.0%}".replace("%", " %")
     return (
         f"the outline agrees with the reference's by {share} at best: if it is a photo of this part, whole and alone "
-        "on its ground, much of it is gone or off its place",
+        "on its ground, much of it is gone or off its place"
     )
