@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from PIL import Image
 
 from datagen.annotate.masks import BOX_GRID, tight_box
 from datagen.annotate.quality import check_contrast, check_picture
@@ -15,6 +14,7 @@ from datagen.core.row import Job
 from datagen.core.scene import GeometryFrame
 from datagen.core.shape import Shape
 from datagen.datasets.online import Camera, Group, of_all
+from datagen.datasets.views import resized
 from datagen.geometry.rays import RayScene
 from datagen.kinds.brokenchairs.at_query import QueryViews
 from datagen.kinds.brokenchairs.behind import expected_behind
@@ -36,8 +36,6 @@ TRIES = 200
 """Proposals, of any kind and shape, before a group is given up: the collection then has nothing to break."""
 KEPT = 512
 """Normal bundles that a process keeps: 80 KB each at 64 px and 20 views."""
-FINER = 2
-"""Reference views are rendered so many times as fine as they are used, as stored ones are."""
 
 
 @dataclass
@@ -147,20 +145,21 @@ class ChairGroups:
         boxes = np.array([_centre_form(mask) for mask in masks])
         own = [view.shader.shaded(candidate.camera)[0][..., 0] for view in views]
         return Camera(
-            queries=np.stack([_sized(picture, self.size) for picture in pictures]),
-            own=np.stack([_sized(picture, self.size) for picture in own]),
-            masks=np.stack([_sized(np.where(mask, 255, 0).astype(np.uint8), self.size) >= 128 for mask in masks]),
+            queries=np.stack([resized(picture, self.size) for picture in pictures]),
+            own=np.stack([resized(picture, self.size) for picture in own]),
+            masks=np.stack([resized(np.where(mask, 255, 0).astype(np.uint8), self.size) >= 128 for mask in masks]),
             boxes=boxes,
             eye=candidate.camera.position,
         )
 
     def _bundles(self, made: AnomalousShape) -> tuple[np.ndarray, np.ndarray]:
         recipe = self.plan.recipe.reference
-        cameras = [replace(c, size_px=FINER * self.size) for _, c in reference_cameras(recipe)[: recipe.views]]
+        # As large as stored ones are, then read like these: a network compares what is alike.
+        cameras = [camera for _, camera in reference_cameras(recipe)[: recipe.views]]
 
         def seen(parts: PartMeshes) -> np.ndarray:
             shader = ReferenceShader(RayScene(parts), [mesh for _, mesh in parts])
-            return np.stack([_sized(shader.shaded(c)[0][..., 0], self.size) for c in cameras])
+            return np.stack([resized(shader.shaded(c)[0][..., 0], self.size) for c in cameras])
 
         normal, anomalous = reference_parts(made)
         name = made.normal.shape_id
@@ -177,13 +176,6 @@ def _centre_form(mask: np.ndarray) -> tuple[float, float, float, float]:
         return 0.0, 0.0, 0.0, 0.0
     x, y, w, h = tight_box(mask)
     return (x + w / 2) / BOX_GRID, (y + h / 2) / BOX_GRID, w / BOX_GRID, h / BOX_GRID
-
-
-def _sized(picture: np.ndarray, size: int) -> np.ndarray:
-    """A picture as reading a stored one would give it."""
-    if len(picture) == size:
-        return picture
-    return np.asarray(Image.fromarray(picture).resize((size, size), Image.Resampling.BICUBIC))
 
 
 def online_groups(plan: ChairPlan, seed: int, size: int, cameras: int) -> ChairGroups:
