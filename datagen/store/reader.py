@@ -140,8 +140,8 @@ class DatasetReader:
             except OSError as error:
                 raise BrokenFile(f"{self.root / shard}: {error.strerror}; restore the shard and run again") from error
             yield shard, told.st_size, told.st_mtime_ns
-        loose = [folder for folder in below or () if folder.partition("/")[0] in self._loose_folders]
-        for folder in self._loose_folders if below is None else loose:
+        folders = self._loose_folders if below is None else below
+        for folder in (name for name in folders if name.partition("/")[0] in self._loose_folders):
             for path, entry in _walk(self.root / folder, folder):
                 told = _told(entry)
                 yield path, told.st_size, told.st_mtime_ns
@@ -174,7 +174,11 @@ def files_key(reader: DatasetReader, below: Sequence[str] | None = None) -> str:
 
     Raises BrokenFile naming a file that cannot be read.
     """
-    digest = hashlib.sha256(content_key(reader).encode())
+    key = content_key(reader)
+    if not reader.has("manifest.parquet"):
+        # It tells every file as it is, from a walk that need not be made again.
+        return key
+    digest = hashlib.sha256(key.encode())
     for path, size, changed_ns in sorted(reader.stamps(below)):
         digest.update(os.fsencode(path) + f"\0{size} {changed_ns}\n".encode())
     return digest.hexdigest()

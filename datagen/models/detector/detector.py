@@ -42,6 +42,17 @@ class ObjectLogits:
     inside: Tensor | None
 
 
+def make_head(config: DetectorConfig, width: int) -> nn.Module:
+    """What judges an object by its tokens of `width` channels."""
+    match config.head:
+        case "flat":
+            return ObjectHead(width, config.roi)
+        case "pooled":
+            return PooledHead(width)
+        case "tokens":
+            return TokenHead(width)
+
+
 class Detector(Lifted):
     """Scenes to a logit for each object.
 
@@ -59,8 +70,7 @@ class Detector(Lifted):
             VoxelAttention(width, c.attention_dim, c.heads, c.match, difference=c.difference) for _ in range(c.blocks)
         )
         self.unlike = nn.Linear(2, width) if c.difference else None
-        heads = {"flat": lambda: ObjectHead(width, c.roi), "pooled": lambda: PooledHead(width)}
-        self.head = heads.get(c.head, lambda: TokenHead(width))()
+        self.head = make_head(c, width)
 
     def sigma(self, volume: Volume) -> Tensor:
         """Density (B, G, 1, D, H, W) per metre."""

@@ -138,9 +138,8 @@ class Judge:
             compared = self.views.pictures[view] if refined is None else refined.picture
             answer = comparison_picture(photo.picture, change, compared, shown)
         outline = silhouette(photo.picture.min(axis=2))
-        unknown = refined is not None and not (
-            is_found(refined) or (change is not None and agrees_elsewhere(refined, outline, change))
-        )
+        elsewhere = change is not None and refined is not None and agrees_elsewhere(refined, outline, change)
+        found = refined is None or is_found(refined) or elsewhere
         return Prediction(
             score=score,
             anomalous=anomalous,
@@ -153,9 +152,9 @@ class Judge:
             picture=beside(given.picture, answer, size),
             change=change,
             camera=None if refined is None else refined.camera,
-            differs=self._differs(change, photo, azimuth, refined) if anomalous and not unknown else None,
-            found_camera=not unknown,
-            notes=(*given.notes, *photo.notes, *([outline_note(refined)] if refined and unknown else [])),
+            differs=self._differs(change, outline, azimuth, refined) if anomalous and found else None,
+            found_camera=found,
+            notes=(*given.notes, *photo.notes, *([] if refined is None or found else [outline_note(refined)])),
         )
 
     def _answer(self, photo: Photo) -> tuple[Output, int | None, Refined | None]:
@@ -174,16 +173,16 @@ class Judge:
         return {name: t.to(self.loaded.device) for name, t in as_batch(photo.picture, views).items()}
 
     def _differs(
-        self, change: np.ndarray | None, photo: Photo, azimuth_deg: float | None, refined: Refined | None
+        self, change: np.ndarray | None, outline: np.ndarray, azimuth_deg: float | None, refined: Refined | None
     ) -> str | None:
-        """What differs in words, where the reference is a mesh of named parts."""
+        """What differs in words, where the reference is a mesh of named parts; `outline` (S, S) is the photo's."""
         mesh, parts = self.renders.mesh, self.renders.parts
         if change is None or mesh is None or not parts or azimuth_deg is None:
             return None
         recipe = ReferenceRecipe()
         from_view = Pose(Camera(-azimuth_deg, recipe.elevation_deg, recipe.radius, size_px=len(change)))
         ids = mesh.part_ids(from_view if refined is None else refined.pose)
-        return sentence(change, ids, parts, silhouette(photo.picture.min(axis=2)) < 0.5)
+        return sentence(change, ids, parts, outline < 0.5)
 
 
 def outline_note(refined: Refined) -> str:
