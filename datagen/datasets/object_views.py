@@ -1,8 +1,9 @@
 """What a scene holds, resized: pictures, masks, clouds of its objects' points; loose or from a packed cache."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,12 +18,14 @@ from datagen.datasets.views import picture_width, read_picture
 from datagen.formats.oddoneout import FOLDER, read_depth, view_name
 from datagen.store.reader import DatasetReader, files_key
 
-FORMAT = 2
+FORMAT = 3
 MASKED = 128
 """Grey level from which a pixel of a mask counts."""
 CHANGED = "anomaly_masks"
 Features = Callable[[np.ndarray], np.ndarray]
 """Pictures (V, S, S, 3) uint8 to features (V, C, h, w)."""
+Rows = Mapping[str, np.ndarray]
+"""What a scene has in each array of a cache."""
 
 
 @dataclass(frozen=True)
@@ -115,16 +118,18 @@ class LooseScenes:
 class PackedScenes:
     """The arrays of one split, memory-mapped; the same answers as LooseScenes, and features computed once."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        meta = json.loads((folder / "meta.json").read_text())
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """`folders`: the caches of this split; the first has its pictures and masks."""
+        self.folders = tuple(folders)
+        meta = json.loads((self.folders[0] / "meta.json").read_text())
         self._row = {name: row for row, name in enumerate(meta["scenes"])}
         self._width: list[int] = meta["widths"]
-        self._a = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+        files = [path for folder in self.folders for path in folder.glob("*.npy")]
+        self._a = {path.stem: np.load(path, mmap_mode="r") for path in files}
 
-    def __reduce__(self) -> tuple[type["PackedScenes"], tuple[Path]]:
+    def __reduce__(self) -> tuple[type["PackedScenes"], tuple[tuple[Path, ...]]]:
         # A worker process maps the files itself; pickled, the maps would travel as arrays.
-        return PackedScenes, (self.folder,)
+        return PackedScenes, (self.folders,)
 
     def pictures(self, sample: SceneSample, views: Sequence[int]) -> np.ndarray:
         return self._a["pictures"][self._row[sample.name]][list(views)]
@@ -152,50 +157,88 @@ def open_packed_scenes(
     form: SceneForm,
     features: Sequence[tuple[str, str, Features]] = (),
 ) -> PackedScenes:
-    """The cache of these scenes, packed first if it is not there.
+    """The caches of these scenes, each packed first if it is not there: pictures and masks, and by themselves changed
+    pixels, clouds and each kind of features, so that networks which need others share what is the same.
 
     `features`: name, digest of what computes them, and that. Raises BrokenFile naming a bad file, StoppedEarly when the
     disk is full.
     """
-    read = ["RGB", "masks"] + ([CHANGED] if form.changed else []) + (["segmentations"] if form.points else [])
-    state = files_key(files, [f"{FOLDER}/{sample.name}/{folder}" for sample in samples for folder in read])
-    told = [FORMAT, "scenes", astuple(form), str(files.root.resolve()), state]
-    key = content_hash([*told, [s.name for s in samples], [[name, digest] for name, digest, _ in features]])[:24]
-    return PackedScenes(cached_folder(key, lambda work: _pack(files, samples, form, features, work)))
 
+    def opened(told: Sequence[object], read: Sequence[str], write: Callable[[Path], None]) -> Path:
+        state = files_key(files, [f"{FOLDER}/{sample.name}/{folder}" for sample in samples for folder in read])
+        names = [sample.name for sample in samples]
+        key = content_hash([FORMAT, "scenes", *told, form.size, str(files.root.resolve()), state, names])[:24]
+        return cached_folder(key, write)
 
-def _pack(
-    files: DatasetReader,
-    samples: Sequence[SceneSample],
-    form: SceneForm,
-    features: Sequence[tuple[str, str, Features]],
-    work: Path,
-) -> None:
     loose = LooseScenes(files, form)
-    V, S = max(len(sample.extrinsics) for sample in samples), form.size
-    N, count = max(len(sample.things) for sample in samples), len(samples)
-    shapes: Form = {"pictures": ((count, V, S, S, 3), "u1"), "masks": ((count, V, S, S // 8), "u1")}
+    folders = [opened(["seen"], ["RGB", "masks"], lambda work: _pack_seen(loose, samples, work))]
     if form.changed:
-        shapes["changed"] = shapes["masks"]
+        folders += [opened([CHANGED], [CHANGED], lambda work: _pack_changed(loose, samples, work))]
     if form.points:
-        shapes["clouds"] = ((count, N, form.points, 3), "f4")
-    first = loose.pictures(samples[0], [0])
-    for name, _, compute in features:
-        shapes[f"features_{name}"] = ((count, V, *compute(first).shape[1:]), "f2")
-    out = reserved_arrays(work, shapes)
-    widths = []
+        told = ["clouds", form.points, form.noise_m]
+        folders += [opened(told, ["masks", "segmentations"], lambda work: _pack_clouds(loose, samples, work))]
+    seen = PackedScenes(folders[:1])
+    for name, digest, compute in features:
+        write = partial(_pack_features, seen, samples, name, compute)
+        folders += [opened(["features", name, digest], ["RGB"], write)]
+    return PackedScenes(folders)
+
+
+def _packed(samples: Sequence[SceneSample], work: Path, arrays: Form, rows: Callable[[SceneSample], Rows]) -> None:
+    """Write `arrays`, of a row a scene, by what `rows` has of each; what a scene has fewer views of stays 0."""
+    out = reserved_arrays(work, arrays)
     for row, sample in enumerate(samples):
-        views = range(len(sample.extrinsics))
-        pictures = loose.pictures(sample, views)
-        out["pictures"][row, : len(views)] = pictures
-        out["masks"][row, : len(views)] = np.packbits(loose.masks(sample, views), axis=-1)
-        widths.append(loose.width(sample))
-        if form.changed:
-            out["changed"][row, : len(views)] = np.packbits(loose.changed(sample, views), axis=-1)
-        if form.points:
-            out["clouds"][row, : len(sample.things)] = loose.clouds(sample)
-        for name, _, compute in features:
-            out[f"features_{name}"][row, : len(views)] = compute(pictures)
+        for name, values in rows(sample).items():
+            out[name][row, : len(values)] = values
     for array in out.values():
         array.flush()
+
+
+def _most_views(samples: Sequence[SceneSample]) -> int:
+    return max(len(sample.extrinsics) for sample in samples)
+
+
+def _bits(masks_VSS: np.ndarray) -> np.ndarray:
+    return np.packbits(masks_VSS, axis=-1)
+
+
+def _pack_seen(loose: LooseScenes, samples: Sequence[SceneSample], work: Path) -> None:
+    V, S, count = _most_views(samples), loose.form.size, len(samples)
+
+    def rows(sample: SceneSample) -> Rows:
+        views = range(len(sample.extrinsics))
+        return {"pictures": loose.pictures(sample, views), "masks": _bits(loose.masks(sample, views))}
+
+    _packed(samples, work, {"pictures": ((count, V, S, S, 3), "u1"), "masks": ((count, V, S, S // 8), "u1")}, rows)
+    widths = [loose.width(sample) for sample in samples]
     (work / "meta.json").write_text(json.dumps({"scenes": [s.name for s in samples], "widths": widths}))
+
+
+def _pack_changed(loose: LooseScenes, samples: Sequence[SceneSample], work: Path) -> None:
+    V, S = _most_views(samples), loose.form.size
+
+    def rows(sample: SceneSample) -> Rows:
+        return {"changed": _bits(loose.changed(sample, range(len(sample.extrinsics))))}
+
+    _packed(samples, work, {"changed": ((len(samples), V, S, S // 8), "u1")}, rows)
+    (work / "meta.json").write_text("{}")
+
+
+def _pack_clouds(loose: LooseScenes, samples: Sequence[SceneSample], work: Path) -> None:
+    N = max(len(sample.things) for sample in samples)
+    shape = (len(samples), N, loose.form.points, 3)
+    _packed(samples, work, {"clouds": (shape, "f4")}, lambda sample: {"clouds": loose.clouds(sample)})
+    (work / "meta.json").write_text("{}")
+
+
+def _pack_features(
+    seen: PackedScenes, samples: Sequence[SceneSample], name: str, compute: Features, work: Path
+) -> None:
+    V = _most_views(samples)
+    one = compute(seen.pictures(samples[0], [0])).shape[1:]
+
+    def rows(sample: SceneSample) -> Rows:
+        return {f"features_{name}": compute(seen.pictures(sample, range(len(sample.extrinsics))))}
+
+    _packed(samples, work, {f"features_{name}": ((len(samples), V, *one), "f2")}, rows)
+    (work / "meta.json").write_text("{}")

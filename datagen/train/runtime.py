@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from datagen.core.errors import MissingDependency, UsageError
+from datagen.core.memory import keep_freed_memory
 from datagen.train.errors import OutOfMemory
 
 PATIENCE = timedelta(hours=12)
@@ -86,6 +87,8 @@ def open_runtime(device: str | None = None) -> Iterator[Runtime]:
     chosen = choose_device(device, local)
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
+    elif chosen.type == "cpu":
+        keep_freed_memory()
     if ranks > 1:
         torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=PATIENCE)
     try:

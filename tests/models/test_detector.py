@@ -147,13 +147,43 @@ def test_a_token_is_unlike_what_no_other_object_has():
     z = torch.eye(10)[:8].expand(1, 4, 8, 10).clone()
     z[0, 0, 3] = torch.eye(10)[9]
     z[0, 3] = torch.eye(10)[8]
-    found = unlikeness(z, torch.tensor([[True, True, True, False]]))
+    found = unlikeness(z, torch.tensor([[True, True, True, False]])).tokens
     expected = torch.zeros(3, 8, 2)
     expected[0, 3] = 1.0  # None of the others has it.
     expected[1:, 3, 1] = 0.5  # One of their two others has it: the least is 0.
     assert torch.allclose(found[0, :3], expected, atol=1e-6)
     alone = unlikeness(z, torch.tensor([[True, False, False, False]]))
-    assert torch.equal(alone[0, 0], torch.zeros(8, 2))
+    assert not alone.tokens[0, 0].any() and not alone.objects[0, 0].any()
+
+
+def test_an_object_lacks_what_all_others_have():
+    """The second object lacks a token that the others have; what one of them alone has, nobody lacks."""
+    z = torch.eye(10)[:8].expand(1, 4, 8, 10).clone()
+    z[0, 1, 5] = z[0, 1, 0]
+    z[0, 2, 3] = torch.eye(10)[9]
+    odd, lacks, odder, lacks_more = unlikeness(z, torch.tensor([[True, True, True, True]])).objects[0].T
+    assert torch.allclose(
+        lacks, torch.tensor([0.0, 1.0, 1.0, 0.0])
+    )  # The third has not the fourth token of the others.
+    assert torch.allclose(odd, torch.tensor([0.0, 0.0, 1.0, 0.0]))
+    assert torch.allclose(odder, odd - torch.tensor([1, 1, 0, 1]) / 3)
+    assert torch.allclose(lacks_more, lacks - torch.tensor([2, 1, 1, 2]) / 3)
+
+
+def test_tokens_in_the_air_are_compared_with_none():
+    z = torch.randn(1, 3, 8, 4, generator=torch.Generator().manual_seed(0))
+    there, inside = torch.ones(1, 3, dtype=torch.bool), torch.ones(1, 3, 8, dtype=torch.bool)
+    inside[:, :, 5:] = False
+    other = z.clone()
+    other[:, :, 5:] += 3
+    first, second = (unlikeness(tokens, there, inside) for tokens in (z, other))
+    assert torch.equal(first.tokens, second.tokens) and torch.equal(first.objects, second.objects)
+    assert not first.tokens[:, :, 5:].any()
+    chosen = correspondences(other, 4, there, inside)
+    assert (chosen % 8 < 5).all()
+    block = VoxelAttention(4, 8, 2, "full")
+    told = [block(tokens, None, there, inside_BNP=inside)[:, :, :5] for tokens in (z, other)]
+    torch.testing.assert_close(*told)
 
 
 def test_boxes_of_clusters_are_the_objects_and_noise_is_none():

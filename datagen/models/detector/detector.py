@@ -12,6 +12,7 @@ from datagen.models.detector.matching import (
     ObjectHead,
     PooledHead,
     TokenHead,
+    Unlikeness,
     VoxelAttention,
     correspondences,
     unlikeness,
@@ -42,15 +43,15 @@ class ObjectLogits:
     inside: Tensor | None
 
 
-def make_head(config: DetectorConfig, width: int) -> nn.Module:
-    """What judges an object by its tokens of `width` channels."""
+def make_head(config: DetectorConfig, width: int, told: int) -> nn.Module:
+    """What judges an object by its tokens of `width` channels and by `told` numbers of its own."""
     match config.head:
         case "flat":
-            return ObjectHead(width, config.roi)
+            return ObjectHead(width, config.roi, told)
         case "pooled":
-            return PooledHead(width)
+            return PooledHead(width, told)
         case "tokens":
-            return TokenHead(width)
+            return TokenHead(width, told)
 
 
 class Detector(Lifted):
@@ -69,8 +70,10 @@ class Detector(Lifted):
         self.blocks = nn.ModuleList(
             VoxelAttention(width, c.attention_dim, c.heads, c.match, difference=c.difference) for _ in range(c.blocks)
         )
-        self.unlike = nn.Linear(2, width) if c.difference else None
-        self.head = make_head(c, width)
+        spaces = 2 if c.difference else 0  # Features as they were lifted, and what beta makes of them.
+        self.unlike = nn.Linear(spaces * Unlikeness.TOKENS, width) if c.difference else None
+        self.told = spaces * Unlikeness.OBJECTS
+        self.head = make_head(c, width, self.told)
 
     def sigma(self, volume: Volume) -> Tensor:
         """Density (B, G, 1, D, H, W) per metre."""
@@ -93,6 +96,10 @@ class Detector(Lifted):
         read = self.cut(both, volume, objects)
         return read[..., : self.width], read[..., self.width :]
 
+    def inside(self, volume: Volume, objects: Boxes) -> Tensor | None:
+        """Which tokens (B, N, roi^3) are of the object, not of the air about it; None where masks are not known."""
+        return None if volume.inside is None else self.cut(volume.inside, volume, objects)[..., 0] > HULL
+
     def judge(self, volume: Volume, objects: Boxes, there_BN: Tensor) -> Tensor:
         """A logit (B, N) for each object; what is not there has one too, which means nothing."""
         return self.judge_tokens(volume, objects, there_BN).objects
@@ -100,19 +107,24 @@ class Detector(Lifted):
     def judge_tokens(self, volume: Volume, objects: Boxes, there_BN: Tensor) -> ObjectLogits:
         """Logits of objects, and of their tokens where the head judges these."""
         z, beta = self.cut_out(volume, objects)
-        inside = None if volume.inside is None else self.cut(volume.inside, volume, objects)[..., 0] > HULL
+        inside = self.inside(volume, objects)
         chosen = None
         if self.config.match == "sparse" and z.shape[1] > 1:
-            chosen = correspondences(beta, self.config.k, there_BN)
-        if self.unlike is not None and z.shape[1] > 1:
-            z = z + self.unlike(unlikeness(beta, there_BN, inside))
+            chosen = correspondences(beta, self.config.k, there_BN, inside)
+        told = z.new_zeros(*z.shape[:2], 0)
+        if self.unlike is not None:
+            with torch.no_grad():
+                lifted = unlikeness(self.cut(volume.lifted, volume, objects), there_BN, inside)
+            taught = unlikeness(beta, there_BN, inside)
+            z = z + self.unlike(torch.cat([lifted.tokens, taught.tokens], dim=-1))
+            told = torch.cat([lifted.objects, taught.objects], dim=-1)
         for block in self.blocks:
-            z = block(z, chosen, there_BN)
-        return self.answer(z, inside)
+            z = block(z, chosen, there_BN, inside_BNP=inside)
+        return self.answer(z, told, inside)
 
-    def answer(self, z_BNPC: Tensor, inside_BNP: Tensor | None = None) -> ObjectLogits:
+    def answer(self, z_BNPC: Tensor, told_BNT: Tensor, inside_BNP: Tensor | None = None) -> ObjectLogits:
         """What the head says of compared tokens."""
         if isinstance(self.head, TokenHead):
-            logits, tokens = self.head(z_BNPC, inside_BNP)
+            logits, tokens = self.head(z_BNPC, told_BNT, inside_BNP)
             return ObjectLogits(logits, tokens, inside_BNP)
-        return ObjectLogits(self.head(z_BNPC), None, inside_BNP)
+        return ObjectLogits(self.head(z_BNPC, told_BNT), None, inside_BNP)

@@ -60,6 +60,9 @@ class FrozenEncoder(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.reduce = nn.Conv2d(backbone.channels, dim, 1)
+        # What is alike to the frozen network begins alike here too.
+        nn.init.orthogonal_(self.reduce.weight.flatten(1))
+        nn.init.zeros_(cast(Tensor, self.reduce.bias))
 
     def forward(self, pictures_B3SS: Tensor) -> Tensor:
         found: Tensor = self.reduce(self.backbone(pictures_B3SS))

@@ -43,10 +43,12 @@ class Views:
 class Volume:
     """Features (B, G, C, D, H, W) in boxes of the world, G = 1 over the floor or one an object.
 
-    `inside` (B, G, 1, D, H, W): in which share of the views a voxel is in the masks, of a network that is `masked`.
+    `lifted` (B, G, dim, D, H, W): the mean of the views' features, before the 3D network. `inside` (B, G, 1, D, H, W):
+    in which share of the views a voxel is in the masks, of a network that is `masked`.
     """
 
     features: Tensor
+    lifted: Tensor
     boxes: Boxes
     inside: Tensor | None = None
 
@@ -112,7 +114,8 @@ class Lifted(Encoded):
             channels += [lift(mask, points.flatten(1, 4), views.K_B33, views.T_BM44, views.image_px)[0]]
         lifted = torch.cat(channels, dim=1).view(B, -1, G, *grid).transpose(1, 2)
         inside = None if mask is None else lifted[:, :, -1:]
-        return Volume(self.fuse(lifted.flatten(0, 1)).unflatten(0, (B, G)), boxes, inside)
+        features = self.fuse(lifted.flatten(0, 1)).unflatten(0, (B, G))
+        return Volume(features, lifted[:, :, : self.config.dim], boxes, inside)
 
     def _mask(self, views: Views) -> Tensor:
         if views.masks is None:

@@ -3,7 +3,8 @@
 Shapes: B scenes, N objects, P tokens an object (roi^3), C channels. `there_BN` says which objects there are.
 """
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,15 +17,19 @@ from datagen.models.sparse import sparse_attention
 Form = Literal["gathered", "masked"]
 ODDEST = (0.02, 0.08)
 """Shares of an object's tokens, the oddest of which are averaged."""
+ODD_SHARE = 0.05
+"""Of an object's tokens, those least like the others' by which it is judged without learning."""
+UNLIKE = -2.0
+"""Below every cosine."""
 NOTHING = -9.0
 """The logit of a token that is of no object."""
 
 
-def correspondences(z_BNPF: Tensor, k: int, there_BN: Tensor) -> Tensor:
+def correspondences(z_BNPF: Tensor, k: int, there_BN: Tensor, inside_BNP: Tensor | None = None) -> Tensor:
     """Equation (5) for every ordered pair of objects: indices (B, N, P, (N - 1) k) into the scene's N P tokens.
 
-    By cosine, the k most similar tokens of every other object; without a gradient. Of objects that are not there the
-    token's own place stands, which `voxel_attention` leaves out.
+    By cosine, the k most similar tokens of every other object, those first that are known to be `inside` of it;
+    without a gradient. Of objects that are not there the token's own place stands, which attention leaves out.
     """
     _, N, P, _ = z_BNPF.shape
     with torch.no_grad():
@@ -32,6 +37,8 @@ def correspondences(z_BNPF: Tensor, k: int, there_BN: Tensor) -> Tensor:
         rows = []
         for n in range(N):
             likeness = torch.einsum("bpf,bmqf->bpmq", z[:, n], z)
+            if inside_BNP is not None:
+                likeness = likeness.masked_fill(~inside_BNP[:, None], UNLIKE)
             best = likeness.topk(k, dim=-1).indices + P * torch.arange(N, device=z.device)[:, None]
             own = n * P + torch.arange(P, device=z.device)
             best = torch.where(there_BN[:, None, :, None], best, own[None, :, None, None])
@@ -56,13 +63,21 @@ class VoxelAttention(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.ffn = MLP(dim, 4 * dim, dim)
 
-    def forward(self, z_BNPC: Tensor, chosen_BNPK: Tensor | None, there_BN: Tensor, form: Form = "gathered") -> Tensor:
+    def forward(
+        self,
+        z_BNPC: Tensor,
+        chosen_BNPK: Tensor | None,
+        there_BN: Tensor,
+        form: Form = "gathered",
+        inside_BNP: Tensor | None = None,
+    ) -> Tensor:
+        """Tokens (B, N, P, C) that know of the others'; full attention sees those alone that are `inside`."""
         _, N, P, _ = z_BNPC.shape
         if self.match != "none" and N > 1:
             flat = z_BNPC.flatten(1, 2)
             q, k, v = (split_heads(layer(flat), self.heads) for layer in (self.q, self.k, self.v))
             if self.match == "full" or chosen_BNPK is None:
-                seen = _all_others(q, k, v, there_BN, P)
+                seen = _all_others(q, k, v, there_BN, P, inside_BNP)
             else:
                 seen = _of_each(q, k, v, chosen_BNPK, there_BN, form)
             told = join_heads(seen)
@@ -75,10 +90,14 @@ class VoxelAttention(nn.Module):
         return self.norm2(z_BNPC + self.ffn(z_BNPC))
 
 
-def _all_others(q_BHLd: Tensor, k_BHLd: Tensor, v_BHLd: Tensor, there_BN: Tensor, P: int) -> Tensor:
+def _all_others(
+    q_BHLd: Tensor, k_BHLd: Tensor, v_BHLd: Tensor, there_BN: Tensor, P: int, inside_BNP: Tensor | None
+) -> Tensor:
     N = there_BN.shape[1]
     owner = torch.arange(N, device=q_BHLd.device).repeat_interleave(P)
     allowed = (owner[:, None] != owner) & there_BN.repeat_interleave(P, dim=1)[:, None]
+    if inside_BNP is not None:
+        allowed = allowed & inside_BNP.flatten(1)[:, None]
     # A token that may see nothing sees itself: its row would have no softmax.
     allowed = allowed | (~allowed.any(-1, keepdim=True) & torch.eye(N * P, dtype=torch.bool, device=q_BHLd.device))
     return F.scaled_dot_product_attention(q_BHLd, k_BHLd, v_BHLd, attn_mask=allowed[:, None])
@@ -113,43 +132,46 @@ def _others(there_BN: Tensor) -> Tensor:
 
 
 class ObjectHead(nn.Module):
-    """Cut-outs (B, N, P, C) to a logit an object (B, N): halved once in 3D, flattened, a two-layer MLP."""
+    """Cut-outs (B, N, P, C) to a logit an object (B, N): halved once in 3D, flattened, a two-layer MLP.
 
-    def __init__(self, dim: int, roi: int) -> None:
+    Every head may also be `told` numbers of each object, (B, N, T).
+    """
+
+    def __init__(self, dim: int, roi: int, told: int = 0) -> None:
         super().__init__()
         self.roi = roi
         self.halve = nn.Sequential(nn.Conv3d(dim, dim, 3, 2, 1, bias=False), norm(dim), nn.ReLU())
-        self.answer = MLP(dim * (roi // 2) ** 3, 4 * dim, 1)
+        self.answer = MLP(dim * (roi // 2) ** 3 + told, 4 * dim, 1)
 
-    def forward(self, z_BNPC: Tensor) -> Tensor:
+    def forward(self, z_BNPC: Tensor, told_BNT: Tensor) -> Tensor:
         B, N = z_BNPC.shape[:2]
         cube = z_BNPC.flatten(0, 1).transpose(1, 2).unflatten(-1, (self.roi,) * 3)
-        found: Tensor = self.answer(self.halve(cube).flatten(1)).view(B, N)
+        found: Tensor = self.answer(torch.cat([self.halve(cube).flatten(1).view(B, N, -1), told_BNT], dim=-1))[..., 0]
         return found
 
 
 class PooledHead(nn.Module):
     """Cut-outs (B, N, P, C) to a logit an object (B, N): mean and largest value over the tokens, a two-layer MLP."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, told: int = 0) -> None:
         super().__init__()
-        self.answer = MLP(2 * dim, 4 * dim, 1)
+        self.answer = MLP(2 * dim + told, 4 * dim, 1)
 
-    def forward(self, z_BNPC: Tensor) -> Tensor:
-        found: Tensor = self.answer(torch.cat([z_BNPC.mean(2), z_BNPC.amax(2)], dim=-1))[..., 0]
+    def forward(self, z_BNPC: Tensor, told_BNT: Tensor) -> Tensor:
+        found: Tensor = self.answer(torch.cat([z_BNPC.mean(2), z_BNPC.amax(2), told_BNT], dim=-1))[..., 0]
         return found
 
 
 class TokenHead(nn.Module):
     """Cut-outs (B, N, P, C) to a logit a token (B, N, P) and, of the oddest tokens and of all, an object (B, N)."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, told: int = 0) -> None:
         super().__init__()
         self.hidden = MLP(dim, 4 * dim, 2 * dim)
         self.token = nn.Linear(2 * dim, 1)
-        self.answer = MLP(4 * dim + len(ODDEST), 4 * dim, 1)
+        self.answer = MLP(4 * dim + len(ODDEST) + told, 4 * dim, 1)
 
-    def forward(self, z_BNPC: Tensor, inside_BNP: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, z_BNPC: Tensor, told_BNT: Tensor, inside_BNP: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits of objects and of their tokens; tokens that are not `inside` count for nothing."""
         h = F.relu(self.hidden(z_BNPC))
         token = self.token(h)[..., 0]
@@ -160,48 +182,72 @@ class TokenHead(nn.Module):
         # Of an object without a token inside, nothing is odd.
         ranked = token.masked_fill(~inside, NOTHING).sort(-1, descending=True).values
         oddest = torch.stack([ranked[..., : max(1, round(share * ranked.shape[-1]))].mean(-1) for share in ODDEST], -1)
-        return self.answer(torch.cat([mean, largest, oddest], dim=-1))[..., 0], token
+        return self.answer(torch.cat([mean, largest, oddest, told_BNT], dim=-1))[..., 0], token
 
 
-def unlikeness(z_BNPF: Tensor, there_BN: Tensor, inside_BNP: Tensor | None = None) -> Tensor:
-    """How unlike the other objects each token is (B, N, P, 2): 1 - its largest cosine with any token of another object,
-    least over the others and their mean.
+@dataclass(frozen=True, eq=False)
+class Unlikeness:
+    """How objects differ by their tokens' cosines, without a weight learned.
 
-    0 for an object that is alone, and for tokens that are not `inside`, which are compared with none.
+    `tokens` (B, N, P, 2): 1 - a token's largest cosine with any token of another object, least over the others and
+    their mean. `objects` (B, N, 4): how odd the oddest tokens of an object are; how far the others have tokens that it
+    lacks and the rest of them have not; and by how much both exceed the mean of the other objects.
     """
-    N = z_BNPF.shape[1]
+
+    TOKENS: ClassVar[int] = 2
+    OBJECTS: ClassVar[int] = 4
+    tokens: Tensor
+    objects: Tensor
+
+
+def unlikeness(z_BNPF: Tensor, there_BN: Tensor, inside_BNP: Tensor | None = None) -> Unlikeness:
+    """Every object against every other one. All is 0 for an object that is alone, and for tokens that are not
+    `inside`, which are compared with none."""
     z = F.normalize(z_BNPF, dim=-1)
-    if inside_BNP is not None:
-        z = z * inside_BNP[..., None]
-    found = []
-    for n in range(N):
-        away, there = _away(z, n, there_BN)
-        least = away.masked_fill(~there, torch.inf).amin(-1)
-        mean = (away * there).sum(-1) / there.sum(-1).clamp_min(1)
-        found.append(torch.stack([torch.where(there.any(-1), least, 0.0), mean], dim=-1))
-    told = torch.stack(found, dim=1)
-    return told if inside_BNP is None else told * inside_BNP[..., None]
+    if inside_BNP is None:
+        inside_BNP = torch.ones(z.shape[:3], dtype=torch.bool, device=z.device)
+    z = z * inside_BNP[..., None]
+    # away[b, n, p, m]: how unlike any token of object m token p of object n is.
+    away = torch.stack([1 - torch.einsum("bpf,bmqf->bpmq", of, z).amax(-1) for of in z.unbind(1)], dim=1)
+    pair = _pairs(there_BN)
+    has = pair.any(-1)[..., None]
+    mean = (away * pair[:, :, None]).sum(-1) / pair.sum(-1).clamp_min(1)[..., None]
+    nearest, second = _two_least(away.masked_fill(~pair[:, :, None], torch.inf))
+    least = torch.where(has, nearest, 0.0)
+    inside = inside_BNP & has
+    odd = _largest(least * inside)
+    # What object n lacks of m: tokens of m that n has not, less what the rest have not either.
+    rest = torch.where(away <= nearest[..., None], second[..., None], nearest[..., None])
+    lacking = torch.where(rest.isfinite(), away - rest, away).clamp_min(0) * inside[..., None]
+    each = _largest(lacking.transpose(2, 3)) * pair
+    lacks = each.sum(1) / pair.sum(1).clamp_min(1)
+    both = torch.stack([odd, lacks], dim=-1)
+    others = pair.float() @ both / pair.sum(-1).clamp_min(1)[..., None]
+    told = torch.cat([both, (both - others) * has], dim=-1)
+    return Unlikeness(torch.stack([least, mean], dim=-1) * inside[..., None], told)
 
 
-def _away(z_BNPF: Tensor, n: int, there_BN: Tensor) -> tuple[Tensor, Tensor]:
-    """1 - the largest cosine of object n's unit tokens with any token of each other object, (B, P, N - 1), and which
-    of the others are there, (B, 1, N - 1)."""
-    others = [m for m in range(z_BNPF.shape[1]) if m != n]
-    away = 1 - torch.einsum("bpf,bmqf->bpmq", z_BNPF[:, n], z_BNPF[:, others]).amax(-1)
-    return away, there_BN[:, None, others]
+def _pairs(there_BN: Tensor) -> Tensor:
+    """(B, N, N): two different objects that are both there."""
+    own = torch.eye(there_BN.shape[1], dtype=torch.bool, device=there_BN.device)
+    return there_BN[:, :, None] & there_BN[:, None] & ~own
 
 
-def residual_scores(z_BNPF: Tensor, there_BN: Tensor, share: float = 0.05) -> Tensor:
-    """Without a weight learned: how unlike the other objects each one is (B, N).
+def _two_least(values_BNPM: Tensor) -> tuple[Tensor, Tensor]:
+    """The least and the second least value over the last axis; infinite where there is none."""
+    two = F.pad(values_BNPM, (0, 1), value=torch.inf).topk(2, dim=-1, largest=False).values
+    return two[..., 0], two[..., 1]
+
+
+def _largest(values: Tensor, share: float = ODD_SHARE) -> Tensor:
+    """The mean of the largest values over the last axis."""
+    return values.topk(max(1, round(share * values.shape[-1])), dim=-1).values.mean(-1)
+
+
+def residual_scores(z_BNPF: Tensor, there_BN: Tensor, inside_BNP: Tensor | None = None) -> Tensor:
+    """Without a weight learned: how unlike the other objects each one is (B, N), 0 for one that is alone.
 
     Of every token one minus its cosine with the most similar token of the others; of an object the mean of its largest.
     The number that every learned head has to beat.
     """
-    _, N, P, _ = z_BNPF.shape
-    z = F.normalize(z_BNPF.float(), dim=-1)
-    scores = []
-    for n in range(N):
-        each, there = _away(z, n, there_BN)
-        away = each.masked_fill(~there, 2.0).amin(-1)
-        scores.append(away.topk(max(1, round(share * P)), dim=-1).values.mean(-1))
-    return torch.stack(scores, dim=1)
+    return unlikeness(z_BNPF.float(), there_BN, inside_BNP).objects[..., 0]

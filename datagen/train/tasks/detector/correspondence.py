@@ -6,6 +6,7 @@ from torch import Tensor
 
 from datagen.models.detector.detector import Detector
 from datagen.models.detector.lifted import MARGIN, Volume, over
+from datagen.models.detector.matching import UNLIKE
 from datagen.models.detector.volumes import lattice
 from datagen.train.objective import Batch
 from datagen.train.tasks.detector.scenes import objects_of
@@ -18,13 +19,16 @@ def known_normals(batch: Batch) -> Tensor:
 
 
 def exact_loss(model: Detector, volume: Volume, batch: Batch, points: int, tau: float, rng: torch.Generator) -> Tensor:
-    """InfoNCE between tokens of pairs of normal objects that are one point of the shape.
+    """InfoNCE, by cosine, between tokens of pairs of normal objects that are one point of the shape.
 
     The lattice of one object is carried into the other by their poses, and beta is read there; every other drawn point
-    of the pair is a negative. 0 where poses are unknown or no scene has two normal objects.
+    of the pair is a negative. Of networks that know masks, points in the air are left out. 0 where poses are unknown or
+    no scene has two normal objects.
     """
     beta = over(model.beta, volume)
-    whole = lattice(objects_of(batch), model.config.roi, MARGIN)
+    objects = objects_of(batch)
+    whole = lattice(objects, model.config.roi, MARGIN)
+    inside = model.inside(volume, objects)
     losses = []
     known = known_normals(batch)
     for b in range(len(beta)):
@@ -32,10 +36,13 @@ def exact_loss(model: Detector, volume: Volume, batch: Batch, points: int, tau: 
         if len(normal) < 2:
             continue
         first, second = normal[torch.randperm(len(normal), generator=rng)[:2].to(normal.device)]
-        drawn = torch.randperm(whole.shape[2], generator=rng)[:points].to(whole.device)
+        drawn = torch.randperm(whole.shape[2], generator=rng).to(whole.device)
+        drawn = (drawn if inside is None else drawn[inside[b, first, drawn]])[:points]
+        if not len(drawn):
+            continue
         here = whole[b, first, drawn]
         there = carried(batch["poses"][b], int(first), int(second), here)
-        z = [_read(beta[b], volume, b, int(n), p) for n, p in ((first, here), (second, there))]
+        z = [F.normalize(_read(beta[b], volume, b, int(n), p), dim=-1) for n, p in ((first, here), (second, there))]
         losses.append(F.cross_entropy(z[0] @ z[1].T / tau, torch.arange(len(drawn), device=whole.device)))
     return torch.stack(losses).mean() if losses else beta.sum() * 0.0
 
@@ -46,11 +53,12 @@ def carried(poses_N44: Tensor, first: int, second: int, points_P3: Tensor) -> Te
     return points_P3 @ carry[:3, :3].T + carry[:3, 3]
 
 
-def recall_at(z_BNPF: Tensor, batch: Batch, lattice_BNP3: Tensor, k: int) -> Tensor:
+def recall_at(z_BNPF: Tensor, batch: Batch, lattice_BNP3: Tensor, k: int, inside_BNP: Tensor | None = None) -> Tensor:
     """Of each scene the share (B,) of tokens of normal objects whose exact counterpart is among the k most similar.
 
     The counterpart is the other object's lattice point nearest to where the token is carried, within one step; over all
-    ordered pairs of normal objects. NaN where none is known.
+    ordered pairs of normal objects. Of tokens that are known to be `inside` these alone are asked for and compared.
+    NaN where none is known.
     """
     found = z_BNPF.new_full((len(z_BNPF),), torch.nan)
     known = known_normals(batch)
@@ -66,7 +74,11 @@ def recall_at(z_BNPF: Tensor, batch: Batch, lattice_BNP3: Tensor, k: int) -> Ten
                 away, place = torch.cdist(there, lattice_BNP3[b, m]).min(-1)
                 step = (lattice_BNP3[b, m, -1, 0] - lattice_BNP3[b, m, 0, 0]).abs()
                 near = away < step / max(round(lattice_BNP3.shape[2] ** (1 / 3)) - 1, 1)
-                best = (z[b, n] @ z[b, m].T).topk(min(k, z.shape[2]), dim=-1).indices
+                likeness = z[b, n] @ z[b, m].T
+                if inside_BNP is not None:
+                    likeness = likeness.masked_fill(~inside_BNP[b, m], UNLIKE)
+                    near &= inside_BNP[b, n] & inside_BNP[b, m, place]
+                best = likeness.topk(min(k, z.shape[2]), dim=-1).indices
                 hits += float(((best == place[:, None]).any(-1) & near).sum())
                 total += int(near.sum())
         if total:

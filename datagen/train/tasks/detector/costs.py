@@ -71,14 +71,14 @@ def measured(recipe: DetectorRecipe) -> dict[str, float]:
     told["lifting"] = spent(lambda: lift(f, points.flatten(1, 4), views.K_B33, views.T_BM44, recipe.data.image_px)[0])
     lifted = torch.rand(points.shape[1], model.channels, *points.shape[2:5], requires_grad=True)
     told["3D network"] = spent(lambda: model.fuse(lifted))
-    volume = Volume(model.fuse(lifted).detach().requires_grad_()[None], boxes)
+    volume = Volume(model.fuse(lifted).detach().requires_grad_()[None], lifted[None, :, : model.config.dim], boxes)
     if recipe.model.render:
         told["rendering"] = spent(lambda: _rendered(model, volume, views))
     told["cut-out and beta"] = spent(lambda: model.cut_out(volume, objects)[1])
     z, beta = (t.detach().requires_grad_() for t in model.cut_out(volume, objects))
     chosen = correspondences(beta, recipe.model.k, batch["there"])
     told["attention, all blocks"] = spent(lambda: _attended(model, z, chosen, batch["there"]))
-    told["head"] = spent(lambda: model.answer(z).objects)
+    told["head"] = spent(lambda: model.answer(z, z.new_zeros(*z.shape[:2], model.told)).objects)
     step = timed(lambda: objective.total(objective(batch, 0, torch.Generator())).backward())
     return told | {"whole step, one scene": step} | sizes(model)
 

@@ -73,8 +73,10 @@ class DetectorObjective(SceneObjective):
         volume = model.build(views, objects)
         score = torch.sigmoid(model.judge(volume, objects, batch["there"]).float())
         _, beta = model.cut_out(volume, objects)
-        found = {"score": score, "residual": residual_scores(beta, batch["there"])}
-        found["recall"] = recall_at(beta, batch, lattice(objects, model.config.roi, MARGIN), model.config.k)
+        inside = model.inside(volume, objects)
+        found = {"score": score, "residual": residual_scores(beta, batch["there"], inside)}
+        tokens = lattice(objects, model.config.roi, MARGIN)
+        found["recall"] = recall_at(beta, batch, tokens, model.config.k, inside)
         if boxes:
             there = found_boxes(boxes, model, volume, batch)
             found |= judged_in_found(model, views, there, batch["boxes"], batch["there"])
