@@ -116,9 +116,9 @@ class DetectorConfig(Section):
     heads: Count = 8
     attention_dim: Count = 256
     difference: bool = False
-    """Not in the paper: tokens begin with how unlike any token of the other objects they are, by the lifted features and
-    by beta; attention also gives each token how its own value differs from what it attends to; the head is told of each
-    object how odd its oddest tokens are and what it lacks that the others have."""
+    """Not in the paper: tokens begin with how unlike any token of the other objects they are, by the lifted features
+    and by beta; attention also gives each token how its own value differs from what it attends to; the head is told of
+    each object how odd its oddest tokens are and what it lacks that the others have."""
     head: Literal["flat", "pooled", "tokens"] = "flat"
     """`flat`: the cut-out is halved, flattened and judged by an MLP, as in the paper. `pooled`: the mean and the
     largest value over its tokens are judged, wherever in the object they are. `tokens`: every token is judged by
