@@ -36,7 +36,7 @@ from datagen.train.tasks.detector.objective import change_loss, changed_tokens
 from datagen.train.tasks.detector.predictions import ObjectPredictions
 from datagen.train.tasks.detector.recipe import DetectorRecipe
 from datagen.train.tasks.detector.report import ONLY_PUBLISHED, found_figures
-from datagen.train.tasks.detector.scenes import objects_of
+from datagen.train.tasks.detector.scenes import objects_of, views_of
 from datagen.train.tasks.detector.study import Asked, arms, study
 from datagen.train.tasks.detector.study_table import table
 from datagen.train.tasks.detector.task import open_folder, open_split
@@ -425,6 +425,28 @@ def test_tokens_are_taught_where_odd_objects_differ(scenes):
     assert right < 0.05 and wrong > 3.0
     nothing = torch.zeros_like(target)
     assert change_loss(ObjectLogits(batch["label"], said, nothing), batch, grid) == 0.0
+
+
+@pytest.mark.parametrize("match", ["full", "sparse"])
+def test_tokens_in_the_air_can_be_left_out(scenes, match):
+    """As many tokens as any object has inside: the answers are those of all tokens."""
+    shared = {"head": "tokens", "masked": True, "difference": True, "match": match, "k": 2, "roi": 8}
+    answers = []
+    for most in (None, 256):
+        recipe = recipe_of(model=shared | {"most_tokens": most}, data={"views": 5})
+        objective = make_objective(recipe).eval()
+        data = open_split(scenes, "test", recipe)
+        batch = {name: torch.stack([data[n][name] for n in range(len(data))]) for name in data[0]}
+        model, objects = objective.model, objects_of(batch)
+        with torch.no_grad():
+            volume = model.build(views_of(batch, slice(None)), objects)
+            judged = model.judge_tokens(volume, objects, batch["there"])
+        counts = model.inside(volume, objects)[batch["there"]].sum(-1)
+        assert counts.min() >= 2 and counts.max() <= 256
+        answers.append(judged.objects[batch["there"]])
+    assert judged.tokens.shape[-1] == 256
+    # Tokens that are alike may be chosen for each other.
+    torch.testing.assert_close(*answers, atol=1e-5 if match == "full" else 1e-3, rtol=1e-4)
 
 
 def test_scenes_that_do_not_tell_what_changed_are_refused_by_name(scenes, tmp_path):

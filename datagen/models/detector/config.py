@@ -109,6 +109,9 @@ class DetectorConfig(Section):
     """Distances along the optical axis between which rays are sampled."""
     roi: Count = 8
     """Lattice points along a side of an object's cut-out."""
+    most_tokens: Count | None = None
+    """Tokens of an object that are compared, those inside of its hull before others; by default all, most of which are
+    in the air. Of networks that are `masked`, with another head than `flat`."""
     match: Literal["none", "full", "sparse"] = "sparse"
     """How objects are compared: not at all (A), all tokens of the others (B, C), the top k of each (final)."""
     k: Count = 20
@@ -140,6 +143,10 @@ class DetectorConfig(Section):
             raise ValueError(f"variant {self.variant} renders nothing: set model.render to false")
         if self.masked and self.variant in ("detr3d", "points", "residual"):
             raise ValueError(f"variant {self.variant} lifts no volume: leave model.masked out")
+        if self.most_tokens and (not self.masked or self.head == "flat"):
+            raise ValueError("most_tokens keeps tokens inside of masks: it needs masked true and head pooled or tokens")
+        if self.most_tokens and self.k > self.most_tokens:
+            raise ValueError(f"k {self.k} is more than most_tokens {self.most_tokens}")
         if self.roi % 2:
             raise ValueError(f"roi {self.roi} has to be even")
         if self.k > self.roi**3:

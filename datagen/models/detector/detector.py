@@ -36,11 +36,15 @@ class Rendered:
 
 @dataclass(frozen=True, eq=False)
 class ObjectLogits:
-    """Logits of objects (B, N) and of their tokens (B, N, roi^3), and which tokens are inside of the objects' hull."""
+    """Logits of objects (B, N) and of their tokens (B, N, P), and which tokens are inside of the objects' hull.
+
+    `places` (B, N, P): which of the lattice's points the tokens are; None for all of them in order.
+    """
 
     objects: Tensor
-    tokens: Tensor | None
-    inside: Tensor | None
+    tokens: Tensor | None = None
+    inside: Tensor | None = None
+    places: Tensor | None = None
 
 
 def make_head(config: DetectorConfig, width: int, told: int) -> nn.Module:
@@ -108,23 +112,45 @@ class Detector(Lifted):
         """Logits of objects, and of their tokens where the head judges these."""
         z, beta = self.cut_out(volume, objects)
         inside = self.inside(volume, objects)
+        lifted = self.cut(volume.lifted, volume, objects)
+        places = None
+        if inside is not None and self.config.most_tokens:
+            places = kept_tokens(inside, self.config.most_tokens)
+            z, beta, lifted = (taken(values, places) for values in (z, beta, lifted))
+            inside = inside.gather(2, places)
         chosen = None
         if self.config.match == "sparse" and z.shape[1] > 1:
             chosen = correspondences(beta, self.config.k, there_BN, inside)
         told = z.new_zeros(*z.shape[:2], 0)
         if self.unlike is not None:
             with torch.no_grad():
-                lifted = unlikeness(self.cut(volume.lifted, volume, objects), there_BN, inside)
+                untaught = unlikeness(lifted, there_BN, inside)
             taught = unlikeness(beta, there_BN, inside)
-            z = z + self.unlike(torch.cat([lifted.tokens, taught.tokens], dim=-1))
-            told = torch.cat([lifted.objects, taught.objects], dim=-1)
+            z = z + self.unlike(torch.cat([untaught.tokens, taught.tokens], dim=-1))
+            told = torch.cat([untaught.objects, taught.objects], dim=-1)
         for block in self.blocks:
             z = block(z, chosen, there_BN, inside_BNP=inside)
-        return self.answer(z, told, inside)
+        return self.answer(z, told, inside, places)
 
-    def answer(self, z_BNPC: Tensor, told_BNT: Tensor, inside_BNP: Tensor | None = None) -> ObjectLogits:
+    def answer(
+        self, z_BNPC: Tensor, told_BNT: Tensor, inside_BNP: Tensor | None = None, places_BNP: Tensor | None = None
+    ) -> ObjectLogits:
         """What the head says of compared tokens."""
         if isinstance(self.head, TokenHead):
             logits, tokens = self.head(z_BNPC, told_BNT, inside_BNP)
-            return ObjectLogits(logits, tokens, inside_BNP)
-        return ObjectLogits(self.head(z_BNPC, told_BNT), None, inside_BNP)
+            return ObjectLogits(logits, tokens, inside_BNP, places_BNP)
+        return ObjectLogits(self.head(z_BNPC, told_BNT))
+
+
+def kept_tokens(inside_BNP: Tensor, most: int) -> Tensor:
+    """Places (B, N, most) of tokens of each object: of those inside as many as there are, spread over all of them."""
+    P = inside_BNP.shape[-1]
+    # By a fixed order in which neighbours are far from each other: what is left out is no side of the object.
+    order = torch.randperm(P, generator=torch.Generator().manual_seed(0)).to(inside_BNP.device)
+    rank = order + P * inside_BNP
+    return rank.topk(min(most, P), dim=-1).indices
+
+
+def taken(values_BNPC: Tensor, places_BNT: Tensor) -> Tensor:
+    """Values (B, N, T, C) of the tokens at places."""
+    return values_BNPC.gather(2, places_BNT[..., None].expand(-1, -1, -1, values_BNPC.shape[-1]))

@@ -15,14 +15,12 @@ from datagen.models.detector.unet import norm
 from datagen.models.sparse import sparse_attention
 
 Form = Literal["gathered", "masked"]
-ODDEST = (0.02, 0.08)
+ODDEST = (0.05, 0.2)
 """Shares of an object's tokens, the oddest of which are averaged."""
-ODD_SHARE = 0.05
-"""Of an object's tokens, those least like the others' by which it is judged without learning."""
+ODD_SHARE, LACK_SHARE = 0.05, 0.05
+"""Of an object's tokens, those least like the others', and of another's those that it lacks, which are averaged."""
 UNLIKE = -2.0
 """Below every cosine."""
-NOTHING = -9.0
-"""The logit of a token that is of no object."""
 
 
 def correspondences(z_BNPF: Tensor, k: int, there_BN: Tensor, inside_BNP: Tensor | None = None) -> Tensor:
@@ -163,26 +161,22 @@ class PooledHead(nn.Module):
 
 
 class TokenHead(nn.Module):
-    """Cut-outs (B, N, P, C) to a logit a token (B, N, P) and, of the oddest tokens and of all, an object (B, N)."""
+    """Cut-outs (B, N, P, C) to a logit a token (B, N, P) and, of the oddest tokens alone, an object (B, N).
+
+    What an object looks like as a whole does not reach the answer: a few hundred scenes would be learned by heart.
+    """
 
     def __init__(self, dim: int, told: int = 0) -> None:
         super().__init__()
-        self.hidden = MLP(dim, 4 * dim, 2 * dim)
-        self.token = nn.Linear(2 * dim, 1)
-        self.answer = MLP(4 * dim + len(ODDEST) + told, 4 * dim, 1)
+        self.token = MLP(dim, 4 * dim, 1)
+        self.answer = MLP(len(ODDEST) + told, 2 * dim, 1)
 
     def forward(self, z_BNPC: Tensor, told_BNT: Tensor, inside_BNP: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits of objects and of their tokens; tokens that are not `inside` count for nothing."""
-        h = F.relu(self.hidden(z_BNPC))
-        token = self.token(h)[..., 0]
+        token = self.token(z_BNPC)[..., 0]
         inside = torch.ones_like(token, dtype=torch.bool) if inside_BNP is None else inside_BNP
-        count = inside.sum(-1, keepdim=True)
-        mean = (h * inside[..., None]).sum(2) / count.clamp_min(1)
-        largest = (h * inside[..., None]).amax(2)
-        # Of an object without a token inside, nothing is odd.
-        ranked = token.masked_fill(~inside, NOTHING).sort(-1, descending=True).values
-        oddest = torch.stack([ranked[..., : max(1, round(share * ranked.shape[-1]))].mean(-1) for share in ODDEST], -1)
-        return self.answer(torch.cat([mean, largest, oddest, told_BNT], dim=-1))[..., 0], token
+        oddest = torch.stack([_largest(token, inside, share) for share in ODDEST], dim=-1)
+        return self.answer(torch.cat([oddest, told_BNT], dim=-1))[..., 0], token
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,11 +209,11 @@ def unlikeness(z_BNPF: Tensor, there_BN: Tensor, inside_BNP: Tensor | None = Non
     nearest, second = _two_least(away.masked_fill(~pair[:, :, None], torch.inf))
     least = torch.where(has, nearest, 0.0)
     inside = inside_BNP & has
-    odd = _largest(least * inside)
+    odd = _largest(least, inside, ODD_SHARE)
     # What object n lacks of m: tokens of m that n has not, less what the rest have not either.
     rest = torch.where(away <= nearest[..., None], second[..., None], nearest[..., None])
     lacking = torch.where(rest.isfinite(), away - rest, away).clamp_min(0) * inside[..., None]
-    each = _largest(lacking.transpose(2, 3)) * pair
+    each = _largest(lacking.transpose(2, 3), inside[:, :, None].expand(-1, -1, z.shape[1], -1), LACK_SHARE) * pair
     lacks = each.sum(1) / pair.sum(1).clamp_min(1)
     both = torch.stack([odd, lacks], dim=-1)
     others = pair.float() @ both / pair.sum(-1).clamp_min(1)[..., None]
@@ -239,9 +233,14 @@ def _two_least(values_BNPM: Tensor) -> tuple[Tensor, Tensor]:
     return two[..., 0], two[..., 1]
 
 
-def _largest(values: Tensor, share: float = ODD_SHARE) -> Tensor:
-    """The mean of the largest values over the last axis."""
-    return values.topk(max(1, round(share * values.shape[-1])), dim=-1).values.mean(-1)
+def _largest(values: Tensor, inside: Tensor, share: float) -> Tensor:
+    """The mean of the largest of those values over the last axis that are `inside`: a share of these, one at least.
+
+    0 where none is."""
+    ranked = values.masked_fill(~inside, -torch.inf).sort(dim=-1, descending=True).values
+    wanted = (inside.sum(-1, keepdim=True) * share).round().clamp_min(1)
+    counts = (torch.arange(values.shape[-1], device=values.device) < wanted) & ranked.isfinite()
+    return torch.where(counts, ranked, 0.0).sum(-1) / counts.sum(-1).clamp_min(1)
 
 
 def residual_scores(z_BNPF: Tensor, there_BN: Tensor, inside_BNP: Tensor | None = None) -> Tensor:

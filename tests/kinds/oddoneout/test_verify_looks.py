@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from datagen.kinds.oddoneout.verify.compared import EDGES
+from datagen.kinds.oddoneout.verify.compared import EDGES, edge_strength
 from datagen.kinds.oddoneout.verify.looks import order_errors, tints_of
 from datagen.verify.check import FAIL, PASS
 from datagen.verify.pictures import sharpness
@@ -92,3 +92,11 @@ def test_few_edges_tell_nothing_of_sharpness() -> None:
     level[40, 50:] = 200
     level[40, 50:54] = (110, 130, 150, 170)
     assert 0 < sharpness(level[40:41].repeat(8, axis=0)) < 0.5 and sharpness(level, EDGES) == 0
+
+
+def test_edges_between_colors_of_one_brightness_count() -> None:
+    picture = np.full((32, 32, 3), (173, 130, 86), np.int16)
+    disc = np.hypot(*(np.indices((32, 32)) - 15.5)) < 10
+    picture[disc] = 139
+    inside = edge_strength(picture)[disc & (np.hypot(*(np.indices((32, 32)) - 15.5)) > 9)]
+    assert np.median(inside) == 53  # The blue of the disc and of what is about it; their luminances differ by 2.

@@ -26,11 +26,11 @@ def grey_of(picture: np.ndarray) -> np.ndarray:
     return grey
 
 
-def edge_strength(grey: np.ndarray) -> np.ndarray:
-    """Largest step of grey to a neighbour, (H, W)."""
-    found = np.zeros(grey.shape)
+def edge_strength(picture: np.ndarray) -> np.ndarray:
+    """Largest step of any colour (H, W, C) to a neighbour, (H, W): a grey plate on brown wood may be as bright."""
+    found = np.zeros(picture.shape[:2])
     for axis in (0, 1):
-        step = np.abs(np.diff(grey, axis=axis))
+        step = np.abs(np.diff(picture, axis=axis)).max(axis=-1)
         low, high = [slice(None)] * 2, [slice(None)] * 2
         low[axis], high[axis] = slice(None, -1), slice(1, None)
         found[tuple(low)] = np.maximum(found[tuple(low)], step)

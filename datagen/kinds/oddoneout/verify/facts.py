@@ -219,7 +219,7 @@ def _view(
     wrong = np.array([o for o in odd], dtype=bool)
     parts = reader.labels(f"part_labels/{v:04d}.png")
     scaled = reader.labels(f"depth_png/{v:04d}.png")
-    seen.add(None if picture is None else level, things)
+    seen.add(None if picture is None else picture[..., :3], things)
     regions = np.where(union, things.argmax(axis=0) + 1 if len(things) else 0, np.where(floor, 0, -1))
     if parts is not None and parts.shape == shape:
         regions = np.where(union, parts, regions)

@@ -25,10 +25,10 @@ class SeenViews:
         """Pictures (H, W, 3) of the views of scene.jpg, with the boxes of their anomalous objects."""
 
     def add(self, picture: np.ndarray | None, things: np.ndarray) -> None:
-        """The grey picture of a view, and its objects' masks (N, H, W)."""
+        """The picture (H, W, 3) of a view, and its objects' masks (N, H, W)."""
         inside = [mask & ~ndimage.binary_erosion(mask, iterations=1) for mask in things]
         self.outlines.append(np.logical_or.reduce(inside) if inside else np.zeros((1, 1), bool))
-        self.strengths.append(None if picture is None else edge_strength(picture.astype(float)))
+        self.strengths.append(None if picture is None else edge_strength(picture.astype(np.int16)))
 
     def add_colors(self, picture: np.ndarray | None, regions: np.ndarray) -> None:
         """Mean colours of a picture (H, W, 4) by region (H, W): 0 the floor, above it a part or object, -1 the sky."""

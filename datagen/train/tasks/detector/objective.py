@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datagen.models.detector.detector import Detector, ObjectLogits, Rendered
+from datagen.models.detector.detector import Detector, ObjectLogits, Rendered, taken
 from datagen.models.detector.efficient import Efficient
 from datagen.models.detector.lifted import MARGIN
 from datagen.models.detector.matching import residual_scores
@@ -121,7 +121,8 @@ class EfficientObjective(SceneObjective):
 
 def change_loss(judged: ObjectLogits, batch: Batch, lattice_BNP3: Tensor) -> Tensor:
     """Cross-entropy of every token of the objects that are there: whether it lies where an odd object differs."""
-    target = changed_tokens(batch, lattice_BNP3)
+    places = judged.places
+    target = changed_tokens(batch, lattice_BNP3 if places is None else taken(lattice_BNP3, places))
     each = F.binary_cross_entropy_with_logits(cast(Tensor, judged.tokens), target.float(), reduction="none")
     counts = batch["there"][..., None].expand_as(each)
     counts = counts if judged.inside is None else counts & judged.inside
