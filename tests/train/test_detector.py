@@ -247,7 +247,7 @@ def test_the_first_stage_reconstructs(scenes, tmp_path):
 
 
 def test_recipes_are_read_and_what_cannot_be_is_refused():
-    for name in ("oddoneout", "oddoneout_stage1", "oddoneout_small", "oddoneout_smoke"):
+    for name in ("oddoneout", "oddoneout_stage1", "oddoneout_small", "oddoneout_study", "oddoneout_smoke"):
         assert load_train_recipe(name).task == "detector"
     with pytest.raises(RecipeError, match="nothing is learned"):
         load_train_recipe("oddoneout", overrides=["loss.classify=0", "loss.reconstruct=0", "loss.exact=0"])
