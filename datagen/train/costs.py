@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from datagen.core.command import from_one
 from datagen.core.errors import UsageError
+from datagen.core.memory import keep_freed_memory
 from datagen.train.recipes import load_train_recipe
 
 GIB, MILLION = "GiB", "million"
@@ -56,6 +57,7 @@ def run_costs(
     parser.add_argument("--threads", type=from_one, default=1)
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
+    keep_freed_memory()
     made = load_train_recipe(given.recipe, overrides=given.overrides)
     task = load_train_recipe(recipe).task
     if made.task != task:

@@ -643,6 +643,15 @@ def test_the_cost_of_a_step_is_measured_part_by_part(head):
     assert all(value >= 0 for value in told.values())
 
 
+def test_the_cost_of_a_step_whose_features_are_cached():
+    model = {"head": "tokens", "masked": True, "most_tokens": 16, "difference": True}
+    encoder = {"name": "mobilenetv2", "weights": "random", "stride": 8}
+    told = measured(
+        recipe_of(model=model | {"encoder": encoder}, data={"pack": True, "changed": True}, loss={"change": 1.0})
+    )
+    assert told["unlikeness of beta"] >= 0 and told["encoder"] < told["whole step, one scene"]
+
+
 def test_held_features_are_compared_by_what_they_find(scenes):
     """Controls are always there; what is no network is refused."""
     told = networks([])

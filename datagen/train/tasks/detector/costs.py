@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from datagen.core.command import run_command
-from datagen.models.detector.detector import Detector
+from datagen.models.detector.detector import Detector, kept_tokens, taken
+from datagen.models.detector.encoders import frozen_backbone
 from datagen.models.detector.lifted import Views, Volume
-from datagen.models.detector.matching import correspondences
+from datagen.models.detector.matching import correspondences, unlikeness
 from datagen.models.detector.volumes import cubes_about, lift
 from datagen.train.costs import run_costs, sizes, spent, timed
 from datagen.train.objective import Batch
@@ -45,7 +46,9 @@ def random_batch(recipe: DetectorRecipe, objects: int = OBJECTS) -> Batch:
     focal = size / 1.2
     return {
         "pictures": torch.rand(1, M, 3, size, size, generator=rng) * 2 - 1,
-        "masks": torch.rand(1, M, size, size, generator=rng) > 0.7,
+        # All is of an object: no token can be left out.
+        "masks": torch.ones(1, M, size, size, dtype=torch.bool),
+        "changed": torch.rand(1, M, size, size, generator=rng) > 0.9,
         "K": torch.tensor([[[focal, 0, size / 2], [0, focal, size / 2], [0, 0, 1.0]]]),
         "extrinsics": T[None],
         "boxes": torch.stack([centre, torch.full((N, 3), 0.2)], dim=1)[None],
@@ -61,6 +64,10 @@ def measured(recipe: DetectorRecipe) -> dict[str, float]:
     model = cast(Detector, objective.model)
     batch = random_batch(recipe)
     batch = {k: v[:, :OBJECTS] if k in ("boxes", "label", "there", "poses") else v for k, v in batch.items()}
+    if recipe.data.pack:
+        # What a frozen network makes of the pictures comes from the cache.
+        network = frozen_backbone(recipe.model.encoder)
+        batch |= {} if network is None else {"held": network(batch["pictures"][0])[None]}
     half = slice(0, recipe.data.views)
     views, objects = views_of(batch, half), objects_of(batch)
     told = {"encoder": spent(lambda: model.encode(views))}
@@ -75,10 +82,17 @@ def measured(recipe: DetectorRecipe) -> dict[str, float]:
     if recipe.model.render:
         told["rendering"] = spent(lambda: _rendered(model, volume, views))
     told["cut-out and beta"] = spent(lambda: model.cut_out(volume, objects)[1])
-    z, beta = (t.detach().requires_grad_() for t in model.cut_out(volume, objects))
-    chosen = correspondences(beta, recipe.model.k, batch["there"])
-    told["attention, all blocks"] = spent(lambda: _attended(model, z, chosen, batch["there"]))
-    told["head"] = spent(lambda: model.answer(z, z.new_zeros(*z.shape[:2], model.told)).objects)
+    z, beta = model.cut_out(volume, objects)
+    there, inside = batch["there"], torch.ones(z.shape[:3], dtype=torch.bool)
+    if recipe.model.most_tokens:
+        places = kept_tokens(inside, recipe.model.most_tokens)
+        z, beta, inside = taken(z, places), taken(beta, places), inside.gather(2, places)
+    z, beta = (t.detach().requires_grad_() for t in (z, beta))
+    if recipe.model.difference:
+        told["unlikeness of beta"] = spent(lambda: unlikeness(beta, there, inside).tokens)
+    chosen = correspondences(beta, recipe.model.k, there, inside)
+    told["attention, all blocks"] = spent(lambda: _attended(model, z, chosen, there))
+    told["head"] = spent(lambda: model.answer(z, z.new_zeros(*z.shape[:2], model.told), inside).objects)
     step = timed(lambda: objective.total(objective(batch, 0, torch.Generator())).backward())
     return told | {"whole step, one scene": step} | sizes(model)
 
