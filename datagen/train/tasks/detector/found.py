@@ -1,5 +1,6 @@
 """Boxes that are found instead of given: by the density that the network reconstructs, or by the hull of the masks."""
 
+import hashlib
 from typing import Literal, cast
 
 import numpy as np
@@ -26,7 +27,19 @@ def found_boxes(way: Found, model: Detector | Efficient, volume: Volume, batch: 
     v = model.config.volume
     low, size = np.array(v.low_m), np.array(v.size) * v.voxel_m
     columns = (batch[name].cpu().numpy() for name in ("masks", "K", "extrinsics"))
-    return [hull_boxes(masks, K, T, low, size) for masks, K, T in zip(*columns, strict=True)]
+    return [_hull_of(masks, K, T, low, size) for masks, K, T in zip(*columns, strict=True)]
+
+
+_HULLS: dict[bytes, np.ndarray] = {}
+"""Boxes by what they were found in: they are the same for every network that is asked."""
+
+
+def _hull_of(*seen: np.ndarray) -> np.ndarray:
+    """As `hull_boxes`."""
+    key = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in seen)).digest()
+    if key not in _HULLS:
+        _HULLS[key] = hull_boxes(*seen)
+    return _HULLS[key]
 
 
 def density_boxes(model: Detector, volume: Volume) -> list[np.ndarray]:
