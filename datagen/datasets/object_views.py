@@ -167,21 +167,30 @@ def open_packed_scenes(
     def opened(told: Sequence[object], read: Sequence[str], write: Callable[[Path], None]) -> Path:
         state = files_key(files, [f"{FOLDER}/{sample.name}/{folder}" for sample in samples for folder in read])
         names = [sample.name for sample in samples]
-        key = content_hash([FORMAT, "scenes", *told, form.size, str(files.root.resolve()), state, names])[:24]
-        return cached_folder(key, write)
+        return cached_folder(
+            content_hash([FORMAT, "scenes", *told, str(files.root.resolve()), state, names])[:24], write
+        )
 
-    loose = LooseScenes(files, form)
-    folders = [opened(["seen"], ["RGB", "masks"], lambda work: _pack_seen(loose, samples, work))]
+    loose, size = LooseScenes(files, form), form.size
+    beside = []
     if form.changed:
-        folders += [opened([CHANGED], [CHANGED], lambda work: _pack_changed(loose, samples, work))]
+        # First of all: what was not built here has none of it.
+        beside += [opened([CHANGED, size], [CHANGED], lambda work: _pack_changed(loose, samples, work))]
     if form.points:
-        told = ["clouds", form.points, form.noise_m]
-        folders += [opened(told, ["masks", "segmentations"], lambda work: _pack_clouds(loose, samples, work))]
-    seen = PackedScenes(folders[:1])
+        told = ["clouds", form.points, form.noise_m, [_placed(sample) for sample in samples]]
+        read = ["RGB", "depth_exr", "segmentations"]
+        beside += [opened(told, read, lambda work: _pack_clouds(loose, samples, work))]
+    first = opened(["seen", size], ["RGB", "masks"], lambda work: _pack_seen(loose, samples, work))
+    seen = PackedScenes([first])
     for name, digest, compute in features:
         write = partial(_pack_features, seen, samples, name, compute)
-        folders += [opened(["features", name, digest], ["RGB"], write)]
-    return PackedScenes(folders)
+        beside += [opened(["features", name, digest, size], ["RGB"], write)]
+    return PackedScenes([first, *beside])
+
+
+def _placed(sample: SceneSample) -> list[object]:
+    """Cameras and boxes of a scene, which its clouds depend on."""
+    return [sample.K, sample.extrinsics, [thing.box for thing in sample.things]]
 
 
 def _packed(samples: Sequence[SceneSample], work: Path, arrays: Form, rows: Callable[[SceneSample], Rows]) -> None:

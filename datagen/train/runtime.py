@@ -78,7 +78,8 @@ class Runtime:
 
 @contextmanager
 def open_runtime(device: str | None = None) -> Iterator[Runtime]:
-    """The runtime of this process; under torchrun a process group is opened and closed.
+    """The runtime of this process; under torchrun a process group is opened and closed. On a CPU the process keeps
+    the memory that it frees from then on.
 
     Raises UsageError, MissingDependency for a device that is unknown or not here.
     """

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import torch
 
+from datagen.core.memory import keep_freed_memory
 from datagen.core.statistics import auc, bootstrap
 from datagen.train.checkpoint import newest_checkpoint, read_checkpoint
 from datagen.train.config import TrainRecipe
@@ -44,9 +45,15 @@ def fit_all(recipes: Sequence[TrainRecipe], data: Path, out: Path, runtime: Runt
     for split in ("train", "val"):
         find_task(recipes[0].task).open_data(data, split, recipes[0], None)
     threads = (max(1, torch.get_num_threads() // jobs),)
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, threads)
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, threads)
     with pool:
         list(pool.map(partial(fit, data=data, out=out, runtime=runtime), recipes))
+
+
+def _begin(threads: int) -> None:
+    """What a process that trains begins with."""
+    torch.set_num_threads(threads)
+    keep_freed_memory()
 
 
 def _finished(run: Path) -> bool:

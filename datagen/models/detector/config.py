@@ -111,7 +111,7 @@ class DetectorConfig(Section):
     """Lattice points along a side of an object's cut-out."""
     most_tokens: Count | None = None
     """Tokens of an object that are compared, those inside of its hull before others; by default all, most of which are
-    in the air. Of networks that are `masked`, with another head than `flat`."""
+    in the air. Of variant `paper` where it is `masked` and its head `tokens`."""
     match: Literal["none", "full", "sparse"] = "sparse"
     """How objects are compared: not at all (A), all tokens of the others (B, C), the top k of each (final)."""
     k: Count = 20
@@ -125,7 +125,7 @@ class DetectorConfig(Section):
     head: Literal["flat", "pooled", "tokens"] = "flat"
     """`flat`: the cut-out is halved, flattened and judged by an MLP, as in the paper. `pooled`: the mean and the
     largest value over its tokens are judged, wherever in the object they are. `tokens`: every token is judged by
-    itself, and the object by the oddest of them and by all together; `loss.change` can teach the tokens."""
+    itself, and the object by the oddest of their logits; `loss.change` can teach the tokens."""
     centre: Literal["token", "others"] = "token"
     """What the efficient variant subtracts an object from: a learned token's answer, or the others' mean."""
     queries: Count = 24
@@ -143,8 +143,8 @@ class DetectorConfig(Section):
             raise ValueError(f"variant {self.variant} renders nothing: set model.render to false")
         if self.masked and self.variant in ("detr3d", "points", "residual"):
             raise ValueError(f"variant {self.variant} lifts no volume: leave model.masked out")
-        if self.most_tokens and (not self.masked or self.head == "flat"):
-            raise ValueError("most_tokens keeps tokens inside of masks: it needs masked true and head pooled or tokens")
+        if self.most_tokens and (self.variant != "paper" or not self.masked or self.head != "tokens"):
+            raise ValueError("most_tokens keeps those inside of masks: it needs variant paper, masked and head tokens")
         if self.most_tokens and self.k > self.most_tokens:
             raise ValueError(f"k {self.k} is more than most_tokens {self.most_tokens}")
         if self.roi % 2:

@@ -112,19 +112,22 @@ class Detector(Lifted):
         """Logits of objects, and of their tokens where the head judges these."""
         z, beta = self.cut_out(volume, objects)
         inside = self.inside(volume, objects)
-        lifted = self.cut(volume.lifted, volume, objects)
         places = None
         if inside is not None and self.config.most_tokens:
             places = kept_tokens(inside, self.config.most_tokens)
-            z, beta, lifted = (taken(values, places) for values in (z, beta, lifted))
+            z, beta = (taken(values, places) for values in (z, beta))
             inside = inside.gather(2, places)
+        if inside is not None:
+            # What no view shows enough of to have a token is compared with nothing.
+            there_BN = there_BN & inside.any(-1)
         chosen = None
         if self.config.match == "sparse" and z.shape[1] > 1:
             chosen = correspondences(beta, self.config.k, there_BN, inside)
         told = z.new_zeros(*z.shape[:2], 0)
         if self.unlike is not None:
             with torch.no_grad():
-                untaught = unlikeness(lifted, there_BN, inside)
+                lifted = self.cut(volume.lifted, volume, objects)
+                untaught = unlikeness(lifted if places is None else taken(lifted, places), there_BN, inside)
             taught = unlikeness(beta, there_BN, inside)
             z = z + self.unlike(torch.cat([untaught.tokens, taught.tokens], dim=-1))
             told = torch.cat([untaught.objects, taught.objects], dim=-1)
@@ -143,9 +146,12 @@ class Detector(Lifted):
 
 
 def kept_tokens(inside_BNP: Tensor, most: int) -> Tensor:
-    """Places (B, N, most) of tokens of each object: of those inside as many as there are, spread over all of them."""
+    """Places (B, N, min(most, P)) of tokens of each object, those inside before others.
+
+    Where more are inside, the same places of the lattice are always left out.
+    """
     P = inside_BNP.shape[-1]
-    # By a fixed order in which neighbours are far from each other: what is left out is no side of the object.
+    # An order by chance, so that what is left out is no side of the object.
     order = torch.randperm(P, generator=torch.Generator().manual_seed(0)).to(inside_BNP.device)
     rank = order + P * inside_BNP
     return rank.topk(min(most, P), dim=-1).indices

@@ -149,7 +149,10 @@ class ObjectHead(nn.Module):
 
 
 class PooledHead(nn.Module):
-    """Cut-outs (B, N, P, C) to a logit an object (B, N): mean and largest value over the tokens, a two-layer MLP."""
+    """Cut-outs (B, N, P, C) to a logit an object (B, N): mean and largest value over the tokens, a two-layer MLP.
+
+    With few scenes what an object looks like as a whole is soon learned by heart; `TokenHead` does not see it.
+    """
 
     def __init__(self, dim: int, told: int = 0) -> None:
         super().__init__()
@@ -161,9 +164,9 @@ class PooledHead(nn.Module):
 
 
 class TokenHead(nn.Module):
-    """Cut-outs (B, N, P, C) to a logit a token (B, N, P) and, of the oddest tokens alone, an object (B, N).
+    """Cut-outs (B, N, P, C) to a logit a token (B, N, P) and, of the oddest of these logits, an object (B, N).
 
-    What an object looks like as a whole does not reach the answer: a few hundred scenes would be learned by heart.
+    Of what an object looks like as a whole nothing reaches the answer.
     """
 
     def __init__(self, dim: int, told: int = 0) -> None:
@@ -184,8 +187,8 @@ class Unlikeness:
     """How objects differ by their tokens' cosines, without a weight learned.
 
     `tokens` (B, N, P, 2): 1 - a token's largest cosine with any token of another object, least over the others and
-    their mean. `objects` (B, N, 4): how odd the oddest tokens of an object are; how far the others have tokens that it
-    lacks and the rest of them have not; and by how much both exceed the mean of the other objects.
+    their mean. `objects` (B, N, 4): how odd the oddest tokens of an object are; how far it lacks tokens that at least
+    two of the others have, or the other one where there is but one; by how much both exceed the mean of the others.
     """
 
     TOKENS: ClassVar[int] = 2
@@ -195,15 +198,17 @@ class Unlikeness:
 
 
 def unlikeness(z_BNPF: Tensor, there_BN: Tensor, inside_BNP: Tensor | None = None) -> Unlikeness:
-    """Every object against every other one. All is 0 for an object that is alone, and for tokens that are not
-    `inside`, which are compared with none."""
+    """Every object against every other one, by the tokens that are `inside`; the others are 0 and compared with none,
+    as is an object without any. All is 0 for an object that is alone."""
     z = F.normalize(z_BNPF, dim=-1)
     if inside_BNP is None:
         inside_BNP = torch.ones(z.shape[:3], dtype=torch.bool, device=z.device)
-    z = z * inside_BNP[..., None]
+    air = ~inside_BNP[:, None]
     # away[b, n, p, m]: how unlike any token of object m token p of object n is.
-    away = torch.stack([1 - torch.einsum("bpf,bmqf->bpmq", of, z).amax(-1) for of in z.unbind(1)], dim=1)
-    pair = _pairs(there_BN)
+    away = torch.stack(
+        [1 - torch.einsum("bpf,bmqf->bpmq", of, z).masked_fill(air, UNLIKE).amax(-1) for of in z.unbind(1)], dim=1
+    )
+    pair = _pairs(there_BN & inside_BNP.any(-1))
     has = pair.any(-1)[..., None]
     mean = (away * pair[:, :, None]).sum(-1) / pair.sum(-1).clamp_min(1)[..., None]
     nearest, second = _two_least(away.masked_fill(~pair[:, :, None], torch.inf))

@@ -20,7 +20,7 @@ pictures none fitted better two pixels off; shifted by two they fit 1.09 to 4 ti
 STRONGER = 1.5
 """How much stronger a picture's edges may be along another view's outlines than along its own."""
 FAINT = 2.0
-"""Mean step of grey along an outline below which a picture tells nothing of where its objects are."""
+"""Mean step of the strongest colour along an outline below which a picture tells nothing of where its objects are."""
 
 
 @CHECKS.check(ERROR, "Cameras are in pixels of one size of picture.", SCENES)

@@ -42,7 +42,7 @@ def exact_loss(model: Detector, volume: Volume, batch: Batch, points: int, tau: 
             continue
         here = whole[b, first, drawn]
         there = carried(batch["poses"][b], int(first), int(second), here)
-        z = [F.normalize(_read(beta[b], volume, b, int(n), p), dim=-1) for n, p in ((first, here), (second, there))]
+        z = [_read(beta[b], volume, b, int(n), p) for n, p in ((first, here), (second, there))]
         losses.append(F.cross_entropy(z[0] @ z[1].T / tau, torch.arange(len(drawn), device=whole.device)))
     return torch.stack(losses).mean() if losses else beta.sum() * 0.0
 

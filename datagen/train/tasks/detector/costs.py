@@ -89,9 +89,11 @@ def measured(recipe: DetectorRecipe) -> dict[str, float]:
         z, beta, inside = taken(z, places), taken(beta, places), inside.gather(2, places)
     z, beta = (t.detach().requires_grad_() for t in (z, beta))
     if recipe.model.difference:
-        told["unlikeness of beta"] = spent(lambda: unlikeness(beta, there, inside).tokens)
-    chosen = correspondences(beta, recipe.model.k, there, inside)
-    told["attention, all blocks"] = spent(lambda: _attended(model, z, chosen, there))
+        told["unlikeness, of beta"] = spent(lambda: _unlike(beta, there, inside))
+        with torch.no_grad():
+            told["unlikeness, of what is lifted"] = timed(lambda: _unlike(beta, there, inside))
+    chosen = correspondences(beta, recipe.model.k, there, inside) if recipe.model.match == "sparse" else None
+    told["attention, all blocks"] = spent(lambda: _attended(model, z, chosen, there, inside))
     told["head"] = spent(lambda: model.answer(z, z.new_zeros(*z.shape[:2], model.told), inside).objects)
     step = timed(lambda: objective.total(objective(batch, 0, torch.Generator())).backward())
     return told | {"whole step, one scene": step} | sizes(model)
@@ -102,9 +104,14 @@ def _rendered(model: Detector, volume: Volume, views: Views) -> Tensor:
     return torch.cat([found.colour.flatten(), found.opacity.flatten(), found.features.flatten()])
 
 
-def _attended(model: Detector, z: Tensor, chosen: Tensor, there: Tensor) -> Tensor:
+def _unlike(z: Tensor, there: Tensor, inside: Tensor) -> Tensor:
+    found = unlikeness(z, there, inside)
+    return torch.cat([found.tokens.flatten(), found.objects.flatten()])
+
+
+def _attended(model: Detector, z: Tensor, chosen: Tensor | None, there: Tensor, inside: Tensor) -> Tensor:
     for block in model.blocks:
-        z = block(z, chosen, there)
+        z = block(z, chosen, there, inside_BNP=inside)
     return z
 
 

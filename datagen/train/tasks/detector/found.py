@@ -34,11 +34,17 @@ _HULLS: dict[bytes, np.ndarray] = {}
 """Boxes by what they were found in: they are the same for every network that is asked."""
 
 
-def _hull_of(*seen: np.ndarray) -> np.ndarray:
-    """As `hull_boxes`."""
-    key = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in seen)).digest()
+def _hull_of(
+    masks_MSS: np.ndarray, K_33: np.ndarray, T_M44: np.ndarray, low_3: np.ndarray, size_3: np.ndarray
+) -> np.ndarray:
+    """As `hull_boxes`; not to be changed."""
+    digest = hashlib.sha256(repr(masks_MSS.shape).encode() + np.packbits(masks_MSS).tobytes())
+    for array in (K_33, T_M44, low_3, size_3):
+        digest.update(array.tobytes())
+    key = digest.digest()
     if key not in _HULLS:
-        _HULLS[key] = hull_boxes(*seen)
+        _HULLS[key] = hull_boxes(masks_MSS, K_33, T_M44, low_3, size_3)
+        _HULLS[key].flags.writeable = False
     return _HULLS[key]
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from datagen.formats.pictures import data_url
 from datagen.models.detector.detector import Detector
 from datagen.models.detector.lifted import MARGIN
+from datagen.models.detector.matching import UNLIKE
 from datagen.models.detector.volumes import lattice
 from datagen.train.task import Evaluation, Loaded
 from datagen.train.tasks.detector.pictures import BLUE, RED, boxed_view, linked_view, side_by_side
@@ -83,13 +84,17 @@ def _correspondences(found: Evaluation, loaded: Loaded, order: list[int]) -> lis
     for scene in [order[k * (len(order) - 1) // max(SHOWN - 1, 1)] for k in range(min(SHOWN, len(order)))]:
         batch = trimmed({k: v[None].to(loaded.device) for k, v in found.data[scene].items() if isinstance(v, Tensor)})
         objects, views = objects_of(batch), views_of(batch, slice(None))
-        _, beta = model.cut_out(model.build(views, objects), objects)
+        volume = model.build(views, objects)
+        _, beta = model.cut_out(volume, objects)
+        inside = model.inside(volume, objects)
         z = torch.nn.functional.normalize(beta[0].float(), dim=-1)
         points = lattice(objects, model.config.roi, MARGIN)[0]
         odd = int((batch["label"][0] * batch["there"][0]).argmax())
         count = int(batch["there"].sum())
-        token = _standing_out(z, odd, count)
-        ends = torch.cat([points[m, (z[m] @ z[odd, token]).topk(LINKS).indices] for m in range(count) if m != odd])
+        air = torch.zeros(z.shape[:2], dtype=torch.bool, device=z.device) if inside is None else ~inside[0]
+        token = _standing_out(z, air, odd, count)
+        likeness = (z @ z[odd, token]).masked_fill(air, UNLIKE)
+        ends = torch.cat([points[m, likeness[m].topk(LINKS).indices] for m in range(count) if m != odd])
         images = [
             linked_view(
                 _pixels(picture), K, T.double().cpu().numpy(), points[odd, token].cpu().numpy(), ends.cpu().numpy()
@@ -101,10 +106,12 @@ def _correspondences(found: Evaluation, loaded: Loaded, order: list[int]) -> lis
     return tiles
 
 
-def _standing_out(z_NPF: Tensor, odd: int, count: int) -> int:
-    """The token of an object that is least like any of the others'."""
-    others = z_NPF[[m for m in range(count) if m != odd]].flatten(0, 1)
-    return int((z_NPF[odd] @ others.T).amax(-1).argmin())
+def _standing_out(z_NPF: Tensor, air_NP: Tensor, odd: int, count: int) -> int:
+    """The token of an object that is least like any of the others', but for those in the air."""
+    rest = [m for m in range(count) if m != odd]
+    likeness = z_NPF[odd] @ z_NPF[rest].flatten(0, 1).T
+    nearest = likeness.masked_fill(air_NP[rest].flatten(), UNLIKE).amax(-1)
+    return int(nearest.masked_fill(air_NP[odd], torch.inf).argmin())
 
 
 def _pixels(picture_3SS: Tensor) -> np.ndarray:
