@@ -156,7 +156,7 @@ def test_a_token_is_unlike_what_no_other_object_has():
     assert not alone.tokens[0, 0].any() and not alone.objects[0, 0].any()
 
 
-def test_an_object_lacks_what_all_others_have():
+def test_an_object_lacks_what_others_have():
     """The second object lacks a token that the others have; what one of them alone has, nobody lacks."""
     z = torch.eye(10)[:8].expand(1, 4, 8, 10).clone()
     z[0, 1, 5] = z[0, 1, 0]
@@ -179,6 +179,14 @@ def test_tokens_in_the_air_are_compared_with_none():
     first, second = (unlikeness(tokens, there, inside) for tokens in (z, other))
     assert torch.equal(first.tokens, second.tokens) and torch.equal(first.objects, second.objects)
     assert not first.tokens[:, :, 5:].any()
+    # Nor is the air itself a token that is unlike nothing: opposite tokens stay opposite.
+    apart = torch.tensor([1.0, -1.0])[None, :, None, None] * torch.ones(1, 2, 8, 4)
+    assert torch.allclose(unlikeness(apart, there[:, :2], inside[:, :2]).tokens[:, :, :5], torch.tensor(2.0))
+    # What has no token inside is no object that others differ from, or that lacks anything.
+    alike, nowhere = torch.ones(1, 4, 8, 4), torch.ones(1, 4, 8, dtype=torch.bool)
+    nowhere[:, 3] = False
+    told = unlikeness(alike, torch.ones(1, 4, dtype=torch.bool), nowhere)
+    assert told.tokens.abs().max() < 1e-6 and told.objects.abs().max() < 1e-6
     chosen = correspondences(other, 4, there, inside)
     assert (chosen % 8 < 5).all()
     block = VoxelAttention(4, 8, 2, "full")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from datagen.datasets.scenes import list_scenes, named_split, read_scene, split_
 from datagen.models.detector.detector import ObjectLogits
 from datagen.models.detector.lifted import Views
 from datagen.models.detector.volumes import Boxes, lattice, project
+from datagen.train.costs import timed
 from datagen.train.errors import BadCheckpoint
 from datagen.train.evaluate import evaluate
 from datagen.train.load import load_network
@@ -646,10 +648,12 @@ def test_the_cost_of_a_step_is_measured_part_by_part(head):
 def test_the_cost_of_a_step_whose_features_are_cached():
     model = {"head": "tokens", "masked": True, "most_tokens": 16, "difference": True}
     encoder = {"name": "mobilenetv2", "weights": "random", "stride": 8}
-    told = measured(
-        recipe_of(model=model | {"encoder": encoder}, data={"pack": True, "changed": True}, loss={"change": 1.0})
-    )
-    assert told["unlikeness of beta"] >= 0 and told["encoder"] < told["whole step, one scene"]
+    recipe = recipe_of(model=model | {"encoder": encoder}, data={"pack": True, "changed": True}, loss={"change": 1.0})
+    told = measured(recipe)
+    assert {"unlikeness, of beta", "unlikeness, of what is lifted"} <= set(told)
+    backbone = make_objective(recipe).model.encoder.backbone
+    x = torch.rand(recipe.data.views, 3, 64, 64)
+    assert told["encoder"] < timed(lambda: [backbone(x) for _ in range(3)])  # A projection alone.
 
 
 def test_held_features_are_compared_by_what_they_find(scenes):
@@ -759,6 +763,30 @@ def test_a_cache_is_packed_anew_when_a_picture_changes(scenes, tmp_path, monkeyp
     after = open_split(folder, "test", recipe)
     assert not torch.equal(before[0]["pictures"], after[0]["pictures"])
     assert torch.equal(before[1]["pictures"], after[1]["pictures"])
+
+
+def test_caches_are_shared_and_made_anew_when_what_they_hold_changes(scenes, tmp_path, monkeypatch):
+    """Networks that need more than pictures pack what is more; depth and changed pixels count where they are read."""
+    monkeypatch.setenv("DATAGEN_CACHE", str(tmp_path / "cache"))
+    folder = shutil.copytree(scenes, tmp_path / "scenes")
+
+    def packed(points=0, changed=False):
+        more = {"model": {"head": "tokens"}, "loss": {"change": 1.0}} if changed else {}
+        recipe = recipe_of(data={"pack": True, "points": points, "changed": changed}, **more)
+        found = open_split(folder, "train", recipe, make_objective(recipe))
+        return {path.name for path in (tmp_path / "cache" / "packed").iterdir() if path.is_dir()}, found.source.folders
+
+    first, plain = packed()
+    second, taught = packed(changed=True)
+    third, clouds = packed(points=8)
+    assert plain[0] == taught[0] == clouds[0] and [len(second - first), len(third - second)] == [1, 1]
+    assert packed(points=8) == (third, clouds) and packed(changed=True)[1] == taught
+    name = list_scenes(open_folder(folder), "train")[0].name
+    for part, how in (("depth_exr", {"points": 8}), ("anomaly_masks", {"changed": True})):
+        path = min((folder / "scenes" / name / part).iterdir())
+        os.utime(path, ns=(1, 1))
+        assert packed(**how)[1][0] == plain[0]
+        assert packed(**how)[1][1] not in {taught[1], clouds[1]}
 
 
 def test_scenes_of_16_bits_are_scaled_and_what_is_transparent_is_white(scenes, tmp_path):
