@@ -61,8 +61,8 @@ ARMS = {
 }
 """Arms by name: a recipe and the values that it is given.
 
-A to final differ in what the rows of Table 2 differ in. What they share is not all the paper's: masks, judged tokens, and
-that these are told where odd objects differ. `differences` add `model.difference`; `whole` are nearer to the paper.
+A to final differ in what the rows of Table 2 differ in. What they share is not all the paper's: masks, judged tokens,
+and that these are told where odd objects differ. `differences` add `model.difference`; `whole` are nearer to the paper.
 """
 
 
