@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from datagen.core.errors import RecipeError, UsageError
+from datagen.core.statistics import auc
 from datagen.kinds.oddoneout.verify.evidence import SceneEvidence
 from datagen.kinds.oddoneout.verify.swaps import CHECKS
 from datagen.kinds.registry import load_recipe, open_tree
@@ -118,6 +119,31 @@ def test_who_judges_each_object_by_itself_scores_nothing():
         found = SimpleNamespace(samples=samples, label=label, score=score, scene=np.array([0, 0, 0, 1, 1, 1]))
         assert swapped(found) and swap_score(found, rows) == wanted
         assert swap_chance(found, rows) == pytest.approx(1 / 3)
+
+
+def test_scenes_whose_twin_shows_no_change_are_not_asked_for():
+    """All their objects are normal: one who judges objects by themselves would be above chance by them."""
+    pytest.importorskip("torch")
+    from datagen.core.errors import UsageError
+    from datagen.train.tasks.detector.predictions import ObjectPredictions
+    from datagen.train.tasks.detector.report import of_twins
+
+    def scene(name, twin):
+        return SimpleNamespace(name=name, twin=twin, shape="a")
+
+    scenes = [scene(f"a-00{n}", f"a-00{n - 1 if n % 2 == 0 else n + 1}") for n in range(1, 5)]
+    samples = tuple(SimpleNamespace(scene=s, shape="a") for s in scenes for _ in range(3))
+    number = np.repeat(np.arange(4), 3)
+    label = np.array([1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+    alone = np.array([0.9, 0.1, 0.1, 0.1, 0.9, 0.9, *[0.1] * 6])
+    whole = {name: np.zeros(12) for name in ("residual", "iou")} | {
+        name: np.zeros(4) for name in ("recall", "mask_error", "count")
+    }
+    found = of_twins(ObjectPredictions(samples=samples, label=label, score=alone, scene=number, **whole))
+    assert found.scene.tolist() == [0, 0, 0, 1, 1, 1] and len(found.samples) == 6
+    assert auc(found.label, found.score) == 0.5 < auc(label, alone)
+    with pytest.raises(UsageError, match="hold an odd object"):
+        of_twins(ObjectPredictions(samples=samples, label=0 * label, score=alone, scene=number, **whole))
 
 
 def test_two_objects_have_no_majority():

@@ -69,7 +69,7 @@ def judged_in_found(
     boxes[:, :, 1] = 1e-3
     filled = torch.zeros(len(found), most, dtype=torch.bool, device=true.device)
     for b, of_scene in enumerate(found):
-        boxes[b, : len(of_scene)] = torch.from_numpy(of_scene).to(true)
+        boxes[b, : len(of_scene)] = torch.tensor(of_scene).to(true)
         filled[b, : len(of_scene)] = True
     centre, size = boxes.unbind(2)
     places = Boxes(centre - size / 2, size)

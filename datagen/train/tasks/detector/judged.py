@@ -15,6 +15,7 @@ from datagen.train.load import load_network
 from datagen.train.recipes import apply_overrides
 from datagen.train.runtime import Runtime
 from datagen.train.tasks.detector.predictions import ObjectPredictions, rows_of
+from datagen.train.tasks.detector.report import of_twins
 from datagen.train.tasks.detector.scenes import SceneObjective
 from datagen.train.tasks.detector.task import open_folder, open_split
 
@@ -35,7 +36,8 @@ class Question:
 
 
 def judged(run: Path, question: Question, runtime: Runtime) -> ObjectPredictions | None:
-    """Predictions of a run's best network; None where it has no such way to find boxes."""
+    """Predictions of a run's best network, of swapped majorities those of `of_twins`; None where it has no such way to
+    find boxes."""
     loaded = load_network(run, runtime.device)
     objective = cast(SceneObjective, loaded.objective)
     if question.boxes and question.boxes not in objective.ways:
@@ -50,11 +52,11 @@ def judged(run: Path, question: Question, runtime: Runtime) -> ObjectPredictions
     if kept.is_file():
         with np.load(kept) as columns:
             given: dict[str, Any] = {name: columns[name] for name in columns.files}
-            return ObjectPredictions(samples=rows_of(tuple(data.samples)), **given)
+            return of_twins(ObjectPredictions(samples=rows_of(tuple(data.samples)), **given))
     options = {"boxes": question.boxes} if question.boxes else {}
     found: ObjectPredictions = predict_split(loaded.task, objective, data, runtime, recipe, **options)
     kept.parent.mkdir(exist_ok=True)
     np.savez_compressed(kept, **{name: getattr(found, name) for name in COLUMNS})
     told_plainly = json.dumps({**asdict(question), "data": str(question.data)})
     kept.with_suffix(".json").write_text(told_plainly + "\n", encoding="utf-8")
-    return found
+    return of_twins(found)

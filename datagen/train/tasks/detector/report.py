@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from datagen.core.errors import BrokenFile
+from datagen.core.errors import BrokenFile, UsageError
 from datagen.core.statistics import auc
 from datagen.datasets.scenes import SceneSample
 from datagen.train.infer import predict_split
@@ -29,7 +30,9 @@ COUNTS = ((2, 3), (4, 5), (6, 7), (8, 12))
 
 
 def object_report(found: ObjectPredictions, threshold: float, rounds: int) -> dict[str, Any]:
-    """Every metric with its 95 % interval over shapes. Scores are of the true boxes."""
+    """Every metric with its 95 % interval over shapes. Scores are of the true boxes; of swapped majorities those of
+    `of_twins`."""
+    found = of_twins(found)
     every = np.arange(len(found.samples))
     first = np.unique(found.scene, return_index=True)[1]
     more: dict[str, Figure | None] = {
@@ -79,7 +82,7 @@ def found_report(loaded: Loaded, folder: Path, split: str, runtime: Runtime, rou
     told = {}
     for way in ("own",) if objective.finds else objective.ways:
         options = {} if objective.finds else {"boxes": way}
-        found = predict_split(loaded.task, objective, data, runtime, loaded.recipe, **options)
+        found = of_twins(predict_split(loaded.task, objective, data, runtime, loaded.recipe, **options))
         figures = found_figures(found, loaded.threshold)
         told[way] = {name: measured(found, *figure, rounds) for name, figure in figures.items()}
     report: dict[str, Any] = without_nan({"found_boxes": told})
@@ -147,6 +150,22 @@ def recall(found: ObjectPredictions, rows: np.ndarray) -> float:
 def swapped(found: ObjectPredictions) -> bool:
     """Whether scenes have twins whose majority is odd in them."""
     return any(sample.scene.twin for sample in found.samples)
+
+
+def of_twins(found: ObjectPredictions) -> ObjectPredictions:
+    """Of swapped majorities the objects of scenes that hold an odd one, as their twins do; all of other scenes.
+
+    Where no layout showed the change, both twins show the normal shape alone, and an object by itself tells.
+    """
+    if not swapped(found):
+        return found
+    own = {scene.name: (scene.twin, rows) for scene, rows in _odd_of_twins(found)}
+    kept = [rows for twin, rows in own.values() if twin in own]
+    if not kept:
+        raise UsageError("no scene of these swapped majorities and its twin hold an odd object")
+    rows = np.sort(np.concatenate(kept))
+    columns = {name: getattr(found, name)[rows] for name in ("label", "score", "residual", "scene", "iou")}
+    return replace(found, samples=tuple(found.samples[row] for row in rows), **columns)
 
 
 def swap_score(found: ObjectPredictions, rows: np.ndarray) -> float:

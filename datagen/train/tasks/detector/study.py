@@ -156,7 +156,9 @@ def study(made: Sequence[Arm], asked: Asked, out: Path, runtime: Runtime, jobs: 
     questions = {split: (asked.data, split) for split in asked.splits}
     if asked.swap:
         questions |= {
-            f"swap {split}": (asked.swap, split) for split in read_table(open_folder(asked.swap), "split.json")
+            f"swap {split}": (asked.swap, split)
+            for split, names in read_table(open_folder(asked.swap), "split.json").items()
+            if names
         }
     for title, (data, split) in questions.items():
         answers = {
