@@ -39,8 +39,8 @@ WHOLE = (*PLAIN, "model.head=flat", "model.most_tokens=null", "loss.change=0", "
 """An object judged by its cut-out as a whole, as in the paper, and not told where odd ones differ."""
 DETECTS = (*WHOLE, "model.attention_dim=64", "loss.exact=0")
 FLOOR = (
-    "model.volume={around: floor, size: [48, 48, 12], voxel_m: 0.04, low_m: [-0.96, -0.96, -0.08], "
-    "widths: [32, 64], down: [1, 1], up: [1]}"
+    "model.volume={around: floor, size: [32, 32, 8], voxel_m: 0.06, low_m: [-0.96, -0.96, -0.08], "
+    "widths: [16, 32], down: [1, 1], up: [1]}"
 )
 """A volume over the floor that a CPU can train on."""
 ARMS = {
