@@ -631,8 +631,55 @@ def test_the_study_trains_judges_and_goes_on(scenes, tmp_path, monkeypatch):
     )
     text = table(found)
     assert "| A, alone |" in text and "| last, hull |" in text
-    with pytest.raises(UsageError, match="arm nosuch is none of"):
-        arms(["nosuch"], range(1), [])
+    # An answer that was cut short is none, and scenes that change are asked for again.
+    assert not [path for path in tmp_path.rglob("judged/*") if path.suffix not in (".npz", ".json")]
+
+
+@pytest.mark.parametrize(
+    ("names", "overrides", "match"),
+    [
+        (["nosuch"], [], "arm 'nosuch' is none of 'A, alone', 'B, all tokens'"),
+        (["final"], ["fnal:model.k=3"], "no arm is called 'fnal'; those here are 'final'"),
+        (["x:oddoneout_small", "x:oddoneout_study"], [], "arm 'x' is given more than once"),
+    ],
+)
+def test_arms_that_are_not_there_are_refused(names, overrides, match):
+    with pytest.raises(UsageError, match=match):
+        arms(names, range(1), overrides)
+
+
+@pytest.mark.parametrize(
+    ("asked", "match"),
+    [
+        ({"splits": ("nosuch",)}, "no split nosuch"),
+        ({"splits": ("test",), "views": (30,)}, "--views 30: a scene of test in"),
+        ({"splits": ("test",), "swap": Path("nosuch")}, "--swap nosuch: no dataset"),
+    ],
+)
+def test_a_study_is_refused_before_it_trains(scenes, tmp_path, asked, match):
+    with pytest.raises((UsageError, BrokenFile), match=match):
+        study(arms(["A, alone"], range(1), []), Asked(scenes, **asked), tmp_path, CPU, 1, 10)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        (["model.match=none"], "match none compares nothing"),
+        (["model.variant=efficient"], "variant efficient has no tokens"),
+        (["loss.classify=0"], r"loss\.change is learned with loss\.classify"),
+        (["model.masked=false"], "most_tokens keeps those inside of masks"),
+    ],
+)
+def test_switches_that_nothing_would_heed_are_refused(values, match):
+    with pytest.raises(RecipeError, match=match):
+        load_train_recipe("oddoneout_study", overrides=values)
+
+
+def test_costs_are_of_the_paper_variant(scenes):
+    recipe = recipe_of(model={"variant": "detr3d"})
+    with pytest.raises(UsageError, match="parts are measured of variant paper"):
+        measured(recipe)
 
 
 @pytest.mark.parametrize("head", ["flat", "tokens"])

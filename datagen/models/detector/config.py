@@ -143,6 +143,10 @@ class DetectorConfig(Section):
             raise ValueError(f"variant {self.variant} renders nothing: set model.render to false")
         if self.masked and self.variant in ("detr3d", "points", "residual"):
             raise ValueError(f"variant {self.variant} lifts no volume: leave model.masked out")
+        if self.variant != "paper" and (self.difference or self.head != "flat"):
+            raise ValueError(f"variant {self.variant} has no tokens: leave model.difference and model.head out")
+        if self.match == "none" and self.difference:
+            raise ValueError("match none compares nothing: set difference to false")
         if self.most_tokens and (self.variant != "paper" or not self.masked or self.head != "tokens"):
             raise ValueError("most_tokens keeps those inside of masks: it needs variant paper, masked and head tokens")
         if self.most_tokens and self.k > self.most_tokens:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from datagen.core.command import run_command
+from datagen.core.errors import UsageError
 from datagen.models.detector.detector import Detector, kept_tokens, taken
 from datagen.models.detector.encoders import frozen_backbone
 from datagen.models.detector.lifted import Views, Volume
@@ -60,6 +61,8 @@ def random_batch(recipe: DetectorRecipe, objects: int = OBJECTS) -> Batch:
 
 def measured(recipe: DetectorRecipe) -> dict[str, float]:
     """CPU-seconds of each part for one direction of one scene, of a whole step, and the peak memory in GiB."""
+    if recipe.model.variant != "paper":
+        raise UsageError(f"{recipe.name} is of variant {recipe.model.variant}; parts are measured of variant paper")
     objective = make_objective(recipe)
     model = cast(Detector, objective.model)
     batch = random_batch(recipe)

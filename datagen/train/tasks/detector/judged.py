@@ -1,14 +1,17 @@
 """What finished runs say of a split of scenes, kept beside them: a study that goes on asks nothing twice."""
 
 import json
+import os
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from datagen.core.ids import content_hash
-from datagen.store.reader import content_key
+from datagen.formats.oddoneout import FOLDER
+from datagen.store.reader import files_key
 from datagen.train.checkpoint import checkpoint_of
 from datagen.train.infer import predict_split
 from datagen.train.load import load_network
@@ -35,6 +38,12 @@ class Question:
     """How many; by default as many as in training."""
 
 
+@cache
+def _state(data: Path) -> str:
+    """The files of a dataset as they lie there when a study first asks for it."""
+    return files_key(open_folder(data), [FOLDER])
+
+
 def judged(run: Path, question: Question, runtime: Runtime) -> ObjectPredictions | None:
     """Predictions of a run's best network, of swapped majorities those of `of_twins`; None where it has no such way to
     find boxes."""
@@ -46,7 +55,7 @@ def judged(run: Path, question: Question, runtime: Runtime) -> ObjectPredictions
     more += [f"data.views={question.views}"] if question.views else []
     recipe = apply_overrides(loaded.recipe, more)
     data = open_split(question.data, question.split, recipe)
-    told = [content_key(open_folder(question.data), times=False), question.split, question.boxes, question.protocol]
+    told = [_state(question.data), question.split, question.boxes, question.protocol]
     told += [question.views, checkpoint_of(run).stat().st_mtime_ns]
     kept = run / "judged" / f"{content_hash(told)[:16]}.npz"
     if kept.is_file():
@@ -56,7 +65,11 @@ def judged(run: Path, question: Question, runtime: Runtime) -> ObjectPredictions
     options = {"boxes": question.boxes} if question.boxes else {}
     found: ObjectPredictions = predict_split(loaded.task, objective, data, runtime, recipe, **options)
     kept.parent.mkdir(exist_ok=True)
-    np.savez_compressed(kept, **{name: getattr(found, name) for name in COLUMNS})
+    # Renamed when it is whole: a study that is ended leaves no half answer.
+    half = kept.with_suffix(f".{os.getpid()}.tmp")
+    with half.open("wb") as stream:
+        np.savez_compressed(stream, **{name: getattr(found, name) for name in COLUMNS})
+    half.replace(kept)
     told_plainly = json.dumps({**asdict(question), "data": str(question.data)})
     kept.with_suffix(".json").write_text(told_plainly + "\n", encoding="utf-8")
     return of_twins(found)

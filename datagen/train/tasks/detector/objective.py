@@ -2,6 +2,7 @@
 
 from typing import cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -31,17 +32,26 @@ class DetectorObjective(SceneObjective):
         weights = {"bce": loss.classify, "colour": loss.reconstruct, "mask": loss.reconstruct * loss.mask}
         weights |= {"exact": loss.exact, "feature": loss.feature, "change": loss.change}
         super().__init__(model, weights, recipe)
+        self.renders = recipe.model.render
         dense = recipe.model.render and recipe.model.volume.around == "floor"
         self.ways = ("hull", "density") if dense else ("hull",)
 
     def quality(self, found: ObjectPredictions) -> float:
-        """AUC over objects; of a stage that only reconstructs the negative error of the mask."""
-        return super().quality(found) if self.config.classify else -float(found.mask_error.mean())
+        """AUC over objects; of a stage that only reconstructs the negative error of the mask, or of one that is only
+        taught correspondences the share that is found."""
+        match self.measure:
+            case "auc":
+                return super().quality(found)
+            case "mask":
+                return -float(found.mask_error.mean())
+        return float(np.nanmean(found.recall))
 
     @property
     def measure(self) -> str:  # type: ignore[override]
         """What `quality` is."""
-        return "auc" if self.config.classify else "mask"
+        if self.config.classify:
+            return "auc"
+        return "mask" if self.renders else "recall"
 
     def one_way(self, batch: Batch, built: slice, seen: slice, rng: torch.Generator) -> Losses:
         model, objects = cast(Detector, self.model), objects_of(batch)

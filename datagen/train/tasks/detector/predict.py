@@ -161,7 +161,7 @@ def _judged(objective: SceneObjective, batch: Batch, masked: bool) -> tuple[str,
     (boxes,) = found_boxes(cast(Found, way), model, cast(Any, volume), batch)
     if len(boxes) < 2:
         return way, boxes, np.zeros(len(boxes))
-    given = torch.from_numpy(boxes)[None].to(batch["pictures"])
+    given = torch.tensor(boxes)[None].to(batch["pictures"])
     places = Boxes(given[:, :, 0] - given[:, :, 1] / 2, given[:, :, 1])
     there = torch.ones(1, len(boxes), dtype=torch.bool, device=given.device)
     logit = model.judge(model.build(views, places), places, there)

@@ -84,6 +84,8 @@ class DetectorRecipe(TrainRecipe):
             raise ValueError("loss.feature needs a teacher: give teacher.name and teacher.weights")
         if loss.feature and not model.render:
             raise ValueError("loss.feature needs model.render true: features are rendered from the volume")
+        if loss.change and not loss.classify:
+            raise ValueError("loss.change is learned with loss.classify, which is 0: set both or none")
         if loss.change and (model.variant != "paper" or model.head != "tokens"):
             raise ValueError("loss.change teaches tokens: it needs model.variant paper and model.head tokens")
         if bool(loss.change) != self.data.changed:

@@ -103,7 +103,7 @@ def sweep_views(loaded: Loaded, folder: Path, split: str, runtime: Runtime) -> d
             data = loaded.task.open_data(folder, split, recipe, None)
         except BrokenFile:
             break
-        found = predict_split(loaded.task, loaded.objective, data, runtime, recipe)
+        found = of_twins(predict_split(loaded.task, loaded.objective, data, runtime, recipe))
         told[str(views)] = auc(found.label, found.score)
     swept: dict[str, dict[str, float | None]] = without_nan({"views": told})
     return swept
@@ -162,7 +162,11 @@ def of_twins(found: ObjectPredictions) -> ObjectPredictions:
     own = {scene.name: (scene.twin, rows) for scene, rows in _odd_of_twins(found)}
     kept = [rows for twin, rows in own.values() if twin in own]
     if not kept:
-        raise UsageError("no scene of these swapped majorities and its twin hold an odd object")
+        some = found.samples[0].scene
+        raise UsageError(
+            f"{some.name} and the other scenes with swapped majorities: none holds an odd object as its twin does; "
+            "name both twins in the split, or build more scenes"
+        )
     rows = np.sort(np.concatenate(kept))
     columns = {name: getattr(found, name)[rows] for name in ("label", "score", "residual", "scene", "iou")}
     return replace(found, samples=tuple(found.samples[row] for row in rows), **columns)

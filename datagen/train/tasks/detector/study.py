@@ -8,7 +8,7 @@ writes study.json and study.md. Runs, and what they answered, are kept: a study 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from datagen.core.command import from_one, run_command
 from datagen.core.errors import UsageError
 from datagen.core.statistics import auc
 from datagen.datasets.samples import read_table
+from datagen.datasets.scenes import list_scenes
 from datagen.train.recipes import load_train_recipe
 from datagen.train.report import Figure, without_nan
 from datagen.train.runtime import Runtime, open_runtime
@@ -87,11 +88,19 @@ class Asked:
 def arms(names: Sequence[str], seeds: Sequence[int], overrides: Sequence[str]) -> list[Arm]:
     """Arms by the names of `ARMS`, or `NAME:RECIPE+key=value+...` for others; overrides are for all, or after `NAME:`
     for one. Raises UsageError, RecipeError."""
+    called = [told.partition(":")[0] for told in names]
+    for name in called:
+        if called.count(name) > 1:
+            raise UsageError(f"arm '{name}' is given more than once; give another one a name of its own")
+    for override in overrides:
+        only = _only(override)
+        if only and only not in called:
+            raise UsageError(f"--set {override}: no arm is called '{only}'; those here are {_quoted(called)}")
     found = []
     for told in names:
         name, _, rest = told.partition(":")
         if not rest and name not in ARMS:
-            raise UsageError(f"arm {name} is none of {', '.join(ARMS)}; another is told as NAME:RECIPE+key=value")
+            raise UsageError(f"arm '{name}' is none of {_quoted(ARMS)}; another is told as NAME:RECIPE+key=value")
         recipe, *values = rest.split("+") if rest else ARMS[name]
         own = [value.removeprefix(f"{name}:") for value in overrides if _is_for(value, name)]
         made = [load_train_recipe(recipe, overrides=[*values, *own], seed=seed) for seed in seeds]
@@ -100,8 +109,16 @@ def arms(names: Sequence[str], seeds: Sequence[int], overrides: Sequence[str]) -
 
 
 def _is_for(override: str, name: str) -> bool:
-    only, colon, _ = override.partition("=")[0].rpartition(":")
-    return not colon or only == name
+    return _only(override) in ("", name)
+
+
+def _only(override: str) -> str:
+    """The arm that an override is for; nothing where it is for all."""
+    return override.partition("=")[0].rpartition(":")[0]
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def pooled(found: ObjectPredictions) -> Figure:
@@ -146,20 +163,32 @@ def boxes_of(founds: Sequence[ObjectPredictions], rounds: int) -> dict[str, Any]
     return {name: mean_of_seeds(founds, lambda one, name=name: found_figures(one, 0.5)[name], rounds) for name in names}  # type: ignore[misc]
 
 
+def questions_of(asked: Asked) -> dict[str, tuple[Path, str]]:
+    """Splits to judge, by their titles: a dataset's folder and its split.
+
+    Raises UsageError, BrokenFile for what cannot be asked, before anything is trained.
+    """
+    questions = {split: (asked.data, split) for split in asked.splits}
+    if asked.swap:
+        if not (asked.swap / "split.json").is_file():
+            raise UsageError(f"--swap {asked.swap}: no dataset of scenes is there")
+        splits = read_table(open_folder(asked.swap), "split.json")
+        questions |= {f"swap {split}": (asked.swap, split) for split, names in splits.items() if names}
+    for data, split in questions.values():
+        fewest = min(len(sample.extrinsics) for sample in list_scenes(open_folder(data), split))
+        if most := [views for views in asked.views if views > fewest]:
+            raise UsageError(f"--views {most[0]}: a scene of {split} in {data} has {fewest}; give as many or fewer")
+    return questions
+
+
 def study(made: Sequence[Arm], asked: Asked, out: Path, runtime: Runtime, jobs: int, rounds: int) -> dict[str, Any]:
     """All figures of all arms, and on each split the difference of each to the last of `made`."""
     folder = out / asked.data.name
+    questions = questions_of(asked)
     fit_all([recipe for arm in made for recipe in arm.recipes], asked.data, folder, runtime, jobs)
     runs = {arm.name: [fit(recipe, asked.data, folder, runtime) for recipe in arm.recipes] for arm in made}
     finds = {arm.name: make_objective(arm.recipes[0]) for arm in made}
     found: dict[str, Any] = {}
-    questions = {split: (asked.data, split) for split in asked.splits}
-    if asked.swap:
-        questions |= {
-            f"swap {split}": (asked.swap, split)
-            for split, names in read_table(open_folder(asked.swap), "split.json").items()
-            if names
-        }
     for title, (data, split) in questions.items():
         answers = {
             name: [judged(run, Question(data, split), runtime) for run in of_arm] for name, of_arm in runs.items()
