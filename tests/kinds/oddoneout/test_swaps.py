@@ -142,7 +142,7 @@ def test_scenes_whose_twin_shows_no_change_are_not_asked_for():
     found = of_twins(ObjectPredictions(samples=samples, label=label, score=alone, scene=number, **whole))
     assert found.scene.tolist() == [0, 0, 0, 1, 1, 1] and len(found.samples) == 6
     assert auc(found.label, found.score) == 0.5 < auc(label, alone)
-    with pytest.raises(UsageError, match="hold an odd object"):
+    with pytest.raises(UsageError, match="none holds an odd object"):
         of_twins(ObjectPredictions(samples=samples, label=0 * label, score=alone, scene=number, **whole))
 
 
