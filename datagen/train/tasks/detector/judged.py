@@ -1,7 +1,7 @@
 """What finished runs say of a split of scenes, kept beside them: a study that goes on asks nothing twice."""
 
+import io
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 
 from datagen.core.ids import content_hash
 from datagen.formats.oddoneout import FOLDER
+from datagen.store.files import write_whole
 from datagen.store.reader import files_key
 from datagen.train.checkpoint import checkpoint_of
 from datagen.train.infer import predict_split
@@ -64,12 +65,10 @@ def judged(run: Path, question: Question, runtime: Runtime) -> ObjectPredictions
             return of_twins(ObjectPredictions(samples=rows_of(tuple(data.samples)), **given))
     options = {"boxes": question.boxes} if question.boxes else {}
     found: ObjectPredictions = predict_split(loaded.task, objective, data, runtime, recipe, **options)
-    kept.parent.mkdir(exist_ok=True)
-    # Renamed when it is whole: a study that is ended leaves no half answer.
-    half = kept.with_suffix(f".{os.getpid()}.tmp")
-    with half.open("wb") as stream:
-        np.savez_compressed(stream, **{name: getattr(found, name) for name in COLUMNS})
-    half.replace(kept)
+    whole = io.BytesIO()
+    np.savez_compressed(whole, **{name: getattr(found, name) for name in COLUMNS})
+    # A study that is ended leaves no half answer.
+    write_whole(kept, whole.getvalue())
     told_plainly = json.dumps({**asdict(question), "data": str(question.data)})
     kept.with_suffix(".json").write_text(told_plainly + "\n", encoding="utf-8")
     return of_twins(found)

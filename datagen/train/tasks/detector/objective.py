@@ -32,7 +32,6 @@ class DetectorObjective(SceneObjective):
         weights = {"bce": loss.classify, "colour": loss.reconstruct, "mask": loss.reconstruct * loss.mask}
         weights |= {"exact": loss.exact, "feature": loss.feature, "change": loss.change}
         super().__init__(model, weights, recipe)
-        self.renders = recipe.model.render
         dense = recipe.model.render and recipe.model.volume.around == "floor"
         self.ways = ("hull", "density") if dense else ("hull",)
 
@@ -51,7 +50,7 @@ class DetectorObjective(SceneObjective):
         """What `quality` is."""
         if self.config.classify:
             return "auc"
-        return "mask" if self.renders else "recall"
+        return "mask" if cast(Detector, self.model).config.render else "recall"
 
     def one_way(self, batch: Batch, built: slice, seen: slice, rng: torch.Generator) -> Losses:
         model, objects = cast(Detector, self.model), objects_of(batch)
